@@ -1,0 +1,72 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace LogLine.Protocol.Crypto;
+
+/// <summary>
+/// The one place that calls libsodium. It stands where NSec.Cryptography would, which wraps the same library
+/// (docs/dependencies.md). Every other file uses <see cref="SigningKey"/>, <see cref="Ed25519"/>, <see cref="SealedBox"/>
+/// and <see cref="XChaCha20Poly1305"/>.
+/// </summary>
+internal static unsafe partial class Sodium
+{
+    private const string Library = "libsodium";
+
+    static Sodium()
+    {
+        NativeLibrary.SetDllImportResolver(typeof(Sodium).Assembly, Resolve);
+        if (sodium_init() < 0)
+        {
+            throw new DllNotFoundException("libsodium was found but could not start (sodium_init failed).");
+        }
+    }
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
+    {
+        if (name != Library)
+        {
+            return 0;
+        }
+        foreach (var candidate in (ReadOnlySpan<string>)["libsodium.so.26", "libsodium.so.23", "libsodium.so", "libsodium.dylib", "libsodium"])
+        {
+            if (NativeLibrary.TryLoad(candidate, assembly, path, out var handle))
+            {
+                return handle;
+            }
+        }
+        throw new DllNotFoundException(
+            "libsodium is missing. Install it: 'apt-get install libsodium23' on Debian and Ubuntu, 'brew install libsodium' on macOS.");
+    }
+
+    [LibraryImport(Library)]
+    private static partial int sodium_init();
+
+    [LibraryImport(Library)]
+    internal static partial void sodium_memzero(byte* pointer, nuint length);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_sign_seed_keypair(byte* publicKey, byte* secretKey, byte* seed);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_sign_detached(byte* signature, ulong* signatureLength, byte* message, ulong length, byte* secretKey);
+
+    [LibraryImport(Library), SuppressGCTransition]
+    internal static partial int crypto_sign_verify_detached(byte* signature, byte* message, ulong length, byte* publicKey);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_box_seed_keypair(byte* publicKey, byte* secretKey, byte* seed);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_box_seal(byte* cipher, byte* message, ulong length, byte* publicKey);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_box_seal_open(byte* message, byte* cipher, ulong length, byte* publicKey, byte* secretKey);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_aead_xchacha20poly1305_ietf_encrypt(
+        byte* cipher, ulong* cipherLength, byte* message, ulong length, byte* associated, ulong associatedLength, byte* secretNonce, byte* nonce, byte* key);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_aead_xchacha20poly1305_ietf_decrypt(
+        byte* message, ulong* messageLength, byte* secretNonce, byte* cipher, ulong length, byte* associated, ulong associatedLength, byte* nonce, byte* key);
+}
