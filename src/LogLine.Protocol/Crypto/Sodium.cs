@@ -50,7 +50,7 @@ internal static unsafe partial class Sodium
     [LibraryImport(Library)]
     internal static partial int crypto_sign_detached(byte* signature, ulong* signatureLength, byte* message, ulong length, byte* secretKey);
 
-    [LibraryImport(Library), SuppressGCTransition]
+    [LibraryImport(Library)]
     internal static partial int crypto_sign_verify_detached(byte* signature, byte* message, ulong length, byte* publicKey);
 
     [LibraryImport(Library)]

@@ -1,0 +1,176 @@
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// A target on which workloads run. The core is small: create, start, wait, stop, remove, and find again what an earlier worker
+/// left. Whatever a worker did with an adapter can be continued by another worker, because everything is found by its labels
+/// (architecture, rule 5). Adapters know neither the ledger nor HTTP.
+/// </summary>
+public interface IRunAdapter
+{
+    /// <summary>The name in <c>target.provider</c>, for example <c>podman</c>.</summary>
+    string Provider { get; }
+
+    /// <summary>Whether the target answers now, and if not, why and what to do. Never throws for an absent engine.</summary>
+    ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel);
+
+    /// <summary>The workload that run <paramref name="runId"/> created, or null. Found by label, so it works after a crash.</summary>
+    Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel);
+
+    /// <summary>The tenant's workload of that name, or null; one without our labels, or of another tenant, does not exist for us.</summary>
+    Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel);
+
+    /// <summary>Creates, never starts. The same run again finds what it created before.</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel);
+
+    /// <summary>Starts a created workload; one that runs already stays as it is. Answers with its state right after.</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task<Workload> StartAsync(string workloadId, CancellationToken cancel);
+
+    /// <summary>Completes when the workload has ended, however long that takes; at once when it has already.</summary>
+    /// <exception cref="AdapterException"><see cref="AdapterFailure.NotFound"/> when it was removed behind our back.</exception>
+    Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel);
+
+    /// <summary>Asks it to end, and kills it after <paramref name="grace"/>. One that has ended already stays as it is.</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task StopAsync(string workloadId, TimeSpan grace, CancellationToken cancel);
+
+    /// <summary>Removes a workload; one that is gone already is fine.</summary>
+    /// <exception cref="AdapterException">The target refused (it runs and <paramref name="force"/> is false) or is absent.</exception>
+    Task RemoveAsync(string workloadId, bool force, CancellationToken cancel);
+
+    /// <summary>The last output, standard output and error interleaved as the target kept them, never more than the limits.</summary>
+    Task<LogTail> LogTailAsync(string workloadId, int maxLines, int maxBytes, CancellationToken cancel);
+}
+
+/// <summary>Whether a target answers. <paramref name="Reason"/> is set when it does not: what is wrong and the way out.</summary>
+public sealed record AdapterStatus(bool Available, string? Endpoint, string? Version, string? Reason);
+
+/// <summary>What is to run: the deploy section of a manifest with tenant, name and run filled in. Nothing in it goes through a shell.</summary>
+public sealed record WorkloadSpec
+{
+    /// <summary>The tenant; label <c>logline.tenant</c>.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The service name; label <c>logline.name</c>; in the engine <c>&lt;tenant&gt;-&lt;name&gt;</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The run; label <c>logline.run_id</c>.</summary>
+    public required string RunId { get; init; }
+
+    /// <summary>Reference of the manifest, recorded as label <c>logline.ref</c>.</summary>
+    public string? Ref { get; init; }
+
+    /// <summary>Image reference, as the engine takes it.</summary>
+    public required string Image { get; init; }
+
+    /// <summary>Replaces the image's entry point when not empty.</summary>
+    public IReadOnlyList<string> Entrypoint { get; init; } = [];
+
+    /// <summary>Replaces the image's command when not empty.</summary>
+    public IReadOnlyList<string> Argv { get; init; } = [];
+
+    /// <summary>Environment; a name has no '=' and no NUL.</summary>
+    public IReadOnlyDictionary<string, string> Env { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Published TCP ports; host 0 lets the engine choose.</summary>
+    public IReadOnlyList<PortMapping> Ports { get; init; } = [];
+
+    /// <summary>Memory limit in bytes, or none.</summary>
+    public long? MemoryBytes { get; init; }
+
+    /// <summary>Processor limit in thousandths of a core, or none.</summary>
+    public int? CpuMillis { get; init; }
+
+    /// <summary>Limit on processes, or none.</summary>
+    public int? Pids { get; init; }
+
+    /// <summary>Root file system read-only.</summary>
+    public bool ReadOnlyRootfs { get; init; }
+
+    /// <summary>Linux capabilities to add after all were dropped, names without the CAP_ prefix.</summary>
+    public IReadOnlyList<string> CapAdd { get; init; } = [];
+
+    /// <summary>User (name or uid[:gid]), or the image's.</summary>
+    public string? User { get; init; }
+
+    /// <summary>Working directory, or the image's.</summary>
+    public string? Workdir { get; init; }
+}
+
+/// <summary>A port of the container and where it is published; on a spec host 0 means "choose one".</summary>
+public sealed record PortMapping(int Host, int Container);
+
+/// <summary>Where a workload stands (containers, lifecycle). Transient engine states are waited out by the adapter.</summary>
+public enum WorkloadState
+{
+    /// <summary>Made, not started yet.</summary>
+    Created,
+    /// <summary>Runs.</summary>
+    Running,
+    /// <summary>Frozen.</summary>
+    Paused,
+    /// <summary>Ended: the engine's exited, stopped or dead.</summary>
+    Stopped,
+}
+
+/// <summary>A workload as its target shows it.</summary>
+public sealed record Workload
+{
+    /// <summary>The target's own id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The run that created it.</summary>
+    public required string RunId { get; init; }
+
+    /// <summary>Its tenant.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>Its service name, without the tenant.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where it stands.</summary>
+    public required WorkloadState State { get; init; }
+
+    /// <summary>Content id of the image that it was made from, for example <c>sha256:…</c>.</summary>
+    public string? ImageDigest { get; init; }
+
+    /// <summary>Ports as published, with the host port that the engine chose.</summary>
+    public IReadOnlyList<PortMapping> Ports { get; init; } = [];
+
+    /// <summary>When it was last started.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>How it ended, when it has.</summary>
+    public WorkloadEnd? End { get; init; }
+}
+
+/// <summary>How a workload ended.</summary>
+public sealed record WorkloadEnd(int ExitCode, bool OomKilled, DateTimeOffset? EndedAt);
+
+/// <summary>The last lines of output; <paramref name="Dropped"/> counts lines that were there and are not in <paramref name="Lines"/>, as far as is known.</summary>
+public sealed record LogTail(IReadOnlyList<string> Lines, long Dropped);
+
+/// <summary>Why a target did not do what it was asked.</summary>
+public enum AdapterFailure
+{
+    /// <summary>Nobody answers, or not in time.</summary>
+    Unavailable,
+    /// <summary>The workload is not there.</summary>
+    NotFound,
+    /// <summary>The image is not there and could not be fetched.</summary>
+    ImageNotFound,
+    /// <summary>The name is taken by another workload.</summary>
+    NameTaken,
+    /// <summary>A host port is taken.</summary>
+    PortTaken,
+    /// <summary>The target refused for another reason; the message is its own.</summary>
+    Refused,
+}
+
+/// <summary>A target refused or is absent. The message is fit for a user and holds the target's own words whole.</summary>
+public sealed class AdapterException(AdapterFailure failure, string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>What kind of failure it was.</summary>
+    public AdapterFailure Failure { get; } = failure;
+}
