@@ -1,0 +1,146 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace LogLine.Protocol.Json;
+
+/// <summary>
+/// A JSON text that was read strictly and stands in canonical form ("JSON✯Atomic", contract section 1): members sorted by the
+/// UTF-8 bytes of their NFC keys, no white space, one spelling for every string and integer. Because the whole is canonical,
+/// the bytes of any part of it are canonical too: <see cref="BytesOf"/> is a slice, never a copy.
+/// </summary>
+public sealed class CanonicalJson
+{
+    private CanonicalJson(byte[] utf8, IReadOnlyList<JsonObstacle> obstacles)
+    {
+        Utf8 = utf8;
+        Obstacles = obstacles;
+        Root = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = JsonLimits.Depth }).RootElement;
+    }
+
+    /// <summary>The canonical bytes. When there are <see cref="Obstacles"/> they are not canonical and must not be hashed.</summary>
+    public ReadOnlyMemory<byte> Utf8 { get; }
+
+    /// <summary>The same text as a tree.</summary>
+    public JsonElement Root { get; }
+
+    /// <summary>Values that have no canonical form (fractions, exponents, integers beyond ±(2^53 − 1), <c>-0</c>); empty when it can be hashed.</summary>
+    public IReadOnlyList<JsonObstacle> Obstacles { get; }
+
+    /// <summary>
+    /// Reads a body strictly. Refused: what RFC 8259 refuses, invalid UTF-8, a BOM, lone surrogates, keys that are equal after NFC,
+    /// depth over 32, more than 10,000 elements in an array or 1,000 members in an object.
+    /// </summary>
+    /// <returns>True with the document, or false with the fault.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> body, out CanonicalJson json, out JsonFault fault)
+    {
+        var writer = new CanonicalWriter(body.Length);
+        try
+        {
+            if (writer.TryRewrite(body, out fault))
+            {
+                json = new CanonicalJson(writer.ToArray(), writer.Obstacles);
+                return true;
+            }
+            json = null!;
+            return false;
+        }
+        finally
+        {
+            writer.Return();
+        }
+    }
+
+    /// <summary>Reads a text that must have a canonical form.</summary>
+    /// <exception cref="FormatException">It is malformed or holds a value without canonical form; the message says where.</exception>
+    public static CanonicalJson Parse(ReadOnlySpan<byte> body)
+    {
+        if (!TryRead(body, out var json, out var fault))
+        {
+            throw new FormatException(fault.Message);
+        }
+        return json.Obstacles.Count == 0 ? json : throw new FormatException(json.Obstacles[0].Message);
+    }
+
+    /// <inheritdoc cref="Parse(ReadOnlySpan{byte})"/>
+    public static CanonicalJson Parse(string text) => Parse(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Canonical form of what <paramref name="write"/> writes; for objects that this program composes itself.</summary>
+    public static CanonicalJson Compose(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            write(json);
+        }
+        return Parse(buffer.WrittenSpan);
+    }
+
+    /// <summary>The canonical bytes of an element of a canonical document, as a slice of it.</summary>
+    public static ReadOnlySpan<byte> BytesOf(JsonElement element) => JsonMarshal.GetRawUtf8Value(element);
+
+    /// <summary>
+    /// The canonical bytes of <paramref name="whole"/> without the member <paramref name="name"/> of <paramref name="holder"/>, which is
+    /// <paramref name="whole"/> itself or an object inside it. Used to sign and verify: a signature covers everything but its own value.
+    /// </summary>
+    public static byte[] BytesWithout(JsonElement whole, JsonElement holder, string name)
+    {
+        var bytes = BytesOf(whole);
+        foreach (var member in holder.EnumerateObject())
+        {
+            if (!member.NameEquals(name))
+            {
+                continue;
+            }
+            var key = OffsetIn(bytes, JsonMarshal.GetRawUtf8PropertyName(member)) - 1;
+            var value = BytesOf(member.Value);
+            var end = OffsetIn(bytes, value) + value.Length;
+            // One comma goes with the member: the one behind it, or, when it is the last, the one before it.
+            if (bytes[end] == (byte)',')
+            {
+                end++;
+            }
+            else if (bytes[key - 1] == (byte)',')
+            {
+                key--;
+            }
+            return [.. bytes[..key], .. bytes[end..]];
+        }
+        return bytes.ToArray();
+    }
+
+    private static int OffsetIn(ReadOnlySpan<byte> whole, ReadOnlySpan<byte> part) =>
+        (int)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(whole), ref MemoryMarshal.GetReference(part));
+}
+
+/// <summary>Why a text is not acceptable JSON. <paramref name="Message"/> is for the sender: what, where, and the way out.</summary>
+public sealed record JsonFault(string Message);
+
+/// <summary>A value without canonical form: where it stands (JSON Pointer) and how it was written, cut at 64 characters.</summary>
+public sealed record JsonObstacle(string Path, string Found)
+{
+    /// <summary>Says what to send instead.</summary>
+    public string Message =>
+        $"'{Found}' at {(Path.Length == 0 ? "the root" : Path)} has no canonical form: send an integer in ±(2^53 − 1) without fraction or exponent, or a string.";
+}
+
+/// <summary>The limits of section 1 of the contract.</summary>
+public static class JsonLimits
+{
+    /// <summary>Deepest nesting of arrays and objects.</summary>
+    public const int Depth = 32;
+
+    /// <summary>Most elements in one array.</summary>
+    public const int Elements = 10_000;
+
+    /// <summary>Most members in one object.</summary>
+    public const int Members = 1_000;
+
+    /// <summary>Largest integer, 2^53 − 1.</summary>
+    public const long Integer = 9_007_199_254_740_991;
+
+    /// <summary>Most bytes in a body, 1 MiB.</summary>
+    public const int BodyBytes = 1 << 20;
+}

@@ -1,0 +1,174 @@
+using System.Text.Json;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Merkle;
+
+namespace LogLine.Protocol.Spans;
+
+/// <summary>
+/// Proof that a span is in the ledger (contract, section 9). It needs no signature of its own: the entry hashes to the leaf, the
+/// proof leads to the root, and <c>signature</c> is the log key's on the checkpoint with that root. Nothing in it is taken on trust.
+/// </summary>
+public sealed record Receipt
+{
+    /// <summary>The ledger entry.</summary>
+    public required LedgerEntry Entry { get; init; }
+
+    /// <summary>Position in the log, from 0.</summary>
+    public required long LogIndex { get; init; }
+
+    /// <summary>Size of the tree that the checkpoint signs.</summary>
+    public required long TreeSize { get; init; }
+
+    /// <summary>SHA-256 root of that tree.</summary>
+    public required byte[] RootHash { get; init; }
+
+    /// <summary>Sibling hashes from the leaf up (RFC 9162, section 2.1.3).</summary>
+    public required IReadOnlyList<byte[]> InclusionProof { get; init; }
+
+    /// <summary>The checkpoint as a C2SP signed note.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Id of the log key.</summary>
+    public required string Kid { get; init; }
+
+    /// <summary>The 64 bytes of the log key's signature on the checkpoint.</summary>
+    public required byte[] Signature { get; init; }
+
+    /// <summary>Writes the receipt as the Ack carries it.</summary>
+    public void WriteTo(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("ts", Entry.ReceivedAt);
+        json.WriteString("hash", Entry.Hash);
+        json.WriteString("kid", Kid);
+        json.WriteBase64String("signature", Signature);
+        json.WriteNumber("log_index", LogIndex);
+        json.WritePropertyName("entry");
+        json.WriteRawValue(Entry.ToUtf8(), skipInputValidation: true);
+        json.WriteStartObject("merkle");
+        json.WriteNumber("tree_size", TreeSize);
+        WriteHash(json, "root_hash", RootHash);
+        json.WriteStartArray("inclusion_proof");
+        Span<byte> text = stackalloc byte[HashTextLength];
+        foreach (var hash in InclusionProof)
+        {
+            FormatHash(hash, text);
+            json.WriteStringValue(text);
+        }
+        json.WriteEndArray();
+        json.WriteString("checkpoint", Checkpoint);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    /// <summary>Reads a receipt, or the whole Ack that carries one.</summary>
+    /// <returns>Null and the receipt, or what is wrong with it.</returns>
+    public static string? TryRead(JsonElement json, out Receipt receipt)
+    {
+        receipt = null!;
+        if (json.Member("receipt") is { ValueKind: JsonValueKind.Object } inner)
+        {
+            json = inner;
+        }
+        if (!LedgerEntry.TryParse(json.Member("entry"), out var entry))
+        {
+            return "entry: is missing or is not a ledger entry of version 1";
+        }
+        if (json.Text("ts") != entry.ReceivedAt)
+        {
+            return "ts: differs from entry.received_at";
+        }
+        if (json.Text("hash") != entry.Hash)
+        {
+            return "hash: differs from entry.hash";
+        }
+        var merkle = json.Member("merkle");
+        if (!DomainSignature.TryDecode(json.Text("signature"), out var signature))
+        {
+            return "signature: is not the base64 of 64 bytes";
+        }
+        if (json.Integer("log_index") is not { } index || merkle.Integer("tree_size") is not { } size)
+        {
+            return "log_index and merkle.tree_size must be integers";
+        }
+        if (!TryReadHash(merkle.Text("root_hash"), out var root))
+        {
+            return "merkle.root_hash: is not sha256:<64 hex>";
+        }
+        var proof = new List<byte[]>();
+        foreach (var item in merkle.Items("inclusion_proof"))
+        {
+            if (proof.Count == 64 || item.ValueKind != JsonValueKind.String || !TryReadHash(item.GetString(), out var hash))
+            {
+                return $"merkle.inclusion_proof/{proof.Count}: is not sha256:<64 hex>, or there are more than 64";
+            }
+            proof.Add(hash);
+        }
+        receipt = new Receipt
+        {
+            Entry = entry,
+            LogIndex = index,
+            TreeSize = size,
+            RootHash = root,
+            InclusionProof = proof,
+            Checkpoint = merkle.Text("checkpoint") ?? "",
+            Kid = json.Text("kid") ?? "",
+            Signature = signature,
+        };
+        return null;
+    }
+
+    /// <summary>
+    /// Verifies everything that the receipt says, offline. A span, when given, must be the one that it is about.
+    /// </summary>
+    /// <param name="logKey">The server's public log key, 32 bytes, obtained in another way than from the receipt.</param>
+    /// <param name="span">The canonical span, or empty.</param>
+    /// <returns>Null when it holds, else the first thing that does not.</returns>
+    public string? Verify(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default)
+    {
+        if (!span.IsEmpty && ContentHash.Of(span) != Entry.Hash)
+        {
+            return $"entry.hash: the span hashes to {ContentHash.Of(span)}, the receipt is about {Entry.Hash}";
+        }
+        var origin = Checkpoint.Split('\n', 2)[0];
+        if (!SignedNote.TryVerify(Checkpoint, origin, logKey, out var body, out var signature))
+        {
+            return "merkle.checkpoint: carries no valid signature of this log key";
+        }
+        if (!signature.AsSpan().SequenceEqual(Signature))
+        {
+            return "signature: is not the one on the checkpoint";
+        }
+        if (!Merkle.Checkpoint.TryParse(body, out var checkpoint) || checkpoint.Size != TreeSize || !checkpoint.Root.AsSpan().SequenceEqual(RootHash))
+        {
+            return "merkle: tree_size or root_hash differ from the signed checkpoint";
+        }
+        return MerkleProof.VerifyInclusion(LogIndex, TreeSize, MerkleHash.Leaf(Entry.ToUtf8()), InclusionProof, RootHash)
+            ? null
+            : "merkle.inclusion_proof: does not lead from the entry to the root";
+    }
+
+    private const int HashTextLength = 7 + 64;
+
+    private static void FormatHash(ReadOnlySpan<byte> hash, Span<byte> text)
+    {
+        "sha256:"u8.CopyTo(text);
+        Convert.TryToHexStringLower(hash, text[7..], out _);
+    }
+
+    private static void WriteHash(Utf8JsonWriter json, string name, ReadOnlySpan<byte> hash)
+    {
+        Span<byte> text = stackalloc byte[HashTextLength];
+        FormatHash(hash, text);
+        json.WriteString(name, text);
+    }
+
+    private static bool TryReadHash(string? text, out byte[] hash)
+    {
+        hash = new byte[32];
+        return text is { Length: HashTextLength } && text.StartsWith("sha256:", StringComparison.Ordinal)
+            && !text.AsSpan(7).ContainsAnyExcept("0123456789abcdef")
+            && Convert.FromHexString(text.AsSpan(7), hash, out _, out _) == System.Buffers.OperationStatus.Done;
+    }
+}

@@ -1,0 +1,25 @@
+using System.Globalization;
+
+namespace LogLine.Protocol.Spans;
+
+/// <summary>RFC 3339 timestamps, the only way in which a time is written.</summary>
+public static class Timestamps
+{
+    private static readonly string[] Forms =
+    [
+        "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.fK", "yyyy-MM-dd'T'HH:mm:ss.ffK", "yyyy-MM-dd'T'HH:mm:ss.fffK",
+        "yyyy-MM-dd'T'HH:mm:ss.ffffK", "yyyy-MM-dd'T'HH:mm:ss.fffffK", "yyyy-MM-dd'T'HH:mm:ss.ffffffK", "yyyy-MM-dd'T'HH:mm:ss.fffffffK",
+    ];
+
+    /// <summary>UTC with milliseconds: <c>2025-11-17T13:00:00.000Z</c>.</summary>
+    public static string Write(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>Reads date, time and offset (<c>Z</c> or <c>±hh:mm</c>); a text without an offset is refused.</summary>
+    public static bool TryParse(string? text, out DateTimeOffset time)
+    {
+        time = default;
+        return text is { Length: >= 20 and <= 35 }
+            && (text[^1] is 'Z' || text[^6] is '+' or '-')
+            && DateTimeOffset.TryParseExact(text, Forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
+    }
+}
