@@ -1,0 +1,70 @@
+using System.Text.Json;
+using LogLine.Protocol.Merkle;
+
+namespace LogLine.Protocol.Tests.Merkle;
+
+/// <summary>The public probes of transparency-dev/merkle, many of them forged: the same verdict on every one.</summary>
+public sealed class MerkleVectorTests
+{
+    [Fact]
+    public void InclusionProbe_HasItsPublishedVerdict()
+    {
+        var probes = Probes("inclusion");
+        Assert.True(probes.Count >= 80, $"{probes.Count} inclusion probes found");
+        Assert.All(probes, probe => Assert.Equal(
+            !probe.Json.GetProperty("wantErr").GetBoolean(),
+            MerkleProof.VerifyInclusion(Number(probe.Json, "leafIdx"), Number(probe.Json, "treeSize"), Bytes(probe.Json, "leafHash"), Proof(probe.Json), Bytes(probe.Json, "root"))));
+    }
+
+    [Fact]
+    public void ConsistencyProbe_HasItsPublishedVerdict()
+    {
+        var probes = Probes("consistency");
+        Assert.True(probes.Count >= 77, $"{probes.Count} consistency probes found");
+        Assert.All(probes, probe => Assert.Equal(
+            !probe.Json.GetProperty("wantErr").GetBoolean(),
+            MerkleProof.VerifyConsistency(Number(probe.Json, "size1"), Number(probe.Json, "size2"), Proof(probe.Json), Bytes(probe.Json, "root1"), Bytes(probe.Json, "root2"))));
+    }
+
+    private static List<(string File, JsonElement Json)> Probes(string kind)
+    {
+        var folder = VectorFolder();
+        if (folder is null)
+        {
+            const string Missing = "No test vectors: neither ../shared/vectors/merkle beside the repository nor LOGLINE_VECTORS.";
+            Assert.False(Environment.GetEnvironmentVariable("LOGLINE_REQUIRE_ALL") == "1", Missing);
+            Assert.Skip(Missing);
+        }
+        return [.. Directory.EnumerateFiles(Path.Combine(folder, kind), "*.json", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal)
+            .Select(file => (file, JsonElement.Parse(File.ReadAllText(file))))];
+    }
+
+    private static string? VectorFolder()
+    {
+        var named = Environment.GetEnvironmentVariable("LOGLINE_VECTORS");
+        if (!string.IsNullOrEmpty(named))
+        {
+            return Existing(Path.Combine(named, "merkle"));
+        }
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "LogLine.Api.sln")))
+        {
+            root = root.Parent;
+        }
+        return root is null ? null : Existing(Path.Combine(root.FullName, "..", "shared", "vectors", "merkle"));
+    }
+
+    private static string? Existing(string folder) => Directory.Exists(folder) ? folder : null;
+
+    // The probes count in unsigned 64 bits; what is above our range arrives negative, as a verifier may meet it.
+    private static long Number(JsonElement probe, string name) => unchecked((long)probe.GetProperty(name).GetUInt64());
+
+    private static byte[] Bytes(JsonElement probe, string name) => Convert.FromBase64String(probe.GetProperty(name).GetString() ?? "");
+
+    private static byte[][] Proof(JsonElement probe)
+    {
+        var proof = probe.GetProperty("proof");
+        return proof.ValueKind == JsonValueKind.Null ? [] : [.. proof.EnumerateArray().Select(hash => Convert.FromBase64String(hash.GetString()!))];
+    }
+}
