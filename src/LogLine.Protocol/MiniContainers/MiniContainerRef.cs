@@ -27,7 +27,7 @@ public sealed record MiniContainerRef(string Tenant, string Name, string Hash)
         }
         var slash = text.IndexOf('/');
         var at = text.IndexOf('@');
-        if (slash < 0 || at < slash || !Names.IsTenant(text[3..slash]) || !Names.IsName(text[(slash + 1)..at]))
+        if (slash < 0 || at < slash || !Names.IsTenant(text.AsSpan(3, slash - 3)) || !Names.IsName(text.AsSpan(slash + 1, at - slash - 1)))
         {
             return false;
         }
