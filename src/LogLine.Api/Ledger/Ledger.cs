@@ -12,7 +12,14 @@ public sealed class Ledger : IAsyncDisposable
     private readonly LedgerWriter _writer;
     private readonly ServerKeys _keys;
 
-    private Ledger(SqliteLedgerStore store, ServerKeys keys, LedgerWriter writer) => (Store, _keys, _writer) = (store, keys, writer);
+    private Ledger(SqliteLedgerStore store, ServerKeys keys, LedgerWriter writer)
+    {
+        (Store, _keys, _writer) = (store, keys, writer);
+        Identity = new ServerIdentity(keys, writer.Origin);
+    }
+
+    /// <summary>The public side of the gateway's keys.</summary>
+    public ServerIdentity Identity { get; }
 
     /// <summary>Committed state.</summary>
     public SqliteLedgerStore Store { get; }
