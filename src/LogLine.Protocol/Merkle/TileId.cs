@@ -86,7 +86,7 @@ public readonly record struct TileId(int Level, long Index)
             {
                 continue;
             }
-            if (!char.IsAsciiDigit(symbol) || index > (long.MaxValue - 9) / 10)
+            if (!char.IsAsciiDigit(symbol) || index > (long.MaxValue - (symbol - '0')) / 10)
             {
                 return false;
             }
