@@ -17,6 +17,15 @@ public sealed class TlogProofTests
         Assert.NotEqual(checkpoint, parsed with { Root = new byte[32] });
     }
 
+    [Fact]
+    public void CheckpointThatWouldBeReadAsAnother_HasNoText()
+    {
+        Assert.Throws<InvalidOperationException>(() => new Checkpoint("origin\n7", 1, new byte[32]).Body);
+        Assert.Throws<InvalidOperationException>(() => new Checkpoint("", 1, new byte[32]).Body);
+        Assert.Throws<InvalidOperationException>(() => new Checkpoint(Origin, -1, new byte[32]).Body);
+        Assert.Throws<InvalidOperationException>(() => new Checkpoint(Origin, 1, new byte[31]).Body);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("o\n2\n")]
