@@ -122,9 +122,12 @@ internal static class Blake3Chain
             // The permutation of Schedule's second row; an index of 4 leaves a zero for the other vectors to fill.
             (x, y, z, w) = (
                 Vector128.Shuffle(x, Vector128.Create(1u, 4, 4, 2)) | Vector128.Shuffle(y, Vector128.Create(4u, 1, 3, 4)),
-                Vector128.Shuffle(x, Vector128.Create(3u, 4, 0, 4)) | Vector128.Shuffle(z, Vector128.Create(4u, 2, 4, 4)) | Vector128.Shuffle(w, Vector128.Create(4u, 4, 4, 3)),
-                Vector128.Shuffle(w, Vector128.Create(0u, 4, 4, 1)) | Vector128.Shuffle(y, Vector128.Create(4u, 0, 4, 4)) | Vector128.Shuffle(z, Vector128.Create(4u, 4, 3, 4)),
-                Vector128.Shuffle(z, Vector128.Create(1u, 4, 4, 0)) | Vector128.Shuffle(w, Vector128.Create(4u, 2, 4, 4)) | Vector128.Shuffle(y, Vector128.Create(4u, 4, 2, 4)));
+                Vector128.Shuffle(x, Vector128.Create(3u, 4, 0, 4))
+                    | Vector128.Shuffle(z, Vector128.Create(4u, 2, 4, 4)) | Vector128.Shuffle(w, Vector128.Create(4u, 4, 4, 3)),
+                Vector128.Shuffle(w, Vector128.Create(0u, 4, 4, 1))
+                    | Vector128.Shuffle(y, Vector128.Create(4u, 0, 4, 4)) | Vector128.Shuffle(z, Vector128.Create(4u, 4, 3, 4)),
+                Vector128.Shuffle(z, Vector128.Create(1u, 4, 4, 0))
+                    | Vector128.Shuffle(w, Vector128.Create(4u, 2, 4, 4)) | Vector128.Shuffle(y, Vector128.Create(4u, 4, 2, 4)));
         }
         valueA = a ^ c;
         valueB = b ^ d;

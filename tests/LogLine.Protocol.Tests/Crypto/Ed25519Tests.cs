@@ -58,8 +58,8 @@ public sealed class Ed25519Tests
     }
 
     /// <summary>
-    /// The cases of "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko, table 5), on which libraries differ. This is the rule of libsodium: the
-    /// equation without cofactor; no S of L or more; no A or R of small order; no A in another spelling than its own.
+    /// The cases of "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko) on which libraries differ. This is the rule of libsodium: the
+    /// equation without cofactor; no S of L or more; no A or R of small order or in another spelling than its own.
     /// </summary>
     private static readonly (bool Accepted, string Why)[] SpeccheckVerdicts =
     [
@@ -68,7 +68,7 @@ public sealed class Ed25519Tests
         (false, "A of mixed order, R of small order"),
         (true, "A and R of mixed order, and the equation without cofactor holds"),
         (false, "holds only with the cofactor"),
-        (false, "holds only with the cofactor, which must be multiplied in before the hash is reduced"),
+        (false, "holds only with the cofactor, applied to the points and not to the hash"),
         (false, "S is L or more"),
         (false, "S is far above L"),
         (false, "R of small order, not in its own spelling; hashed as it stands"),
