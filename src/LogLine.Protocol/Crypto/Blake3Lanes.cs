@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -50,22 +49,16 @@ internal static class Blake3Lanes
     private static int Nodes(Blake3Mode mode, ReadOnlySpan<byte> input, int size, ulong counter, uint step, Blake3Flags flags, Span<byte> output)
     {
         var count = input.Length / size;
-        for (var done = 0; done < count;)
+        var done = 0;
+        while (Avx2.IsSupported && count - done >= Worthwhile)
         {
             var taken = Math.Min(count - done, Count);
-            var nodes = input.Slice(done * size, taken * size);
-            var first = counter + ((ulong)done * step);
-            var values = output[(done * Blake3Tree.ValueSize)..];
-            if (Avx2.IsSupported && taken >= Worthwhile)
-            {
-                RunVector(mode, nodes, size, first, step, flags, values);
-            }
-            else
-            {
-                taken = 1;
-                Blake3Chain.Run(mode, nodes[..size], first, flags, values);
-            }
+            RunVector(mode, input.Slice(done * size, taken * size), size, counter + ((ulong)done * step), step, flags, output[(done * Blake3Tree.ValueSize)..]);
             done += taken;
+        }
+        for (; done < count; done++)
+        {
+            Blake3Chain.Run(mode, input.Slice(done * size, size), counter + ((ulong)done * step), flags, output[(done * Blake3Tree.ValueSize)..]);
         }
         return count;
     }
@@ -89,25 +82,35 @@ internal static class Blake3Lanes
         Span<Vector256<uint>> message = stackalloc Vector256<uint>[16];
         for (var at = 0; at < size; at += Blake3Chain.BlockSize)
         {
-            for (var word = 0; word < message.Length; word += 4)
-            {
-                var from = input[(at + (4 * word))..];
-                (message[word], message[word + 1], message[word + 2], message[word + 3]) =
-                    Transpose(Rows(from, size, 0, count), Rows(from, size, 1, count), Rows(from, size, 2, count), Rows(from, size, 3, count));
-            }
+            Load(input[at..], size, count, message);
             var flag = mode.Flag | flags.Of(at == 0, at + Blake3Chain.BlockSize == size);
             Compress(values, message, Vector256.Create(low), Vector256.Create(high), Vector256.Create(flag));
         }
-        for (var half = 0; half < 2; half++)
+        Store(values, count, output);
+    }
+
+    /// <summary>One block of each node, turned so that a vector holds the same word of all.</summary>
+    private static void Load(ReadOnlySpan<byte> input, int size, int count, Span<Vector256<uint>> message)
+    {
+        for (var i = 0; i < message.Length; i += 4)
         {
-            var own = values.Slice(4 * half, 4);
-            (own[0], own[1], own[2], own[3]) = Transpose(own[0], own[1], own[2], own[3]);
+            var from = input[(i * sizeof(uint))..];
+            (message[i], message[i + 1], message[i + 2], message[i + 3]) =
+                Transpose(Rows(from, size, 0, count), Rows(from, size, 1, count), Rows(from, size, 2, count), Rows(from, size, 3, count));
         }
+    }
+
+    /// <summary>The chaining values of the first <paramref name="count"/> lanes, turned back.</summary>
+    private static void Store(ReadOnlySpan<Vector256<uint>> values, int count, Span<byte> output)
+    {
+        Span<Vector256<uint>> rows = stackalloc Vector256<uint>[8];
+        (rows[0], rows[1], rows[2], rows[3]) = Transpose(values[0], values[1], values[2], values[3]);
+        (rows[4], rows[5], rows[6], rows[7]) = Transpose(values[4], values[5], values[6], values[7]);
         for (var lane = 0; lane < count; lane++)
         {
             var value = output.Slice(lane * Blake3Tree.ValueSize, Blake3Tree.ValueSize);
-            Half(values[lane % 4], lane).CopyTo(value);
-            Half(values[4 + (lane % 4)], lane).CopyTo(value[16..]);
+            Half(rows[lane % 4], lane).CopyTo(value);
+            Half(rows[4 + (lane % 4)], lane).CopyTo(value[16..]);
         }
     }
 
@@ -134,24 +137,23 @@ internal static class Blake3Lanes
             Avx2.UnpackLow(high01, high23).AsUInt32(), Avx2.UnpackHigh(high01, high23).AsUInt32());
     }
 
-    private static void Compress(Span<Vector256<uint>> value, ReadOnlySpan<Vector256<uint>> message, Vector256<uint> low, Vector256<uint> high, Vector256<uint> flags)
+    private static void Compress(Span<Vector256<uint>> value, ReadOnlySpan<Vector256<uint>> m, Vector256<uint> low, Vector256<uint> high, Vector256<uint> flags)
     {
         var iv = Blake3Chain.InitialValue;
         Vector256<uint> a0 = value[0], a1 = value[1], a2 = value[2], a3 = value[3];
         Vector256<uint> b0 = value[4], b1 = value[5], b2 = value[6], b3 = value[7];
         Vector256<uint> c0 = Vector256.Create(iv[0]), c1 = Vector256.Create(iv[1]), c2 = Vector256.Create(iv[2]), c3 = Vector256.Create(iv[3]);
         Vector256<uint> d0 = low, d1 = high, d2 = Vector256.Create((uint)Blake3Chain.BlockSize), d3 = flags;
-        ref var m = ref MemoryMarshal.GetReference(message);
         for (var order = Blake3Chain.Schedule; order.Length >= 16; order = order[16..])
         {
-            Mix(ref a0, ref b0, ref c0, ref d0, Unsafe.Add(ref m, order[0]), Unsafe.Add(ref m, order[1]));
-            Mix(ref a1, ref b1, ref c1, ref d1, Unsafe.Add(ref m, order[2]), Unsafe.Add(ref m, order[3]));
-            Mix(ref a2, ref b2, ref c2, ref d2, Unsafe.Add(ref m, order[4]), Unsafe.Add(ref m, order[5]));
-            Mix(ref a3, ref b3, ref c3, ref d3, Unsafe.Add(ref m, order[6]), Unsafe.Add(ref m, order[7]));
-            Mix(ref a0, ref b1, ref c2, ref d3, Unsafe.Add(ref m, order[8]), Unsafe.Add(ref m, order[9]));
-            Mix(ref a1, ref b2, ref c3, ref d0, Unsafe.Add(ref m, order[10]), Unsafe.Add(ref m, order[11]));
-            Mix(ref a2, ref b3, ref c0, ref d1, Unsafe.Add(ref m, order[12]), Unsafe.Add(ref m, order[13]));
-            Mix(ref a3, ref b0, ref c1, ref d2, Unsafe.Add(ref m, order[14]), Unsafe.Add(ref m, order[15]));
+            Mix(ref a0, ref b0, ref c0, ref d0, m[order[0]], m[order[1]]);
+            Mix(ref a1, ref b1, ref c1, ref d1, m[order[2]], m[order[3]]);
+            Mix(ref a2, ref b2, ref c2, ref d2, m[order[4]], m[order[5]]);
+            Mix(ref a3, ref b3, ref c3, ref d3, m[order[6]], m[order[7]]);
+            Mix(ref a0, ref b1, ref c2, ref d3, m[order[8]], m[order[9]]);
+            Mix(ref a1, ref b2, ref c3, ref d0, m[order[10]], m[order[11]]);
+            Mix(ref a2, ref b3, ref c0, ref d1, m[order[12]], m[order[13]]);
+            Mix(ref a3, ref b0, ref c1, ref d2, m[order[14]], m[order[15]]);
         }
         (value[0], value[1], value[2], value[3]) = (a0 ^ c0, a1 ^ c1, a2 ^ c2, a3 ^ c3);
         (value[4], value[5], value[6], value[7]) = (b0 ^ d0, b1 ^ d1, b2 ^ d2, b3 ^ d3);
@@ -162,18 +164,14 @@ internal static class Blake3Lanes
         ref Vector256<uint> a, ref Vector256<uint> b, ref Vector256<uint> c, ref Vector256<uint> d, Vector256<uint> x, Vector256<uint> y)
     {
         a = a + x + b;
-        d = Avx2.Shuffle((d ^ a).AsByte(), Turn16).AsUInt32();
+        d = Avx2.Shuffle((d ^ a).AsByte(), Vector256.Create(Blake3Chain.Turn16)).AsUInt32();
         c += d;
         b ^= c;
         b = (b >>> 12) | (b << 20);
         a = a + y + b;
-        d = Avx2.Shuffle((d ^ a).AsByte(), Turn8).AsUInt32();
+        d = Avx2.Shuffle((d ^ a).AsByte(), Vector256.Create(Blake3Chain.Turn8)).AsUInt32();
         c += d;
         b ^= c;
         b = (b >>> 7) | (b << 25);
     }
-
-    private static Vector256<byte> Turn16 => Vector256.Create(Vector128.Create((byte)2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
-
-    private static Vector256<byte> Turn8 => Vector256.Create(Vector128.Create((byte)1, 2, 3, 0, 5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12));
 }
