@@ -68,7 +68,8 @@ public sealed class Catalogue
             Need("sender") == "client",
             notes.Text("effect"),
             notes.Text("proof"),
-            JsonSchema.Load(root, registry));
+            JsonSchema.Load(root, registry),
+            root);
     }
 
     private static JsonElement Root(string file)

@@ -13,8 +13,9 @@ namespace LogLine.Api.Gate;
 /// <param name="Effect">What it starts or changes beside being recorded; null for a plain record.</param>
 /// <param name="ProofIntent">What a proof must authorise, for example <c>deploy.allow</c>; null when none is needed.</param>
 /// <param name="Payload">Schema of the payload.</param>
+/// <param name="Document">The file's content, for <c>GET /v1/catalog</c>.</param>
 public sealed record IntentDefinition(
-    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, bool ClientSendable, string? Effect, string? ProofIntent, JsonSchema Payload)
+    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, bool ClientSendable, string? Effect, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
 {
     /// <summary>
     /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, or null when the form names none.

@@ -171,7 +171,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         && !text.AsSpan(ContentHash.HeaderPrefix.Length).ContainsAnyExcept("0123456789abcdef");
 
     /// <summary>The body, or null when it is too large. Never reads more than the limit and one buffer.</summary>
-    private static async Task<byte[]?> ReadBodyAsync(HttpContext http)
+    public static async Task<byte[]?> ReadBodyAsync(HttpContext http)
     {
         if (http.Request.ContentLength > JsonLimits.BodyBytes)
         {

@@ -124,14 +124,15 @@ public sealed record Receipt
     /// </summary>
     /// <param name="logKey">The server's public log key, 32 bytes, obtained in another way than from the receipt.</param>
     /// <param name="span">The canonical span, or empty.</param>
+    /// <param name="origin">The log's origin when the verifier knows it; else the checkpoint's own, which the key vouches for.</param>
     /// <returns>Null when it holds, else the first thing that does not.</returns>
-    public string? Verify(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default)
+    public string? Verify(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default, string? origin = null)
     {
         if (!span.IsEmpty && ContentHash.Of(span) != Entry.Hash)
         {
             return $"entry.hash: the span hashes to {ContentHash.Of(span)}, the receipt is about {Entry.Hash}";
         }
-        var origin = Checkpoint.Split('\n', 2)[0];
+        origin ??= Checkpoint.Split('\n', 2)[0];
         if (!SignedNote.TryVerify(Checkpoint, origin, logKey, out var body, out var signature))
         {
             return "merkle.checkpoint: carries no valid signature of this log key";
