@@ -16,8 +16,9 @@ internal partial struct Evaluation
             return false;
         if (rules.MinProperties > 0 || rules.MaxProperties < int.MaxValue)
             valid &= EvaluateMemberCount(node, rules, instance);
-        if (valid || errors is not null)
-            valid &= EvaluateRequired(node, rules, seen) & EvaluateDependencies(node, rules, instance, seen, ref marks);
+        valid &= EvaluateRequired(rules, seen);
+        if (rules.HasDependencies && (valid || errors is not null))
+            valid &= EvaluateDependencies(rules, instance, seen, ref marks);
         return valid;
     }
 
@@ -25,21 +26,18 @@ internal partial struct Evaluation
     {
         var valid = true;
         var index = 0;
-        foreach (var member in instance.Element.EnumerateObject())
+        // Without foreach, whose Dispose would cost a try and finally on the way that everything takes.
+        var members = instance.Element.EnumerateObject();
+        while (members.MoveNext())
         {
             if (!TakeStep())
                 return false;
-            var raw = JsonMarshal.GetRawUtf8PropertyName(member);
+            var member = members.Current;
+            var name = JsonMarshal.GetRawUtf8PropertyName(member);
             bool looked;
-            if (raw.IndexOf((byte)'\\') < 0)
-            {
-                valid &= EvaluateMember(rules, member, raw, seen, out looked);
-            }
-            else
-            {
-                using var name = JsonText.OfName(member);
-                valid &= EvaluateMember(rules, member, name.Utf8, seen, out looked);
-            }
+            valid &= name.IndexOf((byte)'\\') < 0
+                ? EvaluateMember(rules, member, name, seen, out looked)
+                : EvaluateEscapedMember(rules, member, seen, out looked);
             if (!valid && errors is null)
                 return false;
             if (looked && marks.Active)
@@ -49,8 +47,14 @@ internal partial struct Evaluation
         return valid;
     }
 
+    private bool EvaluateEscapedMember(ObjectRules rules, in JsonProperty member, scoped Span<ulong> seen, out bool looked)
+    {
+        using var name = JsonText.OfName(member);
+        return EvaluateMember(rules, member, name.Utf8, seen, out looked);
+    }
+
     // "looked": whether properties, patternProperties or additionalProperties applied to it.
-    private bool EvaluateMember(ObjectRules rules, JsonProperty member, scoped ReadOnlySpan<byte> name, scoped Span<ulong> seen, out bool looked)
+    private bool EvaluateMember(ObjectRules rules, in JsonProperty member, scoped ReadOnlySpan<byte> name, scoped Span<ulong> seen, out bool looked)
     {
         var valid = true;
         looked = false;
@@ -81,7 +85,7 @@ internal partial struct Evaluation
         return valid;
     }
 
-    private bool EvaluateMemberValue(SchemaNode schema, JsonProperty member)
+    private bool EvaluateMemberValue(SchemaNode schema, in JsonProperty member)
     {
         var none = default(EvaluatedMarks);
         if (errors is null)
@@ -92,7 +96,7 @@ internal partial struct Evaluation
         return valid;
     }
 
-    private bool EvaluateName(SchemaNode schema, JsonProperty member, scoped ReadOnlySpan<byte> name)
+    private bool EvaluateName(SchemaNode schema, in JsonProperty member, scoped ReadOnlySpan<byte> name)
     {
         var none = default(EvaluatedMarks);
         if (errors is null)
@@ -107,7 +111,7 @@ internal partial struct Evaluation
         return valid;
     }
 
-    private bool FailUnknown(string keyword, JsonProperty member, ObjectRules? rules)
+    private bool FailUnknown(string keyword, in JsonProperty member, ObjectRules? rules)
     {
         if (errors is null)
             return false;
@@ -124,7 +128,7 @@ internal partial struct Evaluation
         return (count <= rules.MaxProperties || Fail(node, "maxProperties", instance)) && valid;
     }
 
-    private bool EvaluateRequired(SchemaNode node, ObjectRules rules, scoped ReadOnlySpan<ulong> seen)
+    private bool EvaluateRequired(ObjectRules rules, scoped ReadOnlySpan<ulong> seen)
     {
         var complete = true;
         for (var i = 0; i < rules.RequiredBits.Length; i++)
@@ -139,7 +143,7 @@ internal partial struct Evaluation
         return false;
     }
 
-    private bool EvaluateDependencies(SchemaNode node, ObjectRules rules, scoped in Instance instance, scoped ReadOnlySpan<ulong> seen, scoped ref EvaluatedMarks marks)
+    private bool EvaluateDependencies(ObjectRules rules, scoped in Instance instance, scoped ReadOnlySpan<ulong> seen, scoped ref EvaluatedMarks marks)
     {
         var valid = true;
         foreach (var (trigger, required) in rules.DependentRequired)

@@ -37,22 +37,31 @@ internal partial struct Evaluation(SchemaErrors? errors)
     /// <summary>A value at its own place in the instance: the root, a member, an element.</summary>
     private bool EvaluateElement(SchemaNode node, JsonElement element, ref EvaluatedMarks marks)
     {
+        if (node.IsTrue)
+            return true;
         var kind = element.ValueKind;
-        if (depth >= SchemaLimits.Depth && kind is JsonValueKind.Object or JsonValueKind.Array)
-            return Stop($"nested deeper than {SchemaLimits.Depth}");
-        depth++;
-        bool valid;
         if (kind == JsonValueKind.String)
         {
-            using var text = JsonText.Of(element);
-            valid = Evaluate(node, new Instance(text.Utf8), ref marks);
+            var content = JsonMarshal.GetRawUtf8Value(element)[1..^1];
+            return content.IndexOf((byte)'\\') < 0
+                ? Evaluate(node, new Instance(content), ref marks)
+                : EvaluateEscaped(node, element, ref marks);
         }
-        else
-        {
-            valid = Evaluate(node, new Instance(element, kind), ref marks);
-        }
+        if (kind is not (JsonValueKind.Object or JsonValueKind.Array))
+            return Evaluate(node, new Instance(element, kind), ref marks);
+        if (depth >= SchemaLimits.Depth)
+            return Stop($"nested deeper than {SchemaLimits.Depth}");
+        depth++;
+        var valid = Evaluate(node, new Instance(element, kind), ref marks);
         depth--;
         return valid;
+    }
+
+    // Apart from the common case, which so needs no try and finally.
+    private bool EvaluateEscaped(SchemaNode node, JsonElement element, ref EvaluatedMarks marks)
+    {
+        using var text = JsonText.Of(element);
+        return Evaluate(node, new Instance(text.Utf8), ref marks);
     }
 
     private bool Evaluate(SchemaNode node, scoped in Instance instance, scoped ref EvaluatedMarks marks)
@@ -62,7 +71,7 @@ internal partial struct Evaluation(SchemaErrors? errors)
         if (frames >= SchemaLimits.Frames)
             return Stop($"more than {SchemaLimits.Frames} schemas applied inside one another");
         frames++;
-        var valid = AsksForUnevaluated(node, instance.Kind)
+        var valid = node.AsksForUnevaluated && AsksForUnevaluated(node, instance.Kind)
             ? EvaluateTracked(node, instance, ref marks)
             : EvaluateRules(node, instance, ref marks);
         frames--;

@@ -12,8 +12,10 @@ internal sealed class SchemaNode
     public bool IsFalse { get; set; }
 
     /// <summary>Nothing can fail and nothing is looked at: <c>true</c>, <c>{}</c>, annotations only.</summary>
-    public bool IsTrue =>
-        !IsFalse && Type is null && Const is null && Enum is null && Text is null && Number is null && Array is null && Object is null && InPlace is null;
+    public bool IsTrue { get; private set; }
+
+    /// <summary>Has <c>unevaluatedItems</c> or <c>unevaluatedProperties</c>.</summary>
+    public bool AsksForUnevaluated { get; private set; }
 
     public TypeRule? Type { get; set; }
 
@@ -36,6 +38,13 @@ internal sealed class SchemaNode
 
     /// <summary>The first of the schema's <c>examples</c>, for messages.</summary>
     public string? Example { get; set; }
+
+    /// <summary>Called once, when all keywords have been read.</summary>
+    public void Seal()
+    {
+        IsTrue = !IsFalse && Type is null && Const is null && Enum is null && Text is null && Number is null && Array is null && Object is null && InPlace is null;
+        AsksForUnevaluated = Array?.Unevaluated is not null || Object?.Unevaluated is not null;
+    }
 }
 
 /// <summary><c>type</c>.</summary>
@@ -168,6 +177,8 @@ internal sealed class ObjectRules
     public SchemaNode? PropertyNames { get; set; }
 
     public SchemaNode? Unevaluated { get; set; }
+
+    public bool HasDependencies => DependentRequired.Length > 0 || DependentSchemas.Length > 0;
 
     public bool LooksAtMembers => Names.Count > 0 || Patterns.Length > 0 || Additional is not null || PropertyNames is not null;
 }
