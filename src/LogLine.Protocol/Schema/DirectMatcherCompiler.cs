@@ -131,7 +131,7 @@ internal static class DirectMatcherCompiler
     private sealed class FixedStretch
     {
         // A longer run is checked faster by a vectorised search.
-        private const int LongestRun = 8;
+        private const int LongestRun = 6;
 
         private readonly List<byte> literals = [];
         private readonly List<byte> classes = [];

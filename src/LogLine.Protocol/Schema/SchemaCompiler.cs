@@ -31,6 +31,8 @@ internal sealed partial class SchemaCompiler
             next.Node.Seal();
         }
         SchemaCycles.Refuse(compiler.nodes.Values);
+        foreach (var node in compiler.nodes.Values)
+            node.Object?.Seal();
         return root;
     }
 
