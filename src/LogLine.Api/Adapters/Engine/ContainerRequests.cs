@@ -65,7 +65,7 @@ internal static class ContainerRequests
         ExposedPorts = spec.Ports.Count > 0 ? spec.Ports.Select(PortKey).Distinct().ToDictionary(key => key, _ => new Nothing()) : null,
         HostConfig = new HostConfig
         {
-            PortBindings = spec.Ports.Count > 0 ? spec.Ports.GroupBy(PortKey).ToDictionary(g => g.Key, PortBinding[]? (g) => [.. g.Select(Binding)]) : null,
+            PortBindings = spec.Ports.Count > 0 ? spec.Ports.GroupBy(PortKey).ToDictionary(g => g.Key, PortBinding[]? (g) => [.. g.Select(p => Binding(p, quirks))]) : null,
             Memory = spec.MemoryBytes,
             MemorySwap = spec.MemoryBytes, // Memory and swap together: a limit that swap could stretch would be none.
             NanoCpus = spec.CpuMillis * 1_000_000L,
@@ -95,8 +95,8 @@ internal static class ContainerRequests
 
     static string PortKey(PortMapping port) => string.Create(CultureInfo.InvariantCulture, $"{port.Container}/tcp");
 
-    static PortBinding Binding(PortMapping port) =>
-        new(EngineQuirks.EveryInterface, port.Host == 0 ? "" : port.Host.ToString(CultureInfo.InvariantCulture));
+    static PortBinding Binding(PortMapping port, EngineQuirks quirks) =>
+        new(quirks.EveryInterface, port.Host == 0 ? "" : port.Host.ToString(CultureInfo.InvariantCulture));
 
     static bool IsName(string name) => name.Length > 0 && char.IsAsciiLetterOrDigit(name[0]) && !name.AsSpan().ContainsAnyExcept(NameChars);
 

@@ -170,20 +170,30 @@ public sealed class EngineAdapter : IRunAdapter, IDisposable
 
     /// <summary>
     /// Another container has the name. If the same run made it a moment ago it is the answer; one that an earlier run of this name
-    /// left stopped makes room; any other keeps the name.
+    /// left stopped makes room; any other keeps the name. Whose it is stays untold: it may be another tenant's.
     /// </summary>
     async Task<Workload> TakeOverNameAsync(WorkloadSpec spec, AdapterException taken, CancellationToken cancel)
     {
-        var holder = await FindByNameAsync(spec.Tenant, spec.Name, cancel);
-        if (holder?.RunId == spec.RunId)
+        var holder = await HolderAsync(ContainerRequests.NameOf(spec), cancel);
+        if (holder is null || (holder.Tenant, holder.Name) != (spec.Tenant, spec.Name))
+            throw new AdapterException(AdapterFailure.NameTaken, $"The name {ContainerRequests.NameOf(spec)} is taken in the engine by another container: {taken.Message}", taken);
+        if (holder.RunId == spec.RunId)
             return holder;
-        if (holder is null)
-            throw new AdapterException(AdapterFailure.NameTaken, $"The name {ContainerRequests.NameOf(spec)} is taken by a container that is not {spec.Tenant}'s {spec.Name}: {taken.Message}", taken);
         if (holder.State != WorkloadState.Stopped)
             throw new AdapterException(AdapterFailure.NameTaken,
                 $"{spec.Name} is {holder.State.ToString().ToLowerInvariant()} already, from run {holder.RunId}: stop that run, or deploy under another name.", taken);
         await RemoveAsync(holder.Id, force: false, cancel);
         return await CreateNewAsync(spec, cancel);
+    }
+
+    /// <summary>Our container that has this name in the engine. Docker reserves a name a moment before it shows who has it.</summary>
+    async Task<Workload?> HolderAsync(string name, CancellationToken cancel)
+    {
+        var since = time.GetTimestamp();
+        ContainerDetail? container;
+        while ((container = await engine.InspectAsync(name, cancel)) is null && time.GetElapsedTime(since) < limits.Settle)
+            await Task.Delay(limits.Glance, time, cancel);
+        return container is null ? null : await LookAsync(container.Id, cancel);
     }
 
     async Task<Workload?> FindAsync((string, string)[] labels, CancellationToken cancel)

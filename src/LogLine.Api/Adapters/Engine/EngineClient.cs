@@ -74,8 +74,6 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
 
     public Task StartAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/start", "start a container", limits.Answer, cancel);
 
-    public Task PauseAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/pause", "pause a container", limits.Answer, cancel);
-
     public Task UnpauseAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/unpause", "unpause a container", limits.Answer, cancel);
 
     /// <summary>Sends the stop signal, then SIGKILL after the grace, in whole seconds; 304 says that it was stopped already.</summary>
@@ -93,7 +91,8 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
     public async Task<LogTail> LogTailAsync(ContainerDetail container, int maxLines, int maxBytes, CancellationToken cancel)
     {
         // One line more than is wanted shows whether any were left out.
-        var path = $"/containers/{container.Id}/logs?stdout=true&stderr=true&tail={(long)maxLines + 1}";
+        var last = (await QuirksAsync(cancel)).TailIsExact ? $"&tail={(long)maxLines + 1}" : "";
+        var path = $"/containers/{container.Id}/logs?stdout=true&stderr=true{last}";
         var tail = new LogTailBuffer(maxLines, maxBytes);
         await StreamAsync(HttpMethod.Get, path, "show the output of a container", limits.Answer, async (error, stream, inner) =>
         {

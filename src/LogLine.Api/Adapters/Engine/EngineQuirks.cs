@@ -17,27 +17,37 @@ internal sealed record EngineQuirks
     /// <summary>Podman 4 refuses to stop a paused container; Docker thaws it itself.</summary>
     public required bool StopNeedsUnpause { get; init; }
 
+    /// <summary>
+    /// How "publish on every interface" is spelt, which is what both engines do unless told otherwise. Podman's netavark turns
+    /// <c>0.0.0.0</c> into a firewall rule for that one literal address, which nothing ever matches: connections hang. Docker, given
+    /// the empty string and left to choose the port, chooses one for IPv4 and another for IPv6.
+    /// </summary>
+    public required string EveryInterface { get; init; }
+
+    /// <summary>
+    /// Podman 4 joins a line that was written in parts to its neighbour when asked for the last lines; asked for everything, it is
+    /// right. Everything is little, since the log is capped.
+    /// </summary>
+    public required bool TailIsExact { get; init; }
+
     public static EngineQuirks Docker { get; } = new()
     {
         BoundedLog = new("json-file", new() { ["max-size"] = "1m", ["max-file"] = "2" }),
         StopNeedsUnpause = false,
+        EveryInterface = "0.0.0.0",
+        TailIsExact = true,
     };
 
     public static EngineQuirks Podman { get; } = new()
     {
         BoundedLog = new("k8s-file", new() { ["max-size"] = "1m" }),
         StopNeedsUnpause = true,
+        EveryInterface = "",
+        TailIsExact = false,
     };
 
     public static EngineQuirks Of(EngineVersion version) =>
         version.Components?.Any(c => c.Name == "Podman Engine") == true ? Podman : Docker;
-
-    /// <summary>
-    /// The address on which ports are published: every interface, as both engines do unless told otherwise. It is spelt as the empty
-    /// string because Podman's netavark turns the spelling <c>0.0.0.0</c> into a firewall rule for that one literal address, which
-    /// nothing ever matches: connections hang.
-    /// </summary>
-    public const string EveryInterface = "";
 
     /// <summary>
     /// With a read-only root Podman mounts these writable in memory and cannot be told not to (its API has no such field); Docker is

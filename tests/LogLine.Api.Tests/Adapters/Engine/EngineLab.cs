@@ -85,6 +85,12 @@ internal sealed class EngineLab : IAsyncDisposable
         return id;
     }
 
+    public async Task PauseAsync(string id)
+    {
+        using var connection = new EngineConnection(Endpoint, EngineLimits.Default, TimeProvider.System);
+        (await connection.CallAsync(HttpMethod.Post, $"/containers/{id}/pause", null, "pause a container", EngineLimits.Default.Answer, Cancel)).OrThrow();
+    }
+
     public static async Task<AdapterException> RefusedAsync(AdapterFailure expected, Func<Task> act)
     {
         var refusal = await Assert.ThrowsAsync<AdapterException>(act);

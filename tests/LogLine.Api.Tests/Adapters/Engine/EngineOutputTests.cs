@@ -45,7 +45,7 @@ public sealed class EngineOutputTests
     public async Task EightMegabytesOfOutput_TheEngineKeepsNoMoreThanItsCap(string provider)
     {
         await using var lab = EngineLab.Open(provider);
-        var tail = await TailAsync(lab, "yes 0123456789012345678901234567890123456789012345678901234567890123456789 | head -c 8388608; echo end", maxLines: 1 << 20, maxBytes: 16 << 20);
+        var tail = await TailAsync(lab, "yes 0123456789012345678901234567890123456789012345678901234567890123456789 | head -c 8388608; echo; echo end", maxLines: 1 << 20, maxBytes: 16 << 20);
         Assert.Equal("end", tail.Lines[^1]);
         Assert.InRange(tail.Lines.Sum(line => (long)line.Length), 1, 2 << 20);
     }
