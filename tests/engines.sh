@@ -7,10 +7,12 @@
 #   start_podman DIR           serves unix://DIR/podman.sock
 #   start_docker DIR           serves unix://DIR/docker.sock (needs root)
 #   import_test_image DIR      makes localhost/logline-test:1 of busybox-static in every engine that DIR runs
+#   list_containers DIR        the names of the containers that are there
 #   stop_engines DIR           removes the containers, ends the engines, unmounts; safe to call twice, or when nothing runs
 
 TEST_IMAGE=localhost/logline-test:1
 ENGINE_START_SECONDS=30
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '==> %s\n' "$*" >&2; }
 
@@ -30,7 +32,7 @@ have() {
 
 have_all() {
     local command
-    for command; do PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || return 1; done
+    for command; do command -v "$command" >/dev/null || return 1; done
 }
 
 packages_of() {
@@ -104,6 +106,15 @@ import_test_image() {
     fi
 }
 
+# What containers there are, by name, on one line.
+list_containers() {
+    local dir=$1
+    {
+        [ -S "$dir/podman.sock" ] && engine_podman "$dir" ps -a --format '{{.Names}}'
+        [ -S "$dir/docker.sock" ] && docker -H "unix://$dir/docker.sock" ps -a --format '{{.Names}}'
+    } 2>/dev/null | tr '\n' ' '
+}
+
 stop_engines() {
     local dir=$1 pidfile id
     [ -d "$dir/podman" ] && engine_podman "$dir" rm --all --force --time 0 >/dev/null 2>&1
@@ -114,6 +125,8 @@ stop_engines() {
     ip link delete "llp$id" 2>/dev/null
     # What an engine mounted below DIR, deepest first: a mount left there would keep the folder from being deleted.
     awk -v below="$dir/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount -l 2>/dev/null
+    # Without root, what containers wrote belongs to users that only Podman can become.
+    [ "$(id -u)" = 0 ] || [ ! -d "$dir/podman" ] || engine_podman "$dir" unshare rm -rf "$dir/podman" 2>/dev/null
     return 0
 }
 
