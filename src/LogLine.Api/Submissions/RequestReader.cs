@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.IO.Pipelines;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
@@ -72,12 +71,6 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         }
         return (principal, null);
     }
-
-    /// <summary>The trace id of <c>traceparent</c> (W3C Trace Context), or a new one.</summary>
-    public static string TraceId(HttpContext http) =>
-        ActivityContext.TryParse(http.Request.Headers.TraceParent, null, out var context) ? context.TraceId.ToHexString()
-        : Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.TraceId.ToHexString()
-        : ActivityTraceId.CreateRandom().ToHexString();
 
     private (Submission?, Rejection?) Headers(HttpContext http, Principal principal, CanonicalJson json, string traceId)
     {
