@@ -43,7 +43,7 @@ internal static class Readers
     public static Task WriteAsync(this HttpContext http, Action<Utf8JsonWriter> write)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
+        using (var json = new Utf8JsonWriter(buffer, AnswerJson.Options))
         {
             write(json);
         }

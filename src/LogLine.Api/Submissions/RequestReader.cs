@@ -63,7 +63,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         var tenant = http.Request.Headers["X-Tenant-Id"];
         if (tenant.Count > 0 && (tenant.Count > 1 || tenant[0] != principal.Tenant))
         {
-            var shown = tenant[0] is { } sent && Names.IsTenant(sent) ? $"'{sent}'" : "not a tenant's name";
+            var shown = tenant[0] is { } sent && Identifiers.IsTenant(sent) ? $"'{sent}'" : "not a tenant's name";
             return (null, new Rejection(RefusalCode.Forbidden, $"X-Tenant-Id is {shown}, but the token is of '{principal.Tenant}'.")
             {
                 Details = new Dictionary<string, object?> { ["header"] = "X-Tenant-Id", ["tenant"] = principal.Tenant, ["reason"] = "foreign_tenant" },
