@@ -16,7 +16,6 @@
 
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
@@ -31,7 +30,7 @@ public static class Blake3
     /// <summary>Bytes in the key of a keyed hash.</summary>
     public const int KeySize = 32;
 
-    /// <summary>Writes the hash of <paramref name="data"/> to the first 32 bytes of <paramref name="destination"/>. Allocates nothing.</summary>
+    /// <summary>Writes the hash of <paramref name="data"/> to the first 32 bytes of <paramref name="destination"/>. Allocates nothing in an optimised build.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The destination is shorter than 32 bytes.</exception>
     public static void Hash(ReadOnlySpan<byte> data, Span<byte> destination) =>
         Blake3Tree.Root(Blake3Mode.Hash, data, destination[..HashSize]);
@@ -53,7 +52,7 @@ public static class Blake3
     }
 
     /// <summary>
-    /// Writes the keyed hash (section 2.1: a MAC and a PRF) of <paramref name="data"/> to the first 32 bytes of <paramref name="destination"/>.
+    /// Writes the keyed hash (section 2.3: a MAC and a PRF) of <paramref name="data"/> to the first 32 bytes of <paramref name="destination"/>.
     /// Compare it in constant time.
     /// </summary>
     /// <exception cref="ArgumentException">The key is not 32 bytes long.</exception>
@@ -92,8 +91,16 @@ internal static class Blake3Tree
         if (input.Length <= ChunkSize)
         {
             Blake3Chain.Run(mode, input, 0, Blake3Flags.Chunk.Root, output);
-            return;
         }
+        else
+        {
+            RootOfMany(mode, input, output);
+        }
+    }
+
+    // Apart, so that a single chunk pays nothing for the stack of a tree.
+    private static void RootOfMany(Blake3Mode mode, ReadOnlySpan<byte> input, Span<byte> output)
+    {
         Span<byte> pair = stackalloc byte[Blake3Lanes.Count * ValueSize];
         var count = Values(mode, input, 0, pair);
         Join(mode, pair, count, 2);
@@ -141,7 +148,7 @@ internal static class Blake3Tree
 /// </summary>
 public sealed class Blake3Hasher
 {
-    /// <summary>A subtree is at most 2^54 chunks (2^64 bytes) high, and the stack holds one chaining value for each level.</summary>
+    /// <summary>The stack holds one chaining value for each 1 in the number of chunks, and a stream has at most 2^54 of them (2^64 bytes).</summary>
     private const int MaxDepth = 54;
 
     private readonly byte[] _stack = new byte[MaxDepth * Blake3Tree.ValueSize];
@@ -160,17 +167,19 @@ public sealed class Blake3Hasher
                 Append(_chunk);
                 _buffered = 0;
             }
+            ReadOnlySpan<byte> next;
             if (_buffered == 0 && data.Length > Blake3Tree.ChunkSize)
             {
-                var subtree = data[..LargestSubtree(data.Length)];
-                Append(subtree);
-                data = data[subtree.Length..];
-                continue;
+                next = data[..LargestSubtree(data.Length)];
+                Append(next);
             }
-            var taken = Math.Min(data.Length, Blake3Tree.ChunkSize - _buffered);
-            data[..taken].CopyTo(_chunk.AsSpan(_buffered));
-            _buffered += taken;
-            data = data[taken..];
+            else
+            {
+                next = data[..Math.Min(data.Length, Blake3Tree.ChunkSize - _buffered)];
+                next.CopyTo(_chunk.AsSpan(_buffered));
+                _buffered += next.Length;
+            }
+            data = data[next.Length..];
         }
     }
 
@@ -225,7 +234,7 @@ public sealed class Blake3Hasher
         var depth = BitOperations.PopCount(_chunks);
         Blake3Tree.Subtree(Blake3Mode.Hash, subtree, _chunks, Value(depth));
         var height = (ulong)subtree.Length / Blake3Tree.ChunkSize;
-        for (var joined = _chunks & height; joined != 0; joined = _chunks & height)
+        while ((_chunks & height) != 0)
         {
             depth--;
             var pair = _stack.AsSpan(depth * Blake3Tree.ValueSize, 2 * Blake3Tree.ValueSize);

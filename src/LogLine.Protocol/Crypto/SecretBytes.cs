@@ -8,6 +8,7 @@ namespace LogLine.Protocol.Crypto;
 public sealed class SecretBytes : IDisposable
 {
     private readonly byte[] _bytes;
+    private bool _wiped;
 
     private SecretBytes(byte[] pinned) => _bytes = pinned;
 
@@ -31,14 +32,24 @@ public sealed class SecretBytes : IDisposable
     }
 
     /// <summary>The bytes themselves, for the one call that needs them. Do not keep or copy.</summary>
-    public ReadOnlySpan<byte> Reveal() => _bytes;
+    /// <exception cref="ObjectDisposedException">They are wiped: what is left is a key of zeros, and nothing may be signed or sealed with that.</exception>
+    public ReadOnlySpan<byte> Reveal()
+    {
+        ObjectDisposedException.ThrowIf(_wiped, this);
+        return _bytes;
+    }
 
     /// <summary>Compares in time that depends on the length alone.</summary>
-    public bool FixedTimeEquals(ReadOnlySpan<byte> other) => CryptographicOperations.FixedTimeEquals(_bytes, other);
+    /// <exception cref="ObjectDisposedException">They are wiped.</exception>
+    public bool FixedTimeEquals(ReadOnlySpan<byte> other) => CryptographicOperations.FixedTimeEquals(Reveal(), other);
 
     /// <summary>Never the content.</summary>
     public override string ToString() => "«secret»";
 
     /// <summary>Overwrites the bytes with zeros.</summary>
-    public void Dispose() => CryptographicOperations.ZeroMemory(_bytes);
+    public void Dispose()
+    {
+        _wiped = true;
+        CryptographicOperations.ZeroMemory(_bytes);
+    }
 }

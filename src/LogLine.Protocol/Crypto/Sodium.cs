@@ -12,15 +12,9 @@ internal static unsafe partial class Sodium
 {
     private const string Library = "libsodium";
 
-    static Sodium()
-    {
-        NativeLibrary.SetDllImportResolver(typeof(Sodium).Assembly, Resolve);
-        if (sodium_init() < 0)
-        {
-            throw new DllNotFoundException("libsodium was found but could not start (sodium_init failed).");
-        }
-    }
+    static Sodium() => NativeLibrary.SetDllImportResolver(typeof(Sodium).Assembly, Resolve);
 
+    // The library starts here and not in the static constructor, whose exceptions reach the caller wrapped, without their text.
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
         if (name != Library)
@@ -31,18 +25,18 @@ internal static unsafe partial class Sodium
         {
             if (NativeLibrary.TryLoad(candidate, assembly, path, out var handle))
             {
-                return handle;
+                return Start(handle);
             }
         }
         throw new DllNotFoundException(
             "libsodium is missing. Install it: 'apt-get install libsodium23' on Debian and Ubuntu, 'brew install libsodium' on macOS.");
     }
 
-    [LibraryImport(Library)]
-    private static partial int sodium_init();
-
-    [LibraryImport(Library)]
-    internal static partial void sodium_memzero(byte* pointer, nuint length);
+    private static nint Start(nint library)
+    {
+        var init = (delegate* unmanaged<int>)NativeLibrary.GetExport(library, "sodium_init");
+        return init() >= 0 ? library : throw new DllNotFoundException("libsodium was found but could not start (sodium_init failed).");
+    }
 
     [LibraryImport(Library)]
     internal static partial int crypto_sign_seed_keypair(byte* publicKey, byte* secretKey, byte* seed);

@@ -17,7 +17,15 @@ namespace LogLine.Protocol.Merkle;
 public sealed record Checkpoint(string Origin, long Size, byte[] Root)
 {
     /// <summary>The text that is signed, newline at the end included.</summary>
-    public string Body => string.Create(CultureInfo.InvariantCulture, $"{Origin}\n{Size}\n{Convert.ToBase64String(Root)}\n");
+    /// <exception cref="InvalidOperationException">No reader would take the text for this checkpoint: an origin of several lines, a negative size, a short root.</exception>
+    public string Body
+    {
+        get
+        {
+            var body = string.Create(CultureInfo.InvariantCulture, $"{Origin}\n{Size}\n{Convert.ToBase64String(Root)}\n");
+            return TryParse(body, out var read) && read == this ? body : throw new InvalidOperationException("The checkpoint's origin, size or root is malformed.");
+        }
+    }
 
     /// <summary>
     /// Reads the body of a note. Lines after the third are extensions, which the format allows and a reader passes over; this ledger writes none.

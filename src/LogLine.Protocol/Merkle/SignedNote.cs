@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
 using LogLine.Protocol.Crypto;
 
@@ -8,11 +6,11 @@ namespace LogLine.Protocol.Merkle;
 /// <summary>One signature line of a note, as written. It says who claims to have signed, not that it is so.</summary>
 /// <param name="KeyName">The key's name.</param>
 /// <param name="KeyId">The first four bytes of the key's id, big-endian.</param>
-/// <param name="Signature">The bytes after the key id: 64 for Ed25519, others for other algorithms.</param>
+/// <param name="Signature">The bytes after the key id: 64 for Ed25519, 72 for a cosignature, others for other algorithms.</param>
 public readonly record struct NoteSignature(string KeyName, uint KeyId, byte[] Signature);
 
 /// <summary>
-/// Text signed by one or more keys (C2SP signed-note), Ed25519 alone:
+/// Text signed by one or more keys (C2SP signed-note), with Ed25519:
 /// <code>
 /// body, each line with its newline
 /// (empty line)
@@ -26,9 +24,8 @@ public static class SignedNote
     /// <summary>Signatures in one note.</summary>
     public const int MaxSignatures = 100;
 
-    private const byte Ed25519Type = 0x01;
-    private const int KeyIdSize = 4;
-    private const string LinePrefix = "— ";
+    /// <summary>Bytes in a note, signatures included.</summary>
+    public const int MaxBytes = NoteText.MaxBytes;
 
     /// <summary>A note with one signature.</summary>
     /// <param name="body">Text that ends in a newline and has no other control character.</param>
@@ -37,7 +34,10 @@ public static class SignedNote
     /// <exception cref="ArgumentException">Body or name is not as said, or the note would be longer than 64 KiB.</exception>
     public static string Sign(string body, string keyName, SigningKey key)
     {
-        RequireBody(body);
+        if (!NoteText.IsBody(body))
+        {
+            throw new ArgumentException("A note's text ends in a newline, has at most 64 KiB, and no other control character.", nameof(body));
+        }
         return WithinLimits($"{body}\n{SignatureLine(body, keyName, key)}");
     }
 
@@ -50,17 +50,17 @@ public static class SignedNote
     }
 
     /// <summary>The note with a line that another signer made (a witness's cosignature), whose signature is not looked at.</summary>
-    /// <exception cref="ArgumentException">The note is malformed, or a limit is passed.</exception>
-    /// <returns>False when <paramref name="line"/> is not exactly one signature line with its newline.</returns>
+    /// <exception cref="ArgumentException">The note itself is malformed.</exception>
+    /// <returns>False when <paramref name="line"/> is not exactly one signature line with its newline, or the note has no room for it.</returns>
     public static bool TryAddLine(string note, string line, out string extended)
     {
         RequireNote(note, out _);
         extended = note;
-        if (line is null || !NoteText.IsBody(line) || line.IndexOf('\n', StringComparison.Ordinal) != line.Length - 1 || !TryParseLine(line.AsSpan()[..^1], out _))
+        if (!NoteText.IsBody(line) || !NoteKey.TryParseLine(line.AsSpan()[..^1], out _) || !TryParse(note + line, out _, out _))
         {
             return false;
         }
-        extended = WithinLimits(note + line);
+        extended = note + line;
         return true;
     }
 
@@ -76,7 +76,7 @@ public static class SignedNote
         var rest = lines.AsSpan()[..^1];
         foreach (var line in rest.Split('\n'))
         {
-            if (parsed.Count == MaxSignatures || !TryParseLine(rest[line], out var signature))
+            if (parsed.Count == MaxSignatures || !NoteKey.TryParseLine(rest[line], out var signature))
             {
                 body = "";
                 return false;
@@ -128,67 +128,20 @@ public static class SignedNote
 
     /// <summary>The id of an Ed25519 key under a name; big-endian in a signature line.</summary>
     /// <exception cref="ArgumentException">The name is malformed, or the key is not 32 bytes long.</exception>
-    public static uint KeyId(string keyName, ReadOnlySpan<byte> publicKey)
-    {
-        RequireName(keyName);
-        RequireKey(publicKey);
-        return BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData([.. Encoding.UTF8.GetBytes(keyName), (byte)'\n', Ed25519Type, .. publicKey]));
-    }
+    public static uint KeyId(string keyName, ReadOnlySpan<byte> publicKey) => NoteKey.Id(keyName, NoteKey.Ed25519Type, publicKey);
 
     /// <summary>The text by which verifiers are told a key: <c>name+hex id+base64(0x01 ‖ key)</c>.</summary>
     /// <exception cref="ArgumentException">The name is malformed, or the key is not 32 bytes long.</exception>
-    public static string VerifierKey(string keyName, ReadOnlySpan<byte> publicKey) =>
-        $"{keyName}+{KeyId(keyName, publicKey):x8}+{Convert.ToBase64String([Ed25519Type, .. publicKey])}";
+    public static string VerifierKey(string keyName, ReadOnlySpan<byte> publicKey) => NoteKey.Text(keyName, NoteKey.Ed25519Type, publicKey);
 
     /// <summary>Reads what <see cref="VerifierKey"/> writes. False when the id is not the key's, or the key is not an Ed25519 one.</summary>
-    public static bool TryParseVerifierKey(string text, out string keyName, out byte[] publicKey)
-    {
-        (keyName, publicKey) = ("", []);
-        // The base64 part may hold a plus itself: only the first two part the text.
-        var parts = text?.Split('+', 3) ?? [];
-        if (parts.Length != 3 || !NoteText.IsName(parts[0])
-            || !StrictBase64.TryDecode(parts[2], 1 + Ed25519.PublicKeySize, out var key)
-            || key.Length != 1 + Ed25519.PublicKeySize || key[0] != Ed25519Type
-            || VerifierKey(parts[0], key.AsSpan(1)) != text)
-        {
-            return false;
-        }
-        (keyName, publicKey) = (parts[0], key[1..]);
-        return true;
-    }
+    public static bool TryParseVerifierKey(string text, out string keyName, out byte[] publicKey) =>
+        NoteKey.TryParse(text, NoteKey.Ed25519Type, out keyName, out publicKey);
 
     private static string SignatureLine(string body, string keyName, SigningKey key)
     {
         ArgumentNullException.ThrowIfNull(key);
-        Span<byte> keyId = stackalloc byte[KeyIdSize];
-        BinaryPrimitives.WriteUInt32BigEndian(keyId, KeyId(keyName, key.PublicKey));
-        return $"{LinePrefix}{keyName} {Convert.ToBase64String([.. keyId, .. key.Sign(Encoding.UTF8.GetBytes(body))])}\n";
-    }
-
-    private static bool TryParseLine(ReadOnlySpan<char> line, out NoteSignature signature)
-    {
-        signature = default;
-        if (!line.StartsWith(LinePrefix, StringComparison.Ordinal))
-        {
-            return false;
-        }
-        line = line[LinePrefix.Length..];
-        var space = line.IndexOf(' ');
-        if (space < 0 || !NoteText.IsName(line[..space])
-            || !StrictBase64.TryDecode(line[(space + 1)..], NoteText.MaxBytes, out var bytes) || bytes.Length <= KeyIdSize)
-        {
-            return false;
-        }
-        signature = new NoteSignature(line[..space].ToString(), BinaryPrimitives.ReadUInt32BigEndian(bytes), bytes[KeyIdSize..]);
-        return true;
-    }
-
-    private static void RequireBody(string body)
-    {
-        if (!NoteText.IsBody(body))
-        {
-            throw new ArgumentException("A note's text ends in a newline, has at most 64 KiB, and no other control character.", nameof(body));
-        }
+        return NoteKey.Line(keyName, NoteKey.Ed25519Type, key.PublicKey, key.Sign(Encoding.UTF8.GetBytes(body)));
     }
 
     private static void RequireNote(string note, out string body)
@@ -199,22 +152,6 @@ public static class SignedNote
         }
     }
 
-    private static void RequireName(string keyName)
-    {
-        if (!NoteText.IsName(keyName))
-        {
-            throw new ArgumentException("A key's name is not empty and has neither spaces nor plus signs.", nameof(keyName));
-        }
-    }
-
-    private static void RequireKey(ReadOnlySpan<byte> publicKey)
-    {
-        if (publicKey.Length != Ed25519.PublicKeySize)
-        {
-            throw new ArgumentException($"An Ed25519 public key has {Ed25519.PublicKeySize} bytes, this one has {publicKey.Length}.", nameof(publicKey));
-        }
-    }
-
     private static string WithinLimits(string note) =>
-        TryParse(note, out _, out _) ? note : throw new ArgumentException($"A note has at most {NoteText.MaxBytes} bytes and {MaxSignatures} signatures.", nameof(note));
+        TryParse(note, out _, out _) ? note : throw new ArgumentException($"A note has at most {MaxBytes} bytes and {MaxSignatures} signatures.", nameof(note));
 }

@@ -20,78 +20,29 @@ public readonly record struct TileId(int Level, long Index)
     public const int FullBytes = FullWidth * MerkleHash.Size;
 
     private const string Prefix = "tile/";
-    private const string PartialMark = ".p/";
     private const int MaxLevel = 63;
-
-    // "tile/63/" with seven groups of three digits for the largest index and ".p/255" stays below this.
-    private const int MaxPathLength = 64;
 
     /// <summary>The path under the log's prefix: <c>tile/0/x001/x234/067</c>, and with a width of 1 to 255 the partial tile <c>tile/0/x001/x234/067.p/12</c>.</summary>
     /// <param name="width">Hashes in the tile, 1 to 256.</param>
     /// <exception cref="ArgumentOutOfRangeException">The width is not from 1 to 256.</exception>
-    public string Path(int width = FullWidth)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(width, FullWidth);
-        var index = string.Create(CultureInfo.InvariantCulture, $"{Index % 1000:000}");
-        for (var rest = Index / 1000; rest > 0; rest /= 1000)
-        {
-            index = string.Create(CultureInfo.InvariantCulture, $"x{rest % 1000:000}/{index}");
-        }
-        var suffix = width == FullWidth ? "" : string.Create(CultureInfo.InvariantCulture, $"{PartialMark}{width}");
-        return string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Level}/{index}{suffix}");
-    }
+    public string Path(int width = FullWidth) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Level}/{TilePath.Write(Index, width)}");
 
     /// <summary>Reads what <see cref="Path"/> writes, and only the one spelling of each tile.</summary>
     public static bool TryParse(string path, out TileId id, out int width)
     {
         (id, width) = (default, 0);
-        if (path is null || path.Length > MaxPathLength || !path.StartsWith(Prefix, StringComparison.Ordinal))
+        if (path is null || !path.StartsWith(Prefix, StringComparison.Ordinal))
         {
             return false;
         }
         var rest = path.AsSpan(Prefix.Length);
         var slash = rest.IndexOf('/');
-        if (slash < 0 || !DecimalText.TryParse(rest[..slash], out var level) || level > MaxLevel)
+        if (slash < 0 || !DecimalText.TryParse(rest[..slash], out var level) || level > MaxLevel
+            || !TilePath.TryParse(rest[(slash + 1)..], out var index, out var parsedWidth))
         {
             return false;
         }
-        rest = rest[(slash + 1)..];
-        var parsedWidth = (long)FullWidth;
-        var mark = rest.IndexOf(PartialMark, StringComparison.Ordinal);
-        if (mark >= 0)
-        {
-            if (!DecimalText.TryParse(rest[(mark + PartialMark.Length)..], out parsedWidth) || parsedWidth is < 1 or >= FullWidth)
-            {
-                return false;
-            }
-            rest = rest[..mark];
-        }
-        if (!TryParseIndex(rest, out var index))
-        {
-            return false;
-        }
-        id = new TileId((int)level, index);
-        width = (int)parsedWidth;
-        return path == id.Path(width);
-    }
-
-    // Takes any grouping of the digits: the caller compares with the one spelling.
-    private static bool TryParseIndex(ReadOnlySpan<char> text, out long index)
-    {
-        index = 0;
-        foreach (var symbol in text)
-        {
-            if (symbol is 'x' or '/')
-            {
-                continue;
-            }
-            if (!char.IsAsciiDigit(symbol) || index > (long.MaxValue - 9) / 10)
-            {
-                return false;
-            }
-            index = (index * 10) + (symbol - '0');
-        }
-        return text.Length > 0;
+        (id, width) = (new TileId((int)level, index), parsedWidth);
+        return true;
     }
 }

@@ -28,34 +28,10 @@ public sealed class MerkleVectorTests
 
     private static List<(string File, JsonElement Json)> Probes(string kind)
     {
-        var folder = VectorFolder();
-        if (folder is null)
-        {
-            const string Missing = "No test vectors: neither ../shared/vectors/merkle beside the repository nor LOGLINE_VECTORS.";
-            Assert.False(Environment.GetEnvironmentVariable("LOGLINE_REQUIRE_ALL") == "1", Missing);
-            Assert.Skip(Missing);
-        }
-        return [.. Directory.EnumerateFiles(Path.Combine(folder, kind), "*.json", SearchOption.AllDirectories)
+        return [.. Directory.EnumerateFiles(VectorFolder.Require(Path.Combine("merkle", kind)), "*.json", SearchOption.AllDirectories)
             .Order(StringComparer.Ordinal)
             .Select(file => (file, JsonElement.Parse(File.ReadAllText(file))))];
     }
-
-    private static string? VectorFolder()
-    {
-        var named = Environment.GetEnvironmentVariable("LOGLINE_VECTORS");
-        if (!string.IsNullOrEmpty(named))
-        {
-            return Existing(Path.Combine(named, "merkle"));
-        }
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "LogLine.Api.sln")))
-        {
-            root = root.Parent;
-        }
-        return root is null ? null : Existing(Path.Combine(root.FullName, "..", "shared", "vectors", "merkle"));
-    }
-
-    private static string? Existing(string folder) => Directory.Exists(folder) ? folder : null;
 
     // The probes count in unsigned 64 bits; what is above our range arrives negative, as a verifier may meet it.
     private static long Number(JsonElement probe, string name) => unchecked((long)probe.GetProperty(name).GetUInt64());

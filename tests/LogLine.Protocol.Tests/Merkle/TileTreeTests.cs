@@ -191,6 +191,38 @@ public sealed class TileTreeTests
     }
 
     [Fact]
+    public async Task ReadersOfACommittedSnapshot_AreUndisturbedByTheWriter()
+    {
+        var stored = new TileShelf();
+        var tree = Grow(stored, 2_000);
+        _ = tree.TakeFullTiles();
+        var committed = tree.Snapshot();
+        var (model, root) = (new NaiveTree(), tree.Root());
+        model.GrowTo(2_000);
+        var readers = Enumerable.Range(0, 3).Select(reader => Task.Run(() =>
+        {
+            for (var index = reader; index < 2_000; index += 3)
+            {
+                Assert.True(MerkleProof.VerifyInclusion(index, 2_000, model.Leaf(index), committed.InclusionProof(index, 2_000), root));
+            }
+        })).ToArray();
+        for (var batch = 0; batch < 20; batch++)
+        {
+            var before = tree.Snapshot();
+            for (var i = 0; i < 300; i++)
+            {
+                tree.Append(MerkleHash.Leaf([(byte)batch, (byte)i]));
+            }
+            _ = tree.TakeFullTiles();
+            if (batch % 2 == 0)
+            {
+                tree.Rollback(before);
+            }
+        }
+        await Task.WhenAll(readers);
+    }
+
+    [Fact]
     public void StoredTileWithOneFlippedBit_IsFoundWhenRead()
     {
         var stored = new TileShelf();

@@ -1,0 +1,73 @@
+namespace LogLine.Api.Ledger;
+
+/// <summary>
+/// The folder that holds everything the gateway keeps: <c>ledger.db</c>, <c>keys/</c>, <c>bootstrap.json</c>. One process at a time.
+/// </summary>
+public sealed class DataFolder : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private DataFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+
+    /// <summary>Full path.</summary>
+    public string Path { get; }
+
+    /// <summary>The database.</summary>
+    public string Database => System.IO.Path.Combine(Path, "ledger.db");
+
+    /// <summary>Where the keys lie.</summary>
+    public string Keys => System.IO.Path.Combine(Path, "keys");
+
+    /// <summary>What a newcomer needs to begin: address, tenant, token, public key.</summary>
+    public string Bootstrap => System.IO.Path.Combine(Path, "bootstrap.json");
+
+    /// <summary>Makes the folder when it is not there (mode 0700) and takes it for this process.</summary>
+    /// <exception cref="DataFolderException">Another process has it, or it cannot be written.</exception>
+    public static DataFolder Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        try
+        {
+            const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            foreach (var folder in (ReadOnlySpan<string>)[path, System.IO.Path.Combine(path, "keys")])
+            {
+                if (!Directory.Exists(folder))
+                {
+                    _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(folder) : Directory.CreateDirectory(folder, owner);
+                }
+            }
+            return new DataFolder(path, new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException defect)
+        {
+            throw new DataFolderException($"The data folder {path} cannot be written: {defect.Message}. Choose another with --data DIR or LOGLINE_DATA, or mend its permissions.", defect);
+        }
+        catch (IOException defect)
+        {
+            throw new DataFolderException($"The data folder {path} cannot be taken: {defect.Message}. Is another gateway running on it? Choose another with --data DIR or LOGLINE_DATA.", defect);
+        }
+    }
+
+    /// <summary>Opens the ledger in it; a new folder gets keys, an origin and an empty log.</summary>
+    /// <exception cref="DataFolderException">It is damaged, incomplete, or from a newer version.</exception>
+    public Ledger OpenLedger(TimeProvider time, int queueLength, ILogger<Ledger> logger)
+    {
+        var isNew = !File.Exists(Database);
+        var keys = ServerKeys.Open(Keys, create: isNew);
+        SqliteLedgerStore? store = null;
+        try
+        {
+            store = SqliteLedgerStore.Open(Database, "logline.local/" + keys.Log.PublicKeyHex[..16]);
+            return Ledger.Open(store, keys, time, queueLength, logger);
+        }
+        catch
+        {
+            store?.Dispose();
+            keys.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Lets another process have the folder.</summary>
+    public void Dispose() => _lock.Dispose();
+}

@@ -1,0 +1,129 @@
+using LogLine.Protocol.Merkle;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Ledger;
+
+/// <summary>
+/// The verifiable log. Everything enters through <see cref="AppendAsync"/> (what the gate admitted) or <see cref="AppendOwnAsync"/> (what the
+/// gateway itself says); both answer when it is on the disk and inside a signed tree. The format is in docs/ledger-format.md.
+/// </summary>
+public sealed class Ledger : IAsyncDisposable
+{
+    private readonly LedgerWriter _writer;
+    private readonly ServerKeys _keys;
+
+    private Ledger(SqliteLedgerStore store, ServerKeys keys, LedgerWriter writer)
+    {
+        (Store, _keys, _writer) = (store, keys, writer);
+        Identity = new ServerIdentity(keys, writer.Origin);
+    }
+
+    /// <summary>The public side of the gateway's keys.</summary>
+    public ServerIdentity Identity { get; }
+
+    /// <summary>Committed state.</summary>
+    public SqliteLedgerStore Store { get; }
+
+    /// <summary>The log's origin: first line and key name of every checkpoint, fixed at first start.</summary>
+    public string Origin => _writer.Origin;
+
+    /// <summary>Entries that are durable.</summary>
+    public long Size => _writer.Committed.Tree.Size;
+
+    /// <summary>The last checkpoint; empty before the first entry.</summary>
+    public string Checkpoint => _writer.Committed.Checkpoint;
+
+    /// <summary>Why the ledger takes nothing any more, or null. It stops for good when what it computed twice differs.</summary>
+    public string? Stopped => _writer.Stopped;
+
+    /// <summary>Happens after every commit, on the writer: handlers must be quick and must not throw.</summary>
+    public event Action<CommittedBatch>? Committed
+    {
+        add => _writer.OnCommit += value;
+        remove => _writer.OnCommit -= value;
+    }
+
+    /// <summary>
+    /// Opens a ledger and verifies its right edge: the last checkpoint's signature, the root from tiles and entries against it, the
+    /// frontier, and every entry since the last full tile against its span (architecture, rule 4).
+    /// </summary>
+    /// <exception cref="DataFolderException">Something does not hold; nothing was changed.</exception>
+    public static Ledger Open(SqliteLedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<Ledger> logger)
+    {
+        var committed = LedgerRecovery.Recover(store, keys, out var tree, out var frontier, out var origin);
+        return new Ledger(store, keys, new LedgerWriter(store, keys, origin, tree, frontier, committed, time, queueLength, logger));
+    }
+
+    /// <summary>Appends what the gate admitted. Null when the queue is full: nothing was taken.</summary>
+    /// <exception cref="LedgerUnavailableException">The disk failed or the ledger has stopped: nothing was committed.</exception>
+    public Task<AppendOutcome>? AppendAsync(Append append) => _writer.TryEnqueue(new LedgerWork { Request = append });
+
+    /// <summary>Appends spans that the gateway itself signed, all or none. Waits while the queue is full.</summary>
+    /// <exception cref="LedgerUnavailableException">As above.</exception>
+    public async Task<AppendOutcome> AppendOwnAsync(IReadOnlyList<ServerSpan> spans, CancellationToken cancel) =>
+        await await _writer.EnqueueAsync(new LedgerWork { Own = spans }, cancel);
+
+    /// <summary>Changes rows beside the log (leases, tokens, answers) on the one writer, in the next transaction.</summary>
+    public async Task<T> WriteAsync<T>(Func<SqliteLedgerStore, T> write, CancellationToken cancel)
+    {
+        T result = default!;
+        await await _writer.EnqueueAsync(new LedgerWork { Write = store => result = write(store) }, cancel);
+        return result;
+    }
+
+    /// <summary>Completes when there are more than <paramref name="size"/> entries.</summary>
+    public Task WaitForMoreAsync(long size, CancellationToken cancel) => _writer.WaitForMoreAsync(size, cancel);
+
+    /// <summary>The receipt of an entry: final, because its tree is signed.</summary>
+    public Receipt ReceiptOf(LedgerEntry entry, Position position)
+    {
+        var committed = _writer.Committed;
+        var (tree, note) = committed.Tree.Size == position.TreeSize
+            ? (committed.Tree, committed.Checkpoint)
+            : (committed.Tree, Store.ReadCheckpoint(position.TreeSize) ?? throw new InvalidOperationException($"There is no checkpoint of size {position.TreeSize}."));
+        if (!SignedNote.TryVerify(note, Origin, _keys.Log.PublicKey, out var body, out var signature) || !Protocol.Merkle.Checkpoint.TryParse(body, out var checkpoint))
+        {
+            throw new InvalidOperationException($"The checkpoint of size {position.TreeSize} does not verify.");
+        }
+        return new Receipt
+        {
+            Entry = entry,
+            LogIndex = position.Index,
+            TreeSize = position.TreeSize,
+            RootHash = checkpoint.Root,
+            InclusionProof = tree.InclusionProof(position.Index, position.TreeSize),
+            Checkpoint = note,
+            Kid = _keys.LogKid,
+            Signature = signature,
+        };
+    }
+
+    /// <summary>The receipt of a stored span.</summary>
+    public Receipt ReceiptOf(StoredSpan stored)
+    {
+        if (!LedgerEntry.TryParse(LogLine.Protocol.Json.CanonicalJson.Parse(stored.Entry).Root, out var entry))
+        {
+            throw new InvalidOperationException($"The entry {stored.Index} is damaged.");
+        }
+        return ReceiptOf(entry, new Position(stored.Index, Store.TreeSizeOf(stored.Index)));
+    }
+
+    /// <summary>Takes no more, commits what is queued, and closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        Store.Dispose();
+        _keys.Dispose();
+    }
+}
+
+/// <summary>The disk failed, or the ledger has stopped: nothing of the request was committed.</summary>
+public sealed class LedgerUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What one transaction brought.</summary>
+/// <param name="Size">Entries that are durable now.</param>
+/// <param name="Effects">What changed.</param>
+public sealed record CommittedBatch(long Size, IReadOnlyList<LedgerEffect> Effects);
+
+/// <summary>The tree of the last commit and its signed checkpoint; immutable, so that proofs need no lock.</summary>
+public sealed record CommittedTree(TreeSnapshot Tree, string Checkpoint);

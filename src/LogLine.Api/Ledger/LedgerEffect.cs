@@ -1,0 +1,35 @@
+namespace LogLine.Api.Ledger;
+
+/// <summary>
+/// What a span changes besides being in the log. Effects commit in the span's own transaction, or not at all (architecture, rule 2).
+/// </summary>
+public abstract record LedgerEffect
+{
+    private LedgerEffect()
+    {
+    }
+
+    /// <summary>A key is registered.</summary>
+    public sealed record KeyRegistered(KeyRow Key) : LedgerEffect;
+
+    /// <summary>A key may no longer sign, from this span on.</summary>
+    public sealed record KeyRevoked(string Tenant, string Kid) : LedgerEffect;
+
+    /// <summary>A manifest is known from now on; one that is known already stays as it is.</summary>
+    public sealed record ManifestStored(ManifestRow Manifest) : LedgerEffect;
+
+    /// <summary>A proof is held; a deny also cancels the earlier allows that it overlaps.</summary>
+    public sealed record ProofStored(ProofRow Proof) : LedgerEffect;
+
+    /// <summary>A proof is used up. Conflicts when it was used, cancelled or is gone.</summary>
+    public sealed record ProofConsumed(string Tenant, string ProofThis) : LedgerEffect;
+
+    /// <summary>A run is to be carried out (the outbox).</summary>
+    public sealed record RunCreated(RunRow Run) : LedgerEffect;
+
+    /// <summary>A run is in a new state. Conflicts unless it stands in <paramref name="From"/>.</summary>
+    public sealed record RunMoved(RunState From, RunRow To) : LedgerEffect;
+
+    /// <summary>A run is to end. Conflicts when it has ended.</summary>
+    public sealed record RunCancelRequested(string RunId) : LedgerEffect;
+}

@@ -1,0 +1,73 @@
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Merkle;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Ledger;
+
+/// <summary>Opening a ledger is recovering it: the right edge is rebuilt from what is stored and held against the signed checkpoint.</summary>
+internal static class LedgerRecovery
+{
+    public static CommittedTree Recover(SqliteLedgerStore store, ServerKeys keys, out TileTree tree, out CompactRange frontier, out string origin)
+    {
+        (origin, var size, var hashes) = store.ReadHead();
+        frontier = ReadFrontier(size, hashes);
+        var tailStart = size / TileId.FullWidth * TileId.FullWidth;
+        var tail = store.ReadEntries(tailStart, TileId.FullWidth + 1);
+        if (tail.Count != size - tailStart)
+        {
+            throw Damaged($"the head says {size} entries, but from {tailStart} on there are {tail.Count}, not {size - tailStart}");
+        }
+        try
+        {
+            tree = TileTree.Restore(size, store.ReadTile, [.. tail.Select(VerifiedLeaf)]);
+        }
+        catch (Exception defect) when (defect is ArgumentException or InvalidOperationException or InvalidDataException or KeyNotFoundException)
+        {
+            throw Damaged("tiles are missing: " + defect.Message);
+        }
+        if (size == 0)
+        {
+            return new CommittedTree(tree.Snapshot(), "");
+        }
+        var note = store.ReadCheckpoint(size) ?? throw Damaged($"the checkpoint of size {size} is missing");
+        if (!SignedNote.TryVerify(note, origin, keys.Log.PublicKey, out var body, out _) || !Checkpoint.TryParse(body, out var checkpoint))
+        {
+            throw Damaged($"the checkpoint of size {size} does not carry this folder's log key ({keys.LogKid}) and origin ({origin})");
+        }
+        if (checkpoint.Size != size || !checkpoint.Root.AsSpan().SequenceEqual(tree.Root()) || !checkpoint.Root.AsSpan().SequenceEqual(frontier.Root()))
+        {
+            throw Damaged($"the entries do not add up to the signed root of size {size}");
+        }
+        return new CommittedTree(tree.Snapshot(), note);
+    }
+
+    private static CompactRange ReadFrontier(long size, byte[] hashes)
+    {
+        try
+        {
+            return CompactRange.FromHashes(size, [.. hashes.Chunk(MerkleHash.Size)]);
+        }
+        catch (ArgumentException)
+        {
+            throw Damaged("the head row does not hold the frontier of its size");
+        }
+    }
+
+    /// <summary>The leaf hash of an entry, after entry and span were held against each other.</summary>
+    private static byte[] VerifiedLeaf(StoredSpan stored)
+    {
+        if (!CanonicalJson.TryRead(stored.Entry, out var json, out _) || !LedgerEntry.TryParse(json.Root, out var entry) || !entry.ToUtf8().AsSpan().SequenceEqual(stored.Entry))
+        {
+            throw Damaged($"entry {stored.Index} is not a canonical ledger entry");
+        }
+        if (stored.Span.Length > 0 && ContentHash.Of(stored.Span) != entry.Hash)
+        {
+            throw Damaged($"the span of entry {stored.Index} is not the one that was admitted");
+        }
+        return MerkleHash.Leaf(stored.Entry);
+    }
+
+    private static DataFolderException Damaged(string what) =>
+        new($"The ledger is damaged: {what}. It is not opened, so that nothing builds on it. Restore a backup; nothing was changed.");
+}

@@ -1,0 +1,291 @@
+using System.Threading.Channels;
+using LogLine.Protocol.Merkle;
+using Microsoft.Data.Sqlite;
+
+namespace LogLine.Api.Ledger;
+
+/// <summary>One request's work for the writer; exactly one of the three is set.</summary>
+internal sealed class LedgerWork
+{
+    public Append? Request { get; init; }
+
+    public IReadOnlyList<ServerSpan>? Own { get; init; }
+
+    public Action<SqliteLedgerStore>? Write { get; init; }
+
+    // Asynchronous continuations: the writer never runs a request's code.
+    public TaskCompletionSource<AppendOutcome> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public AppendOutcome? Outcome { get; set; }
+}
+
+/// <summary>
+/// The one writer (architecture, rule 2). This task alone owns <c>_tree</c>, <c>_frontier</c> and the store's write connection. It takes all that
+/// waits, up to <see cref="MaxBatch"/>, commits it in one transaction and answers everybody: the more wait, the larger the batch.
+/// </summary>
+internal sealed class LedgerWriter : IAsyncDisposable
+{
+    private const int MaxBatch = 512;
+    private static readonly TimeSpan ForgetEvery = TimeSpan.FromSeconds(60);
+
+    private readonly Channel<LedgerWork> _queue;
+    private readonly SqliteLedgerStore _store;
+    private readonly ServerKeys _keys;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly TileTree _tree;
+    private readonly Task _loop;
+    private CompactRange _frontier;
+    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _forgotAt;
+
+    public LedgerWriter(
+        SqliteLedgerStore store, ServerKeys keys, string origin, TileTree tree, CompactRange frontier, CommittedTree committed, TimeProvider time, int queueLength, ILogger logger)
+    {
+        (_store, _keys, Origin, _tree, _frontier, Committed, _time, _logger) = (store, keys, origin, tree, frontier, committed, time, logger);
+        _queue = Channel.CreateBounded<LedgerWork>(new BoundedChannelOptions(queueLength) { SingleReader = true });
+        _forgotAt = time.GetTimestamp();
+        _loop = Task.Run(RunAsync);
+    }
+
+    public string Origin { get; }
+
+    public CommittedTree Committed { get; private set => Volatile.Write(ref field, value); }
+
+    public string? Stopped { get; private set; }
+
+    public event Action<CommittedBatch>? OnCommit;
+
+    public Task<AppendOutcome>? TryEnqueue(LedgerWork work) => _queue.Writer.TryWrite(work) ? work.Done.Task : Closed() ? Task.FromException<AppendOutcome>(Unavailable()) : null;
+
+    public async ValueTask<Task<AppendOutcome>> EnqueueAsync(LedgerWork work, CancellationToken cancel)
+    {
+        try
+        {
+            await _queue.Writer.WriteAsync(work, cancel);
+        }
+        catch (ChannelClosedException)
+        {
+            throw Unavailable();
+        }
+        return work.Done.Task;
+    }
+
+    public async Task WaitForMoreAsync(long size, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var more = Volatile.Read(ref _more).Task;
+            if (Committed.Tree.Size > size)
+            {
+                return;
+            }
+            await more.WaitAsync(cancel);
+        }
+    }
+
+    private bool Closed() => _queue.Reader.Completion.IsCompleted || Stopped is not null || _loop.IsCompleted;
+
+    private LedgerUnavailableException Unavailable() => new(Stopped ?? "The ledger is closing.");
+
+    private async Task RunAsync()
+    {
+        var batch = new List<LedgerWork>(MaxBatch);
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            batch.Clear();
+            while (batch.Count < MaxBatch && _queue.Reader.TryRead(out var work))
+            {
+                batch.Add(work);
+            }
+            Commit(batch);
+            if (Stopped is not null)
+            {
+                _queue.Writer.TryComplete();
+            }
+        }
+    }
+
+    private void Commit(List<LedgerWork> batch)
+    {
+        if (Stopped is not null)
+        {
+            Fail(batch, Unavailable());
+            return;
+        }
+        var before = _tree.Snapshot();
+        var frontier = _frontier.Clone();
+        try
+        {
+            var effects = new List<LedgerEffect>();
+            _store.Begin();
+            foreach (var work in batch)
+            {
+                work.Outcome = Write(work, effects);
+            }
+            var note = Seal(before.Size);
+            _store.Commit();
+            Publish(batch, note, effects);
+        }
+        catch (Exception defect)
+        {
+            _store.Rollback();
+            _tree.Rollback(before);
+            _frontier = frontier;
+            _logger.LogError(defect, "A batch of {Count} was not committed.", batch.Count);
+            Fail(batch, new LedgerUnavailableException(defect is SqliteException ? "The disk did not take the batch: " + defect.Message : "The batch was given up.", defect));
+        }
+    }
+
+    private AppendOutcome Write(LedgerWork work, List<LedgerEffect> effects)
+    {
+        if (work.Write is { } write)
+        {
+            write(_store);
+            return new AppendOutcome([], null);
+        }
+        var first = _tree.Size;
+        var leaves = new List<byte[]>();
+        var positions = new List<Position>();
+        var mark = effects.Count;
+        var conflict = _store.Guarded(() => work.Request is { } request
+            ? WriteRequest(request, first, leaves, positions, effects)
+            : WriteOwn(work.Own!, first, leaves, positions, effects));
+        if (conflict is not null)
+        {
+            effects.RemoveRange(mark, effects.Count - mark);
+            return new AppendOutcome([], conflict);
+        }
+        foreach (var leaf in leaves)
+        {
+            _tree.Append(leaf);
+            _frontier.Append(leaf);
+        }
+        return new AppendOutcome(positions, null);
+    }
+
+    private AppendConflict? WriteRequest(Append request, long first, List<byte[]> leaves, List<Position> positions, List<LedgerEffect> effects)
+    {
+        if (request.Nonce is { } nonce && _store.InsertNonce(request.Tenant, nonce.Nonce, nonce.Until) is { } reused)
+        {
+            return reused;
+        }
+        foreach (var admitted in request.Spans)
+        {
+            var own = new ServerSpan(admitted.Entry, admitted.Span) { Effects = admitted.Effects, RunId = admitted.RunId };
+            positions.Add(new Position(first + leaves.Count, 0));
+            if (WriteSpan(own, admitted.Fingerprint, admitted.Answer, first, leaves, effects) is { } conflict)
+            {
+                return conflict;
+            }
+            if (WriteOwn(admitted.Followers, first, leaves, [], effects) is { } followed)
+            {
+                return followed;
+            }
+        }
+        if (request.Key is { } key)
+        {
+            var committed = positions.Select(position => position.Index).GetEnumerator();
+            var items = key.Items is null ? null : KeyItems.Write(key.Items, committed);
+            return _store.InsertKey(request.Tenant, key, positions.Count > 0 ? positions[0].Index : -1, items, _time.GetUtcNow());
+        }
+        return null;
+    }
+
+    private AppendConflict? WriteOwn(IReadOnlyList<ServerSpan> spans, long first, List<byte[]> leaves, List<Position> positions, List<LedgerEffect> effects)
+    {
+        foreach (var span in spans)
+        {
+            positions.Add(new Position(first + leaves.Count, 0));
+            if (WriteSpan(span, null, null, first, leaves, effects) is { } conflict)
+            {
+                return conflict;
+            }
+        }
+        return null;
+    }
+
+    private AppendConflict? WriteSpan(ServerSpan span, byte[]? fingerprint, byte[]? answer, long first, List<byte[]> leaves, List<LedgerEffect> effects)
+    {
+        var index = first + leaves.Count;
+        var entry = span.Entry.ToUtf8();
+        if (_store.InsertEntry(index, entry, span, fingerprint, answer) is { } taken)
+        {
+            return taken;
+        }
+        foreach (var effect in span.Effects)
+        {
+            if (_store.Apply(effect, index) is { } conflict)
+            {
+                return conflict;
+            }
+            effects.Add(effect);
+        }
+        leaves.Add(MerkleHash.Leaf(entry));
+        return null;
+    }
+
+    /// <summary>Computes the root in two ways, signs it and stores the tree; null when nothing was appended.</summary>
+    private string? Seal(long before)
+    {
+        if (_tree.Size == before)
+        {
+            Forget();
+            return null;
+        }
+        var root = _tree.Root();
+        if (_frontier.Size != _tree.Size || !root.AsSpan().SequenceEqual(_frontier.Root()))
+        {
+            Stopped = $"The root of size {_tree.Size} was computed in two ways with two results: the ledger has stopped. Verify it before you start it again.";
+            throw new InvalidOperationException(Stopped);
+        }
+        var note = SignedNote.Sign(new Checkpoint(Origin, _tree.Size, root).Body, Origin, _keys.Log);
+        _store.InsertTree(_tree.Size, [.. _frontier.Hashes.SelectMany(hash => hash)], _tree.TakeFullTiles(), note);
+        Forget();
+        return note;
+    }
+
+    /// <summary>
+    /// Forgets nonces by the wall clock only after twice their life, so that a clock that jumped ahead and came back does not open
+    /// their window again.
+    /// </summary>
+    private void Forget()
+    {
+        if (_time.GetElapsedTime(_forgotAt) < ForgetEvery)
+        {
+            return;
+        }
+        _forgotAt = _time.GetTimestamp();
+        var now = _time.GetUtcNow();
+        _store.Forget(now - TimeSpan.FromMinutes(10), now);
+    }
+
+    private void Publish(List<LedgerWork> batch, string? note, List<LedgerEffect> effects)
+    {
+        if (note is not null)
+        {
+            Committed = new CommittedTree(_tree.Snapshot(), note);
+            Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+            OnCommit?.Invoke(new CommittedBatch(_tree.Size, effects));
+        }
+        foreach (var work in batch)
+        {
+            var outcome = work.Outcome!;
+            work.Done.TrySetResult(outcome with { Positions = [.. outcome.Positions.Select(position => position with { TreeSize = _tree.Size })] });
+        }
+    }
+
+    private static void Fail(List<LedgerWork> batch, LedgerUnavailableException why)
+    {
+        foreach (var work in batch)
+        {
+            work.Done.TrySetException(why);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _loop;
+    }
+}

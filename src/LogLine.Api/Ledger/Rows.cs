@@ -1,0 +1,151 @@
+namespace LogLine.Api.Ledger;
+
+/// <summary>A tenant.</summary>
+public sealed record TenantRow(string Tenant, DateTimeOffset CreatedAt);
+
+/// <summary>An API token, without the token: <paramref name="Hash"/> is its BLAKE3.</summary>
+public sealed record TokenRow(
+    string TokenId, string Tenant, byte[] Hash, IReadOnlyList<string> Scopes, string Env, DateTimeOffset? ExpiresAt, DateTimeOffset? RevokedAt);
+
+/// <summary>Whether a key may sign.</summary>
+public enum KeyStatus
+{
+    /// <summary>It may.</summary>
+    Active,
+    /// <summary>Rotated away: verifies what the ledger held before.</summary>
+    Retired,
+    /// <summary>Withdrawn: everything after <see cref="KeyRow.UntilIndex"/> is refused.</summary>
+    Revoked,
+}
+
+/// <summary>A public key of a tenant. A kid is never bound to another key.</summary>
+public sealed record KeyRow(string Tenant, string Kid, byte[] PublicKey, IReadOnlyList<string> Usage, KeyStatus Status, long? UntilIndex = null);
+
+/// <summary>A manifest that was applied; its bytes are in the span at <paramref name="Index"/>.</summary>
+public sealed record ManifestRow(string Tenant, string Name, string Hash, byte[] Manifest);
+
+/// <summary>A proof that the ledger holds.</summary>
+public sealed record ProofRow
+{
+    /// <summary>Name of the span that brought it.</summary>
+    public required string This { get; init; }
+
+    /// <summary>Tenant.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>What it authorises, for example <c>deploy.allow</c>.</summary>
+    public required string Intent { get; init; }
+
+    /// <summary>allow or deny.</summary>
+    public required bool Allow { get; init; }
+
+    /// <summary>Subject of the span that it lets through.</summary>
+    public required string Subject { get; init; }
+
+    /// <summary>BLAKE3 of the proof.</summary>
+    public required string Hash { get; init; }
+
+    /// <summary>The environment that it is bound to, or null.</summary>
+    public string? Env { get; init; }
+
+    /// <summary>The ref that it is bound to, or null.</summary>
+    public string? Ref { get; init; }
+
+    /// <summary>The target that it is bound to, canonical JSON, or null.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>The plan that it is bound to, or null.</summary>
+    public string? PlanDigest { get; init; }
+
+    /// <summary>From when on it is dead.</summary>
+    public required DateTimeOffset Exp { get; init; }
+}
+
+/// <summary>Where a run stands (contract, section 7).</summary>
+public enum RunState
+{
+    /// <summary>Admitted; no worker has it yet.</summary>
+    Planned,
+    /// <summary>A worker has it.</summary>
+    Pending,
+    /// <summary>Its container is created.</summary>
+    Applied,
+    /// <summary>Started and healthy.</summary>
+    Running,
+    /// <summary>Ended after it had been running.</summary>
+    Exited,
+    /// <summary>Ended before it was running.</summary>
+    Failed,
+    /// <summary>Ended because somebody cancelled it.</summary>
+    Cancelled,
+}
+
+/// <summary>A run: the effect of one span, in progress or ended.</summary>
+public sealed record RunRow
+{
+    /// <summary><c>run_…</c></summary>
+    public required string RunId { get; init; }
+
+    /// <summary>Tenant.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>Environment.</summary>
+    public required string Env { get; init; }
+
+    /// <summary>The intent that started it.</summary>
+    public required string Intent { get; init; }
+
+    /// <summary>Subject of the span that started it, and of all its states.</summary>
+    public required string Subject { get; init; }
+
+    /// <summary>The adapter that carries it out.</summary>
+    public required string Provider { get; init; }
+
+    /// <summary>Name of the service or container, without the tenant.</summary>
+    public required string Service { get; init; }
+
+    /// <summary>The MiniContainer that it runs, or null for a primitive.</summary>
+    public string? Ref { get; init; }
+
+    /// <summary>The span's <c>payload.target</c>, canonical JSON.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The span that started it.</summary>
+    public required string Span { get; init; }
+
+    /// <summary>Where it stands.</summary>
+    public RunState State { get; init; } = RunState.Planned;
+
+    /// <summary>When it was admitted.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When it was running.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>When it ended.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public int? ExitCode { get; init; }
+
+    /// <summary>Why it failed or was cancelled: a word for programs.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Why it failed: a sentence for people.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>Further facts as a JSON object: ports, log_tail, result.</summary>
+    public string Detail { get; init; } = "{}";
+
+    /// <summary>True once somebody asked for its end.</summary>
+    public bool CancelRequested { get; init; }
+
+    /// <summary>The worker that has it.</summary>
+    public string? LeaseOwner { get; init; }
+
+    /// <summary>Until when the worker has it.</summary>
+    public DateTimeOffset? LeaseUntil { get; init; }
+
+    /// <summary>True for exited, failed and cancelled.</summary>
+    public bool HasEnded => State is RunState.Exited or RunState.Failed or RunState.Cancelled;
+}

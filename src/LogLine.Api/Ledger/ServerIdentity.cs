@@ -1,0 +1,56 @@
+using LogLine.Protocol.Spans;
+using System.Text.Json;
+
+namespace LogLine.Api.Ledger;
+
+/// <summary>Who the gateway is: the public halves of its keys, and the door through which it signs its own spans.</summary>
+public sealed class ServerIdentity(ServerKeys keys, string origin)
+{
+    /// <summary>Origin of the log.</summary>
+    public string Origin => origin;
+
+    /// <summary>Id of the log key.</summary>
+    public string LogKid => keys.LogKid;
+
+    /// <summary>Public log key, hex.</summary>
+    public string LogPublicKey => keys.Log.PublicKeyHex;
+
+    /// <summary>Id of the span key.</summary>
+    public string SpanKid => keys.SpanKid;
+
+    /// <summary>Public span key, hex.</summary>
+    public string SpanPublicKey => keys.Span.PublicKeyHex;
+
+    /// <summary>Signs a span of the gateway's own, ready to be appended.</summary>
+    /// <param name="tenant">Whose ledger it belongs to.</param>
+    /// <param name="env">Environment of what it is about.</param>
+    /// <param name="intent">An emitted intent, for example <c>run_state.running</c>.</param>
+    /// <param name="entityType">Its entity type.</param>
+    /// <param name="subject">Its subject.</param>
+    /// <param name="now">When.</param>
+    /// <param name="payload">Writes the payload, without <c>kind</c>.</param>
+    public ServerSpan Sign(string tenant, string env, string intent, string entityType, string subject, DateTimeOffset now, Action<Utf8JsonWriter> payload)
+    {
+        var span = new SpanDraft
+        {
+            Intent = intent,
+            Subject = subject,
+            EntityType = entityType,
+            Actor = "gateway",
+            Ts = now,
+            Payload = json =>
+            {
+                json.WriteString("kind", KindOf(intent));
+                payload(json);
+            },
+        }.Sign(SpanKid, keys.Span);
+        return new ServerSpan(new LedgerEntry(env, span.Hash, SpanKid, "gateway", Timestamps.Write(now), tenant, span.This!), span);
+    }
+
+    /// <summary><c>wallet.proof.verified</c> → <c>wallet/proof_verified.v1</c>; <c>run_state.running</c> → <c>run_state/running.v1</c>.</summary>
+    private static string KindOf(string intent)
+    {
+        var dot = intent.IndexOf('.');
+        return $"{intent[..dot]}/{intent[(dot + 1)..].Replace('.', '_')}.v1";
+    }
+}

@@ -1,0 +1,95 @@
+namespace LogLine.Api.Ledger;
+
+/// <summary>How each effect changes the tables. Every statement that can come too late says so by the number of rows that it changed.</summary>
+public sealed partial class SqliteLedgerStore
+{
+    internal AppendConflict? Apply(LedgerEffect effect, long index)
+    {
+        switch (effect)
+        {
+            case LedgerEffect.KeyRegistered { Key: var key }:
+                _writer.Execute("INSERT OR IGNORE INTO keys VALUES($1,$2,$3,$4,$5,NULL)", key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (int)key.Status);
+                return null;
+            case LedgerEffect.KeyRevoked revoked:
+                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
+                return null;
+            case LedgerEffect.ManifestStored { Manifest: var manifest }:
+                _writer.Execute("INSERT OR IGNORE INTO manifests VALUES($1,$2,$3,$4,$5)", manifest.Tenant, manifest.Name, manifest.Hash, index, manifest.Manifest);
+                return null;
+            case LedgerEffect.ProofStored { Proof: var proof }:
+                return StoreProof(proof, index);
+            case LedgerEffect.ProofConsumed used:
+                return _writer.Execute(
+                    "UPDATE proofs SET used_idx = $3 WHERE tenant = $1 AND this = $2 AND used_idx IS NULL AND cancelled_idx IS NULL", used.Tenant, used.ProofThis, index) == 1
+                    ? null
+                    : AppendConflict.Proof;
+            case LedgerEffect.RunCreated { Run: var run }:
+                InsertRun(run);
+                return null;
+            case LedgerEffect.RunMoved moved:
+                return MoveRun(moved) ? null : AppendConflict.Run;
+            case LedgerEffect.RunCancelRequested cancel:
+                return _writer.Execute("UPDATE runs SET cancel = 1 WHERE run_id = $1 AND state < 4", cancel.RunId) == 1 ? null : AppendConflict.Run;
+            default:
+                throw new InvalidOperationException($"The store does not know the effect {effect.GetType().Name}.");
+        }
+    }
+
+    /// <summary>
+    /// Keeps a proof. The same proof again adds nothing, so it can be used once however often it is sent. A deny cancels every
+    /// earlier allow that could let through what the deny names (contract, section 6).
+    /// </summary>
+    private AppendConflict? StoreProof(ProofRow proof, long index)
+    {
+        _writer.Execute(
+            "INSERT OR IGNORE INTO proofs VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL)",
+            index, proof.Tenant, proof.This, proof.Intent, proof.Allow ? 1 : 0, proof.Subject, proof.Hash, proof.Env, proof.Ref, proof.Target, proof.PlanDigest, Milliseconds(proof.Exp));
+        if (!proof.Allow)
+        {
+            _writer.Execute(
+                """
+                UPDATE proofs SET cancelled_idx = $1 WHERE tenant = $2 AND intent = $3 AND subject = $4 AND allow = 1 AND used_idx IS NULL AND cancelled_idx IS NULL
+                AND ($5 IS NULL OR env IS NULL OR env = $5) AND ($6 IS NULL OR ref IS NULL OR ref = $6)
+                AND ($7 IS NULL OR target IS NULL OR target = $7) AND ($8 IS NULL OR plan_digest IS NULL OR plan_digest = $8)
+                """,
+                index, proof.Tenant, proof.Intent, proof.Subject, proof.Env, proof.Ref, proof.Target, proof.PlanDigest);
+        }
+        return null;
+    }
+
+    private void InsertRun(RunRow run) => _writer.Execute(
+        "INSERT INTO runs VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,0,NULL,NULL)",
+        run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (int)run.State, Milliseconds(run.CreatedAt), run.Detail);
+
+    private bool MoveRun(LedgerEffect.RunMoved moved) => _writer.Execute(
+        """
+        UPDATE runs SET state = $3, started = $4, ended = $5, exit_code = $6, reason = $7, error = $8, detail = $9
+        WHERE run_id = $1 AND state = $2
+        """,
+        moved.To.RunId, (int)moved.From, (int)moved.To.State, Milliseconds(moved.To.StartedAt), Milliseconds(moved.To.EndedAt), moved.To.ExitCode, moved.To.Reason, moved.To.Error,
+        moved.To.Detail) == 1;
+
+    /// <summary>Gives a run to a worker for a while; false when another one has it.</summary>
+    internal bool LeaseRun(string runId, string owner, DateTimeOffset until, DateTimeOffset now) => _writer.Execute(
+        "UPDATE runs SET lease_owner = $2, lease_until = $3 WHERE run_id = $1 AND state < 4 AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until < $4)",
+        runId, owner, Milliseconds(until), Milliseconds(now)) == 1;
+
+    /// <summary>Takes runs from workers that cannot be there any more: those of an earlier process on this data folder.</summary>
+    internal void ReleaseLeases(string ownerPrefix) =>
+        _writer.Execute("UPDATE runs SET lease_owner = NULL, lease_until = NULL WHERE state < 4 AND substr(lease_owner, 1, $2) = $1", ownerPrefix, ownerPrefix.Length);
+
+    /// <summary>Replaces what an Ack says besides its receipt, after a wait.</summary>
+    internal void UpdateAnswer(long index, byte[] answer) => _writer.Execute("UPDATE entries SET answer = $2 WHERE idx = $1", index, answer);
+
+    /// <summary>Writes a tenant; one that is there already stays.</summary>
+    internal bool InsertTenant(TenantRow tenant) => _writer.Execute("INSERT OR IGNORE INTO tenants VALUES($1,$2)", tenant.Tenant, Milliseconds(tenant.CreatedAt)) == 1;
+
+    /// <summary>Writes a token.</summary>
+    internal void InsertToken(TokenRow token) => _writer.Execute(
+        "INSERT INTO tokens VALUES($1,$2,$3,$4,$5,$6,$7)", token.TokenId, token.Tenant, token.Hash, string.Join(' ', token.Scopes), token.Env, Milliseconds(token.ExpiresAt),
+        Milliseconds(token.RevokedAt));
+
+    private static long Milliseconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds();
+
+    private static object? Milliseconds(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,151 @@
+using Microsoft.Data.Sqlite;
+
+namespace LogLine.Api.Ledger;
+
+/// <summary>What the rooms above ask of the store. All of it sees committed state only.</summary>
+public sealed partial class SqliteLedgerStore
+{
+    private const string StoredColumns = "idx, entry, span, fingerprint, answer, run_id";
+    private const string RunColumns =
+        "run_id, tenant, env, intent, subject, provider, service, ref, target, span, state, created, started, ended, exit_code, reason, error, detail, cancel, lease_owner, lease_until";
+
+    /// <summary>The span of that name, or null.</summary>
+    public StoredSpan? FindSpan(string tenant, string name) =>
+        Read(session => session.First($"SELECT {StoredColumns} FROM entries WHERE tenant = $1 AND this = $2", StoredSpan, tenant, name));
+
+    /// <summary>The entry at an index, or null.</summary>
+    public StoredSpan? FindEntry(long index) => Read(session => session.First($"SELECT {StoredColumns} FROM entries WHERE idx = $1", StoredSpan, index));
+
+    /// <summary>
+    /// A tenant's spans that match, ascending, looking at no more than <paramref name="window"/> entries.
+    /// </summary>
+    /// <returns>The spans, and the index from which to go on.</returns>
+    public (List<StoredSpan> Spans, long Next) Scan(SpanFilter filter, long from, int limit, int window = 20_000) => Read(session =>
+    {
+        var size = session.First("SELECT size FROM head", row => row.GetInt64(0));
+        // With an index that the filter leads, the window does not matter: only matches are looked at.
+        var end = filter.Subject is null && filter.RunId is null ? Math.Min(size, from + window) : size;
+        var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
+            + " AND ($4 IS NULL OR subject = $4) AND ($5 IS NULL OR run_id = $5) AND ($6 IS NULL OR substr(intent, 1, $7) = $6) AND span IS NOT NULL ORDER BY idx LIMIT $8";
+        if (filter.Subject is not null)
+        {
+            sql = sql.Replace("($4 IS NULL OR subject = $4)", "subject = $4");
+        }
+        if (filter.RunId is not null)
+        {
+            sql = sql.Replace("($5 IS NULL OR run_id = $5)", "run_id = $5");
+        }
+        var spans = session.All(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.Intent, filter.Intent?.Length, limit);
+        return (spans, spans.Count == limit ? spans[^1].Index + 1 : Math.Max(from, end));
+    });
+
+    /// <summary>What an idempotency key stands for, or null when it is free or has expired.</summary>
+    public (byte[] Fingerprint, long First, string? Items)? FindKeyBinding(string tenant, string key, DateTimeOffset now) => Read(session => session.First(
+        "SELECT fingerprint, first, items FROM idempotency WHERE tenant = $1 AND key = $2 AND expires > $3",
+        row => ((byte[], long, string?)?)(row.GetFieldValue<byte[]>(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2)), tenant, key, Milliseconds(now)));
+
+    /// <summary>True when the nonce was consumed and is remembered.</summary>
+    public bool HasNonce(string tenant, string nonce) =>
+        Read(session => session.First("SELECT 1 FROM nonces WHERE tenant = $1 AND nonce = $2", row => true, tenant, nonce));
+
+    /// <summary>The token with that hash, or null.</summary>
+    public TokenRow? FindToken(byte[] hash) => Read(session => session.First(
+        "SELECT token_id, tenant, hash, scopes, env, expires, revoked FROM tokens WHERE hash = $1",
+        row => new TokenRow(
+            row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2), row.GetString(3).Split(' '), row.GetString(4), Time(row, 5), Time(row, 6)), hash));
+
+    /// <summary>True when there is a tenant.</summary>
+    public bool HasTenants() => Read(session => session.First("SELECT 1 FROM tenants LIMIT 1", row => true));
+
+    /// <summary>A tenant's key, or null.</summary>
+    public KeyRow? FindKey(string tenant, string kid) =>
+        Read(session => session.First("SELECT tenant, kid, pub, usage, status, until_idx FROM keys WHERE tenant = $1 AND kid = $2", Key, tenant, kid));
+
+    /// <summary>All keys of a tenant, by kid.</summary>
+    public List<KeyRow> Keys(string tenant) =>
+        Read(session => session.All("SELECT tenant, kid, pub, usage, status, until_idx FROM keys WHERE tenant = $1 ORDER BY kid LIMIT 1000", Key, tenant));
+
+    /// <summary>A manifest's canonical bytes, or null.</summary>
+    public byte[]? FindManifest(string tenant, string name, string hash) => Read(session => session.First(
+        "SELECT manifest FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetFieldValue<byte[]>(0), tenant, name, hash));
+
+    /// <summary>Allows for a subject that are neither used, cancelled nor expired, the one that expires first in front.</summary>
+    public List<ProofRow> LiveProofs(string tenant, string subject, string intent, DateTimeOffset now) => Read(session => session.All(
+        """
+        SELECT this, tenant, intent, allow, subject, hash, env, ref, target, plan_digest, exp FROM proofs
+        WHERE tenant = $1 AND subject = $2 AND intent = $3 AND used_idx IS NULL AND cancelled_idx IS NULL AND allow = 1 AND exp > $4 ORDER BY exp, idx LIMIT 1000
+        """,
+        row => new ProofRow
+        {
+            This = row.GetString(0),
+            Tenant = row.GetString(1),
+            Intent = row.GetString(2),
+            Allow = row.GetInt64(3) == 1,
+            Subject = row.GetString(4),
+            Hash = row.GetString(5),
+            Env = Text(row, 6),
+            Ref = Text(row, 7),
+            Target = Text(row, 8),
+            PlanDigest = Text(row, 9),
+            Exp = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(10)),
+        }, tenant, subject, intent, Milliseconds(now)));
+
+    /// <summary>A run, or null.</summary>
+    public RunRow? FindRun(string runId) => Read(session => session.First($"SELECT {RunColumns} FROM runs WHERE run_id = $1", Run, runId));
+
+    /// <summary>A tenant's runs, newest first.</summary>
+    public List<RunRow> Runs(string tenant, string? subject, int limit) => Read(session => session.All(
+        $"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND ($2 IS NULL OR subject = $2) ORDER BY created DESC, run_id LIMIT $3", Run, tenant, subject, limit));
+
+    /// <summary>Runs of a service that have not ended.</summary>
+    public List<RunRow> LiveRuns(string tenant, string service) =>
+        Read(session => session.All($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND service = $2 AND state < 4 LIMIT 100", Run, tenant, service));
+
+    /// <summary>Runs that have not ended and that no worker holds at <paramref name="now"/>, oldest first.</summary>
+    public List<RunRow> RunsToLease(DateTimeOffset now, int limit) => Read(session => session.All(
+        $"SELECT {RunColumns} FROM runs WHERE state < 4 AND (lease_owner IS NULL OR lease_until < $1) ORDER BY created LIMIT $2", Run, Milliseconds(now), limit));
+
+    private static StoredSpan StoredSpan(SqliteDataReader row) => new(
+        row.GetInt64(0), row.GetFieldValue<byte[]>(1), row.IsDBNull(2) ? [] : row.GetFieldValue<byte[]>(2), 
+        row.IsDBNull(3) ? null : row.GetFieldValue<byte[]>(3), row.IsDBNull(4) ? null : row.GetFieldValue<byte[]>(4), Text(row, 5));
+
+    private static KeyRow Key(SqliteDataReader row) => new(
+        row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2), row.GetString(3).Split(' '), (KeyStatus)row.GetInt32(4), row.IsDBNull(5) ? null : row.GetInt64(5));
+
+    private static RunRow Run(SqliteDataReader row) => new()
+    {
+        RunId = row.GetString(0),
+        Tenant = row.GetString(1),
+        Env = row.GetString(2),
+        Intent = row.GetString(3),
+        Subject = row.GetString(4),
+        Provider = row.GetString(5),
+        Service = row.GetString(6),
+        Ref = Text(row, 7),
+        Target = row.GetString(8),
+        Span = row.GetString(9),
+        State = (RunState)row.GetInt32(10),
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(11)),
+        StartedAt = Time(row, 12),
+        EndedAt = Time(row, 13),
+        ExitCode = row.IsDBNull(14) ? null : row.GetInt32(14),
+        Reason = Text(row, 15),
+        Error = Text(row, 16),
+        Detail = row.GetString(17),
+        CancelRequested = row.GetInt64(18) == 1,
+        LeaseOwner = Text(row, 19),
+        LeaseUntil = Time(row, 20),
+    };
+
+    private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    private static DateTimeOffset? Time(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
+}
+
+/// <summary>Which spans are wanted: always one tenant's.</summary>
+/// <param name="Tenant">The tenant.</param>
+/// <param name="Subject">Exactly this subject, or any.</param>
+/// <param name="RunId">Exactly this run, or any.</param>
+/// <param name="Intent">Intents that begin with this, or any.</param>
+public sealed record SpanFilter(string Tenant, string? Subject = null, string? RunId = null, string? Intent = null);

@@ -1,0 +1,51 @@
+namespace LogLine.Api.Ledger;
+
+/// <summary>
+/// The tables of the embedded store. <c>entries</c> is the log; <c>tiles</c>, <c>checkpoints</c> and <c>head</c> are its tree; the rest is what
+/// the entries add up to, written in the same transactions.
+/// </summary>
+internal static class SqliteSchema
+{
+    /// <summary>Rises with every change that older programs cannot read.</summary>
+    public const int Version = 1;
+
+    public const string Tables = """
+        CREATE TABLE entries(
+          idx INTEGER PRIMARY KEY, entry BLOB NOT NULL, span BLOB, tenant TEXT NOT NULL, this TEXT NOT NULL, intent TEXT NOT NULL,
+          subject TEXT NOT NULL, run_id TEXT, fingerprint BLOB, answer BLOB);
+        CREATE UNIQUE INDEX entries_this ON entries(tenant, this);
+        CREATE INDEX entries_subject ON entries(tenant, subject, idx);
+        CREATE INDEX entries_run ON entries(run_id, idx) WHERE run_id IS NOT NULL;
+        CREATE TABLE tiles(level INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY(level, idx));
+        CREATE TABLE checkpoints(tree_size INTEGER PRIMARY KEY, note TEXT NOT NULL);
+        CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id = 1), origin TEXT NOT NULL, size INTEGER NOT NULL, frontier BLOB NOT NULL);
+        CREATE TABLE nonces(tenant TEXT NOT NULL, nonce TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY(tenant, nonce)) WITHOUT ROWID;
+        CREATE TABLE idempotency(
+          tenant TEXT NOT NULL, key TEXT NOT NULL, fingerprint BLOB NOT NULL, expires INTEGER NOT NULL, first INTEGER NOT NULL, items TEXT,
+          PRIMARY KEY(tenant, key)) WITHOUT ROWID;
+        CREATE TABLE tenants(tenant TEXT PRIMARY KEY, created INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE tokens(
+          token_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, scopes TEXT NOT NULL, env TEXT NOT NULL,
+          expires INTEGER, revoked INTEGER) WITHOUT ROWID;
+        CREATE TABLE keys(
+          tenant TEXT NOT NULL, kid TEXT NOT NULL, pub BLOB NOT NULL, usage TEXT NOT NULL, status INTEGER NOT NULL, until_idx INTEGER,
+          PRIMARY KEY(tenant, kid)) WITHOUT ROWID;
+        CREATE TABLE manifests(
+          tenant TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL, idx INTEGER NOT NULL, manifest BLOB NOT NULL,
+          PRIMARY KEY(tenant, name, hash)) WITHOUT ROWID;
+        CREATE TABLE proofs(
+          idx INTEGER PRIMARY KEY, tenant TEXT NOT NULL, this TEXT NOT NULL, intent TEXT NOT NULL, allow INTEGER NOT NULL, subject TEXT NOT NULL,
+          hash TEXT NOT NULL, env TEXT, ref TEXT, target TEXT, plan_digest TEXT, exp INTEGER NOT NULL, used_idx INTEGER, cancelled_idx INTEGER);
+        CREATE UNIQUE INDEX proofs_this ON proofs(tenant, this);
+        CREATE UNIQUE INDEX proofs_hash ON proofs(tenant, hash);
+        CREATE INDEX proofs_subject ON proofs(tenant, subject, intent) WHERE used_idx IS NULL AND cancelled_idx IS NULL;
+        CREATE TABLE runs(
+          run_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, env TEXT NOT NULL, intent TEXT NOT NULL, subject TEXT NOT NULL, provider TEXT NOT NULL,
+          service TEXT NOT NULL, ref TEXT, target TEXT NOT NULL, span TEXT NOT NULL, state INTEGER NOT NULL, created INTEGER NOT NULL, started INTEGER,
+          ended INTEGER, exit_code INTEGER, reason TEXT, error TEXT, detail TEXT NOT NULL, cancel INTEGER NOT NULL, lease_owner TEXT,
+          lease_until INTEGER) WITHOUT ROWID;
+        CREATE INDEX runs_live ON runs(created) WHERE state < 4;
+        CREATE INDEX runs_service ON runs(tenant, service) WHERE state < 4;
+        CREATE INDEX runs_tenant ON runs(tenant, created);
+        """;
+}

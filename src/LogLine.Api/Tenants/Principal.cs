@@ -1,0 +1,27 @@
+using LogLine.Api.Ledger;
+
+namespace LogLine.Api.Tenants;
+
+/// <summary>Who a request comes from: the token, its tenant and what it may do (contract, section 3).</summary>
+/// <param name="TokenId">Goes into the ledger entry as <c>principal</c>.</param>
+/// <param name="Tenant">The token's tenant.</param>
+/// <param name="Env">The token's environment.</param>
+/// <param name="Scopes">Intent patterns and named rights.</param>
+public sealed record Principal(string TokenId, string Tenant, string Env, IReadOnlyList<string> Scopes)
+{
+    /// <summary>The gateway itself, as principal of its own spans.</summary>
+    public const string Gateway = "gateway";
+
+    /// <summary>True when a scope is the intent, a pattern that it matches (<c>deploy.*</c>), or <c>*</c>.</summary>
+    public bool MaySend(string intent) => Scopes.Any(scope => Covers(scope, intent));
+
+    /// <summary>True when a scope is that right, or <c>*</c>.</summary>
+    public bool Has(string right) => Scopes.Any(scope => scope == "*" || scope == right);
+
+    private static bool Covers(string scope, string intent) =>
+        scope == "*" || scope == intent
+        || (scope.EndsWith(".*", StringComparison.Ordinal) && intent.StartsWith(scope.AsSpan(0, scope.Length - 1), StringComparison.Ordinal));
+
+    /// <summary>The principal of a stored token.</summary>
+    public static Principal Of(TokenRow token) => new(token.TokenId, token.Tenant, token.Env, token.Scopes);
+}

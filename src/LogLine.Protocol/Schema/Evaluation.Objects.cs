@@ -1,0 +1,164 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace LogLine.Protocol.Schema;
+
+/// <summary>Objects: one pass over the members, then what depends on which of them were there.</summary>
+internal partial struct Evaluation
+{
+    private bool EvaluateObject(SchemaNode node, ObjectRules rules, scoped in Instance instance, scoped ref EvaluatedMarks marks)
+    {
+        var words = rules.RequiredBits.Length;
+        ulong single = 0;
+        Span<ulong> seen = words <= 1 ? new Span<ulong>(ref single) : stackalloc ulong[words];
+        var valid = !rules.LooksAtMembers || EvaluateMembers(rules, instance, seen, ref marks);
+        if (!valid && errors is null)
+            return false;
+        if (rules.MinProperties > 0 || rules.MaxProperties < int.MaxValue)
+            valid &= EvaluateMemberCount(node, rules, instance);
+        if (valid || errors is not null)
+            valid &= EvaluateRequired(node, rules, seen) & EvaluateDependencies(node, rules, instance, seen, ref marks);
+        return valid;
+    }
+
+    private bool EvaluateMembers(ObjectRules rules, scoped in Instance instance, scoped Span<ulong> seen, scoped ref EvaluatedMarks marks)
+    {
+        var valid = true;
+        var index = 0;
+        foreach (var member in instance.Element.EnumerateObject())
+        {
+            if (!TakeStep())
+                return false;
+            var raw = JsonMarshal.GetRawUtf8PropertyName(member);
+            bool looked;
+            if (raw.IndexOf((byte)'\\') < 0)
+            {
+                valid &= EvaluateMember(rules, member, raw, seen, out looked);
+            }
+            else
+            {
+                using var name = JsonText.OfName(member);
+                valid &= EvaluateMember(rules, member, name.Utf8, seen, out looked);
+            }
+            if (!valid && errors is null)
+                return false;
+            if (looked && marks.Active)
+                marks.Mark(index);
+            index++;
+        }
+        return valid;
+    }
+
+    // "looked": whether properties, patternProperties or additionalProperties applied to it.
+    private bool EvaluateMember(ObjectRules rules, JsonProperty member, scoped ReadOnlySpan<byte> name, scoped Span<ulong> seen, out bool looked)
+    {
+        var valid = true;
+        looked = false;
+        var known = rules.Names.Find(name);
+        if (known >= 0)
+        {
+            seen[known >> 6] |= 1UL << known;
+            if (rules.Properties[known] is { } schema)
+            {
+                looked = true;
+                valid = EvaluateMemberValue(schema, member);
+            }
+        }
+        foreach (var (pattern, schema) in rules.Patterns)
+        {
+            if (!pattern.IsMatch(name))
+                continue;
+            looked = true;
+            valid &= EvaluateMemberValue(schema, member);
+        }
+        if (!looked && rules.Additional is { } additional)
+        {
+            looked = true;
+            valid &= additional.IsFalse ? FailUnknown("additionalProperties", member, rules) : EvaluateMemberValue(additional, member);
+        }
+        if (rules.PropertyNames is { } names)
+            valid &= EvaluateName(names, member, name);
+        return valid;
+    }
+
+    private bool EvaluateMemberValue(SchemaNode schema, JsonProperty member)
+    {
+        var none = default(EvaluatedMarks);
+        if (errors is null)
+            return EvaluateElement(schema, member.Value, ref none);
+        errors.Enter(member.Name);
+        var valid = EvaluateElement(schema, member.Value, ref none);
+        errors?.Leave();
+        return valid;
+    }
+
+    private bool EvaluateName(SchemaNode schema, JsonProperty member, scoped ReadOnlySpan<byte> name)
+    {
+        var none = default(EvaluatedMarks);
+        if (errors is null)
+            return Evaluate(schema, new Instance(name), ref none);
+        errors.Enter(member.Name);
+        var outer = errors.Open();
+        var valid = Evaluate(schema, new Instance(name), ref none);
+        var found = errors.Close(outer);
+        if (!valid)
+            errors.Add("propertyNames", SchemaMessages.Name(errors.Field, found));
+        errors.Leave();
+        return valid;
+    }
+
+    private bool FailUnknown(string keyword, JsonProperty member, ObjectRules? rules)
+    {
+        if (errors is null)
+            return false;
+        errors.Enter(member.Name);
+        errors.Add(keyword, SchemaMessages.Unknown(errors.Field, rules));
+        errors.Leave();
+        return false;
+    }
+
+    private bool EvaluateMemberCount(SchemaNode node, ObjectRules rules, scoped in Instance instance)
+    {
+        var count = instance.Element.GetPropertyCount();
+        var valid = count >= rules.MinProperties || Fail(node, "minProperties", instance);
+        return (count <= rules.MaxProperties || Fail(node, "maxProperties", instance)) && valid;
+    }
+
+    private bool EvaluateRequired(SchemaNode node, ObjectRules rules, scoped ReadOnlySpan<ulong> seen)
+    {
+        var complete = true;
+        for (var i = 0; i < rules.RequiredBits.Length; i++)
+            complete &= (rules.RequiredBits[i] & ~seen[i]) == 0;
+        if (complete || errors is null)
+            return complete;
+        foreach (var position in rules.Required)
+        {
+            if (!Saw(seen, position))
+                errors.AddMissing("required", rules.NameTexts[position], SchemaMessages.Missing(rules, position, null));
+        }
+        return false;
+    }
+
+    private bool EvaluateDependencies(SchemaNode node, ObjectRules rules, scoped in Instance instance, scoped ReadOnlySpan<ulong> seen, scoped ref EvaluatedMarks marks)
+    {
+        var valid = true;
+        foreach (var (trigger, required) in rules.DependentRequired)
+        {
+            foreach (var position in Saw(seen, trigger) ? required : [])
+            {
+                if (Saw(seen, position))
+                    continue;
+                valid = false;
+                errors?.AddMissing("dependentRequired", rules.NameTexts[position], SchemaMessages.Missing(rules, position, rules.NameTexts[trigger]));
+            }
+        }
+        foreach (var (trigger, schema) in rules.DependentSchemas)
+        {
+            if ((valid || errors is not null) && Saw(seen, trigger))
+                valid &= EvaluateConjunct(schema, instance, ref marks);
+        }
+        return valid;
+    }
+
+    private static bool Saw(scoped ReadOnlySpan<ulong> seen, int position) => (seen[position >> 6] >> position & 1) != 0;
+}

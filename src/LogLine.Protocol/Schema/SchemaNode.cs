@@ -1,0 +1,211 @@
+using System.Text.Json;
+
+namespace LogLine.Protocol.Schema;
+
+/// <summary>One compiled (sub)schema: the rules for each kind of value, and those that apply other schemas in place.</summary>
+internal sealed class SchemaNode
+{
+    /// <summary>JSON Pointer in its document, for refusals at load.</summary>
+    public required string Pointer { get; init; }
+
+    /// <summary>The schema <c>false</c>.</summary>
+    public bool IsFalse { get; set; }
+
+    /// <summary>Nothing can fail and nothing is looked at: <c>true</c>, <c>{}</c>, annotations only.</summary>
+    public bool IsTrue =>
+        !IsFalse && Type is null && Const is null && Enum is null && Text is null && Number is null && Array is null && Object is null && InPlace is null;
+
+    public TypeRule? Type { get; set; }
+
+    public ValueSet? Const { get; set; }
+
+    public ValueSet? Enum { get; set; }
+
+    public TextRules? Text { get; set; }
+
+    public NumberRules? Number { get; set; }
+
+    public ArrayRules? Array { get; set; }
+
+    public ObjectRules? Object { get; set; }
+
+    public InPlaceRules? InPlace { get; set; }
+
+    /// <summary>The schema's <c>description</c>, for messages.</summary>
+    public string? Description { get; set; }
+
+    /// <summary>The first of the schema's <c>examples</c>, for messages.</summary>
+    public string? Example { get; set; }
+}
+
+/// <summary><c>type</c>.</summary>
+/// <param name="Kinds">One bit for each <see cref="JsonValueKind"/> that is accepted.</param>
+/// <param name="IntegersOnly">Of numbers, integers only.</param>
+/// <param name="Names">As the schema spells them.</param>
+internal sealed record TypeRule(int Kinds, bool IntegersOnly, string Names);
+
+/// <summary><c>const</c> and <c>enum</c>. Strings are found by content, the rest by comparing one by one.</summary>
+internal sealed class ValueSet(IReadOnlyList<JsonElement> values)
+{
+    private readonly Utf8Names texts = new([.. values.Where(IsText).Select(v => System.Text.Encoding.UTF8.GetBytes(v.GetString()!))]);
+    private readonly JsonElement[] others = [.. values.Where(v => !IsText(v))];
+
+    public IReadOnlyList<JsonElement> Values => values;
+
+    public bool Contains(in Instance instance)
+    {
+        if (instance.Kind == JsonValueKind.String)
+            return texts.Find(instance.Text) >= 0;
+        foreach (var value in others)
+        {
+            if (JsonEquality.AreEqual(value, instance.Element))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool IsText(JsonElement value) => value.ValueKind == JsonValueKind.String;
+}
+
+internal sealed class TextRules
+{
+    public int MinLength { get; set; }
+
+    public int MaxLength { get; set; } = int.MaxValue;
+
+    public Pattern? Pattern { get; set; }
+
+    public TextFormat? Format { get; set; }
+}
+
+internal sealed class NumberRules
+{
+    public NumberBound? Minimum { get; set; }
+
+    public NumberBound? Maximum { get; set; }
+
+    public NumberBound? ExclusiveMinimum { get; set; }
+
+    public NumberBound? ExclusiveMaximum { get; set; }
+
+    public string? MultipleOf { get; set; }
+
+    public JsonNumber.Divisor Divisor { get; set; }
+}
+
+/// <summary>A bound of a number, read once where it is small.</summary>
+internal sealed class NumberBound
+{
+    private readonly byte[] raw;
+    private readonly bool isSmall;
+    private readonly long small;
+
+    public NumberBound(ReadOnlySpan<byte> number)
+    {
+        raw = number.ToArray();
+        isSmall = JsonNumber.TryReadSmall(number, out small);
+    }
+
+    public string Text => System.Text.Encoding.UTF8.GetString(raw);
+
+    /// <summary>The sign of (number − bound).</summary>
+    public int Compare(ReadOnlySpan<byte> number) =>
+        isSmall && JsonNumber.TryReadSmall(number, out var value)
+            ? value.CompareTo(small)
+            : JsonNumber.Parse(number).CompareTo(JsonNumber.Parse(raw));
+}
+
+internal sealed class ArrayRules
+{
+    public int MinItems { get; set; }
+
+    public int MaxItems { get; set; } = int.MaxValue;
+
+    public bool UniqueItems { get; set; }
+
+    public SchemaNode[] PrefixItems { get; set; } = [];
+
+    public SchemaNode? Items { get; set; }
+
+    public SchemaNode? Contains { get; set; }
+
+    public int MinContains { get; set; } = 1;
+
+    public int MaxContains { get; set; } = int.MaxValue;
+
+    public SchemaNode? Unevaluated { get; set; }
+
+    public bool LooksAtItems => PrefixItems.Length > 0 || Items is not null || Contains is not null;
+}
+
+internal sealed class ObjectRules
+{
+    public int MinProperties { get; set; }
+
+    public int MaxProperties { get; set; } = int.MaxValue;
+
+    /// <summary>Every name that <c>properties</c>, <c>required</c> or a dependency mentions; positions index the arrays below.</summary>
+    public Utf8Names Names { get; set; } = new([]);
+
+    public string[] NameTexts { get; set; } = [];
+
+    public SchemaNode?[] Properties { get; set; } = [];
+
+    /// <summary>Positions of the required names, in the order of the schema.</summary>
+    public int[] Required { get; set; } = [];
+
+    /// <summary>The same as bits, 64 to a word.</summary>
+    public ulong[] RequiredBits { get; set; } = [];
+
+    public (int Trigger, int[] Required)[] DependentRequired { get; set; } = [];
+
+    public (int Trigger, SchemaNode Schema)[] DependentSchemas { get; set; } = [];
+
+    public (Pattern Pattern, SchemaNode Schema)[] Patterns { get; set; } = [];
+
+    public SchemaNode? Additional { get; set; }
+
+    public SchemaNode? PropertyNames { get; set; }
+
+    public SchemaNode? Unevaluated { get; set; }
+
+    public bool LooksAtMembers => Names.Count > 0 || Patterns.Length > 0 || Additional is not null || PropertyNames is not null;
+}
+
+internal sealed class InPlaceRules
+{
+    /// <summary><c>$ref</c> and <c>allOf</c>: each must hold.</summary>
+    public List<SchemaNode> All { get; } = [];
+
+    public SchemaNode[]? AnyOf { get; set; }
+
+    public SchemaNode[]? OneOf { get; set; }
+
+    public SchemaNode? Not { get; set; }
+
+    public SchemaNode? If { get; set; }
+
+    public SchemaNode? Then { get; set; }
+
+    public SchemaNode? Else { get; set; }
+}
+
+/// <summary>A value under judgement: an element, or a member name (which has no element of its own).</summary>
+internal readonly ref struct Instance
+{
+    public Instance(JsonElement element, JsonValueKind kind) => (Element, Kind) = (element, kind);
+
+    public Instance(ReadOnlySpan<byte> text)
+    {
+        Text = text;
+        Kind = JsonValueKind.String;
+    }
+
+    /// <summary>Undefined for a string: its content is in <see cref="Text"/>.</summary>
+    public JsonElement Element { get; }
+
+    public JsonValueKind Kind { get; }
+
+    /// <summary>Of a string, the UTF-8 content without quotes and escapes.</summary>
+    public ReadOnlySpan<byte> Text { get; }
+}
