@@ -6,9 +6,9 @@ namespace LogLine.Cli;
 /// <summary>Parses a command line and runs it: 0 done, 1 refused or failed, 2 not understood.</summary>
 internal static class CommandLine
 {
-    public static async Task<int> RunAsync(RootCommand root, IReadOnlyList<string> args, Shell shell, CancellationToken stop = default)
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, Shell shell, CancellationToken stop = default)
     {
-        var parse = root.Parse(args);
+        var parse = Contents.Root(shell).Parse(args);
         if (parse.Errors.Count > 0)
         {
             return Misunderstood(parse, args, shell);
@@ -22,6 +22,10 @@ internal static class CommandLine
         {
             // ICU or libsodium are missing: the message says what to install.
             return new Screen(shell, args.Contains("--json")).Refuse(new Failure("settings", (defect.InnerException ?? defect).Message));
+        }
+        catch (Exception defect)
+        {
+            return new Screen(shell, args.Contains("--json")).Refuse(new Failure("defect", $"A defect of logline itself: {defect}", "Please report it with the lines above."));
         }
     }
 

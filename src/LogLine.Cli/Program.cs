@@ -7,12 +7,12 @@ using LogLine.Cli.Commands.Receipts;
 using LogLine.Cli.Commands.Spans;
 using LogLine.Cli.Commands.Wallet;
 
-return await CommandLine.RunAsync(Root(Shell.OfProcess()), args, Shell.OfProcess());
+return await CommandLine.RunAsync(args, Shell.OfProcess());
 
 /// <summary><c>logline</c>: the commands by name.</summary>
-internal partial class Program
+internal static class Contents
 {
-    internal static RootCommand Root(Shell shell)
+    public static RootCommand Root(Shell shell)
     {
         var tree = new CommandTree(shell, new GlobalOptions());
         var root = new RootCommand("LogLine: signed spans become running containers, and every step is on the ledger.")

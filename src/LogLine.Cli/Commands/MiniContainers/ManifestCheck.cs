@@ -13,7 +13,9 @@ internal sealed record ManifestCheck(string Name, IReadOnlyList<(string Path, st
     /// <summary>What can be judged without a key: schema and contradictions.</summary>
     public static IReadOnlyList<ManifestCheck> Of(CanonicalJson manifest)
     {
-        var checks = new List<ManifestCheck> { new("schema", ManifestSchema.Faults(manifest.Root)) };
+        // A missing provenance is told once, by who looks at the signature.
+        var signed = ManifestSigning.IsSigned(manifest);
+        var checks = new List<ManifestCheck> { new("schema", [.. ManifestSchema.Faults(manifest.Root).Where(fault => signed || fault.Path != "/provenance")]) };
         // Contradictions are looked for in what has the right shape only.
         if (checks[0].Holds)
         {

@@ -14,7 +14,7 @@ internal static class VerifyReceiptCommand
 {
     public static Command Create(CommandTree tree)
     {
-        var files = new Argument<string[]>("FILE") { Description = "Receipts or whole Acks; - is standard input.", Arity = ArgumentArity.ZeroOrMore };
+        var files = new Argument<string[]>("FILE") { Description = "Receipts or whole Acks; - is standard input.", Arity = ArgumentArity.ZeroOrMore, DefaultValueFactory = _ => [] };
         var all = new Option<bool>("--all") { Description = "Every receipt that this profile's writes got (the newest 1,000 are kept)." };
         var key = new Option<string?>("--key") { HelpName = "KEY", Description = "The log's public key: 64 hex characters or base64 [the profile's]." };
         var span = new Option<string?>("--span") { HelpName = "FILE", Description = "The span that the receipt has to be about." };
@@ -24,6 +24,10 @@ internal static class VerifyReceiptCommand
 
     private static int Run(Call call, string[] files, bool all, string? key, string? spanFile)
     {
+        if (all == files.Length > 0)
+        {
+            return call.Screen.Refuse(Failure.Usage("Name receipts, or --all, and not both."));
+        }
         if (call.Connection().Fails(out var failure, out var connection) || connection.LogKey(key).Fails(out failure, out var logKey))
         {
             return call.Screen.Refuse(failure);
@@ -31,7 +35,7 @@ internal static class VerifyReceiptCommand
         IReadOnlyList<string> chosen = all ? call.Receipts(connection).Files() : files;
         if (chosen.Count == 0)
         {
-            return call.Screen.Refuse(all ? new Failure("file", $"No receipts are kept in {call.Receipts(connection).Folder} yet.") : Failure.Usage("Name a receipt, or --all."));
+            return call.Screen.Refuse(new Failure("file", $"No receipts are kept in {call.Receipts(connection).Folder} yet."));
         }
         CanonicalJson? span = null;
         if (spanFile is not null && (chosen.Count > 1 ? Failure.Usage("--span goes with one receipt.") : InputFile.ReadJson(spanFile, call.Shell.Input)).Fails(out failure, out span))
