@@ -1,1 +1,46 @@
-var app = WebApplication.CreateBuilder(args).Build(); app.Run();
+using LogLine.Api;
+using LogLine.Api.Adapters;
+using LogLine.Api.Delivery;
+using LogLine.Api.Errors;
+using LogLine.Api.Gate;
+using LogLine.Api.Ledger;
+using LogLine.Api.Submissions;
+using LogLine.Api.Telemetry;
+
+try
+{
+    var app = Gateway.Build(args);
+    await app.PrepareAsync();
+    await app.ServeAsync();
+    return 0;
+}
+catch (Exception defect) when (defect is DataFolderException or CatalogueException or PlatformNotSupportedException or DllNotFoundException or IOException)
+{
+    // What an operator can mend is said in one line; everything else is a defect and keeps its trace.
+    await Console.Error.WriteLineAsync("logline-api: " + defect.Message);
+    return 1;
+}
+
+/// <summary>The gateway as a web application; tests start the same one.</summary>
+public static class Gateway
+{
+    /// <summary>Builds it from command line (<c>--data</c>, <c>--urls</c>), environment and <c>appsettings.json</c>.</summary>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        builder.AddLogs();
+        var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
+        options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable));
+        adjust?.Invoke(builder);
+
+        var app = builder.Build();
+        app.UseProblemsForDefects();
+        app.MapSubmissions();
+        app.MapSpanReads();
+        app.MapRunReads();
+        app.MapStream();
+        app.MapServerReads();
+        return app;
+    }
+}

@@ -31,7 +31,7 @@ public sealed class Ledger : IAsyncDisposable
     public long Size => _writer.Committed.Tree.Size;
 
     /// <summary>The last checkpoint; empty before the first entry.</summary>
-    public string Checkpoint => _writer.Committed.Checkpoint;
+    public string Checkpoint => _writer.Committed.Seal?.Note ?? "";
 
     /// <summary>Why the ledger takes nothing any more, or null. It stops for good when what it computed twice differs.</summary>
     public string? Stopped => _writer.Stopped;
@@ -78,23 +78,19 @@ public sealed class Ledger : IAsyncDisposable
     public Receipt ReceiptOf(LedgerEntry entry, Position position)
     {
         var committed = _writer.Committed;
-        var (tree, note) = committed.Tree.Size == position.TreeSize
-            ? (committed.Tree, committed.Checkpoint)
-            : (committed.Tree, Store.ReadCheckpoint(position.TreeSize) ?? throw new InvalidOperationException($"There is no checkpoint of size {position.TreeSize}."));
-        if (!SignedNote.TryVerify(note, Origin, _keys.Log.PublicKey, out var body, out var signature) || !Protocol.Merkle.Checkpoint.TryParse(body, out var checkpoint))
-        {
-            throw new InvalidOperationException($"The checkpoint of size {position.TreeSize} does not verify.");
-        }
+        var seal = committed.Seal is { } last && last.Checkpoint.Size == position.TreeSize
+            ? last
+            : SealedTree.Of(Store.ReadCheckpoint(position.TreeSize) ?? throw new InvalidOperationException($"There is no checkpoint of size {position.TreeSize}."));
         return new Receipt
         {
             Entry = entry,
             LogIndex = position.Index,
             TreeSize = position.TreeSize,
-            RootHash = checkpoint.Root,
-            InclusionProof = tree.InclusionProof(position.Index, position.TreeSize),
-            Checkpoint = note,
+            RootHash = seal.Checkpoint.Root,
+            InclusionProof = committed.Tree.InclusionProof(position.Index, position.TreeSize),
+            Checkpoint = seal.Note,
             Kid = _keys.LogKid,
-            Signature = signature,
+            Signature = seal.Signature,
         };
     }
 
@@ -125,5 +121,15 @@ public sealed class LedgerUnavailableException(string message, Exception? inner 
 /// <param name="Effects">What changed.</param>
 public sealed record CommittedBatch(long Size, IReadOnlyList<LedgerEffect> Effects);
 
-/// <summary>The tree of the last commit and its signed checkpoint; immutable, so that proofs need no lock.</summary>
-public sealed record CommittedTree(TreeSnapshot Tree, string Checkpoint);
+/// <summary>The tree of the last commit and its signed checkpoint (none before the first entry); immutable, so that proofs need no lock.</summary>
+public sealed record CommittedTree(TreeSnapshot Tree, SealedTree? Seal);
+
+/// <summary>A checkpoint that the log key has signed, taken apart.</summary>
+public sealed record SealedTree(string Note, Checkpoint Checkpoint, byte[] Signature)
+{
+    /// <summary>Takes a note apart that this ledger wrote; it is not verified again.</summary>
+    public static SealedTree Of(string note) =>
+        SignedNote.TryParse(note, out var body, out var signatures) && Protocol.Merkle.Checkpoint.TryParse(body, out var checkpoint)
+            ? new SealedTree(note, checkpoint, signatures[0].Signature)
+            : throw new InvalidOperationException("A stored checkpoint is not a signed note.");
+}

@@ -28,7 +28,7 @@ internal static class LedgerRecovery
         }
         if (size == 0)
         {
-            return new CommittedTree(tree.Snapshot(), "");
+            return new CommittedTree(tree.Snapshot(), null);
         }
         var note = store.ReadCheckpoint(size) ?? throw Damaged($"the checkpoint of size {size} is missing");
         if (!SignedNote.TryVerify(note, origin, keys.Log.PublicKey, out var body, out _) || !Checkpoint.TryParse(body, out var checkpoint))
@@ -39,7 +39,7 @@ internal static class LedgerRecovery
         {
             throw Damaged($"the entries do not add up to the signed root of size {size}");
         }
-        return new CommittedTree(tree.Snapshot(), note);
+        return new CommittedTree(tree.Snapshot(), SealedTree.Of(note));
     }
 
     private static CompactRange ReadFrontier(long size, byte[] hashes)

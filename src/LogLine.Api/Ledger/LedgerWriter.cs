@@ -115,25 +115,51 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         var before = _tree.Snapshot();
         var frontier = _frontier.Clone();
+        var effects = new List<LedgerEffect>();
+        SealedTree? sealedTree = null;
         try
         {
-            var effects = new List<LedgerEffect>();
             _store.Begin();
             foreach (var work in batch)
             {
                 work.Outcome = Write(work, effects);
             }
-            var note = Seal(before.Size);
+            sealedTree = Seal(before.Size);
             _store.Commit();
-            Publish(batch, note, effects);
         }
         catch (Exception defect)
         {
-            _store.Rollback();
-            _tree.Rollback(before);
-            _frontier = frontier;
             _logger.LogError(defect, "A batch of {Count} was not committed.", batch.Count);
-            Fail(batch, new LedgerUnavailableException(defect is SqliteException ? "The disk did not take the batch: " + defect.Message : "The batch was given up.", defect));
+            _store.Rollback();
+            if (!HasPersisted(sealedTree))
+            {
+                _tree.Rollback(before);
+                _frontier = frontier;
+                Fail(batch, Stopped is not null ? Unavailable() : new LedgerUnavailableException("The batch was given up: " + defect.Message, defect));
+                return;
+            }
+        }
+        // Durable: from here on nothing is ever taken back.
+        Publish(batch, sealedTree, effects);
+    }
+
+    /// <summary>
+    /// After a commit that failed: was it persisted all the same? If the store cannot say, the ledger stops, and recovery decides at the next start.
+    /// </summary>
+    private bool HasPersisted(SealedTree? sealedTree)
+    {
+        if (sealedTree is null || Stopped is not null)
+        {
+            return false;
+        }
+        try
+        {
+            return _store.ReadHead().Size == _tree.Size;
+        }
+        catch (SqliteException defect)
+        {
+            Stopped = $"A commit failed and the store does not say whether it was persisted ({defect.Message}). The ledger has stopped; start it again to recover.";
+            return false;
         }
     }
 
@@ -226,7 +252,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
     }
 
     /// <summary>Computes the root in two ways, signs it and stores the tree; null when nothing was appended.</summary>
-    private string? Seal(long before)
+    private SealedTree? Seal(long before)
     {
         if (_tree.Size == before)
         {
@@ -242,7 +268,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         var note = SignedNote.Sign(new Checkpoint(Origin, _tree.Size, root).Body, Origin, _keys.Log);
         _store.InsertTree(_tree.Size, [.. _frontier.Hashes.SelectMany(hash => hash)], _tree.TakeFullTiles(), note);
         Forget();
-        return note;
+        return SealedTree.Of(note);
     }
 
     /// <summary>
@@ -260,12 +286,15 @@ internal sealed class LedgerWriter : IAsyncDisposable
         _store.Forget(now - TimeSpan.FromMinutes(10), now);
     }
 
-    private void Publish(List<LedgerWork> batch, string? note, List<LedgerEffect> effects)
+    private void Publish(List<LedgerWork> batch, SealedTree? sealedTree, List<LedgerEffect> effects)
     {
-        if (note is not null)
+        if (sealedTree is not null)
         {
-            Committed = new CommittedTree(_tree.Snapshot(), note);
+            Committed = new CommittedTree(_tree.Snapshot(), sealedTree);
             Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        }
+        if (effects.Count > 0)
+        {
             OnCommit?.Invoke(new CommittedBatch(_tree.Size, effects));
         }
         foreach (var work in batch)

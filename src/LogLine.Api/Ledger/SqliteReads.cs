@@ -26,7 +26,7 @@ public sealed partial class SqliteLedgerStore
         // With an index that the filter leads, the window does not matter: only matches are looked at.
         var end = filter.Subject is null && filter.RunId is null ? Math.Min(size, from + window) : size;
         var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
-            + " AND ($4 IS NULL OR subject = $4) AND ($5 IS NULL OR run_id = $5) AND ($6 IS NULL OR substr(intent, 1, $7) = $6) AND span IS NOT NULL ORDER BY idx LIMIT $8";
+            + " AND ($4 IS NULL OR subject = $4) AND ($5 IS NULL OR run_id = $5) AND ($6 IS NULL OR substr(intent, 1, $7) = $6) AND ($8 IS NULL OR intent = $8) AND span IS NOT NULL ORDER BY idx LIMIT $9";
         if (filter.Subject is not null)
         {
             sql = sql.Replace("($4 IS NULL OR subject = $4)", "subject = $4");
@@ -35,7 +35,7 @@ public sealed partial class SqliteLedgerStore
         {
             sql = sql.Replace("($5 IS NULL OR run_id = $5)", "run_id = $5");
         }
-        var spans = session.All(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.Intent, filter.Intent?.Length, limit);
+        var spans = session.All(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.IntentPrefix, filter.IntentPrefix?.Length, filter.Intent, limit);
         return (spans, spans.Count == limit ? spans[^1].Index + 1 : Math.Max(from, end));
     });
 
@@ -147,5 +147,15 @@ public sealed partial class SqliteLedgerStore
 /// <param name="Tenant">The tenant.</param>
 /// <param name="Subject">Exactly this subject, or any.</param>
 /// <param name="RunId">Exactly this run, or any.</param>
-/// <param name="Intent">Intents that begin with this, or any.</param>
-public sealed record SpanFilter(string Tenant, string? Subject = null, string? RunId = null, string? Intent = null);
+/// <param name="Intent">Exactly this intent, or any.</param>
+/// <param name="IntentPrefix">Intents that begin with this, or any.</param>
+public sealed record SpanFilter(string Tenant, string? Subject = null, string? RunId = null, string? Intent = null, string? IntentPrefix = null)
+{
+    /// <summary>A filter from what a client sends: <paramref name="intent"/> ends in <c>*</c> to mean a prefix; empty means any.</summary>
+    public static SpanFilter Of(string tenant, string? subject, string? runId, string? intent)
+    {
+        static string? Some(string? text) => string.IsNullOrEmpty(text) ? null : text;
+        var prefix = intent is not null && intent.EndsWith('*');
+        return new SpanFilter(tenant, Some(subject), Some(runId), prefix ? null : Some(intent), prefix ? Some(intent![..^1]) : null);
+    }
+}

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace LogLine.Protocol.Schema;
 
 /// <summary>A set of Unicode scalar values, as sorted ranges that neither overlap nor touch.</summary>
@@ -90,26 +87,6 @@ internal sealed class CodePointSet
         return false;
     }
 
-    /// <summary>A general category by its short or long name, as ECMA-262 spells them; null for what is not one.</summary>
-    public static CodePointSet? OfCategory(string name)
-    {
-        if (UnicodeCategories.Find(name) is not { } categories)
-            return null;
-        var found = new List<(int, int)>();
-        var first = -1;
-        for (var c = 0; c <= Last + 1; c++)
-        {
-            var inside = c <= Last && (categories >> (int)CharUnicodeInfo.GetUnicodeCategory(c) & 1) != 0;
-            if (inside && first < 0)
-                first = c;
-            if (inside || first < 0)
-                continue;
-            found.Add((first, c - 1));
-            first = -1;
-        }
-        return Of([.. found]);
-    }
-
     private static IEnumerable<(int, int)> WithoutSurrogates((int First, int Last) range)
     {
         if (range.Last < 0xD800 || range.First > 0xDFFF)
@@ -120,39 +97,5 @@ internal sealed class CodePointSet
         if (range.Last > 0xDFFF)
             parts.Add((0xE000, range.Last));
         return parts;
-    }
-}
-
-/// <summary>General categories of Unicode under the names of PropertyValueAliases.txt.</summary>
-internal static class UnicodeCategories
-{
-    // In the order of System.Globalization.UnicodeCategory.
-    private static readonly string[][] Names =
-    [
-        ["Lu", "Uppercase_Letter"], ["Ll", "Lowercase_Letter"], ["Lt", "Titlecase_Letter"], ["Lm", "Modifier_Letter"], ["Lo", "Other_Letter"],
-        ["Mn", "Nonspacing_Mark"], ["Mc", "Spacing_Mark"], ["Me", "Enclosing_Mark"],
-        ["Nd", "Decimal_Number", "digit"], ["Nl", "Letter_Number"], ["No", "Other_Number"],
-        ["Zs", "Space_Separator"], ["Zl", "Line_Separator"], ["Zp", "Paragraph_Separator"],
-        ["Cc", "Control", "cntrl"], ["Cf", "Format"], ["Cs", "Surrogate"], ["Co", "Private_Use"],
-        ["Pc", "Connector_Punctuation"], ["Pd", "Dash_Punctuation"], ["Ps", "Open_Punctuation"], ["Pe", "Close_Punctuation"],
-        ["Pi", "Initial_Punctuation"], ["Pf", "Final_Punctuation"], ["Po", "Other_Punctuation"],
-        ["Sm", "Math_Symbol"], ["Sc", "Currency_Symbol"], ["Sk", "Modifier_Symbol"], ["So", "Other_Symbol"],
-        ["Cn", "Unassigned"],
-    ];
-
-    private static readonly (string Short, string Long, string Members)[] Groups =
-    [
-        ("L", "Letter", "Lu Ll Lt Lm Lo"), ("LC", "Cased_Letter", "Lu Ll Lt"), ("M", "Mark", "Mn Mc Me"), ("N", "Number", "Nd Nl No"),
-        ("Z", "Separator", "Zs Zl Zp"), ("C", "Other", "Cc Cf Cs Co Cn"), ("P", "Punctuation", "Pc Pd Ps Pe Pi Pf Po"), ("S", "Symbol", "Sm Sc Sk So"),
-    ];
-
-    /// <summary>One bit for each <see cref="UnicodeCategory"/>; null when there is no such name.</summary>
-    public static int? Find(string name)
-    {
-        var one = Array.FindIndex(Names, n => n.Contains(name));
-        if (one >= 0)
-            return 1 << one;
-        var group = Array.Find(Groups, g => g.Short == name || g.Long == name);
-        return group.Members?.Split(' ').Aggregate(0, (bits, member) => bits | Find(member)!.Value);
     }
 }

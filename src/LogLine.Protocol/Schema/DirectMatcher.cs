@@ -47,6 +47,30 @@ internal sealed class DirectMatcher
         public override int Match(ReadOnlySpan<byte> utf8, int at) => utf8[at..].StartsWith(bytes) ? at + bytes.Length : -1;
     }
 
+    /// <summary>
+    /// So many bytes, each equal to a given one or of a class of ASCII characters. For short stretches this costs less than a
+    /// search for the end of each run.
+    /// </summary>
+    public sealed class FixedStep(byte[] literals, byte[] classes, byte[] classesOfByte) : Step
+    {
+        /// <summary>Classes that one step can tell apart, one bit each.</summary>
+        public const int MaxClasses = 8;
+
+        public override int Match(ReadOnlySpan<byte> utf8, int at)
+        {
+            if (utf8.Length - at < literals.Length)
+                return -1;
+            var text = utf8.Slice(at, literals.Length);
+            for (var i = 0; i < text.Length; i++)
+            {
+                var wanted = classes[i];
+                if (wanted == 0 ? text[i] != literals[i] : (classesOfByte[text[i]] & wanted) == 0)
+                    return -1;
+            }
+            return at + literals.Length;
+        }
+    }
+
     /// <summary>As many code points of a set as there are, up to max.</summary>
     public sealed class RunStep(CodePointSet set, int min, int max) : Step
     {

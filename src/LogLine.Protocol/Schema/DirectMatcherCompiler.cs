@@ -40,29 +40,20 @@ internal static class DirectMatcherCompiler
     private static List<DirectMatcher.Step>? CompileAll(IReadOnlyList<RegexNode> items, CodePointSet follow)
     {
         var steps = new List<DirectMatcher.Step>();
-        var literal = new StringBuilder();
+        var stretch = new FixedStretch();
         for (var i = 0; i < items.Count; i++)
         {
-            if (items[i] is RegexNode.One { Set.Single: >= 0 and var codePoint })
-            {
-                literal.Append(new Rune(codePoint).ToString());
+            if (stretch.TryAdd(items[i]))
                 continue;
-            }
-            FlushLiteral(literal, steps);
+            stretch.Flush(steps);
+            if (stretch.TryAdd(items[i]))
+                continue;
             if (Compile(items[i], FollowOf(items, i, follow)) is not { } step)
                 return null;
             steps.Add(step);
         }
-        FlushLiteral(literal, steps);
+        stretch.Flush(steps);
         return steps;
-    }
-
-    private static void FlushLiteral(StringBuilder literal, List<DirectMatcher.Step> steps)
-    {
-        if (literal.Length == 0)
-            return;
-        steps.Add(new DirectMatcher.LiteralStep(Encoding.UTF8.GetBytes(literal.ToString())));
-        literal.Clear();
     }
 
     private static DirectMatcher.Step? Compile(RegexNode node, CodePointSet follow)
@@ -135,4 +126,68 @@ internal static class DirectMatcherCompiler
         RegexNode.Repeat repeat => repeat.Min == 0 || IsNullable(repeat.Item),
         _ => true,
     };
+
+    /// <summary>Neighbours of fixed length, gathered into one step.</summary>
+    private sealed class FixedStretch
+    {
+        // A longer run is checked faster by a vectorised search.
+        private const int LongestRun = 6;
+
+        private readonly List<byte> literals = [];
+        private readonly List<byte> classes = [];
+        private readonly List<CodePointSet> sets = [];
+
+        /// <summary>False, and nothing is added, for what has no place in a fixed step.</summary>
+        public bool TryAdd(RegexNode node)
+        {
+            var (set, count) = node switch
+            {
+                RegexNode.One one => (one.Set, 1),
+                RegexNode.Repeat { Item: RegexNode.One one } repeat when repeat.Min == repeat.Max && repeat.Max <= LongestRun => (one.Set, repeat.Max),
+                _ => (CodePointSet.Empty, 0),
+            };
+            if (set.Single >= 0)
+                return AddLiteral(Encoding.UTF8.GetBytes(new Rune(set.Single).ToString()), count);
+            if (set.IsEmpty || set.Ranges[^1].Last > 127)
+                return false;
+            var known = sets.FindIndex(s => s.Ranges.SequenceEqual(set.Ranges));
+            if (known < 0 && sets.Count == DirectMatcher.FixedStep.MaxClasses)
+                return false;
+            if (known < 0)
+            {
+                known = sets.Count;
+                sets.Add(set);
+            }
+            literals.AddRange(new byte[count]);
+            classes.AddRange(Enumerable.Repeat((byte)(1 << known), count));
+            return true;
+        }
+
+        public void Flush(List<DirectMatcher.Step> steps)
+        {
+            if (literals.Count == 0)
+                return;
+            var bits = new byte[256];
+            for (var i = 0; i < sets.Count; i++)
+            {
+                foreach (var (first, last) in sets[i].Ranges)
+                {
+                    for (var b = first; b <= last; b++)
+                        bits[b] |= (byte)(1 << i);
+                }
+            }
+            steps.Add(sets.Count == 0 ? new DirectMatcher.LiteralStep([.. literals]) : new DirectMatcher.FixedStep([.. literals], [.. classes], bits));
+            literals.Clear();
+            classes.Clear();
+            sets.Clear();
+        }
+
+        private bool AddLiteral(byte[] utf8, int count)
+        {
+            for (var i = 0; i < count; i++)
+                literals.AddRange(utf8);
+            classes.AddRange(new byte[utf8.Length * count]);
+            return true;
+        }
+    }
 }

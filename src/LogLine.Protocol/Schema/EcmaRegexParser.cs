@@ -20,15 +20,27 @@ internal ref struct EcmaRegexParser
     private int highestReference;
     private int depth;
 
-    private EcmaRegexParser(ReadOnlySpan<char> text) => this.text = text;
+    // The sets of Unicode properties are large; where only the syntax is asked for they are not made.
+    private readonly bool syntaxOnly;
+
+    private EcmaRegexParser(ReadOnlySpan<char> text, bool syntaxOnly)
+    {
+        this.text = text;
+        this.syntaxOnly = syntaxOnly;
+    }
 
     /// <summary>Null with a reason when it is not a valid expression.</summary>
-    public static RegexNode? Parse(ReadOnlySpan<char> pattern, out string? fault)
+    public static RegexNode? Parse(ReadOnlySpan<char> pattern, out string? fault) => Parse(pattern, syntaxOnly: false, out fault);
+
+    /// <summary>Whether it is an expression at all, be it one that cannot be matched here.</summary>
+    public static bool IsValid(ReadOnlySpan<char> pattern) => Parse(pattern, syntaxOnly: true, out _) is not null;
+
+    private static RegexNode? Parse(ReadOnlySpan<char> pattern, bool syntaxOnly, out string? fault)
     {
         fault = pattern.Length > SchemaLimits.PatternLength ? $"longer than {SchemaLimits.PatternLength}" : null;
         if (fault is not null)
             return null;
-        var parser = new EcmaRegexParser(pattern);
+        var parser = new EcmaRegexParser(pattern, syntaxOnly);
         try
         {
             var node = parser.ParseChoice();
@@ -246,7 +258,10 @@ internal ref struct EcmaRegexParser
         position += end + 1;
         if (name.IndexOf('=') is var equals and >= 0 && name[..equals] is "General_Category" or "gc")
             name = name[(name.IndexOf('=') + 1)..];
-        var set = CodePointSet.OfCategory(name);
+        unknown = null;
+        if (syntaxOnly)
+            return CodePointSet.Empty;
+        var set = UnicodeCategories.Find(name);
         unknown = set is null ? $"the Unicode property '{Excerpt.OfName(name)}' (only general categories are known)" : null;
         return set ?? CodePointSet.Empty;
     }

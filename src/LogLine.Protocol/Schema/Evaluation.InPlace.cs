@@ -137,7 +137,8 @@ internal partial struct Evaluation
         {
             if (marks.Has(index++))
                 continue;
-            valid &= schema.IsFalse ? FailUnknown("unevaluatedProperties", member, null) : EvaluateMemberValue(schema, member);
+            using var name = JsonText.OfName(member);
+            valid &= schema.IsFalse ? FailUnknown("unevaluatedProperties", name.Utf8, null) : EvaluateMemberValue(schema, name.Utf8, member.Value);
             if (!valid && (errors is null || limit is not null))
                 return false;
         }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -16,30 +17,29 @@ internal partial struct Evaluation
             return false;
         if (rules.MinProperties > 0 || rules.MaxProperties < int.MaxValue)
             valid &= EvaluateMemberCount(node, rules, instance);
-        if (valid || errors is not null)
-            valid &= EvaluateRequired(node, rules, seen) & EvaluateDependencies(node, rules, instance, seen, ref marks);
+        valid &= EvaluateRequired(rules, seen);
+        if (rules.HasDependencies && (valid || errors is not null))
+            valid &= EvaluateDependencies(rules, instance, seen, ref marks);
         return valid;
     }
 
     private bool EvaluateMembers(ObjectRules rules, scoped in Instance instance, scoped Span<ulong> seen, scoped ref EvaluatedMarks marks)
     {
+        if (!TakeSteps(instance.Element.GetPropertyCount()))
+            return false;
         var valid = true;
         var index = 0;
-        foreach (var member in instance.Element.EnumerateObject())
+        // Without foreach, whose Dispose would cost a try and finally on the way that everything takes.
+        var members = instance.Element.EnumerateObject();
+        while (members.MoveNext())
         {
-            if (!TakeStep())
-                return false;
-            var raw = JsonMarshal.GetRawUtf8PropertyName(member);
+            var member = members.Current;
+            var name = JsonMarshal.GetRawUtf8PropertyName(member);
+            var known = rules.Names.HoldsBackslash ? -1 : rules.Names.Find(name);
             bool looked;
-            if (raw.IndexOf((byte)'\\') < 0)
-            {
-                valid &= EvaluateMember(rules, member, raw, seen, out looked);
-            }
-            else
-            {
-                using var name = JsonText.OfName(member);
-                valid &= EvaluateMember(rules, member, name.Utf8, seen, out looked);
-            }
+            valid &= known >= 0 || (name.IndexOf((byte)'\\') < 0 && !rules.Names.HoldsBackslash)
+                ? EvaluateMember(rules, known, name, member.Value, seen, out looked)
+                : EvaluateUnescapedMember(rules, member, seen, out looked);
             if (!valid && errors is null)
                 return false;
             if (looked && marks.Active)
@@ -49,19 +49,26 @@ internal partial struct Evaluation
         return valid;
     }
 
+    private bool EvaluateUnescapedMember(ObjectRules rules, JsonProperty member, scoped Span<ulong> seen, out bool looked)
+    {
+        using var name = JsonText.OfName(member);
+        return EvaluateMember(rules, rules.Names.Find(name.Utf8), name.Utf8, member.Value, seen, out looked);
+    }
+
     // "looked": whether properties, patternProperties or additionalProperties applied to it.
-    private bool EvaluateMember(ObjectRules rules, JsonProperty member, scoped ReadOnlySpan<byte> name, scoped Span<ulong> seen, out bool looked)
+    private bool EvaluateMember(ObjectRules rules, int known, scoped ReadOnlySpan<byte> name, JsonElement value, scoped Span<ulong> seen, out bool looked)
     {
         var valid = true;
         looked = false;
-        var known = rules.Names.Find(name);
         if (known >= 0)
         {
             seen[known >> 6] |= 1UL << known;
             if (rules.Properties[known] is { } schema)
             {
                 looked = true;
-                valid = EvaluateMemberValue(schema, member);
+                valid = EvaluateMemberValue(schema, name, value);
+                if (rules.NamesDecide)
+                    return valid;
             }
         }
         foreach (var (pattern, schema) in rules.Patterns)
@@ -69,35 +76,36 @@ internal partial struct Evaluation
             if (!pattern.IsMatch(name))
                 continue;
             looked = true;
-            valid &= EvaluateMemberValue(schema, member);
+            valid &= EvaluateMemberValue(schema, name, value);
         }
         if (!looked && rules.Additional is { } additional)
         {
             looked = true;
-            valid &= additional.IsFalse ? FailUnknown("additionalProperties", member, rules) : EvaluateMemberValue(additional, member);
+            valid &= additional.IsFalse ? FailUnknown("additionalProperties", name, rules) : EvaluateMemberValue(additional, name, value);
         }
         if (rules.PropertyNames is { } names)
-            valid &= EvaluateName(names, member, name);
+            valid &= EvaluateName(names, name);
         return valid;
     }
 
-    private bool EvaluateMemberValue(SchemaNode schema, JsonProperty member)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool EvaluateMemberValue(SchemaNode schema, scoped ReadOnlySpan<byte> name, JsonElement value)
     {
         var none = default(EvaluatedMarks);
         if (errors is null)
-            return EvaluateElement(schema, member.Value, ref none);
-        errors.Enter(member.Name);
-        var valid = EvaluateElement(schema, member.Value, ref none);
+            return EvaluateElement(schema, value, ref none);
+        errors.Enter(name);
+        var valid = EvaluateElement(schema, value, ref none);
         errors?.Leave();
         return valid;
     }
 
-    private bool EvaluateName(SchemaNode schema, JsonProperty member, scoped ReadOnlySpan<byte> name)
+    private bool EvaluateName(SchemaNode schema, scoped ReadOnlySpan<byte> name)
     {
         var none = default(EvaluatedMarks);
         if (errors is null)
-            return Evaluate(schema, new Instance(name), ref none);
-        errors.Enter(member.Name);
+            return EvaluateText(schema, name, ref none);
+        errors.Enter(name);
         var outer = errors.Open();
         var valid = Evaluate(schema, new Instance(name), ref none);
         var found = errors.Close(outer);
@@ -107,11 +115,11 @@ internal partial struct Evaluation
         return valid;
     }
 
-    private bool FailUnknown(string keyword, JsonProperty member, ObjectRules? rules)
+    private bool FailUnknown(string keyword, scoped ReadOnlySpan<byte> name, ObjectRules? rules)
     {
         if (errors is null)
             return false;
-        errors.Enter(member.Name);
+        errors.Enter(name);
         errors.Add(keyword, SchemaMessages.Unknown(errors.Field, rules));
         errors.Leave();
         return false;
@@ -124,7 +132,7 @@ internal partial struct Evaluation
         return (count <= rules.MaxProperties || Fail(node, "maxProperties", instance)) && valid;
     }
 
-    private bool EvaluateRequired(SchemaNode node, ObjectRules rules, scoped ReadOnlySpan<ulong> seen)
+    private bool EvaluateRequired(ObjectRules rules, scoped ReadOnlySpan<ulong> seen)
     {
         var complete = true;
         for (var i = 0; i < rules.RequiredBits.Length; i++)
@@ -139,7 +147,7 @@ internal partial struct Evaluation
         return false;
     }
 
-    private bool EvaluateDependencies(SchemaNode node, ObjectRules rules, scoped in Instance instance, scoped ReadOnlySpan<ulong> seen, scoped ref EvaluatedMarks marks)
+    private bool EvaluateDependencies(ObjectRules rules, scoped in Instance instance, scoped ReadOnlySpan<ulong> seen, scoped ref EvaluatedMarks marks)
     {
         var valid = true;
         foreach (var (trigger, required) in rules.DependentRequired)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
@@ -37,22 +38,46 @@ internal partial struct Evaluation(SchemaErrors? errors)
     /// <summary>A value at its own place in the instance: the root, a member, an element.</summary>
     private bool EvaluateElement(SchemaNode node, JsonElement element, ref EvaluatedMarks marks)
     {
+        if (node.IsTrue)
+            return true;
         var kind = element.ValueKind;
-        if (depth >= SchemaLimits.Depth && kind is JsonValueKind.Object or JsonValueKind.Array)
-            return Stop($"nested deeper than {SchemaLimits.Depth}");
-        depth++;
-        bool valid;
         if (kind == JsonValueKind.String)
         {
-            using var text = JsonText.Of(element);
-            valid = Evaluate(node, new Instance(text.Utf8), ref marks);
+            var content = JsonMarshal.GetRawUtf8Value(element)[1..^1];
+            return content.IndexOf((byte)'\\') < 0 ? EvaluateText(node, content, ref marks) : EvaluateEscapedText(node, element, ref marks);
         }
-        else
-        {
-            valid = Evaluate(node, new Instance(element, kind), ref marks);
-        }
+        return EvaluateOther(node, element, kind, ref marks);
+    }
+
+    // Kept out of the way of strings: what is inlined there makes every frame larger.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool EvaluateOther(SchemaNode node, JsonElement element, JsonValueKind kind, ref EvaluatedMarks marks)
+    {
+        var instance = new Instance(element, kind);
+        if (kind is not (JsonValueKind.Object or JsonValueKind.Array))
+            return Evaluate(node, in instance, ref marks);
+        if (depth >= SchemaLimits.Depth)
+            return Stop($"nested deeper than {SchemaLimits.Depth}");
+        depth++;
+        var valid = Evaluate(node, in instance, ref marks);
         depth--;
         return valid;
+    }
+
+    // Apart from the common case, which so needs no try and finally.
+    private bool EvaluateEscapedText(SchemaNode node, JsonElement element, ref EvaluatedMarks marks)
+    {
+        using var text = JsonText.Of(element);
+        return EvaluateText(node, text.Utf8, ref marks);
+    }
+
+    /// <summary>A string or a member name.</summary>
+    private bool EvaluateText(SchemaNode node, scoped ReadOnlySpan<byte> text, ref EvaluatedMarks marks)
+    {
+        // Most values are strings with rules of their own and nothing else: no more is set up for them than they need.
+        if (errors is null && node.InPlace is null)
+            return TakeStep() && node.AcceptsText(text);
+        return Evaluate(node, new Instance(text), ref marks);
     }
 
     private bool Evaluate(SchemaNode node, scoped in Instance instance, scoped ref EvaluatedMarks marks)
@@ -62,19 +87,20 @@ internal partial struct Evaluation(SchemaErrors? errors)
         if (frames >= SchemaLimits.Frames)
             return Stop($"more than {SchemaLimits.Frames} schemas applied inside one another");
         frames++;
-        var valid = AsksForUnevaluated(node, instance.Kind)
+        var valid = node.AsksForUnevaluated && AsksForUnevaluated(node, instance.Kind)
             ? EvaluateTracked(node, instance, ref marks)
             : EvaluateRules(node, instance, ref marks);
         frames--;
         return valid;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool EvaluateRules(SchemaNode node, scoped in Instance instance, scoped ref EvaluatedMarks marks)
     {
         // A value of the wrong type or not among those listed is wrong as a whole: further complaints would be noise.
         if (node.IsFalse)
             return Fail(node, "false", instance);
-        if (node.Type is { } type && !HasType(type, instance))
+        if ((node.Kinds >> (int)instance.Kind & 1) == 0 || (instance.Kind == JsonValueKind.Number && !IsNumberOfType(node, instance)))
             return Fail(node, "type", instance);
         if (node.Const is { } constant && !constant.Contains(instance))
             return Fail(node, "const", instance);
@@ -85,7 +111,7 @@ internal partial struct Evaluation(SchemaErrors? errors)
         switch (instance.Kind)
         {
             case JsonValueKind.String when node.Text is not null:
-                valid = EvaluateText(node, node.Text, instance);
+                valid = ReportText(node, node.Text, instance);
                 break;
             case JsonValueKind.Number when node.Number is not null:
                 valid = EvaluateNumber(node, node.Number, instance);
@@ -102,24 +128,19 @@ internal partial struct Evaluation(SchemaErrors? errors)
         return valid;
     }
 
-    private static bool HasType(TypeRule type, scoped in Instance instance) =>
-        (type.Kinds >> (int)instance.Kind & 1) != 0
-        && (!type.IntegersOnly || instance.Kind != JsonValueKind.Number || JsonNumber.IsIntegerText(instance.Element));
+    private static bool IsNumberOfType(SchemaNode node, scoped in Instance instance) =>
+        node.Type is not { IntegersOnly: true } || JsonNumber.IsIntegerText(instance.Element);
 
-    private bool EvaluateText(SchemaNode node, TextRules rules, scoped in Instance instance)
+    private bool ReportText(SchemaNode node, TextRules rules, scoped in Instance instance)
     {
-        var text = instance.Text;
         var valid = true;
-        // Bytes bound code points from above, a quarter of them from below; mostly that is enough and nothing is counted.
-        if (text.Length > rules.MaxLength && JsonText.CountCodePoints(text) > rules.MaxLength)
+        if (rules.IsTooLong(instance.Text))
             valid = Fail(node, "maxLength", instance);
-        if (rules.MinLength > 0 && (text.Length + 3L) / 4 < rules.MinLength && JsonText.CountCodePoints(text) < rules.MinLength)
+        if (rules.IsTooShort(instance.Text))
             valid = Fail(node, "minLength", instance);
-        if (!valid && errors is null)
-            return false;
-        if (rules.Pattern is { } pattern && !pattern.IsMatch(text))
+        if (rules.Pattern is { } pattern && !pattern.IsMatch(instance.Text))
             valid = Fail(node, "pattern", instance);
-        if ((valid || errors is not null) && rules.Format is { } format && !format.IsMatch(text))
+        if (rules.Format is { } format && !format.IsMatch(instance.Text))
             valid = Fail(node, "format", instance);
         return valid;
     }
@@ -147,7 +168,9 @@ internal partial struct Evaluation(SchemaErrors? errors)
         return false;
     }
 
-    private bool TakeStep() => --stepsLeft >= 0 || Stop($"takes more than {SchemaLimits.Steps} steps to judge");
+    private bool TakeStep() => TakeSteps(1);
+
+    private bool TakeSteps(int count) => (stepsLeft -= count) >= 0 || Stop($"takes more than {SchemaLimits.Steps} steps to judge");
 
     private bool Stop(string reason)
     {

@@ -26,8 +26,13 @@ internal sealed partial class SchemaCompiler
         var root = compiler.NodeAt(compiler.document.Root);
         // All of the document is compiled, reached or not: a fault in an unused $defs is still a fault.
         while (compiler.queue.TryDequeue(out var next))
+        {
             compiler.CompileNode(next.Place, next.Node);
+            next.Node.Seal();
+        }
         SchemaCycles.Refuse(compiler.nodes.Values);
+        foreach (var node in compiler.nodes.Values)
+            node.Object?.Seal();
         return root;
     }
 

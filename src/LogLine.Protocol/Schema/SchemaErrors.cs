@@ -19,6 +19,8 @@ internal sealed class SchemaErrors(string at)
     /// <summary>The place as people write it: <c>payload.target.service</c>.</summary>
     public string Field => FieldOf(Path);
 
+    public void Enter(ReadOnlySpan<byte> member) => Enter(Encoding.UTF8.GetString(member));
+
     public void Enter(string member)
     {
         lengths.Push(path.Length);

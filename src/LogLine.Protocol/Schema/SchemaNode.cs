@@ -12,10 +12,15 @@ internal sealed class SchemaNode
     public bool IsFalse { get; set; }
 
     /// <summary>Nothing can fail and nothing is looked at: <c>true</c>, <c>{}</c>, annotations only.</summary>
-    public bool IsTrue =>
-        !IsFalse && Type is null && Const is null && Enum is null && Text is null && Number is null && Array is null && Object is null && InPlace is null;
+    public bool IsTrue { get; private set; }
+
+    /// <summary>Has <c>unevaluatedItems</c> or <c>unevaluatedProperties</c>.</summary>
+    public bool AsksForUnevaluated { get; private set; }
 
     public TypeRule? Type { get; set; }
+
+    /// <summary>One bit for each <see cref="JsonValueKind"/> that is accepted; none for the schema <c>false</c>.</summary>
+    public int Kinds { get; private set; }
 
     public ValueSet? Const { get; set; }
 
@@ -36,6 +41,36 @@ internal sealed class SchemaNode
 
     /// <summary>The first of the schema's <c>examples</c>, for messages.</summary>
     public string? Example { get; set; }
+
+    /// <summary>What a schema that is nothing but a <c>$ref</c> stands for; of any other the schema itself.</summary>
+    public SchemaNode Target
+    {
+        get
+        {
+            var node = this;
+            while (node.IsReference)
+                node = node.InPlace!.All[0];
+            return node;
+        }
+    }
+
+    private bool IsReference => InPlace is { All.Count: 1, AnyOf: null, OneOf: null, Not: null, If: null } && Description is null && Example is null
+        && !IsFalse && Type is null && Const is null && Enum is null && Text is null && Number is null && Array is null && Object is null;
+
+    /// <summary>Whether a string meets the rules of this schema itself; those applied in place are not asked.</summary>
+    public bool AcceptsText(ReadOnlySpan<byte> text) =>
+        (Kinds & 1 << (int)JsonValueKind.String) != 0
+        && (Const is null || Const.ContainsText(text))
+        && (Enum is null || Enum.ContainsText(text))
+        && (Text is null || Text.Accepts(text));
+
+    /// <summary>Called once, when all keywords have been read.</summary>
+    public void Seal()
+    {
+        IsTrue = !IsFalse && Type is null && Const is null && Enum is null && Text is null && Number is null && Array is null && Object is null && InPlace is null;
+        Kinds = IsFalse ? 0 : Type?.Kinds ?? -1;
+        AsksForUnevaluated = Array?.Unevaluated is not null || Object?.Unevaluated is not null;
+    }
 }
 
 /// <summary><c>type</c>.</summary>
@@ -55,7 +90,7 @@ internal sealed class ValueSet(IReadOnlyList<JsonElement> values)
     public bool Contains(in Instance instance)
     {
         if (instance.Kind == JsonValueKind.String)
-            return texts.Find(instance.Text) >= 0;
+            return ContainsText(instance.Text);
         foreach (var value in others)
         {
             if (JsonEquality.AreEqual(value, instance.Element))
@@ -63,6 +98,8 @@ internal sealed class ValueSet(IReadOnlyList<JsonElement> values)
         }
         return false;
     }
+
+    public bool ContainsText(ReadOnlySpan<byte> text) => texts.Find(text) >= 0;
 
     private static bool IsText(JsonElement value) => value.ValueKind == JsonValueKind.String;
 }
@@ -76,6 +113,15 @@ internal sealed class TextRules
     public Pattern? Pattern { get; set; }
 
     public TextFormat? Format { get; set; }
+
+    public bool Accepts(ReadOnlySpan<byte> text) =>
+        !IsTooLong(text) && !IsTooShort(text) && (Pattern is null || Pattern.IsMatch(text)) && (Format is null || Format.IsMatch(text));
+
+    // There are at most as many code points as bytes and at least a quarter; mostly that is enough and nothing is counted.
+    public bool IsTooLong(ReadOnlySpan<byte> text) => text.Length > MaxLength && JsonText.CountCodePoints(text) > MaxLength;
+
+    public bool IsTooShort(ReadOnlySpan<byte> text) =>
+        MinLength > 0 && (text.Length + 3L) / 4 < MinLength && JsonText.CountCodePoints(text) < MinLength;
 }
 
 internal sealed class NumberRules
@@ -169,7 +215,20 @@ internal sealed class ObjectRules
 
     public SchemaNode? Unevaluated { get; set; }
 
+    /// <summary>A member whose schema is found by name has met all rules: no pattern or rule for names applies besides.</summary>
+    public bool NamesDecide { get; private set; }
+
+    public bool HasDependencies => DependentRequired.Length > 0 || DependentSchemas.Length > 0;
+
     public bool LooksAtMembers => Names.Count > 0 || Patterns.Length > 0 || Additional is not null || PropertyNames is not null;
+
+    /// <summary>Called once, when all schemas have been compiled.</summary>
+    public void Seal()
+    {
+        NamesDecide = Patterns.Length == 0 && PropertyNames is null;
+        Properties = [.. Properties.Select(p => p?.Target)];
+        Additional = Additional?.Target;
+    }
 }
 
 internal sealed class InPlaceRules

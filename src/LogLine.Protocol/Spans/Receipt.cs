@@ -124,13 +124,14 @@ public sealed record Receipt
     /// </summary>
     /// <param name="logKey">The server's public log key, 32 bytes, obtained in another way than from the receipt.</param>
     /// <param name="span">The canonical span, or empty.</param>
+    /// <param name="origin">The log's origin when the verifier knows it; else the checkpoint's own, which the key vouches for.</param>
     /// <returns>Null when it holds, else the first thing that does not.</returns>
-    public string? Verify(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default) =>
-        Steps(logKey, span).FirstOrDefault(step => step.Fault is not null)?.Fault;
+    public string? Verify(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default, string? origin = null) =>
+        Steps(logKey, span, origin).FirstOrDefault(step => step.Fault is not null)?.Fault;
 
     /// <summary>What <see cref="Verify"/> does, claim by claim and in order; the list ends with the first that does not hold.</summary>
     /// <inheritdoc cref="Verify"/>
-    public IReadOnlyList<VerificationStep> Steps(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default)
+    public IReadOnlyList<VerificationStep> Steps(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default, string? origin = null)
     {
         var steps = new List<VerificationStep>();
         if (!span.IsEmpty && !Hold("the span hashes to the entry's hash", ContentHash.Of(span) == Entry.Hash,
@@ -138,7 +139,7 @@ public sealed record Receipt
         {
             return steps;
         }
-        var origin = Checkpoint.Split('\n', 2)[0];
+        origin ??= Checkpoint.Split('\n', 2)[0];
         var signed = SignedNote.TryVerify(Checkpoint, origin, logKey, out var body, out var signature);
         _ = Hold("the log key signed the checkpoint", signed, "merkle.checkpoint: carries no valid signature of this log key")
             && Hold("the signature is the one on the checkpoint", signature.AsSpan().SequenceEqual(Signature), "signature: is not the one on the checkpoint")

@@ -1,3 +1,4 @@
+using System.Text;
 using LogLine.Protocol.Merkle;
 
 namespace LogLine.Protocol.Tests.Merkle;
@@ -39,6 +40,16 @@ public sealed class CosignatureTests
         var forked = SignedNote.Sign(new Checkpoint(Origin, 1, NaiveTree.LeafHash(1)).Body, Origin, log);
         Assert.True(SignedNote.TryAddLine(forked, line, out var moved));
         Assert.False(Cosignature.TryVerify(moved, Witness, witness.PublicKey, out _));
+    }
+
+    [Fact]
+    public void CosignatureOfATimeBefore1970_IsRefused()
+    {
+        using var witness = SignedNoteTests.Key(2);
+        byte[] time = [255, 255, 255, 255, 255, 255, 255, 255];
+        var signature = witness.Sign(Encoding.UTF8.GetBytes($"cosignature/v1\ntime -1\n{Body}"));
+        var note = $"{Body}\n{NoteKey.Line(Witness, NoteKey.CosignatureType, witness.PublicKey, [.. time, .. signature])}";
+        Assert.False(Cosignature.TryVerify(note, Witness, witness.PublicKey, out _));
     }
 
     [Fact]

@@ -26,12 +26,8 @@ public sealed class MerkleVectorTests
             MerkleProof.VerifyConsistency(Number(probe.Json, "size1"), Number(probe.Json, "size2"), Proof(probe.Json), Bytes(probe.Json, "root1"), Bytes(probe.Json, "root2"))));
     }
 
-    private static List<(string File, JsonElement Json)> Probes(string kind)
-    {
-        return [.. Directory.EnumerateFiles(VectorFolder.Require(Path.Combine("merkle", kind)), "*.json", SearchOption.AllDirectories)
-            .Order(StringComparer.Ordinal)
-            .Select(file => (file, JsonElement.Parse(File.ReadAllText(file))))];
-    }
+    private static List<(string File, JsonElement Json)> Probes(string kind) =>
+        [.. Vectors.Files(Path.Combine("merkle", kind), "*.json").Select(file => (file, JsonElement.Parse(File.ReadAllText(file))))];
 
     // The probes count in unsigned 64 bits; what is above our range arrives negative, as a verifier may meet it.
     private static long Number(JsonElement probe, string name) => unchecked((long)probe.GetProperty(name).GetUInt64());

@@ -132,6 +132,7 @@ public sealed class SignedNoteTests
     [InlineData("— w AAAAAAA\n")]
     [InlineData("— w AAAAAAB=\n")]
     [InlineData("— w AAAA AAA=\n")]
+    [InlineData("— w AAAA    AAA=\n")]
     [InlineData("- w AAAAAAA=\n")]
     [InlineData("—w AAAAAAA=\n")]
     [InlineData("— w\n")]

@@ -145,6 +145,7 @@ public sealed class TileTreeTests
         tree.Rollback(committed);
         Assert.Equal(700, tree.Size);
         Assert.Equal(expected.Root(), tree.Root());
+        Assert.Equal(expected.InclusionProof(300, 700), tree.InclusionProof(300, 700));
         for (var i = 700; i < 2_000; i++)
         {
             tree.Append(NaiveTree.LeafHash(i));
@@ -154,6 +155,41 @@ public sealed class TileTreeTests
         Assert.Equal(expected.TakeFullTiles().Select(tile => tile.Id), tree.TakeFullTiles().Select(tile => tile.Id));
         Assert.Equal(expected.InclusionProof(1_023, 2_000), tree.InclusionProof(1_023, 2_000));
         Assert.Equal(expected.RootAt(700), committed.Root());
+    }
+
+    [Fact]
+    public void TileOfARolledBackBatch_IsNeitherHandedOutNorRemembered()
+    {
+        var stored = new TileShelf();
+        var tree = Grow(stored, 700);
+        var committed = tree.Snapshot();
+        Append(tree, 900, i => MerkleHash.Leaf([(byte)i, 0xEE]));
+        tree.Rollback(committed);
+        Assert.Empty(tree.TakeFullTiles());
+        Append(tree, 900, i => MerkleHash.Leaf([(byte)i, 0xEE]));
+        var given = tree.TakeFullTiles();
+        stored.Put(given);
+        _ = tree.TakeFullTiles();
+        Assert.NotEmpty(tree.InclusionProof(800, 1_600));
+        tree.Rollback(committed);
+        stored.Remove(given);
+        Append(tree, 900, i => NaiveTree.LeafHash(700 + i));
+        stored.Put(tree.TakeFullTiles());
+        _ = tree.TakeFullTiles();
+        Assert.Equal(Grow(new TileShelf(), 1_600).InclusionProof(800, 1_600), tree.InclusionProof(800, 1_600));
+    }
+
+    [Fact]
+    public void TilesReadBack_AreForgottenBeyondAFixedNumber()
+    {
+        var store = new TileStore(_ => null);
+        for (var i = 0; i <= 64; i++)
+        {
+            store.Keep(new TileId(0, i), new TileNodes());
+            Assert.NotNull(store.Find(new TileId(0, 0)));
+        }
+        Assert.Null(store.Find(new TileId(0, 1)));
+        Assert.NotNull(store.Find(new TileId(0, 2)));
     }
 
     [Fact]
@@ -291,6 +327,14 @@ public sealed class TileTreeTests
         return tree;
     }
 
+    private static void Append(TileTree tree, int count, Func<int, byte[]> leaf)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            tree.Append(leaf(i));
+        }
+    }
+
     /// <summary>Where a ledger would have its table of tiles.</summary>
     private sealed class TileShelf
     {
@@ -305,6 +349,14 @@ public sealed class TileTreeTests
             foreach (var (id, hashes) in tiles)
             {
                 _tiles.Add(id, hashes);
+            }
+        }
+
+        internal void Remove(IReadOnlyList<(TileId Id, byte[] Hashes)> tiles)
+        {
+            foreach (var (id, _) in tiles)
+            {
+                _tiles.Remove(id);
             }
         }
 

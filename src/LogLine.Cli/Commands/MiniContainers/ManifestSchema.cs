@@ -17,7 +17,7 @@ internal static class ManifestSchema
         var registry = new SchemaRegistry();
         registry.Add(Resource("grant"));
         registry.Add(Resource("target"));
-        return JsonSchema.Load(Resource("manifest"), registry, FormatUse.Annotate);
+        return JsonSchema.Load(Resource("manifest"), registry);
     }
 
     private static byte[] Resource(string name)

@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Globalization;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>The labels by which a container is ours.</summary>
+internal static class EngineLabels
+{
+    public const string Tenant = "logline.tenant";
+    public const string Name = "logline.name";
+    public const string RunId = "logline.run_id";
+    public const string Ref = "logline.ref";
+}
+
+/// <summary>
+/// From a specification to the create call, pure. The defaults (containers, "Linux capabilities" and "Logs"): all capabilities
+/// dropped, no new privileges, an init as process 1, the engine's own log capped.
+/// </summary>
+internal static class ContainerRequests
+{
+    static readonly SearchValues<char> NameChars = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+    /// <summary>The container's name in the engine.</summary>
+    public static string NameOf(WorkloadSpec spec) => $"{spec.Tenant}-{spec.Name}";
+
+    /// <summary>Why the specification is refused before any engine sees it, or null.</summary>
+    public static string? Problem(WorkloadSpec spec)
+    {
+        if (!IsName(spec.Tenant) || !IsName(spec.Name))
+            return $"tenant and name are lower-case letters, digits, '_' and '-', beginning with a letter or digit; found '{spec.Tenant}' and '{spec.Name}'";
+        if (ImageReference.Problem(spec.Image) is { } image)
+            return image;
+        foreach (var (name, value) in spec.Env)
+        {
+            if (name.Length == 0 || name.Contains('=') || !IsText(name))
+                return $"env: '{name}' is no name of a variable (no '=', no NUL, not empty)";
+            if (!IsText(value))
+                return $"env.{name}: a NUL or a lone surrogate in the value";
+        }
+        if (!spec.Entrypoint.Concat(spec.Argv).All(IsText))
+            return "argv: a NUL or a lone surrogate in an argument";
+        if (spec.User is { } user && !IsText(user) || spec.Workdir is { } workdir && !IsText(workdir))
+            return "user, workdir: a NUL or a lone surrogate";
+        if (spec.Ports.FirstOrDefault(p => p.Container is < 1 or > 65535 || p.Host is < 0 or > 65535) is { } port)
+            return $"ports: {port.Host}:{port.Container} is no pair of a host port (0 to 65535) and a container port (1 to 65535)";
+        return spec switch
+        {
+            { MemoryBytes: <= 0 } => "resources.memory: more than 0 bytes",
+            { CpuMillis: <= 0 } => "resources.cpus: more than 0",
+            { Pids: <= 0 } => "resources.pids: more than 0",
+            _ => null,
+        };
+    }
+
+    public static ContainerRequest Of(WorkloadSpec spec, EngineQuirks quirks) => new()
+    {
+        Image = spec.Image,
+        Entrypoint = spec.Entrypoint.Count > 0 ? spec.Entrypoint : null,
+        Cmd = spec.Argv.Count > 0 ? spec.Argv : null,
+        Env = spec.Env.Count > 0 ? [.. spec.Env.Select(e => $"{e.Key}={e.Value}")] : null,
+        User = spec.User,
+        WorkingDir = spec.Workdir,
+        Labels = Labels(spec),
+        ExposedPorts = spec.Ports.Count > 0 ? spec.Ports.Select(PortKey).Distinct().ToDictionary(key => key, _ => new Nothing()) : null,
+        HostConfig = new HostConfig
+        {
+            PortBindings = spec.Ports.Count > 0 ? spec.Ports.GroupBy(PortKey).ToDictionary(g => g.Key, PortBinding[]? (g) => [.. g.Select(p => Binding(p, quirks))]) : null,
+            Memory = spec.MemoryBytes,
+            MemorySwap = spec.MemoryBytes, // Memory and swap together: a limit that swap could stretch would be none.
+            NanoCpus = spec.CpuMillis * 1_000_000L,
+            PidsLimit = spec.Pids,
+            ReadonlyRootfs = spec.ReadOnlyRootfs,
+            Tmpfs = spec.ReadOnlyRootfs ? EngineQuirks.WritableInMemory() : null,
+            Init = true,
+            CapDrop = ["ALL"],
+            CapAdd = spec.CapAdd.Count > 0 ? spec.CapAdd : null,
+            SecurityOpt = ["no-new-privileges"],
+            LogConfig = quirks.BoundedLog,
+        },
+    };
+
+    static Dictionary<string, string> Labels(WorkloadSpec spec)
+    {
+        var labels = new Dictionary<string, string>
+        {
+            [EngineLabels.Tenant] = spec.Tenant,
+            [EngineLabels.Name] = spec.Name,
+            [EngineLabels.RunId] = spec.RunId,
+        };
+        if (spec.Ref is not null)
+            labels[EngineLabels.Ref] = spec.Ref;
+        return labels;
+    }
+
+    static string PortKey(PortMapping port) => string.Create(CultureInfo.InvariantCulture, $"{port.Container}/tcp");
+
+    static PortBinding Binding(PortMapping port, EngineQuirks quirks) =>
+        new(quirks.EveryInterface, port.Host == 0 ? "" : port.Host.ToString(CultureInfo.InvariantCulture));
+
+    static bool IsName(string name) => name.Length > 0 && char.IsAsciiLetterOrDigit(name[0]) && !name.AsSpan().ContainsAnyExcept(NameChars);
+
+    // A lone surrogate cannot be written as UTF-8: it would reach the container as another string.
+    static bool IsText(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\0' || char.IsLowSurrogate(text[i]))
+                return false;
+            if (char.IsHighSurrogate(text[i]) && (++i == text.Length || !char.IsLowSurrogate(text[i])))
+                return false;
+        }
+        return true;
+    }
+}

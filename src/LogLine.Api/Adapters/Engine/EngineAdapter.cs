@@ -1,0 +1,229 @@
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>
+/// Runs workloads as containers on one Podman or Docker. Holds no state of its own: the engine is asked before each decision, and
+/// wins. A container is named <c>&lt;tenant&gt;-&lt;name&gt;</c> and found by its labels; one without them does not exist for us.
+/// Published ports are open on every interface of the host, as with the engines' own command lines.
+/// </summary>
+public sealed class EngineAdapter : IRunAdapter, IDisposable
+{
+    readonly EngineEndpoint endpoint;
+    readonly EngineLimits limits;
+    readonly EngineClient engine;
+    readonly TimeProvider time;
+
+    /// <summary>An adapter for the engine at <paramref name="endpoint"/>; nothing is connected to yet.</summary>
+    public EngineAdapter(EngineEndpoint endpoint, TimeProvider time) : this(endpoint, EngineLimits.Default, time)
+    {
+    }
+
+    internal EngineAdapter(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time)
+    {
+        (this.endpoint, this.limits, this.time) = (endpoint, limits, time);
+        engine = new EngineClient(endpoint, limits, time);
+    }
+
+    /// <inheritdoc/>
+    public string Provider => endpoint.Provider;
+
+    /// <inheritdoc/>
+    public void Dispose() => engine.Dispose();
+
+    /// <inheritdoc/>
+    public async ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel)
+    {
+        try
+        {
+            var found = await engine.NegotiateAsync(cancel);
+            return new(true, endpoint.Current()?.ToString(), found.Version, null);
+        }
+        catch (AdapterException e)
+        {
+            return new(false, endpoint.Current()?.ToString(), null, e.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) => FindAsync([(EngineLabels.RunId, runId)], cancel);
+
+    /// <inheritdoc/>
+    public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
+        FindAsync([(EngineLabels.Tenant, tenant), (EngineLabels.Name, name)], cancel);
+
+    /// <inheritdoc/>
+    public async Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel)
+    {
+        if (ContainerRequests.Problem(spec) is { } problem)
+            throw new AdapterException(AdapterFailure.Refused, problem);
+        if (await FindByRunAsync(spec.RunId, cancel) is { } before)
+            return before;
+        try
+        {
+            return await CreateNewAsync(spec, cancel);
+        }
+        catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
+        {
+            return await TakeOverNameAsync(spec, taken, cancel);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<Workload> StartAsync(string workloadId, CancellationToken cancel)
+    {
+        var workload = await OwnedAsync(workloadId, cancel);
+        if (workload.State == WorkloadState.Running)
+            return workload;
+        if (workload.State == WorkloadState.Paused)
+            throw new AdapterException(AdapterFailure.Refused, $"{workload.Tenant}-{workload.Name} is paused: unpause it, it has been started already.");
+        await engine.StartAsync(workload.Id, cancel);
+        return await OwnedAsync(workload.Id, cancel);
+    }
+
+    /// <inheritdoc/>
+    public async Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel)
+    {
+        for (var pause = limits.Glance; ; pause = pause * 2 < limits.Backoff ? pause * 2 : limits.Backoff)
+        {
+            try
+            {
+                var workload = await OwnedAsync(workloadId, cancel);
+                if (workload.End is { } before)
+                    return before;
+                pause = limits.Glance;
+                await engine.AwaitEndAsync(workload.Id, notStartedYet: workload.State == WorkloadState.Created, cancel);
+                if ((await OwnedAsync(workloadId, cancel)).End is { } end)
+                    return end;
+            }
+            catch (AdapterException e) when (e.Failure == AdapterFailure.Unavailable)
+            {
+                // The call outlived its slice, or the engine is away: it may be restarting, and its containers may well live on.
+            }
+            await Task.Delay(pause, time, cancel);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(string workloadId, TimeSpan grace, CancellationToken cancel)
+    {
+        var workload = await OwnedAsync(workloadId, cancel);
+        if (workload.State is WorkloadState.Created or WorkloadState.Stopped)
+            return;
+        if (workload.State == WorkloadState.Paused && (await engine.QuirksAsync(cancel)).StopNeedsUnpause)
+            await engine.UnpauseAsync(workload.Id, cancel);
+        await engine.StopAsync(workload.Id, (int)Math.Ceiling(grace.TotalSeconds), cancel);
+    }
+
+    /// <inheritdoc/>
+    public async Task RemoveAsync(string workloadId, bool force, CancellationToken cancel)
+    {
+        try
+        {
+            var workload = await OwnedAsync(workloadId, cancel);
+            if (workload.State is WorkloadState.Running or WorkloadState.Paused && !force)
+                throw new AdapterException(AdapterFailure.Refused, $"{workload.Tenant}-{workload.Name} is {workload.State.ToString().ToLowerInvariant()}: stop it first, or remove it with force.");
+            await engine.RemoveAsync(workload.Id, force, cancel);
+        }
+        catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
+        {
+            // Gone already, which is what was asked for.
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<LogTail> LogTailAsync(string workloadId, int maxLines, int maxBytes, CancellationToken cancel)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxLines);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytes);
+        var container = await engine.InspectAsync(workloadId, cancel);
+        return container is not null && Workloads.IsOurs(container)
+            ? await engine.LogTailAsync(container, maxLines, maxBytes, cancel)
+            : throw NotFound(workloadId);
+    }
+
+    async Task<Workload> CreateNewAsync(WorkloadSpec spec, CancellationToken cancel)
+    {
+        var name = ContainerRequests.NameOf(spec);
+        var request = ContainerRequests.Of(spec, await engine.QuirksAsync(cancel));
+        var id = await engine.CreateAsync(name, request, cancel);
+        if (id is null)
+        {
+            var error = await PullAsync(spec.Image, cancel);
+            id = await engine.CreateAsync(name, request, cancel)
+                ?? throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {spec.Image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
+        }
+        return await OwnedAsync(id, cancel);
+    }
+
+    async Task<string?> PullAsync(string image, CancellationToken cancel)
+    {
+        try
+        {
+            return await engine.PullAsync(ImageReference.Parse(image), cancel);
+        }
+        catch (AdapterException e) when (e.Failure == AdapterFailure.Unavailable)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>
+    /// Another container has the name. If the same run made it a moment ago it is the answer; one that an earlier run of this name
+    /// left stopped makes room; any other keeps the name. Whose it is stays untold: it may be another tenant's.
+    /// </summary>
+    async Task<Workload> TakeOverNameAsync(WorkloadSpec spec, AdapterException taken, CancellationToken cancel)
+    {
+        var holder = await HolderAsync(ContainerRequests.NameOf(spec), cancel);
+        if (holder is null || (holder.Tenant, holder.Name) != (spec.Tenant, spec.Name))
+            throw new AdapterException(AdapterFailure.NameTaken, $"The name {ContainerRequests.NameOf(spec)} is taken in the engine by another container: {taken.Message}", taken);
+        if (holder.RunId == spec.RunId)
+            return holder;
+        if (holder.State != WorkloadState.Stopped)
+            throw new AdapterException(AdapterFailure.NameTaken,
+                $"{spec.Name} is {holder.State.ToString().ToLowerInvariant()} already, from run {holder.RunId}: stop that run, or deploy under another name.", taken);
+        await RemoveAsync(holder.Id, force: false, cancel);
+        return await CreateNewAsync(spec, cancel);
+    }
+
+    /// <summary>Our container that has this name in the engine. Docker reserves a name a moment before it shows who has it.</summary>
+    async Task<Workload?> HolderAsync(string name, CancellationToken cancel)
+    {
+        var since = time.GetTimestamp();
+        ContainerDetail? container;
+        while ((container = await engine.InspectAsync(name, cancel)) is null && time.GetElapsedTime(since) < limits.Settle)
+            await Task.Delay(limits.Glance, time, cancel);
+        return container is null ? null : await LookAsync(container.Id, cancel);
+    }
+
+    async Task<Workload?> FindAsync((string, string)[] labels, CancellationToken cancel)
+    {
+        Workload? found = null;
+        foreach (var summary in await engine.ListAsync(labels, cancel))
+        {
+            if (await LookAsync(summary.Id, cancel) is { } workload && (found is null || workload.State == WorkloadState.Running))
+                found = workload;
+        }
+        return found;
+    }
+
+    async Task<Workload> OwnedAsync(string id, CancellationToken cancel) => await LookAsync(id, cancel) ?? throw NotFound(id);
+
+    /// <summary>Our container of that id in a state that lasts, or null; transient states are waited out, bounded.</summary>
+    async Task<Workload?> LookAsync(string id, CancellationToken cancel)
+    {
+        var since = time.GetTimestamp();
+        while (await engine.InspectAsync(id, cancel) is { } container && Workloads.IsOurs(container))
+        {
+            if (EngineQuirks.State(container.State.Status) is { } state)
+                return Workloads.Of(container, state);
+            if (time.GetElapsedTime(since) > limits.Settle)
+                throw new AdapterException(AdapterFailure.Refused, $"The container is still '{container.State.Status}' after {limits.Settle.TotalSeconds:0.###} s: the engine seems stuck on it.");
+            await Task.Delay(limits.Glance, time, cancel);
+        }
+        return null;
+    }
+
+    static AdapterException NotFound(string id) =>
+        new(AdapterFailure.NotFound, $"There is no container {id}: it was removed, or it is not one that this gateway made.");
+}

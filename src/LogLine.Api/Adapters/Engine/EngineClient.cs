@@ -1,0 +1,156 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>What an engine is and the API version that both sides speak, as a path prefix.</summary>
+internal sealed record EngineDialect(string Version, string Prefix, EngineQuirks Quirks);
+
+/// <summary>
+/// The Docker Engine API, typed, as far as the adapter uses it: one method per call of the API, no decisions. The version is agreed
+/// on at the first call and again after the engine was lost, since another one may have come up in its place.
+/// </summary>
+internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time) : IDisposable
+{
+    // Docker 29 refuses below 1.44, Podman 4 speaks 1.41: what is used here is in every version between.
+    static readonly Version Oldest = new(1, 40);
+    static readonly Version Newest = new(1, 47);
+
+    readonly EngineConnection connection = new(endpoint, limits, time);
+    volatile EngineDialect? dialect;
+
+    public void Dispose() => connection.Dispose();
+
+    /// <summary>Asks the engine what it is, whatever was known before.</summary>
+    public async Task<EngineDialect> NegotiateAsync(CancellationToken cancel)
+    {
+        const string What = "tell its version";
+        var reply = await connection.CallAsync(HttpMethod.Get, "/version", null, What, limits.Status, cancel);
+        var version = reply.OrThrow().Read(EngineJson.Default.EngineVersion, What);
+        if (!Version.TryParse(version.ApiVersion, out var speaks))
+            throw new AdapterException(AdapterFailure.Unavailable, $"{endpoint.Current()} does not say which version of the Engine API it speaks; is it a container engine?");
+        var wants = Version.TryParse(version.MinAPIVersion, out var min) ? min : Oldest;
+        if (speaks < Oldest || wants > Newest)
+            throw new AdapterException(AdapterFailure.Unavailable,
+                $"The engine speaks API versions {wants} to {speaks}; this gateway speaks {Oldest} to {Newest}.");
+        var agreed = speaks < Newest ? speaks : Newest;
+        return dialect = new($"{version.Version}", $"/v{agreed}", EngineQuirks.Of(version));
+    }
+
+    public async ValueTask<EngineQuirks> QuirksAsync(CancellationToken cancel) => (dialect ?? await NegotiateAsync(cancel)).Quirks;
+
+    /// <summary>The container of that id or name, or null.</summary>
+    public async Task<ContainerDetail?> InspectAsync(string id, CancellationToken cancel)
+    {
+        const string What = "show a container";
+        var reply = await CallAsync(HttpMethod.Get, $"/containers/{Uri.EscapeDataString(id)}/json", null, What, limits.Answer, cancel);
+        return reply.Status == 404 ? null : reply.OrThrow().Read(EngineJson.Default.ContainerDetail, What);
+    }
+
+    /// <summary>The containers, in whatever state, that have all these labels.</summary>
+    public async Task<IReadOnlyList<ContainerSummary>> ListAsync(IEnumerable<(string Name, string Value)> labels, CancellationToken cancel)
+    {
+        const string What = "list containers";
+        var filter = new Dictionary<string, string[]> { ["label"] = [.. labels.Select(l => $"{l.Name}={l.Value}")] };
+        var json = JsonSerializer.Serialize(filter, EngineJson.Default.DictionaryStringStringArray);
+        var reply = await CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={Uri.EscapeDataString(json)}", null, What, limits.Answer, cancel);
+        return reply.OrThrow().Read(EngineJson.Default.ContainerSummaryArray, What);
+    }
+
+    /// <summary>Creates a container and answers with its id, or null when the engine does not have the image.</summary>
+    public async Task<string?> CreateAsync(string name, ContainerRequest request, CancellationToken cancel)
+    {
+        const string What = "create a container";
+        var body = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(request, EngineJson.Default.ContainerRequest))
+        {
+            Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+        };
+        var reply = await CallAsync(HttpMethod.Post, $"/containers/create?name={Uri.EscapeDataString(name)}", body, What, limits.Answer, cancel);
+        if (reply.Error is not null && EngineQuirks.Classify(reply.Status, reply.Error) == AdapterFailure.ImageNotFound)
+            return null;
+        return reply.OrThrow().Read(EngineJson.Default.ContainerCreated, What).Id;
+    }
+
+    public Task StartAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/start", "start a container", limits.Answer, cancel);
+
+    public Task UnpauseAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/unpause", "unpause a container", limits.Answer, cancel);
+
+    /// <summary>Sends the stop signal, then SIGKILL after the grace, in whole seconds; 304 says that it was stopped already.</summary>
+    public Task StopAsync(string id, int graceSeconds, CancellationToken cancel) =>
+        PostAsync($"/containers/{id}/stop?t={graceSeconds}", "stop a container", TimeSpan.FromSeconds(graceSeconds) + limits.Answer, cancel);
+
+    public async Task RemoveAsync(string id, bool force, CancellationToken cancel) =>
+        (await CallAsync(HttpMethod.Delete, $"/containers/{id}?v=true&force={(force ? "true" : "false")}", null, "remove a container", limits.Answer, cancel)).OrThrow();
+
+    /// <summary>Answers when the engine says that the container has ended; how it ended is for <see cref="InspectAsync"/> to say.</summary>
+    public Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel) =>
+        PostAsync($"/containers/{id}/wait?condition={(notStartedYet ? "next-exit" : "not-running")}", "wait for a container", limits.WaitSlice, cancel);
+
+    /// <summary>The last <paramref name="maxLines"/> lines that the engine kept; memory is bounded by <paramref name="maxBytes"/>.</summary>
+    public async Task<LogTail> LogTailAsync(ContainerDetail container, int maxLines, int maxBytes, CancellationToken cancel)
+    {
+        // One line more than is wanted shows whether any were left out.
+        var last = (await QuirksAsync(cancel)).TailIsExact ? $"&tail={(long)maxLines + 1}" : "";
+        var path = $"/containers/{container.Id}/logs?stdout=true&stderr=true{last}";
+        var tail = new LogTailBuffer(maxLines, maxBytes);
+        await StreamAsync(HttpMethod.Get, path, "show the output of a container", limits.Answer, async (error, stream, inner) =>
+        {
+            error?.OrThrow();
+            await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, tail.Append, inner);
+            return true;
+        }, cancel);
+        return tail.Finish();
+    }
+
+    /// <summary>Fetches an image; null, or why it could not be fetched, in the engine's words.</summary>
+    public Task<string?> PullAsync(ImageReference image, CancellationToken cancel) =>
+        StreamAsync(HttpMethod.Post, $"/images/create?fromImage={Uri.EscapeDataString(image.Name)}&tag={Uri.EscapeDataString(image.TagOrDigest)}",
+            "fetch the image", limits.Pull, async (error, stream, inner) => error?.Error ?? await PullErrorAsync(stream, inner), cancel);
+
+    // The status is 200 before the fetching begins; a failure is a line of the stream.
+    static async Task<string?> PullErrorAsync(Stream stream, CancellationToken cancel)
+    {
+        string? error = null;
+        await foreach (var progress in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.PullProgress, topLevelValues: true, cancel))
+            error = progress?.Error ?? error;
+        return error;
+    }
+
+    async Task PostAsync(string path, string what, TimeSpan limit, CancellationToken cancel) =>
+        (await CallAsync(HttpMethod.Post, path, null, what, limit, cancel)).OrThrow();
+
+    async Task<EngineReply> CallAsync(HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, CancellationToken cancel)
+    {
+        var known = dialect ?? await NegotiateAsync(cancel);
+        try
+        {
+            return await connection.CallAsync(method, known.Prefix + path, body, what, limit, cancel);
+        }
+        catch (AdapterException e) when (Forget(e))
+        {
+            throw;
+        }
+    }
+
+    async Task<T> StreamAsync<T>(
+        HttpMethod method, string path, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel)
+    {
+        var known = dialect ?? await NegotiateAsync(cancel);
+        try
+        {
+            return await connection.StreamAsync(method, known.Prefix + path, what, limit, read, cancel);
+        }
+        catch (AdapterException e) when (Forget(e))
+        {
+            throw;
+        }
+    }
+
+    bool Forget(AdapterException lost)
+    {
+        if (lost.Failure == AdapterFailure.Unavailable)
+            dialect = null;
+        return false;
+    }
+}

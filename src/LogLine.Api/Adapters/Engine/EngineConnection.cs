@@ -1,0 +1,175 @@
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>
+/// HTTP to an engine over its socket: every call has a time limit, every answer a size limit, and every failure comes out as an
+/// <see cref="AdapterException"/> that holds the engine's own words. Knows nothing of containers.
+/// </summary>
+internal sealed class EngineConnection : IDisposable
+{
+    const int ErrorBytes = 64 << 10;
+
+    readonly EngineEndpoint endpoint;
+    readonly EngineLimits limits;
+    readonly TimeProvider time;
+    readonly HttpClient http;
+
+    public EngineConnection(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time)
+    {
+        (this.endpoint, this.limits, this.time) = (endpoint, limits, time);
+        http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancel) => await ConnectAsync(cancel),
+            ConnectTimeout = limits.Connect,
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+            MaxConnectionsPerServer = 256,
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            UseCookies = false,
+        })
+        {
+            BaseAddress = new Uri("http://engine"),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    public void Dispose() => http.Dispose();
+
+    /// <summary>One call whose answer, at most <see cref="EngineLimits.AnswerBytes"/>, is read whole.</summary>
+    /// <param name="what">What is done, for the message of a failure: "create a container".</param>
+    public Task<EngineReply> CallAsync(HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, CancellationToken cancel) =>
+        WithinAsync(what, limit, async inner =>
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = body };
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, inner);
+            var status = (int)response.StatusCode;
+            if (status >= 400)
+                return await ErrorAsync(response, what, inner);
+            return new EngineReply(status, await ReadBoundedAsync(response, limits.AnswerBytes, what, inner), null);
+        }, cancel);
+
+    /// <summary>One call whose answer is a stream that <paramref name="read"/> reads while it comes, within the limit.</summary>
+    public Task<T> StreamAsync<T>(
+        HttpMethod method, string path, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel) =>
+        WithinAsync(what, limit, async inner =>
+        {
+            using var request = new HttpRequestMessage(method, path);
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, inner);
+            if ((int)response.StatusCode >= 400)
+                return await read(await ErrorAsync(response, what, inner), Stream.Null, inner);
+            await using var stream = await response.Content.ReadAsStreamAsync(inner);
+            return await read(null, stream, inner);
+        }, cancel);
+
+    /// <summary>Runs <paramref name="call"/> under a time limit and turns what goes wrong on the way into words.</summary>
+    async Task<T> WithinAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> call, CancellationToken cancel)
+    {
+        if (endpoint.Current() is null)
+            throw new AdapterException(AdapterFailure.Unavailable, endpoint.Absence());
+        using var timer = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, timer.Token);
+        try
+        {
+            return await call(either.Token);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            throw Unavailable($"did not {what} within {limit.TotalSeconds:0.###} s", e);
+        }
+        catch (HttpRequestException e) when (e.InnerException is SocketException socket)
+        {
+            throw new AdapterException(AdapterFailure.Unavailable, endpoint.Explain(Address(), socket), e);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
+        {
+            throw Unavailable($"did not answer as a container engine does ({what}): {e.Message}", e);
+        }
+    }
+
+    AdapterException Unavailable(string what, Exception inner) => new(AdapterFailure.Unavailable, $"The engine at {Address()} {what}", inner);
+
+    Uri Address() => endpoint.Current() ?? endpoint.Candidates[0];
+
+    async Task<Stream> ConnectAsync(CancellationToken cancel)
+    {
+        var address = endpoint.Current() ?? throw new SocketException((int)SocketError.AddressNotAvailable);
+        var socket = address.Scheme == "unix"
+            ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+            : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            if (address.Scheme == "unix")
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(address.AbsolutePath), cancel);
+            else
+                await socket.ConnectAsync(address.Host, address.Port, cancel);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    async Task<EngineReply> ErrorAsync(HttpResponseMessage response, string what, CancellationToken cancel)
+    {
+        var body = await ReadBoundedAsync(response, ErrorBytes, what, cancel);
+        return new EngineReply((int)response.StatusCode, body, Words(body) ?? response.ReasonPhrase ?? "no reason given");
+    }
+
+    static string? Words(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(body.Span, EngineJson.Default.EngineError)?.Message is { Length: > 0 } message)
+                return message.Trim();
+        }
+        catch (JsonException)
+        {
+            // Not the engine's error object: the text itself is what it said.
+        }
+        var text = Encoding.UTF8.GetString(body.Span).Trim();
+        return text.Length > 0 ? text : null;
+    }
+
+    async Task<ReadOnlyMemory<byte>> ReadBoundedAsync(HttpResponseMessage response, int limit, string what, CancellationToken cancel)
+    {
+        await using var stream = await response.Content.ReadAsStreamAsync(cancel);
+        using var body = new MemoryStream();
+        var buffer = new byte[16 << 10];
+        int read;
+        while ((read = await stream.ReadAsync(buffer, cancel)) > 0)
+        {
+            if (body.Length + read > limit)
+                throw new AdapterException(AdapterFailure.Unavailable, $"The engine at {Address()} answered with more than {limit} bytes ({what})");
+            body.Write(buffer, 0, read);
+        }
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+}
+
+/// <summary>An engine's answer. <paramref name="Error"/> holds its own words when the status is 400 or above.</summary>
+internal sealed record EngineReply(int Status, ReadOnlyMemory<byte> Body, string? Error)
+{
+    /// <summary>Nothing, or the refusal as an exception.</summary>
+    public EngineReply OrThrow() => Error is null ? this : throw new AdapterException(EngineQuirks.Classify(Status, Error), Error);
+
+    /// <summary>The body as JSON. A body that is none means that this is no engine.</summary>
+    public T Read<T>(JsonTypeInfo<T> type, string what)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(Body.Span, type) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw new AdapterException(AdapterFailure.Unavailable, $"The engine's answer is not what a container engine answers ({what}): {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System.Net.Sockets;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>
+/// Where the engine of one provider may be reached: its candidates in order of preference. A socket that an operator names is the
+/// only candidate; the default sockets are looked for anew on every connection, because an engine may be started after us.
+/// </summary>
+/// <param name="Provider">The name in <c>target.provider</c>: <c>docker</c> or <c>podman</c>.</param>
+/// <param name="Candidates"><c>unix:///path</c> or <c>tcp://host:port</c>.</param>
+/// <param name="Problem">Why the variable that names the endpoint cannot be used, or null.</param>
+public sealed record EngineEndpoint(string Provider, IReadOnlyList<Uri> Candidates, string? Problem = null)
+{
+    /// <summary>The candidate to connect to now: the first whose socket exists, or null.</summary>
+    public Uri? Current() => Problem is not null ? null : Candidates.FirstOrDefault(c => c.Scheme != "unix" || File.Exists(c.AbsolutePath));
+
+    /// <summary>What is wrong when nothing is there to connect to, and what to do.</summary>
+    public string Absence() =>
+        Problem ?? $"no {Provider} engine: no socket at {string.Join(", ", Candidates.Select(c => c.AbsolutePath))}. {WayOut()}";
+
+    /// <summary>What is wrong when <paramref name="address"/> is there and the connection failed, and what to do.</summary>
+    public string Explain(Uri address, SocketException error) => error.SocketErrorCode switch
+    {
+        SocketError.AccessDenied => $"no permission to use {address}: run as its owner, or join the group that owns the socket.",
+        SocketError.ConnectionRefused => $"nobody answers at {address}. {WayOut()}",
+        _ => $"{address} cannot be reached: {error.Message}. {WayOut()}",
+    };
+
+    string WayOut() => Provider == EngineEndpoints.Podman
+        ? "Start it (systemctl --user start podman.socket, or podman system service --time=0 unix:///PATH) or set CONTAINER_HOST=unix:///PATH."
+        : "Start it (systemctl start docker) or set DOCKER_HOST=unix:///PATH.";
+}
+
+/// <summary>Finds engines as their own clients do: the variable that names one, else the default sockets, rootless before rootful.</summary>
+public static class EngineEndpoints
+{
+    /// <summary>Provider name of Docker.</summary>
+    public const string Docker = "docker";
+
+    /// <summary>Provider name of Podman.</summary>
+    public const string Podman = "podman";
+
+    /// <summary>One endpoint per provider, Podman first (containers, runtime choice). Nothing is connected to yet.</summary>
+    public static IReadOnlyList<EngineEndpoint> Discover(Func<string, string?> environment) =>
+    [
+        Named(Podman, "CONTAINER_HOST", environment) ?? new(Podman, Sockets(
+            Below(environment("XDG_RUNTIME_DIR"), "podman/podman.sock"),
+            Below($"/run/user/{UserId()}", "podman/podman.sock"),
+            "/run/podman/podman.sock")),
+        Named(Docker, "DOCKER_HOST", environment) ?? new(Docker, Sockets(
+            Below(environment("XDG_RUNTIME_DIR"), "docker.sock"),
+            Below(environment("HOME"), ".docker/run/docker.sock"),
+            "/var/run/docker.sock")),
+    ];
+
+    /// <summary>The endpoint at one address, for example <c>unix:///run/podman/podman.sock</c>.</summary>
+    public static EngineEndpoint At(string provider, string address)
+    {
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("unix" or "tcp"))
+            return new(provider, [], $"{address} cannot be used for {provider}: only unix:///PATH and tcp://HOST:PORT are.");
+        if (uri.Scheme == "tcp" && uri.Port <= 0)
+            return new(provider, [], $"{address} cannot be used for {provider}: it has no port.");
+        return new(provider, [uri]);
+    }
+
+    static EngineEndpoint? Named(string provider, string variable, Func<string, string?> environment)
+    {
+        var address = environment(variable);
+        if (string.IsNullOrWhiteSpace(address))
+            return null;
+        var endpoint = At(provider, address);
+        return endpoint with { Problem = endpoint.Problem is null ? null : $"{variable}: {endpoint.Problem}" };
+    }
+
+    static Uri[] Sockets(params string?[] paths) => [.. paths.OfType<string>().Distinct().Select(path => new Uri($"unix://{path}"))];
+
+    static string? Below(string? folder, string path) => string.IsNullOrEmpty(folder) ? null : Path.Combine(folder, path);
+
+    // The base library has no getuid; the kernel shows it as the owner of our own entry in /proc.
+    static string UserId()
+    {
+        try
+        {
+            var line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("Uid:", StringComparison.Ordinal));
+            return line?.Split('\t', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1) ?? "0";
+        }
+        catch (IOException)
+        {
+            return "0";
+        }
+    }
+}

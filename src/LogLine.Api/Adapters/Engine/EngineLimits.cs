@@ -1,0 +1,34 @@
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>How long and how much is waited for and read from an engine.</summary>
+internal sealed record EngineLimits
+{
+    public static EngineLimits Default { get; } = new();
+
+    /// <summary>To open a connection.</summary>
+    public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For the engine to say what it is.</summary>
+    public TimeSpan Status { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>For an ordinary answer; creating and starting on a busy machine takes seconds.</summary>
+    public TimeSpan Answer { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>To fetch an image.</summary>
+    public TimeSpan Pull { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>For a transient state (restarting, removing, stopping) to pass.</summary>
+    public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Between looks at a transient state; also the first wait before asking a lost engine again.</summary>
+    public TimeSpan Glance { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The longest wait before asking a lost engine again; each wait is twice the one before.</summary>
+    public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>One waiting call; afterwards the container is looked at, in case the engine lost the call.</summary>
+    public TimeSpan WaitSlice { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The largest answer that is read whole, in bytes.</summary>
+    public int AnswerBytes { get; init; } = 4 << 20;
+}

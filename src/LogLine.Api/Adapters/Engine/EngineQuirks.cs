@@ -1,0 +1,90 @@
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>
+/// Where Podman and Docker, speaking the same API, differ, each difference under a name. Chosen by what the engine says that it is,
+/// not by how it was found: a DOCKER_HOST may be a Podman.
+/// </summary>
+internal sealed record EngineQuirks
+{
+    /// <summary>
+    /// The engine keeps at most 1 MiB of a container's output per file. Docker's json-file rotates over two files; conmon, which
+    /// writes Podman's k8s-file, starts the one file over and knows no second.
+    /// </summary>
+    public required LogConfig BoundedLog { get; init; }
+
+    /// <summary>Podman 4 refuses to stop a paused container; Docker thaws it itself.</summary>
+    public required bool StopNeedsUnpause { get; init; }
+
+    /// <summary>
+    /// How "publish on every interface" is spelt, which is what both engines do unless told otherwise. Podman's netavark turns
+    /// <c>0.0.0.0</c> into a firewall rule for that one literal address, which nothing ever matches: connections hang. Docker, given
+    /// the empty string and left to choose the port, chooses one for IPv4 and another for IPv6.
+    /// </summary>
+    public required string EveryInterface { get; init; }
+
+    /// <summary>
+    /// Podman 4 joins a line that was written in parts to its neighbour when asked for the last lines; asked for everything, it is
+    /// right. Everything is little, since the log is capped.
+    /// </summary>
+    public required bool TailIsExact { get; init; }
+
+    public static EngineQuirks Docker { get; } = new()
+    {
+        BoundedLog = new("json-file", new() { ["max-size"] = "1m", ["max-file"] = "2" }),
+        StopNeedsUnpause = false,
+        EveryInterface = "0.0.0.0",
+        TailIsExact = true,
+    };
+
+    public static EngineQuirks Podman { get; } = new()
+    {
+        BoundedLog = new("k8s-file", new() { ["max-size"] = "1m" }),
+        StopNeedsUnpause = true,
+        EveryInterface = "",
+        TailIsExact = false,
+    };
+
+    public static EngineQuirks Of(EngineVersion version) =>
+        version.Components?.Any(c => c.Name == "Podman Engine") == true ? Podman : Docker;
+
+    /// <summary>
+    /// With a read-only root Podman mounts these writable in memory and cannot be told not to (its API has no such field); Docker is
+    /// asked for the same, so that a workload finds the same file system on both.
+    /// </summary>
+    public static Dictionary<string, string> WritableInMemory() => new()
+    {
+        ["/tmp"] = "rw,nosuid,nodev,size=64m",
+        ["/run"] = "rw,nosuid,nodev,size=64m",
+        ["/var/tmp"] = "rw,nosuid,nodev,size=64m",
+    };
+
+    /// <summary>The state that an engine's word stands for; null for a transient one, which is waited out.</summary>
+    public static WorkloadState? State(string status) => status switch
+    {
+        "created" or "configured" or "initialized" => WorkloadState.Created,
+        "running" => WorkloadState.Running,
+        "paused" => WorkloadState.Paused,
+        "exited" or "stopped" or "dead" => WorkloadState.Stopped,
+        _ => null,
+    };
+
+    /// <summary>
+    /// What kind of failure an error answer is. Docker says it with the status; Podman answers 500 for most, and its words decide.
+    /// A missing executable is also a 404 in some Docker versions, so a 404 alone does not mean a missing container.
+    /// </summary>
+    public static AdapterFailure Classify(int status, string message)
+    {
+        bool Says(string words) => message.Contains(words, StringComparison.OrdinalIgnoreCase);
+        if (Says("port is already allocated") || Says("address already in use") || Says("ports are not available"))
+            return AdapterFailure.PortTaken;
+        if (Says("name is already in use") || (Says("container name") && Says("already in use")))
+            return AdapterFailure.NameTaken;
+        if (Says("no such container") || Says("no container with name or ID"))
+            return AdapterFailure.NotFound;
+        if (Says("no such image") || Says("image not known"))
+            return AdapterFailure.ImageNotFound;
+        return status == 503 ? AdapterFailure.Unavailable : AdapterFailure.Refused;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>From what an engine shows of a container to what a worker sees of a workload, pure.</summary>
+internal static class Workloads
+{
+    /// <summary>Whether a container is ours at all: one without our labels does not exist for us (containers, lifecycle).</summary>
+    public static bool IsOurs(ContainerDetail container) =>
+        container.Config?.Labels is { } labels
+        && labels.ContainsKey(EngineLabels.Tenant) && labels.ContainsKey(EngineLabels.Name) && labels.ContainsKey(EngineLabels.RunId);
+
+    public static Workload Of(ContainerDetail container, WorkloadState state)
+    {
+        var labels = container.Config!.Labels!;
+        return new Workload
+        {
+            Id = container.Id,
+            RunId = labels[EngineLabels.RunId],
+            Tenant = labels[EngineLabels.Tenant],
+            Name = labels[EngineLabels.Name],
+            State = state,
+            ImageDigest = container.Image,
+            Ports = Ports(container),
+            StartedAt = Moment(container.State.StartedAt),
+            End = state == WorkloadState.Stopped
+                ? new WorkloadEnd(container.State.ExitCode, container.State.OomKilled, Moment(container.State.FinishedAt))
+                : null,
+        };
+    }
+
+    // Docker knows a port that it chooses only while the container runs; before and after, what was asked for is all there is.
+    // It lists IPv4 and IPv6 apart, with the same port.
+    static IReadOnlyList<PortMapping> Ports(ContainerDetail container)
+    {
+        var published = container.NetworkSettings?.Ports is { } live && live.Values.Any(b => b is { Length: > 0 }) ? live : container.HostConfig?.PortBindings;
+        return published is null
+            ? []
+            : [.. published.SelectMany(p => (p.Value ?? []).Select(b => new PortMapping(Number(b.HostPort), Number(p.Key.Split('/')[0])))).Distinct().OrderBy(p => p.Container)];
+    }
+
+    static int Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    // "0001-01-01T00:00:00Z" is how both say never.
+    static DateTimeOffset? Moment(string? text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment) && moment.Year > 1 ? moment.ToUniversalTime() : null;
+}

@@ -1,0 +1,10 @@
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters;
+
+/// <summary>Every target that this program knows; a new one is a folder beside this file and a line in here (docs/adding-an-adapter.md).</summary>
+public static class RunAdapters
+{
+    /// <summary>The adapters, as the environment describes their engines.</summary>
+    public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment) => [];
+}

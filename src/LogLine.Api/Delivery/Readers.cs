@@ -1,0 +1,53 @@
+using System.Text.Json;
+using LogLine.Api.Errors;
+using LogLine.Api.Submissions;
+using LogLine.Api.Tenants;
+
+namespace LogLine.Api.Delivery;
+
+/// <summary>What every read route does first: who asks, and may they read?</summary>
+internal static class Readers
+{
+    private static readonly object Key = new();
+
+    /// <summary>Lets requests pass whose token may read; their principal is in <see cref="Principal"/>.</summary>
+    public static TBuilder RequireReader<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>
+        routes.AddEndpointFilter(async (context, next) =>
+        {
+            var http = context.HttpContext;
+            var (principal, refused) = http.RequestServices.GetRequiredService<RequestReader>().Authenticate(http);
+            if (principal is not null && !principal.Has("read"))
+            {
+                refused = new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } };
+            }
+            if (refused is not null)
+            {
+                await RefuseAsync(http, refused);
+                return Results.Empty;
+            }
+            http.Items[Key] = principal;
+            return await next(context);
+        });
+
+    /// <summary>Who asks.</summary>
+    public static Principal Principal(this HttpContext http) => (Principal)http.Items[Key]!;
+
+    /// <summary>Answers with a refusal.</summary>
+    public static Task RefuseAsync(this HttpContext http, Rejection rejection) => RefusalAnswers.WriteAsync(http, rejection, RequestReader.TraceId(http));
+
+    /// <summary>404 for something that this tenant does not have.</summary>
+    public static Task NotFoundAsync(this HttpContext http, string what) => http.RefuseAsync(new Rejection(RefusalCode.NotFound, $"This tenant has no {what}."));
+
+    /// <summary>Answers with JSON.</summary>
+    public static Task WriteAsync(this HttpContext http, Action<Utf8JsonWriter> write)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            write(json);
+        }
+        http.Response.ContentType = "application/json";
+        http.Response.ContentLength = buffer.WrittenCount;
+        return http.Response.Body.WriteAsync(buffer.WrittenMemory, http.RequestAborted).AsTask();
+    }
+}

@@ -1,0 +1,36 @@
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Delivery;
+
+/// <summary>Runs as they stand.</summary>
+internal static class RunEndpoints
+{
+    private const int DefaultLimit = 100;
+    private const int MaxLimit = 1000;
+
+    public static void MapRunReads(this IEndpointRouteBuilder routes)
+    {
+        var runs = routes.MapGroup("/v1/runs").RequireReader();
+        runs.MapGet("", ListAsync);
+        runs.MapGet("/{runId}", RunAsync);
+    }
+
+    private static Task RunAsync(HttpContext http, string runId, Ledger.Ledger ledger) =>
+        ledger.Store.FindRun(runId) is { } run && run.Tenant == http.Principal().Tenant
+            ? http.WriteAsync(json => RunViews.Write(json, run))
+            : http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'");
+
+    /// <summary><c>{items[]}</c>, newest first.</summary>
+    private static Task ListAsync(HttpContext http, Ledger.Ledger ledger, string? subject, int? limit) => http.WriteAsync(json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("items");
+        foreach (var run in ledger.Store.Runs(http.Principal().Tenant, subject, Math.Clamp(limit ?? DefaultLimit, 1, MaxLimit)))
+        {
+            RunViews.Write(json, run);
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
+}

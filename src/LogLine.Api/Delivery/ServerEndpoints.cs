@@ -1,0 +1,171 @@
+using System.Text;
+using System.Text.Json;
+using LogLine.Api.Errors;
+using LogLine.Api.Gate;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Api.Tenants;
+
+namespace LogLine.Api.Delivery;
+
+/// <summary>What the gateway says about itself: keys, health, catalogue, help pages, the log's checkpoint.</summary>
+internal static class ServerEndpoints
+{
+    public static void MapServerReads(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/keys", KeysAsync);
+        routes.MapGet("/healthz/live", () => Results.Text("live\n"));
+        routes.MapGet("/healthz/ready", ReadyAsync);
+        routes.MapGet("/tlog/checkpoint", Checkpoint);
+        routes.MapGet("/problems/{code}", Problem);
+        var reads = routes.MapGroup("/v1").RequireReader();
+        reads.MapGet("/whoami", WhoAmIAsync);
+        reads.MapGet("/catalog", CatalogueAsync);
+        reads.MapGet("/wallet/keys", WalletKeysAsync);
+    }
+
+    /// <summary><c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it.</summary>
+    private static Task KeysAsync(HttpContext http, Ledger.Ledger ledger) => http.WriteAsync(json =>
+    {
+        var identity = ledger.Identity;
+        json.WriteStartObject();
+        json.WriteString("origin", identity.Origin);
+        json.WriteStartArray("keys");
+        foreach (var (kid, use, publicKey) in new[] { (identity.LogKid, "log", identity.LogPublicKey), (identity.SpanKid, "span", identity.SpanPublicKey) })
+        {
+            json.WriteStartObject();
+            json.WriteString("kid", kid);
+            json.WriteString("use", use);
+            json.WriteString("alg", "ed25519");
+            json.WriteString("public_key", publicKey);
+            json.WriteString("status", "active");
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
+
+    /// <summary>200 while spans can be admitted; engines that are missing degrade, and are named.</summary>
+    private static async Task ReadyAsync(HttpContext http, Ledger.Ledger ledger, RunTargets targets)
+    {
+        var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await targets.StatusAsync(provider, http.RequestAborted))));
+        var stopped = ledger.Stopped;
+        http.Response.StatusCode = stopped is null ? 200 : 503;
+        await http.WriteAsync(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("status", stopped is not null ? "stopped" : engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
+            json.WriteStartObject("ledger");
+            json.WriteString("status", stopped ?? "ready");
+            json.WriteNumber("size", ledger.Size);
+            json.WriteEndObject();
+            json.WriteStartObject("engines");
+            foreach (var (provider, status) in engines)
+            {
+                json.WriteStartObject(provider);
+                json.WriteBoolean("available", status.Available);
+                if (status.Version is not null)
+                {
+                    json.WriteString("version", status.Version);
+                }
+                if (status.Reason is not null)
+                {
+                    json.WriteString("reason", status.Reason);
+                }
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+            json.WriteEndObject();
+        });
+    }
+
+    private static IResult Checkpoint(Ledger.Ledger ledger, HttpContext http)
+    {
+        http.Response.Headers.CacheControl = "no-cache";
+        return ledger.Checkpoint.Length == 0 ? Results.NotFound() : Results.Text(ledger.Checkpoint, "text/plain", Encoding.UTF8);
+    }
+
+    /// <summary>The page to which the <c>type</c> of a problem leads.</summary>
+    private static Task Problem(HttpContext http, string code)
+    {
+        foreach (var known in Enum.GetValues<RefusalCode>())
+        {
+            var meaning = known.Meaning();
+            if (meaning.Wire == code)
+            {
+                return Results.Text($"{meaning.Wire}\n\n{meaning.Title}.\n\nHTTP status: {meaning.Status}\nThe same request can succeed later: {(meaning.Retryable ? "yes" : "no")}\n\nWhat to do: {meaning.Way}\n")
+                    .ExecuteAsync(http);
+            }
+        }
+        return http.RefuseAsync(new Rejection(RefusalCode.NotFound, "There is no such code."));
+    }
+
+    private static Task WhoAmIAsync(HttpContext http) => http.WriteAsync(json =>
+    {
+        var principal = http.Principal();
+        json.WriteStartObject();
+        json.WriteString("token_id", principal.TokenId);
+        json.WriteString("tenant", principal.Tenant);
+        json.WriteString("env", principal.Env);
+        WriteTexts(json, "scopes", principal.Scopes);
+        json.WriteEndObject();
+    });
+
+    /// <summary><c>{items[{intent, title, entity_type, kind, subjects[], sender, effect?, proof?}]}</c></summary>
+    private static Task CatalogueAsync(HttpContext http, Catalogue catalogue) => http.WriteAsync(json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("items");
+        foreach (var intent in catalogue.All)
+        {
+            json.WriteStartObject();
+            json.WriteString("intent", intent.Name);
+            json.WriteString("title", intent.Title);
+            json.WriteString("entity_type", intent.EntityType);
+            json.WriteString("kind", intent.Kind);
+            WriteTexts(json, "subjects", intent.Subjects);
+            json.WriteString("sender", intent.ClientSendable ? "client" : "gateway");
+            if (intent.Effect is not null)
+            {
+                json.WriteString("effect", intent.Effect);
+            }
+            if (intent.ProofIntent is not null)
+            {
+                json.WriteString("proof", intent.ProofIntent);
+            }
+            json.WritePropertyName("payload_schema");
+            intent.Document.WriteTo(json);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
+
+    /// <summary>The tenant's own keys.</summary>
+    private static Task WalletKeysAsync(HttpContext http, TenantDirectory tenants) => http.WriteAsync(json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("items");
+        foreach (var key in tenants.Keys(http.Principal().Tenant))
+        {
+            json.WriteStartObject();
+            json.WriteString("kid", key.Kid);
+            json.WriteString("pub", Convert.ToHexStringLower(key.PublicKey));
+            WriteTexts(json, "usage", key.Usage);
+            json.WriteString("status", key.Status.ToString().ToLowerInvariant());
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    });
+
+    private static void WriteTexts(Utf8JsonWriter json, string name, IEnumerable<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (var text in texts)
+        {
+            json.WriteStringValue(text);
+        }
+        json.WriteEndArray();
+    }
+}

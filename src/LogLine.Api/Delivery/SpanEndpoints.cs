@@ -1,0 +1,145 @@
+using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Api.Submissions;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Merkle;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Delivery;
+
+/// <summary>Reading spans back: one by its name, its receipt, and many by a filter (contract, section 8).</summary>
+internal static class SpanEndpoints
+{
+    private const int DefaultLimit = 100;
+    private const int MaxLimit = 1000;
+
+    public static void MapSpanReads(this IEndpointRouteBuilder routes)
+    {
+        var spans = routes.MapGroup("/v1/spans").RequireReader();
+        spans.MapGet("/{name}", SpanAsync);
+        spans.MapGet("/{name}/receipt", ReceiptAsync);
+        spans.MapPost("/query", QueryAsync);
+    }
+
+    private static Task SpanAsync(HttpContext http, string name, Ledger.Ledger ledger)
+    {
+        if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
+        {
+            return http.NotFoundAsync($"span '{Shorten(name)}'");
+        }
+        http.Response.ContentType = "application/json";
+        return http.Response.Body.WriteAsync(stored.Span, http.RequestAborted).AsTask();
+    }
+
+    private static Task ReceiptAsync(HttpContext http, string name, Ledger.Ledger ledger)
+    {
+        if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { } stored)
+        {
+            return http.NotFoundAsync($"span '{Shorten(name)}'");
+        }
+        var receipt = ledger.ReceiptOf(stored);
+        if (http.Request.Headers.Accept.ToString().Contains("text/plain", StringComparison.OrdinalIgnoreCase))
+        {
+            http.Response.ContentType = "text/plain; charset=utf-8";
+            return http.Response.WriteAsync(TlogProof.Write(stored.Entry, receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), http.RequestAborted);
+        }
+        return http.WriteAsync(receipt.WriteTo);
+    }
+
+    /// <summary><c>{subject?, run_id?, intent?, since?, after?, limit?}</c> → <c>{items[], cursor}</c></summary>
+    private static async Task QueryAsync(HttpContext http, Ledger.Ledger ledger)
+    {
+        var (query, refused) = await ReadQueryAsync(http);
+        if (query is null)
+        {
+            await http.RefuseAsync(refused!);
+            return;
+        }
+        var (items, next) = Collect(ledger, query);
+        await http.WriteAsync(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("items");
+            foreach (var item in items)
+            {
+                json.WriteRawValue(item.Span, skipInputValidation: true);
+            }
+            json.WriteEndArray();
+            if (next is { } cursor)
+            {
+                json.WriteNumber("cursor", cursor);
+            }
+            else
+            {
+                json.WriteNull("cursor");
+            }
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary>A page of matches, and the cursor after it; null when there is nothing further now.</summary>
+    private static (List<StoredSpan> Items, long? Cursor) Collect(Ledger.Ledger ledger, SpanQuery query)
+    {
+        var items = new List<StoredSpan>();
+        var (next, size) = (query.After, ledger.Size);
+        while (items.Count < query.Limit && next < size)
+        {
+            (var found, next) = ledger.Store.Scan(query.Filter, next, query.Limit - items.Count);
+            items.AddRange(found.Where(span => query.Since is null || ReceivedAt(span) >= query.Since));
+        }
+        return (items, next < size ? next : null);
+    }
+
+    private static DateTimeOffset ReceivedAt(StoredSpan span) =>
+        Timestamps.TryParse(CanonicalJson.Parse(span.Entry).Root.Text("received_at"), out var at) ? at : default;
+
+    private static async Task<(SpanQuery?, Rejection?)> ReadQueryAsync(HttpContext http)
+    {
+        var body = await RequestReader.ReadBodyAsync(http);
+        if (body is null)
+        {
+            return (null, new Rejection(RefusalCode.TooLarge, $"The body is over {JsonLimits.BodyBytes:N0} bytes."));
+        }
+        if (!CanonicalJson.TryRead(body, out var json, out var fault))
+        {
+            return (null, new Rejection(RefusalCode.MalformedJson, fault.Message));
+        }
+        var root = json.Root;
+        if (root.ValueKind != System.Text.Json.JsonValueKind.Object)
+        {
+            return Wrong("", "the query is a JSON object");
+        }
+        foreach (var member in root.EnumerateObject())
+        {
+            var isText = member.Value.ValueKind == System.Text.Json.JsonValueKind.String;
+            switch (member.Name)
+            {
+                case "subject" or "run_id" or "intent" or "since" when !isText:
+                    return Wrong(member.Name, "must be a string");
+                case "limit" when root.Integer("limit") is not (>= 1 and <= MaxLimit):
+                    return Wrong("limit", $"must be an integer from 1 to {MaxLimit}");
+                case "after" when member.Value.ValueKind != System.Text.Json.JsonValueKind.Null && root.Integer("after") is not >= 0:
+                    return Wrong("after", "must be an integer from 0, the cursor of the answer before");
+                case "subject" or "run_id" or "intent" or "since" or "limit" or "after":
+                    break;
+                default:
+                    return Wrong(member.Name, "is not known; there are subject, run_id, intent, since, after, limit");
+            }
+        }
+        DateTimeOffset since = default;
+        if (root.Text("since") is { } text && !Timestamps.TryParse(text, out since))
+        {
+            return Wrong("since", "must be an RFC 3339 time");
+        }
+        return (new SpanQuery(
+            SpanFilter.Of(http.Principal().Tenant, root.Text("subject"), root.Text("run_id"), root.Text("intent")),
+            root.Text("since") is null ? null : since, root.Integer("after") ?? 0, (int)(root.Integer("limit") ?? DefaultLimit)), null);
+    }
+
+    private static (SpanQuery?, Rejection?) Wrong(string field, string message) =>
+        (null, new Rejection(RefusalCode.SchemaInvalid, message) { Errors = [new FieldError(field.Length == 0 ? "" : "/" + field, "query", message)] });
+
+    private static string Shorten(string text) => text.Length <= 96 ? text : text[..93] + "…";
+
+    private sealed record SpanQuery(SpanFilter Filter, DateTimeOffset? Since, long After, int Limit);
+}

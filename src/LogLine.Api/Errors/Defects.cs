@@ -1,0 +1,44 @@
+using LogLine.Api.Submissions;
+
+namespace LogLine.Api.Errors;
+
+/// <summary>What no check foresaw: the client gets <c>500_INTERNAL</c> and a trace id, the log gets the exception.</summary>
+internal static class Defects
+{
+    public static void UseProblemsForDefects(this WebApplication app) => app.Use(async (http, next) =>
+    {
+        try
+        {
+            await next(http);
+            if (http.Response is { HasStarted: false, StatusCode: 404 or 405, ContentLength: null } && http.GetEndpoint() is null)
+            {
+                await RefusalAnswers.WriteAsync(http, new Rejection(RefusalCode.NotFound, "There is no such route."), RequestReader.TraceId(http));
+            }
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone; nobody reads an answer.
+        }
+        catch (BadHttpRequestException defect)
+        {
+            await AnswerAsync(http, new Rejection(RefusalCode.MalformedHeader, defect.Message), RequestReader.TraceId(http));
+        }
+        catch (Exception defect)
+        {
+            var traceId = RequestReader.TraceId(http);
+            app.Logger.LogError(defect, "A defect answered {Method} {Path} with 500 (trace {TraceId})", http.Request.Method, http.Request.Path, traceId);
+            await AnswerAsync(http, new Rejection(RefusalCode.Internal, "The gateway has a defect. Nothing was committed; report the trace id."), traceId);
+        }
+    });
+
+    private static Task AnswerAsync(HttpContext http, Rejection rejection, string traceId)
+    {
+        if (http.Response.HasStarted)
+        {
+            http.Abort();
+            return Task.CompletedTask;
+        }
+        http.Response.Clear();
+        return RefusalAnswers.WriteAsync(http, rejection, traceId);
+    }
+}

@@ -1,0 +1,162 @@
+using System.Text;
+using System.Text.Json;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Api.Tenants;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Gate;
+
+/// <summary>What a span that has passed changes, what the gateway says about it, and what its Ack will say.</summary>
+internal static class Admission
+{
+    public static AdmittedSpan Admit(Judgement item, ServerIdentity identity)
+    {
+        var span = item.Span;
+        var entry = new LedgerEntry(item.Submission.Env, span.Hash, item.Kid, item.Submission.Principal.TokenId, Timestamps.Write(item.Now), item.Tenant, span.This!);
+        var effects = new List<LedgerEffect>();
+        var followers = new List<ServerSpan>();
+        RunRow? run = null;
+        Action<Utf8JsonWriter>? result = null;
+        switch (item.Effect)
+        {
+            case "minicontainer.apply":
+                result = ApplyManifest(item, identity, effects, followers);
+                break;
+            case "wallet.key.register":
+                result = RegisterKey(item, effects);
+                break;
+            case "wallet.key.revoke":
+                effects.Add(new LedgerEffect.KeyRevoked(item.Tenant, item.Payload.Text("kid")!));
+                break;
+            case "wallet.proof.submit":
+                SubmitProof(item, identity, effects, followers);
+                break;
+            case "deploy.apply":
+                run = Deploy(item, identity, effects, followers);
+                break;
+            case "container.stop" or "container.remove":
+                run = Primitive(item, effects);
+                break;
+            case "run.cancel":
+                run = item.Run;
+                effects.Add(new LedgerEffect.RunCancelRequested(run!.RunId));
+                break;
+        }
+        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId);
+    }
+
+    private static Action<Utf8JsonWriter> ApplyManifest(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
+    {
+        Names.TryParseSubject(item.Span.Subject, out _, out _, out var name);
+        var manifest = item.Manifest!;
+        var reference = MiniContainerRef.Of(item.Tenant, name, manifest.Root);
+        var changed = item.State.FindManifest(item.Tenant, name, reference.Hash) is null;
+        if (changed)
+        {
+            effects.Add(new LedgerEffect.ManifestStored(new ManifestRow(item.Tenant, name, reference.Hash, manifest.Utf8.ToArray())));
+        }
+        followers.Add(identity.Sign(item.Tenant, item.Submission.Env, "minicontainer.applied", "contract", item.Span.Subject!, item.Now, json =>
+        {
+            json.WriteString("ref", reference.ToString());
+            json.WriteBoolean("changed", changed);
+            json.WriteString("span", item.Span.This);
+        }));
+        return json =>
+        {
+            json.WriteString("ref", reference.ToString());
+            json.WriteBoolean("changed", changed);
+        };
+    }
+
+    private static Action<Utf8JsonWriter> RegisterKey(Judgement item, List<LedgerEffect> effects)
+    {
+        var kid = item.Payload.Text("kid")!;
+        DomainSignature.TryDecodePublicKey(item.Payload.Text("pub"), out var publicKey);
+        var changed = item.State.FindKey(item.Tenant, kid) is null;
+        if (changed)
+        {
+            effects.Add(new LedgerEffect.KeyRegistered(new KeyRow(item.Tenant, kid, publicKey, item.Payload.Texts("usage"), KeyStatus.Active)));
+        }
+        return json =>
+        {
+            json.WriteString("kid", kid);
+            json.WriteString("pub", Convert.ToHexStringLower(publicKey));
+            json.WriteBoolean("changed", changed);
+        };
+    }
+
+    private static void SubmitProof(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
+    {
+        var proof = item.Payload.Member("proof");
+        Timestamps.TryParse(proof.Text("exp"), out var expires);
+        var row = new ProofRow
+        {
+            This = item.Span.This!,
+            Tenant = item.Tenant,
+            Intent = proof.Text("intent")!,
+            Allow = proof.Text("result") == "allow",
+            Subject = proof.Text("subject")!,
+            Hash = ContentHash.Of(CanonicalJson.BytesOf(proof)),
+            Env = proof.Text("env"),
+            Ref = proof.Text("ref"),
+            Target = proof.Member("target") is { ValueKind: JsonValueKind.Object } target ? Encoding.UTF8.GetString(CanonicalJson.BytesOf(target)) : null,
+            PlanDigest = proof.Text("plan_digest"),
+            Exp = expires,
+        };
+        effects.Add(new LedgerEffect.ProofStored(row));
+        followers.Add(identity.Sign(item.Tenant, item.Submission.Env, "wallet.proof.verified", "decision", item.Span.Subject!, item.Now, json =>
+        {
+            json.WriteString("proof_intent", row.Intent);
+            json.WriteString("result", row.Allow ? "allow" : "deny");
+            json.WriteString("proof_subject", row.Subject);
+            if (row.Ref is not null)
+            {
+                json.WriteString("ref", row.Ref);
+            }
+            json.WriteString("exp", Timestamps.Write(row.Exp));
+            json.WriteString("span", row.This);
+        }));
+    }
+
+    private static RunRow Deploy(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
+    {
+        var target = item.Payload.Member("target");
+        var run = NewRun(item, target.Text("service")!) with { Ref = item.Ref!.ToString() };
+        effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof!.This));
+        effects.Add(new LedgerEffect.RunCreated(run));
+        followers.Add(identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
+        {
+            json.WriteString("run_id", run.RunId);
+            json.WriteString("ref", run.Ref);
+            json.WritePropertyName("target");
+            target.WriteTo(json);
+            json.WriteString("span", item.Span.This);
+        }) with { RunId = run.RunId });
+        return run;
+    }
+
+    private static RunRow Primitive(Judgement item, List<LedgerEffect> effects)
+    {
+        var run = NewRun(item, item.Payload.Text("name")!) with { Detail = RunDetail.OfArguments(item.Payload) };
+        effects.Add(new LedgerEffect.RunCreated(run));
+        return run;
+    }
+
+    private static RunRow NewRun(Judgement item, string service) => new()
+    {
+        RunId = "run_" + Guid.CreateVersion7(item.Now).ToString("N"),
+        Tenant = item.Tenant,
+        Env = item.Submission.Env,
+        Intent = item.Span.Intent!,
+        Subject = item.Span.Subject!,
+        Provider = item.Payload.Member("target").Text("provider")!,
+        Service = service,
+        Target = Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Payload.Member("target"))),
+        Span = item.Span.This!,
+        CreatedAt = item.Now,
+    };
+}

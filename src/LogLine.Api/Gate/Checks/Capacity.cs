@@ -1,0 +1,25 @@
+using LogLine.Api.Errors;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Gate.Checks;
+
+/// <summary>Row 18: does the target answer? (The ledger's queue is asked when the span is appended.)</summary>
+internal static class Capacity
+{
+    public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
+    {
+        if (item.Effect is not ("deploy.apply" or "container.stop" or "container.remove"))
+        {
+            return null;
+        }
+        var provider = item.Payload.Member("target").Text("provider")!;
+        var status = await item.State.Targets.StatusAsync(provider, cancel);
+        return status.Available ? null : Unavailable(provider, status.Reason ?? "it does not answer");
+    }
+
+    public static Rejection Unavailable(string provider, string reason) => new(RefusalCode.AdapterUnavailable, $"The target '{provider}' is down: {reason}")
+    {
+        RetryAfterSeconds = 5,
+        Details = new Dictionary<string, object?> { ["provider"] = provider },
+    };
+}

@@ -1,0 +1,137 @@
+using LogLine.Api.Errors;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Gate.Checks;
+
+/// <summary>Row 13: is all of it this tenant's, and does it agree with itself?</summary>
+internal static class Consistency
+{
+    public static Rejection? Judge(Judgement item) =>
+        Subject(item) ?? Ref(item) ?? item.Effect switch
+        {
+            "minicontainer.apply" => ManifestOf(item),
+            "wallet.proof.submit" => Proof(item),
+            "wallet.key.register" => NewKey(item),
+            "wallet.key.revoke" => AdminKey(item),
+            "deploy.apply" => Target(item),
+            "container.stop" or "container.remove" => ContainerName(item) ?? Target(item),
+            _ => null,
+        };
+
+    private static Rejection? Subject(Judgement item)
+    {
+        item.Definition!.MatchesSubject(item.Span.Subject!, out var tenant);
+        return tenant is null || tenant == item.Tenant ? null : Foreign(item, "/subject", tenant);
+    }
+
+    private static Rejection? Ref(Judgement item)
+    {
+        if (!MiniContainerRef.TryParse(item.Payload.Text("ref"), out var reference))
+        {
+            return null;
+        }
+        item.Ref = reference;
+        if (reference.Tenant != item.Tenant)
+        {
+            return Foreign(item, "/payload/ref", reference.Tenant);
+        }
+        return reference.Subject == item.Span.Subject ? null : Rejection.Inconsistent(
+            "/payload/ref", $"names {reference.Subject}, but the span's subject is {item.Span.Subject}; both must be the same");
+    }
+
+    private static Rejection? ManifestOf(Judgement item)
+    {
+        if (item.Manifest is not { } manifest)
+        {
+            return null;
+        }
+        if (manifest.OwnerTenant != item.Tenant)
+        {
+            return Foreign(item, "/payload/manifest/owner/tenant", manifest.OwnerTenant!);
+        }
+        foreach (var (path, message) in manifest.Contradictions())
+        {
+            return Rejection.Inconsistent("/payload/manifest" + path, message);
+        }
+        return null;
+    }
+
+    private static Rejection? Proof(Judgement item)
+    {
+        var proof = item.Payload.Member("proof");
+        if (proof.Text("tenant") != item.Tenant)
+        {
+            return Foreign(item, "/payload/proof/tenant", proof.Text("tenant")!);
+        }
+        var subject = proof.Text("subject")!;
+        if (Names.TryParseSubject(subject, out _, out var tenant, out _) && tenant != item.Tenant)
+        {
+            return Foreign(item, "/payload/proof/subject", tenant);
+        }
+        if (MiniContainerRef.TryParse(proof.Text("ref"), out var reference))
+        {
+            if (reference.Tenant != item.Tenant)
+            {
+                return Foreign(item, "/payload/proof/ref", reference.Tenant);
+            }
+            if (reference.Subject != subject)
+            {
+                return Rejection.Inconsistent("/payload/proof/ref", $"names {reference.Subject}, but the proof's subject is {subject}");
+            }
+        }
+        return item.Span.Subject == subject || item.Span.Subject == Names.WalletSubject(item.Tenant) ? null : Rejection.Inconsistent(
+            "/subject", $"is {item.Span.Subject}; for this proof it must be {subject} or {Names.WalletSubject(item.Tenant)}");
+    }
+
+    private static Rejection? NewKey(Judgement item)
+    {
+        var kid = item.Payload.Text("kid")!;
+        DomainSignature.TryDecodePublicKey(item.Payload.Text("pub"), out var publicKey);
+        var known = item.State.FindKey(item.Tenant, kid);
+        if (known is not null && !known.PublicKey.AsSpan().SequenceEqual(publicKey))
+        {
+            return Rejection.Inconsistent("/payload/kid", $"'{kid}' is bound to another key and always will be; choose another kid");
+        }
+        if (known is { Status: not Ledger.KeyStatus.Active })
+        {
+            return Rejection.Inconsistent("/payload/kid", $"'{kid}' is {known.Status.ToString().ToLowerInvariant()}; register a new key under a new kid");
+        }
+        return AdminKey(item);
+    }
+
+    /// <summary>Keys are changed by an active admin key, or by a token that may (contract, section 6).</summary>
+    private static Rejection? AdminKey(Judgement item) =>
+        item.KeyUsage.Contains("admin") || item.Submission.Principal.Has("wallet:keys") ? null : new Rejection(
+            RefusalCode.Forbidden, "Keys are changed by a span that an active key of usage 'admin' signed, or with a token of scope 'wallet:keys'.")
+        {
+            Details = new Dictionary<string, object?> { ["required_permission"] = "wallet:keys", ["reason"] = "scope" },
+        };
+
+    private static Rejection? ContainerName(Judgement item)
+    {
+        var expected = Names.ContainerSubject(item.Tenant, item.Payload.Text("name")!);
+        return item.Span.Subject == expected ? null : Rejection.Inconsistent("/payload/name", $"names {expected}, but the span's subject is {item.Span.Subject}");
+    }
+
+    private static Rejection? Target(Judgement item)
+    {
+        var target = item.Payload.Member("target");
+        var provider = target.Text("provider")!;
+        if (item.State.Targets.Find(provider) is null)
+        {
+            return Rejection.Inconsistent(
+                "/payload/target/provider", $"is '{provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}");
+        }
+        return target.Text("endpoint") is { } endpoint and not "default"
+            ? Rejection.Inconsistent("/payload/target/endpoint", $"'{endpoint}' is not an engine that the operator configured; there is: default")
+            : null;
+    }
+
+    private static Rejection Foreign(Judgement item, string path, string tenant) => new(
+        RefusalCode.Forbidden, $"{path} names the tenant '{tenant}', but the token is of '{item.Tenant}'.")
+    {
+        Details = new Dictionary<string, object?> { ["path"] = path, ["tenant"] = item.Tenant, ["reason"] = "foreign_tenant" },
+    };
+}

@@ -1,0 +1,64 @@
+using LogLine.Api.Errors;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Gate.Checks;
+
+/// <summary>Row 15: does this tenant have what the span names? Another tenant's things do not exist.</summary>
+internal static class Existence
+{
+    public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
+    {
+        "minicontainer.apply" or "deploy.apply" => new(Manifest(item)),
+        "run.cancel" => new(Run(item)),
+        "wallet.key.revoke" => new(Key(item)),
+        _ => default,
+    };
+
+    private static Rejection? Manifest(Judgement item)
+    {
+        if (item.Ref is not { } reference)
+        {
+            return null;
+        }
+        if (item.State.FindManifest(reference.Tenant, reference.Name, reference.Hash) is not { } bytes)
+        {
+            return Missing("ref", reference.ToString(), "Apply its manifest first with 'minicontainer.apply' ('logline minicontainer apply').");
+        }
+        var manifest = item.Manifest = LogLine.Protocol.MiniContainers.Manifest.View(CanonicalJson.Parse(bytes).Root);
+        if (item.Effect != "deploy.apply")
+        {
+            return null;
+        }
+        if (manifest.Deploy.ValueKind == System.Text.Json.JsonValueKind.Undefined)
+        {
+            return Rejection.Inconsistent("/payload/ref", "names a manifest without a deploy section: there is nothing to run");
+        }
+        return DeployOrder.HoldsGrants(manifest)
+            ? Rejection.Inconsistent("/payload/ref", "names a manifest whose env holds grant:// values, which this version does not materialise")
+            : null;
+    }
+
+    private static Rejection? Run(Judgement item)
+    {
+        var runId = item.Payload.Text("run_id")!;
+        item.Run = item.State.FindRun(item.Tenant, runId);
+        if (item.Run is null)
+        {
+            return Missing("run_id", runId, "GET /v1/runs lists the tenant's runs.");
+        }
+        return item.Run.Subject == item.Span.Subject ? null : Rejection.Inconsistent("/subject", $"is {item.Span.Subject}, but the run's is {item.Run.Subject}");
+    }
+
+    private static Rejection? Key(Judgement item)
+    {
+        var kid = item.Payload.Text("kid")!;
+        return item.State.FindKey(item.Tenant, kid) is null ? Missing("kid", kid, "GET /v1/wallet/keys lists the tenant's keys.") : null;
+    }
+
+    private static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")
+    {
+        Details = new Dictionary<string, object?> { [field] = value },
+    };
+}

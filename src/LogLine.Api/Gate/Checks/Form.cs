@@ -1,0 +1,185 @@
+using System.Text.Json;
+using LogLine.Api.Errors;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Schema;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Gate.Checks;
+
+/// <summary>
+/// Row 11, the decision of TDLN: perfect spans pass, unsigned ones with gaps that only we can fill are repaired, missing fields are asked
+/// for, wrong ones are shown; all of them at once.
+/// </summary>
+internal static class Form
+{
+    private const int MaxItems = 100;
+
+    /// <summary>What the gate fills in when a client leaves it out, and what it is for when a signed span lacks it.</summary>
+    private static readonly (string Field, string Why)[] Fillable =
+    [
+        ("schema_version", "version of the span format, \"1.1.0\""),
+        ("entity_type", "what kind of thing the span is about; the catalogue says it for each intent"),
+        ("this", "name of the span, urn:span:<lower-case uuid>"),
+        ("did", "who acts: {\"actor\": …, \"action\": \"append\"}"),
+        ("ts", "when the span was made, RFC 3339"),
+    ];
+
+    public static Rejection? ArrayLength(int count) => count is >= 1 and <= MaxItems ? null : Invalid(
+        [new FieldError("", count == 0 ? "minItems" : "maxItems", $"an array has 1 to {MaxItems} spans, this one has {count}")]);
+
+    public static Rejection? Judge(Judgement item, Catalogue catalogue)
+    {
+        var root = item.Submitted;
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            return Invalid([new FieldError("", "type", $"a span is a JSON object, this is {Kind(root.ValueKind)}")]);
+        }
+        var found = new List<SchemaError>(catalogue.Span.Validate(root));
+        var definition = item.Definition;
+        if (definition is not null)
+        {
+            found.AddRange(OfPayload(root, definition));
+        }
+        if (item.Span.IsSigned)
+        {
+            found.AddRange(Unfilled(root, definition));
+        }
+        var missing = found.Where(error => error.MissingProperty is not null).Select(error => new MissingField(Dotted(error.Path), error.Message)).ToList();
+        var errors = found.Where(error => error.MissingProperty is null).Select(error => new FieldError(error.Path, error.Keyword, error.Message)).ToList();
+        errors.AddRange(AgainstDefinition(root, definition, catalogue));
+        if (missing.Count > 0)
+        {
+            return new Rejection(RefusalCode.TdlnInvalid, "Something is missing.")
+            {
+                Missing = missing,
+                Errors = errors,
+                PartialSpan = CanonicalJson.BytesOf(root).ToArray(),
+            };
+        }
+        if (errors.Count > 0)
+        {
+            return Invalid(errors);
+        }
+        Repair(item);
+        return null;
+    }
+
+    private static IEnumerable<SchemaError> OfPayload(JsonElement root, IntentDefinition definition)
+    {
+        var payload = root.Member("payload");
+        return payload.ValueKind switch
+        {
+            JsonValueKind.Object => definition.Payload.Validate(payload, "/payload"),
+            // Nothing there: ask for what it would need, not just for "payload".
+            JsonValueKind.Undefined => definition.Payload.Validate(EmptyObject, "/payload"),
+            _ => [],
+        };
+    }
+
+    /// <summary>What a signed span lacks: it is asked for, since no byte of it may change.</summary>
+    private static IEnumerable<SchemaError> Unfilled(JsonElement root, IntentDefinition? definition)
+    {
+        foreach (var (field, why) in Fillable)
+        {
+            if (root.Member(field).ValueKind == JsonValueKind.Undefined)
+            {
+                yield return new SchemaError("/" + field, "required", $"{why}; a signed span is not repaired") { MissingProperty = field };
+            }
+        }
+        if (definition is not null && root.Member("payload").Member("kind").ValueKind == JsonValueKind.Undefined)
+        {
+            yield return new SchemaError("/payload/kind", "required", $"kind of the payload, \"{definition.Kind}\"; a signed span is not repaired") { MissingProperty = "kind" };
+        }
+    }
+
+    private static IEnumerable<FieldError> AgainstDefinition(JsonElement root, IntentDefinition? definition, Catalogue catalogue)
+    {
+        if (root.Text("intent") is not { } intent)
+        {
+            yield break;
+        }
+        if (definition is null)
+        {
+            var shown = intent.Length <= 64 ? intent : intent[..61] + "…";
+            yield return new FieldError("/intent", "catalogue", $"'{shown}' is not in the catalogue (GET /v1/catalog); there are for example {string.Join(", ", catalogue.Near(intent))}");
+            yield break;
+        }
+        if (root.Text("entity_type") is { } type && type != definition.EntityType)
+        {
+            yield return new FieldError("/entity_type", "const", $"is '{type}'; for {intent} it must be '{definition.EntityType}'");
+        }
+        if (root.Text("subject") is { } subject && !definition.MatchesSubject(subject, out _))
+        {
+            var shown = subject.Length <= 96 ? subject : subject[..93] + "…";
+            yield return new FieldError("/subject", "subject", $"is '{shown}'; for {intent} it must have the form {string.Join(" or ", definition.Subjects)}");
+        }
+    }
+
+    /// <summary>Fills what an unsigned span left out, and lists it in a fixed order.</summary>
+    private static void Repair(Judgement item)
+    {
+        var (root, definition) = (item.Submitted, item.Definition!);
+        var repaired = Fillable.Select(field => field.Field).Where(field => root.Member(field).ValueKind == JsonValueKind.Undefined).ToList();
+        var payload = root.Member("payload");
+        if (payload.Member("kind").ValueKind == JsonValueKind.Undefined)
+        {
+            repaired.Add("payload.kind");
+        }
+        item.Repaired = repaired;
+        if (repaired.Count == 0)
+        {
+            return;
+        }
+        item.Span = SpanDocument.View(CanonicalJson.Compose(json =>
+        {
+            json.WriteStartObject();
+            foreach (var member in root.EnumerateObject().Where(member => !member.NameEquals("payload")))
+            {
+                member.WriteTo(json);
+            }
+            foreach (var field in repaired)
+            {
+                Fill(json, field, item, definition);
+            }
+            json.WriteStartObject("payload");
+            if (repaired.Contains("payload.kind"))
+            {
+                json.WriteString("kind", definition.Kind);
+            }
+            if (payload.ValueKind == JsonValueKind.Object)
+            {
+                foreach (var member in payload.EnumerateObject())
+                {
+                    member.WriteTo(json);
+                }
+            }
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }));
+    }
+
+    private static void Fill(Utf8JsonWriter json, string field, Judgement item, IntentDefinition definition)
+    {
+        switch (field)
+        {
+            case "schema_version": json.WriteString(field, SpanDocument.SchemaVersion); break;
+            case "entity_type": json.WriteString(field, definition.EntityType); break;
+            case "this": json.WriteString(field, SpanDocument.ThisPrefix + Guid.CreateVersion7(item.Now).ToString("D")); break;
+            case "ts": json.WriteString(field, Timestamps.Write(item.Now)); break;
+            case "did":
+                json.WriteStartObject(field);
+                json.WriteString("actor", item.Submission.Principal.TokenId);
+                json.WriteString("action", "append");
+                json.WriteEndObject();
+                break;
+        }
+    }
+
+    private static readonly JsonElement EmptyObject = CanonicalJson.Parse("{}"u8).Root;
+
+    private static string Dotted(string pointer) => pointer.TrimStart('/').Replace('/', '.').Replace("~1", "/").Replace("~0", "~");
+
+    private static string Kind(JsonValueKind kind) => kind is JsonValueKind.True or JsonValueKind.False ? "a boolean" : $"a {kind.ToString().ToLowerInvariant()}";
+
+    private static Rejection Invalid(IReadOnlyList<FieldError> errors) => new(RefusalCode.SchemaInvalid, errors[0].Message) { Errors = errors };
+}

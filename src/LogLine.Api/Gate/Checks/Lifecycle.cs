@@ -1,0 +1,62 @@
+using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Gate.Checks;
+
+/// <summary>Row 17: is there such a step from where things stand? For containers of a local engine, the engine's truth decides.</summary>
+internal static class Lifecycle
+{
+    public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
+    {
+        "deploy.apply" => new(Deploy(item)),
+        "run.cancel" => new(Cancel(item)),
+        "container.stop" => ContainerAsync(item, "stop", cancel),
+        "container.remove" => ContainerAsync(item, item.Payload.Flag("force") == true ? "remove with force" : "remove", cancel),
+        _ => default,
+    };
+
+    private static Rejection? Deploy(Judgement item)
+    {
+        var service = item.Payload.Member("target").Text("service")!;
+        var live = item.State.LiveRuns(item.Tenant, service).FirstOrDefault(run => run.Intent == "deploy.apply");
+        return live is null ? null : Conflict(
+            live.State.ToString().ToLowerInvariant(), "deploy.apply", ["container.stop", "run.cancel"], $"The service '{service}' is in use by {live.RunId}. Stop or cancel that run first.", live.RunId);
+    }
+
+    private static Rejection? Cancel(Judgement item) => item.Run is { HasEnded: true } run
+        ? Conflict(run.State.ToString().ToLowerInvariant(), "run.cancel", [], $"{run.RunId} has ended already.", null)
+        : null;
+
+    private static async ValueTask<Rejection?> ContainerAsync(Judgement item, string operation, CancellationToken cancel)
+    {
+        var name = item.Payload.Text("name")!;
+        var adapter = item.State.Targets.Find(item.Payload.Member("target").Text("provider")!)!;
+        try
+        {
+            var workload = await adapter.FindByNameAsync(item.Tenant, name, cancel);
+            if (workload is null)
+            {
+                return new Rejection(RefusalCode.NotFound, $"This tenant has no container '{name}' on {adapter.Provider}.") { Details = new Dictionary<string, object?> { ["name"] = name } };
+            }
+            var legal = ContainerLifecycle.Legal(workload.State);
+            return legal.Contains(operation) ? null : Conflict(
+                workload.State.ToString().ToLowerInvariant(), operation, legal, $"The container '{name}' is {workload.State.ToString().ToLowerInvariant()}; {operation} is not possible now.", null);
+        }
+        catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable)
+        {
+            return Capacity.Unavailable(adapter.Provider, failure.Message);
+        }
+    }
+
+    private static Rejection Conflict(string from, string operation, IReadOnlyList<string> legal, string detail, string? pendingRun)
+    {
+        var details = new Dictionary<string, object?> { ["from"] = from, ["operation"] = operation, ["legal"] = legal };
+        if (pendingRun is not null)
+        {
+            details["pending_run"] = pendingRun;
+        }
+        return new Rejection(RefusalCode.LifecycleConflict, detail) { Details = details };
+    }
+}

@@ -1,0 +1,64 @@
+using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Gate.Checks;
+
+/// <summary>
+/// Rows 8 and 10: was this said before? By then the request holds its key, its name and its nonce (<see cref="Claims"/>), so what the
+/// tables say stays true until it commits or is refused.
+/// </summary>
+internal sealed class Replay(SqliteLedgerStore store)
+{
+    public Rejection? OfKey(Judgement item)
+    {
+        var submission = item.Submission;
+        if (submission.IdempotencyKey is not { } key || store.FindKeyBinding(submission.Tenant, key, item.Now) is not { } bound)
+        {
+            return null;
+        }
+        var fingerprint = submission.Fingerprint(submission.Body.Utf8.Span);
+        if (!fingerprint.AsSpan().SequenceEqual(bound.Fingerprint))
+        {
+            return Conflict($"The Idempotency-Key '{key}' was used for another request. Use a new key for a new request.", fingerprint, bound.Fingerprint, store.FindEntry(bound.First));
+        }
+        item.ReplayedItems = bound.Items;
+        item.Replay = bound.Items is null ? store.FindEntry(bound.First) : null;
+        return null;
+    }
+
+    public Rejection? OfThis(Judgement item)
+    {
+        item.Fingerprint = item.Submission.Fingerprint(CanonicalJson.BytesOf(item.Submitted));
+        if (item.Submitted.Text("this") is not { } name || store.FindSpan(item.Tenant, name) is not { } known)
+        {
+            return null;
+        }
+        if (known.Fingerprint is null || !item.Fingerprint.AsSpan().SequenceEqual(known.Fingerprint))
+        {
+            return Conflict($"The ledger has another span of the name '{name}'. Give a new span a new 'this'.", item.Fingerprint, known.Fingerprint ?? [], known);
+        }
+        item.Replay = known;
+        return null;
+    }
+
+    public Rejection? Nonce(Judgement item) =>
+        item.Submission.Nonce is { } nonce && store.HasNonce(item.Tenant, nonce)
+            ? new Rejection(RefusalCode.NonceReused, "X-Nonce was consumed by another request. Send this one again with a new nonce.")
+            {
+                Details = new Dictionary<string, object?> { ["nonce"] = nonce },
+            }
+            : null;
+
+    private static Rejection Conflict(string detail, byte[] current, byte[] original, StoredSpan? first) => new(RefusalCode.IdempotencyConflict, detail)
+    {
+        Details = new Dictionary<string, object?>
+        {
+            ["current_request_hash"] = ContentHash.Prefix + Convert.ToHexStringLower(current),
+            ["original_request_hash"] = ContentHash.Prefix + Convert.ToHexStringLower(original),
+            ["original_this"] = first is null ? null : CanonicalJson.Parse(first.Entry).Root.Text("this"),
+            ["original_log_index"] = first?.Index,
+        },
+    };
+}

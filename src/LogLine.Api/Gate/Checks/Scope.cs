@@ -1,0 +1,36 @@
+using LogLine.Api.Errors;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Gate.Checks;
+
+/// <summary>Row 4: may this token send this intent at all?</summary>
+internal static class Scope
+{
+    private static readonly string[] Reserved = ["run_state.", "gate."];
+    private static readonly string[] ReservedEndings = [".verified", ".applied", ".planned"];
+
+    public static Rejection? Judge(Judgement item, Catalogue catalogue)
+    {
+        var intent = item.Submitted.Text("intent");
+        item.Definition = catalogue.Find(intent);
+        if (intent is null)
+        {
+            return null; // the form says that it is missing
+        }
+        if (IsReserved(intent) || item.Definition is { ClientSendable: false })
+        {
+            return new Rejection(RefusalCode.Forbidden, $"'{intent}' is emitted by the gateway and its workers alone; read it from /v1/stream or /v1/runs.")
+            {
+                Details = new Dictionary<string, object?> { ["intent"] = intent, ["reason"] = "reserved_intent" },
+            };
+        }
+        return item.Submission.Principal.MaySend(intent) ? null : new Rejection(
+            RefusalCode.Forbidden, $"The token's scopes do not hold '{intent}'. It has: {string.Join(", ", item.Submission.Principal.Scopes)}.")
+        {
+            Details = new Dictionary<string, object?> { ["intent"] = intent, ["tenant"] = item.Tenant, ["required_permission"] = intent, ["reason"] = "scope" },
+        };
+    }
+
+    private static bool IsReserved(string intent) =>
+        intent == "grant.materialized" || Reserved.Any(prefix => intent.StartsWith(prefix, StringComparison.Ordinal)) || ReservedEndings.Any(end => intent.EndsWith(end, StringComparison.Ordinal));
+}

@@ -1,0 +1,220 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using LogLine.Api.Errors;
+using LogLine.Api.Gate.Checks;
+using LogLine.Api.Ledger;
+using LogLine.Api.Policy;
+using LogLine.Api.Runs;
+using LogLine.Api.Tenants;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Gate;
+
+/// <summary>Whether a check judges the request as a whole or each of its items.</summary>
+public enum CheckScope
+{
+    /// <summary>Once for the request; in an array before any item.</summary>
+    Request,
+    /// <summary>Once for every item.</summary>
+    Item,
+}
+
+/// <summary>One line of the gate's list. A check answers null to let pass.</summary>
+public sealed record GateCheck(string Name, CheckScope Scope, Func<Judgement, CancellationToken, ValueTask<Rejection?>> Judge)
+{
+    /// <summary>A check that needs to wait for nothing.</summary>
+    public GateCheck(string name, CheckScope scope, Func<Judgement, Rejection?> judge) : this(name, scope, (item, _) => new(judge(item)))
+    {
+    }
+}
+
+/// <summary>
+/// The TDLN gate. <see cref="_order"/> is the whole of it: rows 4 to 18 of the contract's table, read from top to bottom, and the first refusal is
+/// the answer. (Rows 1 to 3 — size, token, syntax — are behind a submission before it gets here.) It is deterministic: the same submission
+/// against the same state gets the same verdict.
+/// </summary>
+public sealed class Gate
+{
+    private static readonly ActivitySource Activities = new("LogLine.Gate");
+    private static readonly Meter Meter = new("LogLine.Gate");
+    private static readonly Counter<long> Verdicts = Meter.CreateCounter<long>("logline.gate.verdicts", "{item}", "Items judged, by check that refused them.");
+
+    private readonly GateCheck[] _order;
+    private readonly Reservations _reservations = new();
+    private readonly TenantDirectory _directory;
+    private readonly Ledger.Ledger _ledger;
+    private readonly RunTargets _targets;
+
+    /// <summary>Wires the checks to what they ask.</summary>
+    public Gate(Catalogue catalogue, TenantDirectory directory, Ledger.Ledger ledger, RunTargets targets, OperatorPolicy policy)
+    {
+        (_directory, _ledger, _targets) = (directory, ledger, targets);
+        var replay = new Replay(ledger.Store);
+        _order =
+        [
+            new("scope", CheckScope.Item, item => Scope.Judge(item, catalogue)),                       // row 4
+            new("canonical form", CheckScope.Request, RequestIntegrity.CanonicalForm),                 // row 6: nothing is hashed before it has one form
+            new("payload hash", CheckScope.Request, RequestIntegrity.PayloadHash),                     // row 6
+            new("request signature", CheckScope.Request, RequestIntegrity.Signature),                  // row 6: before replay, so that a stolen key replays nothing
+            new("freshness", CheckScope.Request, Freshness.Present),                                   // row 7
+            new("replay of the key", CheckScope.Request, replay.OfKey),                                // row 8: before time and nonce, so that an honest retry gets its Ack
+            new("replay of this", CheckScope.Item, replay.OfThis),                                     // row 8
+            new("timestamp", CheckScope.Request, Freshness.Timestamp),                                 // row 9
+            new("nonce", CheckScope.Request, replay.Nonce),                                            // row 10
+            new("form", CheckScope.Item, item => Form.Judge(item, catalogue)),                         // row 11: what passes is repaired here, and complete from here on
+            new("trust", CheckScope.Item, Trust.Judge),                                                // row 12
+            new("consistency", CheckScope.Item, Consistency.Judge),                                    // row 13
+            new("policy", CheckScope.Item, item => PolicyCheck.Judge(item, policy)),                   // row 14
+            new("existence", CheckScope.Item, Existence.JudgeAsync),                                   // row 15
+            new("policy of the manifest", CheckScope.Item, item => PolicyCheck.Manifest(item, policy)), // row 14 again: what a ref names is known only now
+            new("authorisation", CheckScope.Item, Authorisation.Judge),                                // row 16
+            new("lifecycle", CheckScope.Item, Lifecycle.JudgeAsync),                                   // row 17
+            new("capacity", CheckScope.Item, Capacity.JudgeAsync),                                     // row 18
+        ];
+    }
+
+    /// <summary>Names of the checks, in order.</summary>
+    public IEnumerable<string> Order => _order.Select(check => check.Name);
+
+    /// <summary>
+    /// Judges a submission. The verdict holds what the request has claimed; it is disposed when the outcome is known, and then the next
+    /// request that wants the same may go on.
+    /// </summary>
+    public async Task<GateVerdict> JudgeAsync(Submission submission, CancellationToken cancel)
+    {
+        using var activity = Activities.StartActivity("gate");
+        var state = new GateState(_directory, _ledger.Store, _targets);
+        var items = submission.Items;
+        var verdict = new GateVerdict(submission);
+        try
+        {
+            verdict.Claims = await _reservations.TakeAsync(Claims.Of(submission), cancel);
+            if (verdict.Claims is null)
+            {
+                verdict.Items.Add(Refuse("replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
+                return verdict;
+            }
+            if (submission.IsArray)
+            {
+                await JudgeArrayAsync(submission, items, state, verdict, cancel);
+            }
+            else
+            {
+                verdict.Items.Add(await JudgeItemAsync(new Judgement(submission, items[0], state), _order, cancel));
+            }
+            return verdict;
+        }
+        catch
+        {
+            verdict.Dispose();
+            throw;
+        }
+    }
+
+    private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<JsonElement> items, GateState state, GateVerdict verdict, CancellationToken cancel)
+    {
+        var whole = new Judgement(submission, submission.Body.Root, state);
+        var request = await RunAsync(whole, _order.Where(check => check.Scope == CheckScope.Request), cancel) ?? Form.ArrayLength(items.Count);
+        if (request is not null || whole.ReplayedItems is not null)
+        {
+            verdict.Items.Add(new ItemVerdict { Refused = request, ReplayedItems = whole.ReplayedItems });
+            verdict.IsWhole = true;
+            return;
+        }
+        foreach (var element in items)
+        {
+            var item = new Judgement(submission, element, state) { Kid = whole.Kid, KeyUsage = whole.KeyUsage };
+            var judged = await JudgeItemAsync(item, _order.Where(check => check.Scope == CheckScope.Item), cancel);
+            verdict.Items.Add(judged);
+            if (judged.Admitted is { } admitted)
+            {
+                state.Add(admitted.Effects);
+            }
+        }
+    }
+
+    private async Task<ItemVerdict> JudgeItemAsync(Judgement item, IEnumerable<GateCheck> checks, CancellationToken cancel)
+    {
+        if (await RunAsync(item, checks, cancel) is { } refused)
+        {
+            return new ItemVerdict { Refused = refused };
+        }
+        if (item.ReplayedItems is not null || item.Replay is not null)
+        {
+            return new ItemVerdict { Replay = item.Replay, ReplayedItems = item.ReplayedItems };
+        }
+        Verdicts.Add(1, new KeyValuePair<string, object?>("check", "admitted"));
+        return new ItemVerdict { Admitted = Admission.Admit(item, _ledger.Identity) };
+    }
+
+    /// <summary>The loop over the list. A replay ends it: what was admitted once is not judged again.</summary>
+    private static async ValueTask<Rejection?> RunAsync(Judgement item, IEnumerable<GateCheck> checks, CancellationToken cancel)
+    {
+        foreach (var check in checks)
+        {
+            if (await check.Judge(item, cancel) is { } refused)
+            {
+                return Refuse(check.Name, refused).Refused;
+            }
+            if (item.Replay is not null || item.ReplayedItems is not null)
+            {
+                return null;
+            }
+        }
+        return null;
+    }
+
+    private static ItemVerdict Refuse(string check, Rejection rejection)
+    {
+        Verdicts.Add(1, new KeyValuePair<string, object?>("check", check), new KeyValuePair<string, object?>("code", rejection.Code.Meaning().Wire));
+        Activity.Current?.SetTag("logline.refused_by", check);
+        return new ItemVerdict { Refused = rejection };
+    }
+}
+
+/// <summary>What the gate says of a request: a verdict per item, or one for the whole, and the claims to give back afterwards.</summary>
+public sealed class GateVerdict(Submission submission) : IDisposable
+{
+    private static readonly TimeSpan NonceMargin = TimeSpan.FromSeconds(180);
+    private static readonly TimeSpan NonceLife = TimeSpan.FromSeconds(300);
+    private static readonly TimeSpan KeyLife = TimeSpan.FromHours(24);
+
+    /// <summary>The request.</summary>
+    public Submission Submission => submission;
+
+    /// <summary>Per item; one for the whole when <see cref="IsWhole"/>.</summary>
+    public List<ItemVerdict> Items { get; } = [];
+
+    /// <summary>True when one verdict answers an array as a whole.</summary>
+    public bool IsWhole { get; internal set; }
+
+    internal IDisposable? Claims { get; set; }
+
+    /// <summary>What is to be appended; null when nothing was admitted.</summary>
+    /// <param name="answers">For an array: the answer of every item that was not admitted now, null for the others.</param>
+    public Append? ToAppend(IReadOnlyList<byte[]?>? answers)
+    {
+        var admitted = Items.Where(item => item.Admitted is not null).Select(item => item.Admitted!).ToList();
+        if (admitted.Count == 0)
+        {
+            return null;
+        }
+        return new Append
+        {
+            Tenant = submission.Tenant,
+            Spans = admitted,
+            Nonce = submission.Nonce is { } nonce && Timestamps.TryParse(submission.Timestamp, out var sent)
+                ? (nonce, Later(sent + NonceMargin, submission.ReceivedAt + NonceLife))
+                : null,
+            Key = submission.IdempotencyKey is { } key
+                ? new KeyBinding(key, submission.Fingerprint(submission.Body.Utf8.Span), submission.ReceivedAt + KeyLife, submission.IsArray ? answers : null)
+                : null,
+        };
+    }
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    /// <inheritdoc/>
+    public void Dispose() => Claims?.Dispose();
+}

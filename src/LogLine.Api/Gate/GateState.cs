@@ -1,0 +1,83 @@
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Api.Tenants;
+
+namespace LogLine.Api.Gate;
+
+/// <summary>
+/// The state that checks ask: what is committed, and over it what earlier items of the same request are about to commit with it. So
+/// an array can register a key, use it, bring a proof and be let through by it.
+/// </summary>
+public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store, RunTargets targets)
+{
+    private readonly List<LedgerEffect> _pending = [];
+
+    /// <summary>The targets on which runs are carried out.</summary>
+    public RunTargets Targets => targets;
+
+    /// <summary>Counts an item that has passed.</summary>
+    public void Add(IEnumerable<LedgerEffect> effects) => _pending.AddRange(effects);
+
+    /// <summary>A tenant's key, or null.</summary>
+    public KeyRow? FindKey(string tenant, string kid)
+    {
+        var key = directory.FindKey(tenant, kid);
+        foreach (var effect in _pending)
+        {
+            key = effect switch
+            {
+                LedgerEffect.KeyRegistered { Key: var registered } when registered.Tenant == tenant && registered.Kid == kid => key ?? registered,
+                LedgerEffect.KeyRevoked revoked when revoked.Tenant == tenant && revoked.Kid == kid => key! with { Status = KeyStatus.Revoked },
+                _ => key,
+            };
+        }
+        return key;
+    }
+
+    /// <summary>True when the tenant has any key.</summary>
+    public bool HasKeys(string tenant) =>
+        directory.Keys(tenant).Count > 0 || _pending.OfType<LedgerEffect.KeyRegistered>().Any(registered => registered.Key.Tenant == tenant);
+
+    /// <summary>A manifest's canonical bytes, or null.</summary>
+    public byte[]? FindManifest(string tenant, string name, string hash) =>
+        _pending.OfType<LedgerEffect.ManifestStored>().Select(stored => stored.Manifest)
+            .FirstOrDefault(manifest => manifest.Tenant == tenant && manifest.Name == name && manifest.Hash == hash)?.Manifest
+        ?? store.FindManifest(tenant, name, hash);
+
+    /// <summary>Live proofs, the one that expires first in front.</summary>
+    public IEnumerable<ProofRow> LiveProofs(string tenant, string subject, string intent, DateTimeOffset now)
+    {
+        var proofs = store.LiveProofs(tenant, subject, intent, now);
+        foreach (var effect in _pending)
+        {
+            switch (effect)
+            {
+                case LedgerEffect.ProofStored { Proof: { Allow: true } allow } when allow.Tenant == tenant && allow.Subject == subject && allow.Intent == intent && allow.Exp > now:
+                    if (proofs.All(known => known.Hash != allow.Hash))
+                    {
+                        proofs.Add(allow);
+                    }
+                    break;
+                case LedgerEffect.ProofStored { Proof: { Allow: false } deny } when deny.Tenant == tenant && deny.Subject == subject && deny.Intent == intent:
+                    proofs.RemoveAll(proof => Overlaps(proof.Env, deny.Env) && Overlaps(proof.Ref, deny.Ref) && Overlaps(proof.Target, deny.Target) && Overlaps(proof.PlanDigest, deny.PlanDigest));
+                    break;
+                case LedgerEffect.ProofConsumed used:
+                    proofs.RemoveAll(proof => proof.This == used.ProofThis);
+                    break;
+            }
+        }
+        return proofs.OrderBy(proof => proof.Exp);
+    }
+
+    /// <summary>A run of the tenant, or null.</summary>
+    public RunRow? FindRun(string tenant, string runId) =>
+        store.FindRun(runId) is { } run && run.Tenant == tenant
+            ? run
+            : _pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).FirstOrDefault(created => created.RunId == runId && created.Tenant == tenant);
+
+    /// <summary>Runs of a service that have not ended.</summary>
+    public IEnumerable<RunRow> LiveRuns(string tenant, string service) =>
+        store.LiveRuns(tenant, service).Concat(_pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).Where(run => run.Tenant == tenant && run.Service == service));
+
+    private static bool Overlaps(string? allowed, string? denied) => allowed is null || denied is null || allowed == denied;
+}

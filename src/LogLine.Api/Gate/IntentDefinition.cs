@@ -1,0 +1,69 @@
+using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Schema;
+
+namespace LogLine.Api.Gate;
+
+/// <summary>An intent of the catalogue: its payload's schema and the <c>x-logline</c> annotations beside it (contract, section 9).</summary>
+/// <param name="Name">For example <c>deploy.apply</c>; the file's name.</param>
+/// <param name="Title">One line for people.</param>
+/// <param name="EntityType">contract, function, decision, agent, law, file or test.</param>
+/// <param name="Kind">Value of <c>payload.kind</c>, for example <c>deploy/apply.v1</c>.</param>
+/// <param name="Subjects">Forms of the subject, for example <c>urn:minicontainer:{tenant}/{name}</c>; the first is the usual one.</param>
+/// <param name="ClientSendable">False for what only the gateway and its workers emit.</param>
+/// <param name="Effect">What it starts or changes beside being recorded; null for a plain record.</param>
+/// <param name="ProofIntent">What a proof must authorise, for example <c>deploy.allow</c>; null when none is needed.</param>
+/// <param name="Payload">Schema of the payload.</param>
+/// <param name="Document">The file's content, for <c>GET /v1/catalog</c>.</param>
+public sealed record IntentDefinition(
+    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, bool ClientSendable, string? Effect, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
+{
+    /// <summary>
+    /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, or null when the form names none.
+    /// </summary>
+    public bool MatchesSubject(string subject, out string? tenant)
+    {
+        tenant = null;
+        foreach (var form in Subjects)
+        {
+            if (Matches(form, subject, out tenant))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static bool Matches(ReadOnlySpan<char> form, ReadOnlySpan<char> text, out string? tenant)
+    {
+        tenant = null;
+        while (!form.IsEmpty)
+        {
+            var open = form.IndexOf('{');
+            var literal = open < 0 ? form : form[..open];
+            if (!text.StartsWith(literal, StringComparison.Ordinal))
+            {
+                return false;
+            }
+            text = text[literal.Length..];
+            if (open < 0)
+            {
+                return text.IsEmpty;
+            }
+            var close = form.IndexOf('}');
+            var slot = form[(open + 1)..close];
+            form = form[(close + 1)..];
+            // A slot reaches to the character that follows it in the form, or to the end.
+            var end = form.IsEmpty ? text.Length : text.IndexOf(form[0]);
+            if (end < 0 || !(slot is "tenant" ? Names.IsTenant(text[..end]) : Names.IsName(text[..end])))
+            {
+                return false;
+            }
+            if (slot is "tenant")
+            {
+                tenant = text[..end].ToString();
+            }
+            text = text[end..];
+        }
+        return text.IsEmpty;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Gate;
+
+/// <summary>
+/// What the gate has found out about one item so far. Checks read what earlier checks wrote; each member says which check writes it.
+/// </summary>
+public sealed class Judgement(Submission submission, JsonElement submitted, GateState state)
+{
+    /// <summary>The request.</summary>
+    public Submission Submission { get; } = submission;
+
+    /// <summary>The item as it was sent.</summary>
+    public JsonElement Submitted { get; } = submitted;
+
+    /// <summary>Committed state, with what earlier items of the same array are about to change laid over it.</summary>
+    public GateState State { get; } = state;
+
+    /// <summary>The span: as sent, and from <c>form</c> on as it will be stored.</summary>
+    public SpanDocument Span { get; set; } = SpanDocument.View(submitted);
+
+    /// <summary>Its intent, when the catalogue has it.</summary>
+    public IntentDefinition? Definition { get; set; }
+
+    /// <summary>Fingerprint of this item's own content; written by <c>replay</c>.</summary>
+    public byte[] Fingerprint { get; set; } = [];
+
+    /// <summary>A span that was admitted before and is the answer now; written by <c>replay</c>.</summary>
+    public StoredSpan? Replay { get; set; }
+
+    /// <summary>The answer of an array that was admitted before; written by <c>replay</c>.</summary>
+    public string? ReplayedItems { get; set; }
+
+    /// <summary>What the gate filled in, in order; written by <c>form</c>.</summary>
+    public IReadOnlyList<string> Repaired { get; set; } = [];
+
+    /// <summary>Who signed the span, else the request; written by <c>request signature</c> and <c>trust</c>.</summary>
+    public string? Kid { get; set; }
+
+    /// <summary>Usage of the key that signed; empty when nothing was signed.</summary>
+    public IReadOnlyList<string> KeyUsage { get; set; } = [];
+
+    /// <summary>The ref that it names; written by <c>consistency</c>.</summary>
+    public MiniContainerRef? Ref { get; set; }
+
+    /// <summary>The manifest that it brings or names; written by <c>consistency</c> or <c>existence</c>.</summary>
+    public Manifest? Manifest { get; set; }
+
+    /// <summary>The run that it names; written by <c>existence</c>.</summary>
+    public RunRow? Run { get; set; }
+
+    /// <summary>The proof that lets it through; written by <c>authorisation</c>.</summary>
+    public ProofRow? Proof { get; set; }
+
+    /// <summary>The payload.</summary>
+    public JsonElement Payload => Span.Payload;
+
+    /// <summary>The effect of its intent, or null.</summary>
+    public string? Effect => Definition?.Effect;
+
+    /// <summary>The tenant.</summary>
+    public string Tenant => Submission.Tenant;
+
+    /// <summary>The time that counts for all of it.</summary>
+    public DateTimeOffset Now => Submission.ReceivedAt;
+}
+
+/// <summary>What came of one item: exactly one of the three is set, or <see cref="ReplayedItems"/> for a whole array.</summary>
+public sealed record ItemVerdict
+{
+    /// <summary>It passed.</summary>
+    public AdmittedSpan? Admitted { get; init; }
+
+    /// <summary>It was admitted before; its Ack is the answer.</summary>
+    public StoredSpan? Replay { get; init; }
+
+    /// <summary>It is refused.</summary>
+    public Rejection? Refused { get; init; }
+
+    /// <summary>The whole array was answered before.</summary>
+    public string? ReplayedItems { get; init; }
+}

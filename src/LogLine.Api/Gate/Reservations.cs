@@ -1,0 +1,102 @@
+namespace LogLine.Api.Gate;
+
+/// <summary>
+/// What requests in progress claim: keys, names, nonces, subjects. The second waits for the first, so it sees what the first committed, or
+/// that it was refused. All claims of a request are taken at once and in one order, so that no two wait for each other.
+/// </summary>
+public sealed class Reservations
+{
+    /// <summary>How long a request waits for another one before it is told to come back.</summary>
+    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<string, Claim> _claims = [];
+    private readonly Lock _lock = new();
+
+    /// <summary>Takes all of the names. Null when one of them was not free in time.</summary>
+    public async ValueTask<IDisposable?> TakeAsync(IEnumerable<string> names, CancellationToken cancel)
+    {
+        var held = new Held(this);
+        foreach (var name in names.Distinct().Order(StringComparer.Ordinal))
+        {
+            Claim? claim;
+            lock (_lock)
+            {
+                if (_claims.TryGetValue(name, out claim))
+                {
+                    claim.Users++;
+                }
+                else
+                {
+                    _claims.Add(name, new Claim());
+                }
+            }
+            try
+            {
+                if (claim is not null && !await claim.Turn.WaitAsync(MaxWait, cancel))
+                {
+                    Leave(name);
+                    held.Dispose();
+                    return null;
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                Leave(name);
+                held.Dispose();
+                throw;
+            }
+            held.Names.Add(name);
+        }
+        return held;
+    }
+
+    private void Leave(string name)
+    {
+        lock (_lock)
+        {
+            var claim = _claims[name];
+            if (--claim.Users == 0)
+            {
+                _claims.Remove(name);
+            }
+        }
+    }
+
+    private void Release(string name)
+    {
+        lock (_lock)
+        {
+            var claim = _claims[name];
+            if (--claim.Users == 0)
+            {
+                _claims.Remove(name);
+            }
+            else
+            {
+                claim.Turn.Release();
+            }
+        }
+    }
+
+    /// <summary>One name: its holder and those who wait. The first holder never waits, so the semaphore begins empty.</summary>
+    private sealed class Claim
+    {
+        public int Users = 1;
+
+        public SemaphoreSlim Turn { get; } = new(0);
+    }
+
+    private sealed class Held(Reservations owner) : IDisposable
+    {
+        public List<string> Names { get; } = [];
+
+        public void Dispose()
+        {
+            foreach (var name in Names)
+            {
+                owner.Release(name);
+            }
+            Names.Clear();
+        }
+    }
+}

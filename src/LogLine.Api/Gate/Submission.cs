@@ -1,0 +1,72 @@
+using System.Text;
+using System.Text.Json;
+using LogLine.Api.Tenants;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Gate;
+
+/// <summary>
+/// A request as the gate sees it: authenticated, well-formed, and free of HTTP (rows 1 to 3 are behind it). One reading of the clock serves
+/// all of it.
+/// </summary>
+public sealed record Submission
+{
+    /// <summary>Who sends.</summary>
+    public required Principal Principal { get; init; }
+
+    /// <summary>Environment in force.</summary>
+    public required string Env { get; init; }
+
+    /// <summary>HTTP method, part of fingerprint and signature.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Path with query, part of fingerprint and signature.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The body.</summary>
+    public required CanonicalJson Body { get; init; }
+
+    /// <summary>When it arrived.</summary>
+    public required DateTimeOffset ReceivedAt { get; init; }
+
+    /// <summary>W3C trace id, 32 hex characters.</summary>
+    public required string TraceId { get; init; }
+
+    /// <summary><c>X-Nonce</c> as sent, or null.</summary>
+    public string? Nonce { get; init; }
+
+    /// <summary><c>X-Timestamp</c> as sent, or null.</summary>
+    public string? Timestamp { get; init; }
+
+    /// <summary><c>Idempotency-Key</c>, unquoted, or null.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary><c>X-Payload-Hash</c> as sent, or null.</summary>
+    public string? PayloadHash { get; init; }
+
+    /// <summary>The request's signature, when any of its headers was sent.</summary>
+    public RequestSignatureHeaders? Signature { get; init; }
+
+    /// <summary>Seconds to wait for the run, from <c>Prefer: wait=N</c>; 0 is not at all.</summary>
+    public int WaitSeconds { get; init; }
+
+    /// <summary>The tenant.</summary>
+    public string Tenant => Principal.Tenant;
+
+    /// <summary>True when several spans were sent.</summary>
+    public bool IsArray => Body.Root.ValueKind == JsonValueKind.Array;
+
+    /// <summary>What was sent: one, or each of an array.</summary>
+    public IReadOnlyList<JsonElement> Items => IsArray ? [.. Body.Root.EnumerateArray()] : [Body.Root];
+
+    /// <summary>BLAKE3 over method, path, env and content: two requests with the same one are the same request.</summary>
+    public byte[] Fingerprint(ReadOnlySpan<byte> content)
+    {
+        var head = Encoding.UTF8.GetBytes($"{Method}\n{Path}\n{Env}\n");
+        return Blake3.Hash([.. head, .. content]);
+    }
+}
+
+/// <summary>The three headers of a request signature, as sent.</summary>
+public sealed record RequestSignatureHeaders(string? Algorithm, string? Kid, string? Value);

@@ -1,0 +1,86 @@
+using LogLine.Api.Gate;
+using LogLine.Api.Ledger;
+using LogLine.Api.Policy;
+using LogLine.Api.Runs;
+using LogLine.Api.Submissions;
+using LogLine.Api.Telemetry;
+using LogLine.Api.Tenants;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace LogLine.Api;
+
+/// <summary>Options of the gateway, section <c>LogLine</c> of the configuration; every default is here.</summary>
+public sealed class GatewayOptions
+{
+    /// <summary>Data folder: <c>--data</c>, <c>LOGLINE_DATA</c> or <c>LogLine:Data</c>.</summary>
+    public string Data { get; set; } = "data";
+
+    /// <summary>Where the schemas lie; by default beside the program.</summary>
+    public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
+
+    /// <summary>Requests that may wait for the ledger before <c>503_BUSY</c>.</summary>
+    public int QueueLength { get; set; } = 4096;
+
+    /// <summary>What is allowed.</summary>
+    public OperatorPolicy Policy { get; set; } = new();
+}
+
+/// <summary>Puts the rooms together and takes them apart again.</summary>
+internal static class GatewayHost
+{
+    /// <summary>Registers every room, in the direction in which they lean on one another.</summary>
+    public static void AddGateway(this WebApplicationBuilder builder, GatewayOptions options, IReadOnlyList<IRunAdapter> adapters)
+    {
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddSingleton(options.Policy);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => Catalogue.Load(options.Schemas));
+        services.AddSingleton(_ => DataFolder.Open(options.Data));
+        services.AddSingleton(provider => provider.GetRequiredService<DataFolder>().OpenLedger(
+            provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<Ledger.Ledger>>()));
+        services.AddSingleton<TenantDirectory>();
+        services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<RunDesk>();
+        services.AddSingleton<Gate.Gate>();
+        services.AddSingleton<RefusalLog>();
+        services.AddSingleton<RequestReader>();
+        services.AddSingleton<Submitter>();
+        services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
+        services.AddHostedService<Worker>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null; // RequestReader has the limit, and answers it with a problem document
+            kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        });
+    }
+
+    /// <summary>Opens the data folder, loads the catalogue, and makes the first tenant: whatever is wrong is said before the first request.</summary>
+    public static async Task PrepareAsync(this WebApplication app)
+    {
+        LogLine.Protocol.Json.UnicodeData.Require();
+        _ = app.Services.GetRequiredService<Catalogue>();
+        var ledger = app.Services.GetRequiredService<Ledger.Ledger>();
+        _ = app.Services.GetRequiredService<Gate.Gate>();
+        await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>(), CancellationToken.None);
+    }
+
+    /// <summary>Starts, publishes the address, and runs until it is asked to stop.</summary>
+    public static async Task ServeAsync(this WebApplication app)
+    {
+        await app.StartAsync();
+        var address = Address(app);
+        Bootstrap.Publish(app.Services.GetRequiredService<DataFolder>(), address, app.Services.GetRequiredService<Ledger.Ledger>().Identity);
+        StartupLog.Ready(app, address);
+        await app.WaitForShutdownAsync();
+        await app.DisposeAsync();
+    }
+
+    private static string Address(WebApplication app) =>
+        (app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5000")
+        .Replace("[::]", "localhost").Replace("0.0.0.0", "127.0.0.1").Replace("+", "localhost").TrimEnd('/');
+}

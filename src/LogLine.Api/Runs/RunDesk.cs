@@ -1,0 +1,136 @@
+using System.Text.Json;
+using LogLine.Api.Ledger;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// Where workers get runs and report on them: the worker protocol of the contract, section 7, as calls. A worker knows nothing but this and
+/// its adapters. Every report is a span; what the run's row says changes in the same transaction.
+/// </summary>
+public sealed class RunDesk
+{
+    /// <summary>How long a lease lasts unless it is renewed.</summary>
+    public static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(30);
+
+    private readonly Ledger.Ledger _ledger;
+    private readonly TimeProvider _time;
+    private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Serves the runs of <paramref name="ledger"/>.</summary>
+    public RunDesk(Ledger.Ledger ledger, TimeProvider time)
+    {
+        (_ledger, _time) = (ledger, time);
+        ledger.Committed += batch =>
+        {
+            if (batch.Effects.Any(effect => effect is LedgerEffect.RunCreated or LedgerEffect.RunMoved or LedgerEffect.RunCancelRequested))
+            {
+                Interlocked.Exchange(ref _moved, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+            }
+        };
+    }
+
+    /// <summary>Completes at the next change of any run. Taken before the state is read, so that no change falls in between.</summary>
+    public Task Moved => Volatile.Read(ref _moved).Task;
+
+    /// <summary>A run, or null.</summary>
+    public RunRow? Find(string runId) => _ledger.Store.FindRun(runId);
+
+    /// <summary>The manifest of a run's ref.</summary>
+    public Manifest ManifestOf(RunRow run) =>
+        MiniContainerRef.TryParse(run.Ref, out var reference) && _ledger.Store.FindManifest(reference.Tenant, reference.Name, reference.Hash) is { } bytes
+            ? Manifest.View(CanonicalJson.Parse(bytes).Root)
+            : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>.</summary>
+    public async Task<IReadOnlyList<RunRow>> LeaseAsync(string worker, int limit, CancellationToken cancel)
+    {
+        var now = _time.GetUtcNow();
+        var free = _ledger.Store.RunsToLease(now, limit);
+        if (free.Count == 0)
+        {
+            return [];
+        }
+        return await _ledger.WriteAsync(store => free.Where(run => store.LeaseRun(run.RunId, worker, now + LeaseLife, now)).ToList(), cancel);
+    }
+
+    /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
+    public Task<IReadOnlyList<string>> RenewAsync(string worker, IReadOnlyCollection<string> runs, CancellationToken cancel)
+    {
+        var now = _time.GetUtcNow();
+        return _ledger.WriteAsync<IReadOnlyList<string>>(store => [.. runs.Where(run => store.LeaseRun(run, worker, now + LeaseLife, now))], cancel);
+    }
+
+    /// <summary>Takes over what workers of an earlier process on this data folder held.</summary>
+    public Task ReleaseAsync(string workerPrefix, CancellationToken cancel) => _ledger.WriteAsync(store =>
+    {
+        store.ReleaseLeases(workerPrefix);
+        return true;
+    }, cancel);
+
+    /// <summary>
+    /// Records a run's new state as a span. False when there is no such step from where the run stands now: then somebody else was there
+    /// first, and nothing is written. So a run has one terminal state, whatever crashes (architecture, rule 5).
+    /// </summary>
+    /// <param name="runId">The run.</param>
+    /// <param name="state">The new state.</param>
+    /// <param name="change">What else changes in the row.</param>
+    /// <param name="facts">Writes the payload's own members, and the row's detail.</param>
+    /// <param name="cancel">Gives up waiting.</param>
+    public async Task<bool> ReportAsync(string runId, RunState state, Func<RunRow, RunRow> change, Action<Utf8JsonWriter> facts, CancellationToken cancel)
+    {
+        if (Find(runId) is not { } run || !RunStates.IsLegal(run.State, state))
+        {
+            return false;
+        }
+        var now = _time.GetUtcNow();
+        var moved = change(run) with { State = state, Detail = RunDetail.With(run.Detail, facts) };
+        var span = _ledger.Identity.Sign(run.Tenant, run.Env, RunStates.Intent(state)!, "function", run.Subject, now, json =>
+        {
+            json.WriteString("run_id", runId);
+            facts(json);
+            Moments(json, state, moved, now);
+        });
+        var outcome = await _ledger.AppendOwnAsync([span with { RunId = runId, Effects = [new LedgerEffect.RunMoved(run.State, moved)] }], cancel);
+        return outcome.Conflict is null;
+    }
+
+    private static void Moments(Utf8JsonWriter json, RunState state, RunRow run, DateTimeOffset now)
+    {
+        switch (state)
+        {
+            case RunState.Pending when run.Ref is not null:
+                json.WriteString("ref", run.Ref);
+                json.WritePropertyName("target");
+                json.WriteRawValue(run.Target, skipInputValidation: true);
+                break;
+            case RunState.Running:
+                json.WriteString("started_at", Timestamps.Write(run.StartedAt ?? now));
+                break;
+            case RunState.Exited:
+                json.WriteString("exited_at", Timestamps.Write(run.EndedAt ?? now));
+                json.WriteNumber("exit_code", run.ExitCode ?? 0);
+                break;
+            case RunState.Failed:
+                json.WriteString("failed_at", Timestamps.Write(run.EndedAt ?? now));
+                json.WriteString("error", run.Error);
+                json.WriteString("reason", run.Reason);
+                WriteExitCode(json, run);
+                break;
+            case RunState.Cancelled:
+                json.WriteString("cancelled_at", Timestamps.Write(run.EndedAt ?? now));
+                WriteExitCode(json, run);
+                break;
+        }
+    }
+
+    private static void WriteExitCode(Utf8JsonWriter json, RunRow run)
+    {
+        if (run.ExitCode is { } code)
+        {
+            json.WriteNumber("exit_code", code);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. When it stops, its containers go on; the
+/// next worker finds them by their labels and watches on.
+/// </summary>
+public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+{
+    private const string LocalPrefix = "local:";
+    private const int MaxRuns = 256;
+    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(10);
+
+    private readonly string _name = LocalPrefix + Guid.NewGuid().ToString("N");
+    private readonly ConcurrentDictionary<string, Task> _jobs = new();
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stopping)
+    {
+        // This process alone has the data folder, so whoever held a lease in it before is gone.
+        await desk.ReleaseAsync(LocalPrefix, stopping);
+        using var renewal = new PeriodicTimer(RenewEvery, time);
+        var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
+        while (!stopping.IsCancellationRequested)
+        {
+            var moved = desk.Moved;
+            await TryAsync(() => TakeAsync(stopping));
+            await Task.WhenAny(moved, tick);
+            if (tick.IsCompleted)
+            {
+                await TryAsync(() => desk.RenewAsync(_name, _jobs.Keys.ToList(), stopping));
+                tick = renewal.WaitForNextTickAsync(stopping).AsTask();
+            }
+        }
+    }
+
+    private async Task TakeAsync(CancellationToken stopping)
+    {
+        foreach (var run in await desk.LeaseAsync(_name, MaxRuns - _jobs.Count, stopping))
+        {
+            _jobs[run.RunId] = Task.Run(async () =>
+            {
+                await TryAsync(() => run.Intent == "deploy.apply"
+                    ? new DeployJob(run, desk, targets, time, logger).RunAsync(stopping)
+                    : new PrimitiveJob(run, desk, targets, time).RunAsync(stopping));
+                _jobs.TryRemove(run.RunId, out _);
+            }, CancellationToken.None);
+        }
+    }
+
+    private async Task TryAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: what runs goes on without us.
+        }
+        catch (Exception defect)
+        {
+            logger.LogError(defect, "The worker met a defect; it goes on with the next run.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await Task.WhenAll(_jobs.Values);
+    }
+}

@@ -1,0 +1,160 @@
+using System.Buffers;
+using System.Text.Json;
+using LogLine.Api.Errors;
+using LogLine.Api.Gate;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Submissions;
+
+/// <summary>
+/// One submission from gate to Ack: judge, append, wait if asked to, answer. When another request was faster in the transaction itself, the gate judges
+/// again and finds what that one left.
+/// </summary>
+public sealed class Submitter(Gate.Gate gate, Ledger.Ledger ledger, RunDesk desk, RefusalLog refusals, TimeProvider time)
+{
+    private const int MaxJudgements = 4;
+
+    /// <summary>Answers a submission.</summary>
+    public async Task<SubmissionAnswer> SubmitAsync(Submission submission, CancellationToken cancel)
+    {
+        for (var judged = 1; ; judged++)
+        {
+            using var verdict = await gate.JudgeAsync(submission, cancel);
+            var answers = verdict.Items.Select(item => item.Admitted is null ? Answer(item, submission) : null).ToList();
+            if (verdict.ToAppend([.. answers.Select(answer => answer?.Body)]) is not { } append)
+            {
+                return Assemble(verdict, answers!);
+            }
+            var outcome = await AppendAsync(append);
+            if (outcome is null)
+            {
+                return Refuse(submission, new Rejection(RefusalCode.Busy, "More work is waiting than the ledger takes. Send the same request again shortly.") { RetryAfterSeconds = 1 });
+            }
+            if (outcome.Conflict is null)
+            {
+                await CompleteAsync(verdict, outcome, answers, cancel);
+                return Assemble(verdict, answers!);
+            }
+            if (judged == MaxJudgements)
+            {
+                return Refuse(submission, new Rejection(RefusalCode.Busy, "Other requests keep changing the same things. Send the same request again shortly.") { RetryAfterSeconds = 1 });
+            }
+        }
+    }
+
+    private async Task<AppendOutcome?> AppendAsync(Append append)
+    {
+        try
+        {
+            return ledger.AppendAsync(append) is { } appending ? await appending : null;
+        }
+        catch (LedgerUnavailableException)
+        {
+            return null; // logged by the writer with its cause; the client learns that nothing was committed
+        }
+    }
+
+    /// <summary>Fills in the answers of the items that are committed now.</summary>
+    private async Task CompleteAsync(GateVerdict verdict, AppendOutcome outcome, List<ItemAnswer?> answers, CancellationToken cancel)
+    {
+        verdict.Dispose(); // it is durable: whoever waits for the same may go on
+        var deadline = verdict.Submission.WaitSeconds == 0 ? (DateTimeOffset?)null : time.GetUtcNow().AddSeconds(verdict.Submission.WaitSeconds);
+        var next = 0;
+        for (var i = 0; i < answers.Count; i++)
+        {
+            if (verdict.Items[i].Admitted is not { } admitted)
+            {
+                continue;
+            }
+            var position = outcome.Positions[next++];
+            var kept = admitted.Answer;
+            if (deadline is not null && admitted.RunId is { } runId && await RunWaiter.WaitAsync(desk, runId, deadline.Value, time, cancel) is { } run)
+            {
+                kept = Answers.WithRun(kept, run);
+                await ledger.WriteAsync(store =>
+                {
+                    store.UpdateAnswer(position.Index, kept);
+                    return true;
+                }, cancel);
+            }
+            answers[i] = new ItemAnswer(Body(json => Acks.Write(json, kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false)), 200, null);
+        }
+    }
+
+    private ItemAnswer Answer(ItemVerdict item, Submission submission)
+    {
+        if (item.Replay is { } stored)
+        {
+            return new ItemAnswer(Body(json => Acks.Write(json, stored.Answer!, ledger.ReceiptOf(stored), replayed: true)), 200, null) { Replayed = true };
+        }
+        if (item.ReplayedItems is { } items)
+        {
+            var parts = KeyItems.Read(items).Select(part => part.Index is { } index ? ReplayOf(index) : part.Answer!).ToList();
+            var allOk = KeyItems.Read(items).All(part => part.Index is not null || IsOk(part.Answer!));
+            return new ItemAnswer(Join(parts), allOk ? 200 : 207, null) { Replayed = true };
+        }
+        refusals.Record(submission, item.Refused!);
+        return new ItemAnswer(Body(json => RefusalAnswers.WriteItem(json, item.Refused!, submission.TraceId)), item.Refused!.Code.Meaning().Status, item.Refused);
+    }
+
+    private byte[] ReplayOf(long index)
+    {
+        var stored = ledger.Store.FindEntry(index)!;
+        return Body(json => Acks.Write(json, stored.Answer!, ledger.ReceiptOf(stored), replayed: true));
+    }
+
+    private static bool IsOk(byte[] answer)
+    {
+        using var json = JsonDocument.Parse(answer);
+        return json.RootElement.GetProperty("status").GetString() == "ok";
+    }
+
+    private static SubmissionAnswer Refuse(Submission submission, Rejection rejection) =>
+        new(rejection.Code.Meaning().Status, [], rejection, false);
+
+    private static SubmissionAnswer Assemble(GateVerdict verdict, List<ItemAnswer> answers)
+    {
+        if (!verdict.Submission.IsArray || verdict.IsWhole)
+        {
+            return new SubmissionAnswer(answers[0].Status, answers[0].Body, answers[0].Refused, answers[0].Replayed);
+        }
+        var status = answers.All(answer => answer.Status == 200) ? 200 : 207;
+        return new SubmissionAnswer(status, Join(answers.Select(answer => answer.Body)), null, answers.All(answer => answer.Replayed));
+    }
+
+    private static byte[] Join(IEnumerable<byte[]> items)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        buffer.Write("["u8);
+        var first = true;
+        foreach (var item in items)
+        {
+            if (!first)
+            {
+                buffer.Write(","u8);
+            }
+            buffer.Write(item);
+            first = false;
+        }
+        buffer.Write("]"u8);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static byte[] Body(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(2048);
+        using var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
+        write(json);
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private sealed record ItemAnswer(byte[] Body, int Status, Rejection? Refused)
+    {
+        public bool Replayed { get; init; }
+    }
+}
+
+/// <summary>What the client gets: a body, or a refusal for <see cref="RefusalAnswers"/> to write.</summary>
+public sealed record SubmissionAnswer(int Status, byte[] Body, Rejection? Refused, bool Replayed);

@@ -1,0 +1,86 @@
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Tests.Adapters.Engine;
+
+/// <summary>What is refused before an engine is called, and where engines are looked for.</summary>
+public sealed class EngineInputTests
+{
+    static readonly WorkloadSpec Good = new() { Tenant = "dev", Name = "web", RunId = "run_1", Image = "nginx" };
+
+    public static TheoryData<string, WorkloadSpec> Refused => new()
+    {
+        { "begins with '-'", Good with { Image = "--privileged" } },
+        { "image: empty", Good with { Image = "" } },
+        { "image: white space", Good with { Image = "nginx latest" } },
+        { "image: white space", Good with { Image = "nginx\0" } },
+        { "at most 512", Good with { Image = new string('a', 513) } },
+        { "tenant and name", Good with { Name = "-rm" } },
+        { "tenant and name", Good with { Name = "a/../b" } },
+        { "tenant and name", Good with { Tenant = "" } },
+        { "env: 'A=B'", Good with { Env = new Dictionary<string, string> { ["A=B"] = "c" } } },
+        { "env: ''", Good with { Env = new Dictionary<string, string> { [""] = "c" } } },
+        { "env.A", Good with { Env = new Dictionary<string, string> { ["A"] = "c\0" } } },
+        { "argv", Good with { Argv = ["a\0b"] } },
+        { "argv", Good with { Argv = ["\ud800"] } },
+        { "argv", Good with { Entrypoint = ["\udc00\ud800"] } },
+        { "user", Good with { User = "0\0" } },
+        { "ports", Good with { Ports = [new(0, 0)] } },
+        { "ports", Good with { Ports = [new(70000, 80)] } },
+        { "memory", Good with { MemoryBytes = 0 } },
+        { "cpus", Good with { CpuMillis = -1 } },
+        { "pids", Good with { Pids = 0 } },
+    };
+
+    [Theory, MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
+    public async Task BadInput_IsRefusedBeforeTheEngineIsCalled(string words, WorkloadSpec spec)
+    {
+        await using var fake = new FakeEngine(_ => FakeEngine.Json("{}"));
+        using var adapter = new EngineAdapter(fake.Endpoint, TimeProvider.System);
+        var refusal = await EngineLab.RefusedAsync(AdapterFailure.Refused, () => adapter.CreateAsync(spec, TestContext.Current.CancellationToken));
+        Assert.Contains(words, refusal.Message);
+        Assert.Empty(fake.Requests);
+    }
+
+    [Theory]
+    [InlineData("nginx", "nginx", "latest")]
+    [InlineData("nginx:1.27", "nginx", "1.27")]
+    [InlineData("localhost:5000/a/b", "localhost:5000/a/b", "latest")]
+    [InlineData("localhost:5000/a/b:2", "localhost:5000/a/b", "2")]
+    [InlineData("a/b@sha256:00", "a/b", "sha256:00")]
+    public void Reference_IsSplitAsThePullWantsIt(string image, string name, string tag) =>
+        Assert.Equal(new ImageReference(name, tag), ImageReference.Parse(image));
+
+    [Fact]
+    public void NothingSet_DefaultSocketsRootlessFirst()
+    {
+        var found = EngineEndpoints.Discover(name => name switch { "XDG_RUNTIME_DIR" => "/run/user/7", "HOME" => "/home/a", _ => null });
+        Assert.Equal(["podman", "docker"], found.Select(e => e.Provider));
+        Assert.Equal("/run/user/7/podman/podman.sock", found[0].Candidates[0].AbsolutePath);
+        Assert.Equal("/run/podman/podman.sock", found[0].Candidates[^1].AbsolutePath);
+        Assert.Equal(["/run/user/7/docker.sock", "/home/a/.docker/run/docker.sock", "/var/run/docker.sock"], found[1].Candidates.Select(c => c.AbsolutePath));
+    }
+
+    [Fact]
+    public void VariablesSet_NothingElseIsLookedAt()
+    {
+        var found = EngineEndpoints.Discover(name => name switch { "DOCKER_HOST" => "tcp://127.0.0.1:2375", "CONTAINER_HOST" => "unix:///tmp/p.sock", _ => null });
+        Assert.Equal([new Uri("unix:///tmp/p.sock")], found[0].Candidates);
+        Assert.Equal([new Uri("tcp://127.0.0.1:2375")], found[1].Candidates);
+    }
+
+    [Theory]
+    [InlineData("ssh://host/run/podman.sock")]
+    [InlineData("tcp://127.0.0.1")]
+    [InlineData("/run/podman.sock")]
+    public void AddressOfAnotherKind_IsAProblemThatNamesTheVariable(string address)
+    {
+        var found = EngineEndpoints.Discover(name => name == "DOCKER_HOST" ? address : null);
+        Assert.Contains("DOCKER_HOST", found[1].Problem);
+        Assert.Contains(address, found[1].Absence());
+    }
+
+    [Fact]
+    public void PodmanBehindDockerHost_IsTreatedAsPodman() =>
+        Assert.Same(EngineQuirks.Podman, EngineQuirks.Of(new("4.3.1", "1.41", "1.24", [new("Podman Engine", "4.3.1")])));
+}

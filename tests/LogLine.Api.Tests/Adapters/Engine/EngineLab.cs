@@ -1,0 +1,120 @@
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Tests.Adapters.Engine;
+
+/// <summary>
+/// A real engine and a tenant of its own on it, for one test; whatever the tenant has there is removed at the end. <c>tests/run</c>
+/// starts the engines and names them in LOGLINE_TEST_PODMAN and LOGLINE_TEST_DOCKER; without them the test is skipped, or fails
+/// where LOGLINE_REQUIRE_ALL says that nothing may be missing.
+/// </summary>
+internal sealed class EngineLab : IAsyncDisposable
+{
+    const string Image = "LOGLINE_TEST_IMAGE";
+
+    readonly List<string> foreign = [];
+
+    EngineLab(EngineEndpoint endpoint)
+    {
+        Endpoint = endpoint;
+        Adapter = new EngineAdapter(endpoint, TimeProvider.System);
+        Client = new EngineClient(endpoint, EngineLimits.Default, TimeProvider.System);
+    }
+
+    public static EngineLab Open(string provider)
+    {
+        var variable = $"LOGLINE_TEST_{provider.ToUpperInvariant()}";
+        var address = Environment.GetEnvironmentVariable(variable);
+        if (string.IsNullOrEmpty(address))
+        {
+            var missing = $"{variable} names no engine; tests/run starts one.";
+            if (Environment.GetEnvironmentVariable("LOGLINE_REQUIRE_ALL") == "1")
+                Assert.Fail(missing);
+            Assert.Skip(missing);
+        }
+        return new EngineLab(EngineEndpoints.At(provider, address));
+    }
+
+    public EngineEndpoint Endpoint { get; }
+
+    public EngineAdapter Adapter { get; }
+
+    /// <summary>The engine without the adapter, for what the adapter is asked to see or not to see.</summary>
+    public EngineClient Client { get; }
+
+    public string Tenant { get; } = $"t{Guid.NewGuid():N}"[..12];
+
+    public static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static string TestImage => Environment.GetEnvironmentVariable(Image) ?? "localhost/logline-test:1";
+
+    /// <summary>A specification of this lab's tenant; without a command the image serves HTTP on 8080.</summary>
+    public WorkloadSpec Spec(params string[] argv) => new()
+    {
+        Tenant = Tenant,
+        Name = "web",
+        RunId = $"run_{Guid.NewGuid():N}",
+        Image = TestImage,
+        Argv = argv,
+    };
+
+    public static string[] Shell(string script) => ["/bin/sh", "-c", script];
+
+    public async Task<Workload> StartedAsync(WorkloadSpec spec)
+    {
+        var created = await Adapter.CreateAsync(spec, Cancel);
+        return await Adapter.StartAsync(created.Id, Cancel);
+    }
+
+    /// <summary>Runs a script to its end and answers with how it ended and all that it said.</summary>
+    public async Task<(WorkloadEnd End, string Output)> RunAsync(WorkloadSpec spec)
+    {
+        var started = await StartedAsync(spec);
+        var end = await Adapter.WaitAsync(started.Id, Cancel);
+        var tail = await Adapter.LogTailAsync(started.Id, 1000, 1 << 20, Cancel);
+        return (end, string.Join('\n', tail.Lines));
+    }
+
+    /// <summary>A container that somebody else made on the same engine.</summary>
+    public async Task<string> ForeignAsync(string name, Dictionary<string, string> labels)
+    {
+        var request = new ContainerRequest { Image = TestImage, Labels = labels, HostConfig = new HostConfig() };
+        var id = await Client.CreateAsync(name, request, Cancel);
+        Assert.NotNull(id);
+        foreign.Add(id);
+        return id;
+    }
+
+    public async Task PauseAsync(string id)
+    {
+        using var connection = new EngineConnection(Endpoint, EngineLimits.Default, TimeProvider.System);
+        (await connection.CallAsync(HttpMethod.Post, $"/containers/{id}/pause", null, "pause a container", EngineLimits.Default.Answer, Cancel)).OrThrow();
+    }
+
+    public static async Task<AdapterException> RefusedAsync(AdapterFailure expected, Func<Task> act)
+    {
+        var refusal = await Assert.ThrowsAsync<AdapterException>(act);
+        Assert.True(expected == refusal.Failure, $"expected {expected}, found {refusal.Failure}: {refusal.Message}");
+        return refusal;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Not the test's token: what a cancelled test leaves is removed as well.
+        foreach (var container in await Client.ListAsync([(EngineLabels.Tenant, Tenant)], CancellationToken.None))
+            foreign.Add(container.Id);
+        foreach (var id in foreign.Distinct())
+        {
+            try
+            {
+                await Client.RemoveAsync(id, force: true, CancellationToken.None);
+            }
+            catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
+            {
+                // Listed, and gone since.
+            }
+        }
+        Adapter.Dispose();
+        Client.Dispose();
+    }
+}

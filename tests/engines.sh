@@ -1,0 +1,216 @@
+# shellcheck shell=bash
+# Private container engines: a Podman API service and a dockerd that share nothing with what the machine already runs.
+# Sourced by tests/run and deploy/quickstart. Everything lives in one folder DIR that the caller makes and, after stop_engines,
+# deletes: storage, sockets, configuration, logs. Keep DIR short: a socket path has at most 107 bytes.
+#
+#   ensure_packages WORD…      installs what is missing (root on Debian or Ubuntu), else says what to install; false when something stays missing
+#   start_podman DIR           serves unix://DIR/podman.sock
+#   start_docker DIR           serves unix://DIR/docker.sock (needs root)
+#   import_test_image DIR      makes localhost/logline-test:1 of busybox-static in every engine that DIR runs
+#   list_containers DIR        the names of the containers that are there
+#   stop_engines DIR           removes the containers, ends the engines, unmounts; safe to call twice, or when nothing runs
+
+TEST_IMAGE=localhost/logline-test:1
+ENGINE_START_SECONDS=30
+PATH=$PATH:/usr/sbin:/sbin
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+# --- packages -------------------------------------------------------------------------------------------------------------
+
+# What a word needs beyond itself, and how to see that it is there. Libraries have no command, so they are asked of the linker.
+have() {
+    case $1 in
+        libsodium) ldconfig -p | grep -q 'libsodium\.so\.23' ;;
+        libicu) ldconfig -p | grep -q 'libicuuc\.so' ;;
+        podman) have_all podman runc conmon iptables && [ -x /usr/lib/podman/netavark ] && [ -x "$(catatonit_path)" ] ;;
+        docker) have_all dockerd docker iptables ip ;;
+        busybox) [ -x /bin/busybox ] || [ -x /usr/bin/busybox ] ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+have_all() {
+    local command
+    for command; do command -v "$command" >/dev/null || return 1; done
+}
+
+packages_of() {
+    case $1 in
+        libsodium) echo libsodium23 ;;
+        libicu) apt-cache search --names-only '^libicu[0-9]+$' | sort -V | tail -n 1 | cut -d ' ' -f 1 ;;
+        podman) echo podman runc conmon netavark aardvark-dns iptables catatonit ;;
+        docker) echo docker.io iptables iproute2 ;;
+        busybox) echo busybox-static ;;
+        *) echo "$1" ;;
+    esac
+}
+
+ensure_packages() {
+    local word missing=() packages=()
+    for word; do have "$word" || missing+=("$word"); done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        say "missing: ${missing[*]} (not root on Debian or Ubuntu, so not installed; there: apt-get install $(for word in "${missing[@]}"; do packages_of "$word"; done 2>/dev/null | tr '\n' ' '))"
+        return 1
+    fi
+    say "installing ${missing[*]}"
+    apt_get update || return 1
+    for word in "${missing[@]}"; do read -ra names <<<"$(packages_of "$word")"; packages+=("${names[@]}"); done
+    apt_get install -y --no-install-recommends "${packages[@]}"
+}
+
+# Two runs on a fresh machine install at once: the second waits for the first.
+apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >/dev/null; }
+
+catatonit_path() {
+    local path
+    for path in /usr/libexec/podman/catatonit /usr/bin/catatonit; do [ -x "$path" ] && break; done
+    echo "$path"
+}
+
+# --- engines --------------------------------------------------------------------------------------------------------------
+
+start_podman() {
+    local dir=$1
+    say "starting podman"
+    mkdir -p "$dir/podman/net"
+    write_podman_conf "$dir"
+    engine_podman "$dir" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
+    echo $! >"$dir/podman.pid"
+    await_engine podman "$dir"
+}
+
+start_docker() {
+    local dir=$1 id
+    say "starting docker"
+    id=$(network_id "$dir")
+    mkdir -p "$dir/docker"
+    ip link add "lld$id" type bridge && ip address add "10.213.$id.1/24" dev "lld$id" && ip link set "lld$id" up || return 1
+    # No iptables: chains named DOCKER belong to the machine's own dockerd. The userland proxy publishes ports without them.
+    dockerd --data-root "$dir/docker/data" --exec-root "$dir/docker/exec" --pidfile "$dir/docker.pid" -H "unix://$dir/docker.sock" \
+        --config-file "$(empty_json "$dir")" --bridge "lld$id" --iptables=false --ip6tables=false --ip-masq=false >"$dir/docker.log" 2>&1 &
+    await_engine docker "$dir"
+}
+
+import_test_image() {
+    local dir=$1
+    say "importing $TEST_IMAGE"
+    make_test_rootfs "$dir/rootfs"
+    local changes=(--change 'CMD ["/bin/httpd","-f","-p","8080","-h","/www"]' --change 'ENV PATH=/bin')
+    if [ -S "$dir/podman.sock" ]; then
+        tar -C "$dir/rootfs" --owner 0 --group 0 -cf - . | engine_podman "$dir" import -q "${changes[@]}" - "$TEST_IMAGE" >/dev/null || return 1
+    fi
+    if [ -S "$dir/docker.sock" ]; then
+        tar -C "$dir/rootfs" --owner 0 --group 0 -cf - . | docker -H "unix://$dir/docker.sock" import "${changes[@]}" - "$TEST_IMAGE" >/dev/null || return 1
+    fi
+}
+
+# What containers there are, by name, on one line.
+list_containers() {
+    local dir=$1
+    {
+        [ -S "$dir/podman.sock" ] && engine_podman "$dir" ps -a --format '{{.Names}}'
+        [ -S "$dir/docker.sock" ] && docker -H "unix://$dir/docker.sock" ps -a --format '{{.Names}}'
+    } 2>/dev/null | tr '\n' ' '
+}
+
+stop_engines() {
+    local dir=$1 pidfile id
+    [ -d "$dir/podman" ] && engine_podman "$dir" rm --all --force --time 0 >/dev/null 2>&1
+    [ -S "$dir/docker.sock" ] && docker -H "unix://$dir/docker.sock" ps -aq 2>/dev/null | xargs -r docker -H "unix://$dir/docker.sock" rm -f >/dev/null 2>&1
+    for pidfile in "$dir/podman.pid" "$dir/docker.pid"; do end_process "$pidfile"; done
+    id=$(network_id "$dir")
+    ip link delete "lld$id" 2>/dev/null
+    ip link delete "llp$id" 2>/dev/null
+    # What an engine mounted below DIR, deepest first: a mount left there would keep the folder from being deleted.
+    awk -v below="$dir/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount -l 2>/dev/null
+    # Without root, what containers wrote belongs to users that only Podman can become.
+    [ "$(id -u)" = 0 ] || [ ! -d "$dir/podman" ] || engine_podman "$dir" unshare rm -rf "$dir/podman" 2>/dev/null
+    return 0
+}
+
+# --- parts ----------------------------------------------------------------------------------------------------------------
+
+engine_podman() {
+    local dir=$1
+    shift
+    CONTAINERS_CONF="$dir/podman/containers.conf" CONTAINERS_STORAGE_CONF="$dir/podman/storage.conf" podman --root "$dir/podman/root" --runroot "$dir/podman/run" \
+        --tmpdir "$dir/podman/tmp" --network-config-dir "$dir/podman/net" --cgroup-manager cgroupfs "$@"
+}
+
+# A number for this folder's bridge and subnet, so that two engines on one machine do not meet. 1 to 250.
+network_id() { echo $(($(printf %s "$1" | cksum | cut -d ' ' -f 1) % 250 + 1)); }
+
+# runc, because crun fails on hybrid cgroups; the ulimits, because a machine without CAP_SYS_RESOURCE cannot raise them; file
+# locks, because the locks in /dev/shm are one set for all of a user's Podman instances.
+write_podman_conf() {
+    local dir=$1 id
+    id=$(network_id "$dir")
+    cat >"$dir/podman/containers.conf" <<CONF
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+init_path = "$(catatonit_path)"
+[network]
+network_backend = "netavark"
+default_network = "logline$id"
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+CONF
+    cat >"$dir/podman/storage.conf" <<CONF
+[storage]
+driver = "$(storage_driver "$dir")"
+graphroot = "$dir/podman/root"
+runroot = "$dir/podman/run"
+CONF
+    cat >"$dir/podman/net/logline$id.json" <<NET
+{"name":"logline$id","id":"$(printf '%s' "$dir" | sha256sum | cut -c 1-64)","driver":"bridge","network_interface":"llp$id","created":"2025-01-01T00:00:00Z",
+ "subnets":[{"subnet":"10.214.$id.0/24","gateway":"10.214.$id.1"}],"ipv6_enabled":false,"internal":false,"dns_enabled":false,"ipam_options":{"driver":"host-local"}}
+NET
+}
+
+# Overlay does not stack on overlay (a CI job that is itself a container); copying always works.
+storage_driver() { if [ "$(stat -f -c %T "$1")" = overlayfs ]; then echo vfs; else echo overlay; fi; }
+
+# The smallest root file system that can serve HTTP: one static binary under all its names.
+make_test_rootfs() {
+    local root=$1 busybox name
+    mkdir -p "$root"/{bin,etc,tmp,www,proc,sys,dev,home}
+    for busybox in /bin/busybox /usr/bin/busybox; do [ -x "$busybox" ] && break; done
+    cp -L "$busybox" "$root/bin/busybox"
+    for name in $("$busybox" --list); do [ "$name" = busybox ] || ln -sf busybox "$root/bin/$name"; done
+    chmod 1777 "$root/tmp"
+    printf 'root:x:0:0:root:/:/bin/sh\nrunner:x:1000:1000:runner:/home:/bin/sh\n' >"$root/etc/passwd"
+    printf 'root:x:0:\nrunner:x:1000:\n' >"$root/etc/group"
+    echo 'hello from logline' >"$root/www/index.html"
+}
+
+# An engine is up when it answers, not when its socket is there.
+await_engine() {
+    local name=$1 dir=$2 deadline=$((SECONDS + ENGINE_START_SECONDS))
+    until curl -fsS --max-time 2 --unix-socket "$dir/$name.sock" http://engine/_ping >/dev/null 2>&1; do
+        if [ $SECONDS -ge $deadline ] || ! kill -0 $! 2>/dev/null; then
+            say "$name did not start; the end of its log:"
+            tail -n 5 "$dir/$name.log" >&2
+            return 1
+        fi
+        sleep 0.1
+    done
+}
+
+end_process() {
+    local pid tries=100
+    [ -f "$1" ] && pid=$(cat "$1") || return 0
+    kill "$pid" 2>/dev/null
+    while kill -0 "$pid" 2>/dev/null; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || { kill -9 "$pid" 2>/dev/null; break; }
+        sleep 0.1
+    done
+    rm -f "$1"
+}
+
+empty_json() { echo '{}' >"$1/empty.json"; echo "$1/empty.json"; }
