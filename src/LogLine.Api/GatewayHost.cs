@@ -39,11 +39,11 @@ internal static class GatewayHost
         services.AddSingleton(_ => Catalogue.Load(options.Schemas));
         services.AddSingleton(_ => DataFolder.Open(options.Data));
         services.AddSingleton(provider => provider.GetRequiredService<DataFolder>().OpenLedger(
-            provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<Ledger.Ledger>>()));
+            provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<SpanLedger>>()));
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
-        services.AddSingleton<Gate.Gate>();
+        services.AddSingleton<TdlnGate>();
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
@@ -64,8 +64,8 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
-        var ledger = app.Services.GetRequiredService<Ledger.Ledger>();
-        _ = app.Services.GetRequiredService<Gate.Gate>();
+        var ledger = app.Services.GetRequiredService<SpanLedger>();
+        _ = app.Services.GetRequiredService<TdlnGate>();
         await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>(), CancellationToken.None);
     }
 
@@ -74,7 +74,7 @@ internal static class GatewayHost
     {
         await app.StartAsync();
         var address = Address(app);
-        Bootstrap.Publish(app.Services.GetRequiredService<DataFolder>(), address, app.Services.GetRequiredService<Ledger.Ledger>().Identity);
+        Bootstrap.Publish(app.Services.GetRequiredService<DataFolder>(), address, app.Services.GetRequiredService<SpanLedger>().Identity);
         StartupLog.Ready(app, address);
         await app.WaitForShutdownAsync();
         await app.DisposeAsync();

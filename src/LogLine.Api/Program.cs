@@ -31,7 +31,7 @@ public static class Gateway
         builder.AddLogs();
         var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
         options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
-        builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable));
+        builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();

@@ -1,3 +1,4 @@
+using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters;
@@ -5,6 +6,6 @@ namespace LogLine.Api.Adapters;
 /// <summary>Every target that this program knows; a new one is a folder beside this file and a line in here (docs/adding-an-adapter.md).</summary>
 public static class RunAdapters
 {
-    /// <summary>The adapters, as the environment describes their engines.</summary>
-    public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment) => [];
+    /// <summary>The adapters, as the environment describes their engines. None of them needs its engine to be there yet.</summary>
+    public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, TimeProvider time) => EngineAdapters.Discover(environment, time);
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Submissions;
+using LogLine.Api.Telemetry;
 using LogLine.Api.Tenants;
 
 namespace LogLine.Api.Delivery;
@@ -33,7 +34,7 @@ internal static class Readers
     public static Principal Principal(this HttpContext http) => (Principal)http.Items[Key]!;
 
     /// <summary>Answers with a refusal.</summary>
-    public static Task RefuseAsync(this HttpContext http, Rejection rejection) => RefusalAnswers.WriteAsync(http, rejection, RequestReader.TraceId(http));
+    public static Task RefuseAsync(this HttpContext http, Rejection rejection) => RefusalAnswers.WriteAsync(http, rejection, http.TraceId());
 
     /// <summary>404 for something that this tenant does not have.</summary>
     public static Task NotFoundAsync(this HttpContext http, string what) => http.RefuseAsync(new Rejection(RefusalCode.NotFound, $"This tenant has no {what}."));
@@ -42,7 +43,7 @@ internal static class Readers
     public static Task WriteAsync(this HttpContext http, Action<Utf8JsonWriter> write)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(buffer, AnswerJson.Options))
         {
             write(json);
         }

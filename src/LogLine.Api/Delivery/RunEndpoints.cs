@@ -16,13 +16,13 @@ internal static class RunEndpoints
         runs.MapGet("/{runId}", RunAsync);
     }
 
-    private static Task RunAsync(HttpContext http, string runId, Ledger.Ledger ledger) =>
+    private static Task RunAsync(HttpContext http, string runId, SpanLedger ledger) =>
         ledger.Store.FindRun(runId) is { } run && run.Tenant == http.Principal().Tenant
             ? http.WriteAsync(json => RunViews.Write(json, run))
             : http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'");
 
     /// <summary><c>{items[]}</c>, newest first.</summary>
-    private static Task ListAsync(HttpContext http, Ledger.Ledger ledger, string? subject, int? limit) => http.WriteAsync(json =>
+    private static Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, int? limit) => http.WriteAsync(json =>
     {
         json.WriteStartObject();
         json.WriteStartArray("items");

@@ -25,7 +25,7 @@ internal static class ServerEndpoints
     }
 
     /// <summary><c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it.</summary>
-    private static Task KeysAsync(HttpContext http, Ledger.Ledger ledger) => http.WriteAsync(json =>
+    private static Task KeysAsync(HttpContext http, SpanLedger ledger) => http.WriteAsync(json =>
     {
         var identity = ledger.Identity;
         json.WriteStartObject();
@@ -46,7 +46,7 @@ internal static class ServerEndpoints
     });
 
     /// <summary>200 while spans can be admitted; engines that are missing degrade, and are named.</summary>
-    private static async Task ReadyAsync(HttpContext http, Ledger.Ledger ledger, RunTargets targets)
+    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets)
     {
         var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await targets.StatusAsync(provider, http.RequestAborted))));
         var stopped = ledger.Stopped;
@@ -79,7 +79,7 @@ internal static class ServerEndpoints
         });
     }
 
-    private static IResult Checkpoint(Ledger.Ledger ledger, HttpContext http)
+    private static IResult Checkpoint(SpanLedger ledger, HttpContext http)
     {
         http.Response.Headers.CacheControl = "no-cache";
         return ledger.Checkpoint.Length == 0 ? Results.NotFound() : Results.Text(ledger.Checkpoint, "text/plain", Encoding.UTF8);

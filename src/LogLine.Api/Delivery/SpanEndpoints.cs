@@ -21,7 +21,7 @@ internal static class SpanEndpoints
         spans.MapPost("/query", QueryAsync);
     }
 
-    private static Task SpanAsync(HttpContext http, string name, Ledger.Ledger ledger)
+    private static Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
     {
         if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
         {
@@ -31,7 +31,7 @@ internal static class SpanEndpoints
         return http.Response.Body.WriteAsync(stored.Span, http.RequestAborted).AsTask();
     }
 
-    private static Task ReceiptAsync(HttpContext http, string name, Ledger.Ledger ledger)
+    private static Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger)
     {
         if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { } stored)
         {
@@ -47,7 +47,7 @@ internal static class SpanEndpoints
     }
 
     /// <summary><c>{subject?, run_id?, intent?, since?, after?, limit?}</c> → <c>{items[], cursor}</c></summary>
-    private static async Task QueryAsync(HttpContext http, Ledger.Ledger ledger)
+    private static async Task QueryAsync(HttpContext http, SpanLedger ledger)
     {
         var (query, refused) = await ReadQueryAsync(http);
         if (query is null)
@@ -78,7 +78,7 @@ internal static class SpanEndpoints
     }
 
     /// <summary>A page of matches, and the cursor after it; null when there is nothing further now.</summary>
-    private static (List<StoredSpan> Items, long? Cursor) Collect(Ledger.Ledger ledger, SpanQuery query)
+    private static (List<StoredSpan> Items, long? Cursor) Collect(SpanLedger ledger, SpanQuery query)
     {
         var items = new List<StoredSpan>();
         var (next, size) = (query.After, ledger.Size);

@@ -23,7 +23,7 @@ internal static class StreamEndpoint
     public static void MapStream(this IEndpointRouteBuilder routes) => routes.MapGet("/v1/stream", StreamAsync).RequireReader();
 
     private static async Task StreamAsync(
-        HttpContext http, Ledger.Ledger ledger, TenantDirectory tenants, TimeProvider time, IHostApplicationLifetime life, string? subject, string? run_id, string? intent, string? after)
+        HttpContext http, SpanLedger ledger, TenantDirectory tenants, TimeProvider time, IHostApplicationLifetime life, string? subject, string? run_id, string? intent, string? after)
     {
         var resume = http.Request.Headers["Last-Event-ID"];
         var cursor = resume.Count > 0 && resume[0]!.Length > 0 ? resume[0] : after;
@@ -53,7 +53,7 @@ internal static class StreamEndpoint
         }
     }
 
-    private static async Task FollowAsync(PipeWriter writer, Ledger.Ledger ledger, SpanFilter filter, long next, Func<bool> isValid, TimeProvider time, CancellationToken ending)
+    private static async Task FollowAsync(PipeWriter writer, SpanLedger ledger, SpanFilter filter, long next, Func<bool> isValid, TimeProvider time, CancellationToken ending)
     {
         while (!ending.IsCancellationRequested)
         {

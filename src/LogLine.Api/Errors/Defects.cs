@@ -1,4 +1,4 @@
-using LogLine.Api.Submissions;
+using LogLine.Api.Telemetry;
 
 namespace LogLine.Api.Errors;
 
@@ -12,7 +12,7 @@ internal static class Defects
             await next(http);
             if (http.Response is { HasStarted: false, StatusCode: 404 or 405, ContentLength: null } && http.GetEndpoint() is null)
             {
-                await RefusalAnswers.WriteAsync(http, new Rejection(RefusalCode.NotFound, "There is no such route."), RequestReader.TraceId(http));
+                await RefusalAnswers.WriteAsync(http, new Rejection(RefusalCode.NotFound, "There is no such route."), http.TraceId());
             }
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
@@ -21,11 +21,11 @@ internal static class Defects
         }
         catch (BadHttpRequestException defect)
         {
-            await AnswerAsync(http, new Rejection(RefusalCode.MalformedHeader, defect.Message), RequestReader.TraceId(http));
+            await AnswerAsync(http, new Rejection(RefusalCode.MalformedHeader, defect.Message), http.TraceId());
         }
         catch (Exception defect)
         {
-            var traceId = RequestReader.TraceId(http);
+            var traceId = http.TraceId();
             app.Logger.LogError(defect, "A defect answered {Method} {Path} with 500 (trace {TraceId})", http.Request.Method, http.Request.Path, traceId);
             await AnswerAsync(http, new Rejection(RefusalCode.Internal, "The gateway has a defect. Nothing was committed; report the trace id."), traceId);
         }

@@ -23,7 +23,7 @@ public static class RefusalAnswers
             http.Response.Headers.WWWAuthenticate = "ApiKey realm=\"logline\"";
         }
         var buffer = new System.Buffers.ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, AnswerJson.Options))
         {
             Write(json, rejection, traceId);
         }

@@ -51,7 +51,7 @@ internal static class Admission
 
     private static Action<Utf8JsonWriter> ApplyManifest(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
     {
-        Names.TryParseSubject(item.Span.Subject, out _, out _, out var name);
+        Identifiers.TryParseSubject(item.Span.Subject, out _, out _, out var name);
         var manifest = item.Manifest!;
         var reference = MiniContainerRef.Of(item.Tenant, name, manifest.Root);
         var changed = item.State.FindManifest(item.Tenant, name, reference.Hash) is null;

@@ -54,7 +54,7 @@ public sealed record IntentDefinition(
             form = form[(close + 1)..];
             // A slot reaches to the character that follows it in the form, or to the end.
             var end = form.IsEmpty ? text.Length : text.IndexOf(form[0]);
-            if (end < 0 || !(slot is "tenant" ? Names.IsTenant(text[..end]) : Names.IsName(text[..end])))
+            if (end < 0 || !(slot is "tenant" ? Identifiers.IsTenant(text[..end]) : Identifiers.IsName(text[..end])))
             {
                 return false;
             }

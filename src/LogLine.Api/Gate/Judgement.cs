@@ -48,7 +48,7 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     public MiniContainerRef? Ref { get; set; }
 
     /// <summary>The manifest that it brings or names; written by <c>consistency</c> or <c>existence</c>.</summary>
-    public Manifest? Manifest { get; set; }
+    public SignedManifest? Manifest { get; set; }
 
     /// <summary>The run that it names; written by <c>existence</c>.</summary>
     public RunRow? Run { get; set; }

@@ -13,7 +13,7 @@ namespace LogLine.Api.Gate;
 /// Refusals after authentication are entries too: code, hash of the submission, rule, never the payload (contract, section 9). Nobody waits for
 /// them, and each tenant gets <see cref="PerMinute"/> a minute: a flood of bad requests does not flood the ledger.
 /// </summary>
-public sealed class RefusalLog(Ledger.Ledger ledger, TimeProvider time, ILogger<RefusalLog> logger) : BackgroundService
+public sealed class RefusalLog(SpanLedger ledger, TimeProvider time, ILogger<RefusalLog> logger) : BackgroundService
 {
     /// <summary>Entries per tenant and minute; further refusals are answered and not recorded.</summary>
     public const int PerMinute = 300;
@@ -37,7 +37,7 @@ public sealed class RefusalLog(Ledger.Ledger ledger, TimeProvider time, ILogger<
             return;
         }
         var now = time.GetUtcNow();
-        _queue.Writer.TryWrite(ledger.Identity.Sign(principal.Tenant, env, "gate.refused", "decision", Names.TenantSubject(principal.Tenant), now, json =>
+        _queue.Writer.TryWrite(ledger.Identity.Sign(principal.Tenant, env, "gate.refused", "decision", Identifiers.TenantSubject(principal.Tenant), now, json =>
         {
             json.WriteString("code", rejection.Code.Meaning().Wire);
             json.WriteString("submission_hash", hash);

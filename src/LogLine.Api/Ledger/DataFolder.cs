@@ -19,7 +19,7 @@ public sealed class DataFolder : IDisposable
     public string Keys => System.IO.Path.Combine(Path, "keys");
 
     /// <summary>What a newcomer needs to begin: address, tenant, token, public key.</summary>
-    public string Bootstrap => System.IO.Path.Combine(Path, "bootstrap.json");
+    public string BootstrapFile => System.IO.Path.Combine(Path, "bootstrap.json");
 
     /// <summary>Makes the folder when it is not there (mode 0700) and takes it for this process.</summary>
     /// <exception cref="DataFolderException">Another process has it, or it cannot be written.</exception>
@@ -50,7 +50,7 @@ public sealed class DataFolder : IDisposable
 
     /// <summary>Opens the ledger in it; a new folder gets keys, an origin and an empty log.</summary>
     /// <exception cref="DataFolderException">It is damaged, incomplete, or from a newer version.</exception>
-    public Ledger OpenLedger(TimeProvider time, int queueLength, ILogger<Ledger> logger)
+    public SpanLedger OpenLedger(TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
     {
         var isNew = !File.Exists(Database);
         var keys = ServerKeys.Open(Keys, create: isNew);
@@ -58,7 +58,7 @@ public sealed class DataFolder : IDisposable
         try
         {
             store = SqliteLedgerStore.Open(Database, "logline.local/" + keys.Log.PublicKeyHex[..16]);
-            return Ledger.Open(store, keys, time, queueLength, logger);
+            return SpanLedger.Open(store, keys, time, queueLength, logger);
         }
         catch
         {

@@ -7,7 +7,7 @@ namespace LogLine.Api.Ledger;
 /// <summary>One request's work for the writer; exactly one of the three is set.</summary>
 internal sealed class LedgerWork
 {
-    public Append? Request { get; init; }
+    public AppendRequest? Request { get; init; }
 
     public IReadOnlyList<ServerSpan>? Own { get; init; }
 
@@ -172,7 +172,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         var first = _tree.Size;
         var leaves = new List<byte[]>();
-        var positions = new List<Position>();
+        var positions = new List<LogPosition>();
         var mark = effects.Count;
         var conflict = _store.Guarded(() => work.Request is { } request
             ? WriteRequest(request, first, leaves, positions, effects)
@@ -190,7 +190,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         return new AppendOutcome(positions, null);
     }
 
-    private AppendConflict? WriteRequest(Append request, long first, List<byte[]> leaves, List<Position> positions, List<LedgerEffect> effects)
+    private AppendConflict? WriteRequest(AppendRequest request, long first, List<byte[]> leaves, List<LogPosition> positions, List<LedgerEffect> effects)
     {
         if (request.Nonce is { } nonce && _store.InsertNonce(request.Tenant, nonce.Nonce, nonce.Until) is { } reused)
         {
@@ -199,7 +199,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         foreach (var admitted in request.Spans)
         {
             var own = new ServerSpan(admitted.Entry, admitted.Span) { Effects = admitted.Effects, RunId = admitted.RunId };
-            positions.Add(new Position(first + leaves.Count, 0));
+            positions.Add(new LogPosition(first + leaves.Count, 0));
             if (WriteSpan(own, admitted.Fingerprint, admitted.Answer, first, leaves, effects) is { } conflict)
             {
                 return conflict;
@@ -218,11 +218,11 @@ internal sealed class LedgerWriter : IAsyncDisposable
         return null;
     }
 
-    private AppendConflict? WriteOwn(IReadOnlyList<ServerSpan> spans, long first, List<byte[]> leaves, List<Position> positions, List<LedgerEffect> effects)
+    private AppendConflict? WriteOwn(IReadOnlyList<ServerSpan> spans, long first, List<byte[]> leaves, List<LogPosition> positions, List<LedgerEffect> effects)
     {
         foreach (var span in spans)
         {
-            positions.Add(new Position(first + leaves.Count, 0));
+            positions.Add(new LogPosition(first + leaves.Count, 0));
             if (WriteSpan(span, null, null, first, leaves, effects) is { } conflict)
             {
                 return conflict;

@@ -29,7 +29,7 @@ public sealed class OperatorPolicy
     ];
 
     /// <summary>The rule that a manifest's deploy section breaks, with a sentence, or null.</summary>
-    public (string Rule, string Detail)? Violation(Manifest manifest)
+    public (string Rule, string Detail)? Violation(SignedManifest manifest)
     {
         var deploy = manifest.Deploy;
         var security = deploy.Member("security");

@@ -8,7 +8,7 @@ namespace LogLine.Api.Runs;
 public static class DeployOrder
 {
     /// <summary>The workload of a run.</summary>
-    public static WorkloadSpec Compose(RunRow run, Manifest manifest)
+    public static WorkloadSpec Compose(RunRow run, SignedManifest manifest)
     {
         var deploy = manifest.Deploy;
         var resources = deploy.Member("resources");
@@ -35,9 +35,9 @@ public static class DeployOrder
     }
 
     /// <summary>True when a variable's value is a reference to a secret.</summary>
-    public static bool HoldsGrants(Manifest manifest) => Env(manifest).Any(variable => variable.Value.StartsWith("grant://", StringComparison.Ordinal));
+    public static bool HoldsGrants(SignedManifest manifest) => Env(manifest).Any(variable => variable.Value.StartsWith("grant://", StringComparison.Ordinal));
 
-    private static IEnumerable<(string Name, string Value)> Env(Manifest manifest) =>
+    private static IEnumerable<(string Name, string Value)> Env(SignedManifest manifest) =>
         manifest.Deploy.Member("env") is { ValueKind: System.Text.Json.JsonValueKind.Object } env
             ? env.EnumerateObject().Select(variable => (variable.Name, variable.Value.GetString()!))
             : [];

@@ -15,12 +15,12 @@ public sealed class RunDesk
     /// <summary>How long a lease lasts unless it is renewed.</summary>
     public static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(30);
 
-    private readonly Ledger.Ledger _ledger;
+    private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Serves the runs of <paramref name="ledger"/>.</summary>
-    public RunDesk(Ledger.Ledger ledger, TimeProvider time)
+    public RunDesk(SpanLedger ledger, TimeProvider time)
     {
         (_ledger, _time) = (ledger, time);
         ledger.Committed += batch =>
@@ -39,9 +39,9 @@ public sealed class RunDesk
     public RunRow? Find(string runId) => _ledger.Store.FindRun(runId);
 
     /// <summary>The manifest of a run's ref.</summary>
-    public Manifest ManifestOf(RunRow run) =>
+    public SignedManifest ManifestOf(RunRow run) =>
         MiniContainerRef.TryParse(run.Ref, out var reference) && _ledger.Store.FindManifest(reference.Tenant, reference.Name, reference.Hash) is { } bytes
-            ? Manifest.View(CanonicalJson.Parse(bytes).Root)
+            ? SignedManifest.View(CanonicalJson.Parse(bytes).Root)
             : throw new InvalidOperationException($"{run.RunId} has no manifest.");
 
     /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>.</summary>

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.IO.Pipelines;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
@@ -64,7 +63,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         var tenant = http.Request.Headers["X-Tenant-Id"];
         if (tenant.Count > 0 && (tenant.Count > 1 || tenant[0] != principal.Tenant))
         {
-            var shown = tenant[0] is { } sent && Names.IsTenant(sent) ? $"'{sent}'" : "not a tenant's name";
+            var shown = tenant[0] is { } sent && Identifiers.IsTenant(sent) ? $"'{sent}'" : "not a tenant's name";
             return (null, new Rejection(RefusalCode.Forbidden, $"X-Tenant-Id is {shown}, but the token is of '{principal.Tenant}'.")
             {
                 Details = new Dictionary<string, object?> { ["header"] = "X-Tenant-Id", ["tenant"] = principal.Tenant, ["reason"] = "foreign_tenant" },
@@ -72,12 +71,6 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         }
         return (principal, null);
     }
-
-    /// <summary>The trace id of <c>traceparent</c> (W3C Trace Context), or a new one.</summary>
-    public static string TraceId(HttpContext http) =>
-        ActivityContext.TryParse(http.Request.Headers.TraceParent, null, out var context) ? context.TraceId.ToHexString()
-        : Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.TraceId.ToHexString()
-        : ActivityTraceId.CreateRandom().ToHexString();
 
     private (Submission?, Rejection?) Headers(HttpContext http, Principal principal, CanonicalJson json, string traceId)
     {

@@ -1,4 +1,5 @@
 using LogLine.Api.Errors;
+using LogLine.Api.Telemetry;
 
 namespace LogLine.Api.Submissions;
 
@@ -10,7 +11,7 @@ public static class SpansEndpoint
 
     private static async Task SubmitAsync(HttpContext http, RequestReader requests, Submitter submitter)
     {
-        var traceId = RequestReader.TraceId(http);
+        var traceId = http.TraceId();
         var (submission, refused) = await requests.ReadAsync(http, traceId);
         if (submission is null)
         {

@@ -11,7 +11,7 @@ namespace LogLine.Api.Submissions;
 /// One submission from gate to Ack: judge, append, wait if asked to, answer. When another request was faster in the transaction itself, the gate judges
 /// again and finds what that one left.
 /// </summary>
-public sealed class Submitter(Gate.Gate gate, Ledger.Ledger ledger, RunDesk desk, RefusalLog refusals, TimeProvider time)
+public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, RefusalLog refusals, TimeProvider time)
 {
     private const int MaxJudgements = 4;
 
@@ -43,7 +43,7 @@ public sealed class Submitter(Gate.Gate gate, Ledger.Ledger ledger, RunDesk desk
         }
     }
 
-    private async Task<AppendOutcome?> AppendAsync(Append append)
+    private async Task<AppendOutcome?> AppendAsync(AppendRequest append)
     {
         try
         {

@@ -26,9 +26,9 @@ internal static class StartupLog
     {
         var folder = app.Services.GetRequiredService<DataFolder>();
         app.Logger.LogInformation("LogLine listens on {Address}; data in {Data}", address, folder.Path);
-        if (File.Exists(folder.Bootstrap))
+        if (File.Exists(folder.BootstrapFile))
         {
-            app.Logger.LogInformation("To begin: logline init --bootstrap {Bootstrap}", folder.Bootstrap);
+            app.Logger.LogInformation("To begin: logline init --bootstrap {Bootstrap}", folder.BootstrapFile);
         }
     }
 }

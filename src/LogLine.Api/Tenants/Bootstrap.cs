@@ -15,7 +15,7 @@ public static class Bootstrap
     public const string Tenant = "dev";
 
     /// <summary>Makes tenant and token when there is none yet.</summary>
-    public static async Task InitialiseAsync(DataFolder folder, Ledger.Ledger ledger, ServerIdentity identity, TimeProvider time, CancellationToken cancel)
+    public static async Task InitialiseAsync(DataFolder folder, SpanLedger ledger, ServerIdentity identity, TimeProvider time, CancellationToken cancel)
     {
         if (ledger.Store.HasTenants())
         {
@@ -34,20 +34,20 @@ public static class Bootstrap
     /// <summary>Publishes the file with the address at which the server listens now. A file that somebody removed stays away.</summary>
     public static void Publish(DataFolder folder, string baseUrl, ServerIdentity identity)
     {
-        var source = File.Exists(Pending(folder)) ? Pending(folder) : folder.Bootstrap;
+        var source = File.Exists(Pending(folder)) ? Pending(folder) : folder.BootstrapFile;
         if (!File.Exists(source) || Read(source) is not { } token)
         {
             return;
         }
         var content = Compose(baseUrl, token, identity);
-        if (!File.Exists(folder.Bootstrap) || File.ReadAllText(folder.Bootstrap) != content)
+        if (!File.Exists(folder.BootstrapFile) || File.ReadAllText(folder.BootstrapFile) != content)
         {
-            PrivateFile.Write(folder.Bootstrap, content);
+            PrivateFile.Write(folder.BootstrapFile, content);
         }
         File.Delete(Pending(folder));
     }
 
-    private static string Pending(DataFolder folder) => folder.Bootstrap + ".pending";
+    private static string Pending(DataFolder folder) => folder.BootstrapFile + ".pending";
 
     private static string? Read(string path) =>
         CanonicalJson.TryRead(File.ReadAllBytes(path), out var json, out _) ? json.Root.Text("api_key") : null;

@@ -9,9 +9,6 @@ namespace LogLine.Api.Tenants;
 /// <param name="Scopes">Intent patterns and named rights.</param>
 public sealed record Principal(string TokenId, string Tenant, string Env, IReadOnlyList<string> Scopes)
 {
-    /// <summary>The gateway itself, as principal of its own spans.</summary>
-    public const string Gateway = "gateway";
-
     /// <summary>True when a scope is the intent, a pattern that it matches (<c>deploy.*</c>), or <c>*</c>.</summary>
     public bool MaySend(string intent) => Scopes.Any(scope => Covers(scope, intent));
 

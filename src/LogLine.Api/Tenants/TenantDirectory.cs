@@ -20,7 +20,7 @@ public sealed class TenantDirectory
     private int _version;
 
     /// <summary>Reads <paramref name="ledger"/>, and listens to it.</summary>
-    public TenantDirectory(Ledger.Ledger ledger, TimeProvider time)
+    public TenantDirectory(SpanLedger ledger, TimeProvider time)
     {
         (_store, _time) = (ledger.Store, time);
         ledger.Committed += Forget;

@@ -27,7 +27,7 @@ public sealed record MiniContainerRef(string Tenant, string Name, string Hash)
         }
         var slash = text.IndexOf('/');
         var at = text.IndexOf('@');
-        if (slash < 0 || at < slash || !Names.IsTenant(text.AsSpan(3, slash - 3)) || !Names.IsName(text.AsSpan(slash + 1, at - slash - 1)))
+        if (slash < 0 || at < slash || !Identifiers.IsTenant(text.AsSpan(3, slash - 3)) || !Identifiers.IsName(text.AsSpan(slash + 1, at - slash - 1)))
         {
             return false;
         }
@@ -42,58 +42,8 @@ public sealed record MiniContainerRef(string Tenant, string Name, string Hash)
     }
 
     /// <summary><c>urn:minicontainer:&lt;tenant&gt;/&lt;name&gt;</c>.</summary>
-    public string Subject => Names.MiniContainerSubject(Tenant, Name);
+    public string Subject => Identifiers.MiniContainerSubject(Tenant, Name);
 
     /// <summary>The full form.</summary>
     public override string ToString() => $"mc:{Tenant}/{Name}@{Hash}";
-}
-
-/// <summary>Names and subjects (contract, sections 3 and 4).</summary>
-public static class Names
-{
-    private static readonly System.Buffers.SearchValues<char> NameCharacters = System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
-    private static readonly System.Buffers.SearchValues<char> KidCharacters =
-        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
-
-    /// <summary><c>^[a-z0-9][a-z0-9_-]{1,62}$</c></summary>
-    public static bool IsTenant(ReadOnlySpan<char> text) => text.Length is >= 2 and <= 63 && IsName(text);
-
-    /// <summary><c>^[a-z0-9][a-z0-9_-]{0,62}$</c></summary>
-    public static bool IsName(ReadOnlySpan<char> text) =>
-        text.Length is >= 1 and <= 63 && char.IsAsciiLetterOrDigit(text[0]) && !text.ContainsAnyExcept(NameCharacters);
-
-    /// <summary><c>^[A-Za-z0-9._:-]{1,128}$</c></summary>
-    public static bool IsKid(ReadOnlySpan<char> text) => text.Length is >= 1 and <= 128 && !text.ContainsAnyExcept(KidCharacters);
-
-    /// <summary><c>urn:minicontainer:&lt;tenant&gt;/&lt;name&gt;</c></summary>
-    public static string MiniContainerSubject(string tenant, string name) => $"urn:minicontainer:{tenant}/{name}";
-
-    /// <summary><c>urn:container:&lt;tenant&gt;/&lt;name&gt;</c></summary>
-    public static string ContainerSubject(string tenant, string name) => $"urn:container:{tenant}/{name}";
-
-    /// <summary><c>urn:wallet:&lt;tenant&gt;</c></summary>
-    public static string WalletSubject(string tenant) => $"urn:wallet:{tenant}";
-
-    /// <summary><c>urn:tenant:&lt;tenant&gt;</c></summary>
-    public static string TenantSubject(string tenant) => $"urn:tenant:{tenant}";
-
-    /// <summary>Takes <c>urn:&lt;kind&gt;:&lt;tenant&gt;[/&lt;name&gt;]</c> apart; false when it has another form.</summary>
-    public static bool TryParseSubject(string? subject, out string kind, out string tenant, out string name)
-    {
-        (kind, tenant, name) = ("", "", "");
-        if (subject is null || subject.Length > 512 || !subject.StartsWith("urn:", StringComparison.Ordinal))
-        {
-            return false;
-        }
-        var colon = subject.IndexOf(':', 4);
-        if (colon < 0)
-        {
-            return false;
-        }
-        kind = subject[4..colon];
-        var rest = subject[(colon + 1)..];
-        var slash = rest.IndexOf('/');
-        (tenant, name) = slash < 0 ? (rest, "") : (rest[..slash], rest[(slash + 1)..]);
-        return true;
-    }
 }

@@ -3,7 +3,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Gate;
 
 /// <summary>What a request claims while it is judged and committed: everything that a second request must not decide about at the same time.</summary>
-internal static class Claims
+internal static class RequestClaims
 {
     public static IEnumerable<string> Of(Submission submission)
     {

@@ -7,7 +7,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>Row 12: does every signature in the span verify, by a key that the tenant's registry has?</summary>
-internal static class Trust
+internal static class TrustCheck
 {
     public static Rejection? Judge(Judgement item) =>
         Span(item) ?? item.Effect switch
@@ -25,7 +25,7 @@ internal static class Trust
             return null;
         }
         var kid = item.Span.Signature.Text("kid")!;
-        if (Keys.Active(item, kid, "/signature/kid", out var key) is { } untrusted)
+        if (TrustedKeys.Active(item, kid, "/signature/kid", out var key) is { } untrusted)
         {
             return untrusted;
         }
@@ -44,8 +44,8 @@ internal static class Trust
         {
             return null; // by ref: it was verified when it was applied
         }
-        var manifest = item.Manifest = Manifest.View(root);
-        if (Keys.Active(item, manifest.Kid!, "/payload/manifest/provenance/kid", out var key) is { } untrusted)
+        var manifest = item.Manifest = SignedManifest.View(root);
+        if (TrustedKeys.Active(item, manifest.Kid!, "/payload/manifest/provenance/kid", out var key) is { } untrusted)
         {
             return untrusted;
         }
@@ -58,7 +58,7 @@ internal static class Trust
     {
         var proof = item.Payload.Member("proof");
         var kid = proof.Text("kid")!;
-        if (Keys.Active(item, kid, "/payload/proof/kid", out var key) is { } untrusted)
+        if (TrustedKeys.Active(item, kid, "/payload/proof/kid", out var key) is { } untrusted)
         {
             return untrusted;
         }
@@ -68,7 +68,7 @@ internal static class Trust
         }
         _ = Timestamps.TryParse(proof.Text("ts"), out var made);
         _ = Timestamps.TryParse(proof.Text("exp"), out var expires);
-        return (expires <= item.Now, expires - made > ProofDraft.MaxLife, expires <= made, made - item.Now > Freshness.MaxSkew) switch
+        return (expires <= item.Now, expires - made > ProofDraft.MaxLife, expires <= made, made - item.Now > FreshnessCheck.MaxSkew) switch
         {
             (true, _, _, _) => Rejection.Signature("expired", $"The proof expired at {Timestamps.Write(expires)}; it is {Timestamps.Write(item.Now)} now. Make a new one ('logline wallet prove').", "/payload/proof/exp"),
             (_, true, _, _) => Rejection.Signature("life_too_long", $"The proof lives {(expires - made).TotalMinutes:0.#} minutes; at most {ProofDraft.MaxLife.TotalMinutes:0} are accepted.", "/payload/proof/exp"),

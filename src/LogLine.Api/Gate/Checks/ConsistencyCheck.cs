@@ -6,7 +6,7 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>Row 13: is all of it this tenant's, and does it agree with itself?</summary>
-internal static class Consistency
+internal static class ConsistencyCheck
 {
     public static Rejection? Judge(Judgement item) =>
         Subject(item) ?? Ref(item) ?? item.Effect switch
@@ -66,7 +66,7 @@ internal static class Consistency
             return Foreign(item, "/payload/proof/tenant", proof.Text("tenant")!);
         }
         var subject = proof.Text("subject")!;
-        if (Names.TryParseSubject(subject, out _, out var tenant, out _) && tenant != item.Tenant)
+        if (Identifiers.TryParseSubject(subject, out _, out var tenant, out _) && tenant != item.Tenant)
         {
             return Foreign(item, "/payload/proof/subject", tenant);
         }
@@ -81,8 +81,8 @@ internal static class Consistency
                 return Rejection.Inconsistent("/payload/proof/ref", $"names {reference.Subject}, but the proof's subject is {subject}");
             }
         }
-        return item.Span.Subject == subject || item.Span.Subject == Names.WalletSubject(item.Tenant) ? null : Rejection.Inconsistent(
-            "/subject", $"is {item.Span.Subject}; for this proof it must be {subject} or {Names.WalletSubject(item.Tenant)}");
+        return item.Span.Subject == subject || item.Span.Subject == Identifiers.WalletSubject(item.Tenant) ? null : Rejection.Inconsistent(
+            "/subject", $"is {item.Span.Subject}; for this proof it must be {subject} or {Identifiers.WalletSubject(item.Tenant)}");
     }
 
     private static Rejection? NewKey(Judgement item)
@@ -111,7 +111,7 @@ internal static class Consistency
 
     private static Rejection? ContainerName(Judgement item)
     {
-        var expected = Names.ContainerSubject(item.Tenant, item.Payload.Text("name")!);
+        var expected = Identifiers.ContainerSubject(item.Tenant, item.Payload.Text("name")!);
         return item.Span.Subject == expected ? null : Rejection.Inconsistent("/payload/name", $"names {expected}, but the span's subject is {item.Span.Subject}");
     }
 

@@ -4,7 +4,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>Row 18: does the target answer? (The ledger's queue is asked when the span is appended.)</summary>
-internal static class Capacity
+internal static class CapacityCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {

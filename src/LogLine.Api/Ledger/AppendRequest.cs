@@ -48,7 +48,7 @@ public sealed record ServerSpan(LedgerEntry Entry, SpanDocument Span)
 }
 
 /// <summary>What one request wants appended: all of it in one transaction.</summary>
-public sealed record Append
+public sealed record AppendRequest
 {
     /// <summary>Tenant of the request.</summary>
     public required string Tenant { get; init; }
@@ -71,7 +71,7 @@ public sealed record Append
 public sealed record KeyBinding(string Key, byte[] Fingerprint, DateTimeOffset ExpiresAt, IReadOnlyList<byte[]?>? Items);
 
 /// <summary>Where an appended span stands: everything that its receipt needs.</summary>
-public sealed record Position(long Index, long TreeSize);
+public sealed record LogPosition(long Index, long TreeSize);
 
 /// <summary>Why a transaction did not happen although the gate had let it pass: somebody else was faster.</summary>
 public enum AppendConflict
@@ -89,4 +89,4 @@ public enum AppendConflict
 }
 
 /// <summary>The outcome of an append: positions in the order of the spans, or a conflict and nothing written.</summary>
-public sealed record AppendOutcome(IReadOnlyList<Position> Positions, AppendConflict? Conflict);
+public sealed record AppendOutcome(IReadOnlyList<LogPosition> Positions, AppendConflict? Conflict);

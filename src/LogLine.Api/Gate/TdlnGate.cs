@@ -34,7 +34,7 @@ public sealed record GateCheck(string Name, CheckScope Scope, Func<Judgement, Ca
 /// the answer. (Rows 1 to 3 — size, token, syntax — are behind a submission before it gets here.) It is deterministic: the same submission
 /// against the same state gets the same verdict.
 /// </summary>
-public sealed class Gate
+public sealed class TdlnGate
 {
     private static readonly ActivitySource Activities = new("LogLine.Gate");
     private static readonly Meter Meter = new("LogLine.Gate");
@@ -43,34 +43,34 @@ public sealed class Gate
     private readonly GateCheck[] _order;
     private readonly Reservations _reservations = new();
     private readonly TenantDirectory _directory;
-    private readonly Ledger.Ledger _ledger;
+    private readonly SpanLedger _ledger;
     private readonly RunTargets _targets;
 
     /// <summary>Wires the checks to what they ask.</summary>
-    public Gate(Catalogue catalogue, TenantDirectory directory, Ledger.Ledger ledger, RunTargets targets, OperatorPolicy policy)
+    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, OperatorPolicy policy)
     {
         (_directory, _ledger, _targets) = (directory, ledger, targets);
-        var replay = new Replay(ledger.Store);
+        var replay = new ReplayCheck(ledger.Store);
         _order =
         [
-            new("scope", CheckScope.Item, item => Scope.Judge(item, catalogue)),                       // row 4
-            new("canonical form", CheckScope.Request, RequestIntegrity.CanonicalForm),                 // row 6: nothing is hashed before it has one form
-            new("payload hash", CheckScope.Request, RequestIntegrity.PayloadHash),                     // row 6
-            new("request signature", CheckScope.Request, RequestIntegrity.Signature),                  // row 6: before replay, so that a stolen key replays nothing
-            new("freshness", CheckScope.Request, Freshness.Present),                                   // row 7
+            new("scope", CheckScope.Item, item => ScopeCheck.Judge(item, catalogue)),                       // row 4
+            new("canonical form", CheckScope.Request, IntegrityCheck.CanonicalForm),                 // row 6: nothing is hashed before it has one form
+            new("payload hash", CheckScope.Request, IntegrityCheck.PayloadHash),                     // row 6
+            new("request signature", CheckScope.Request, IntegrityCheck.Signature),                  // row 6: before replay, so that a stolen key replays nothing
+            new("freshness", CheckScope.Request, FreshnessCheck.Present),                                   // row 7
             new("replay of the key", CheckScope.Request, replay.OfKey),                                // row 8: before time and nonce, so that an honest retry gets its Ack
             new("replay of this", CheckScope.Item, replay.OfThis),                                     // row 8
-            new("timestamp", CheckScope.Request, Freshness.Timestamp),                                 // row 9
+            new("timestamp", CheckScope.Request, FreshnessCheck.Timestamp),                                 // row 9
             new("nonce", CheckScope.Request, replay.Nonce),                                            // row 10
-            new("form", CheckScope.Item, item => Form.Judge(item, catalogue)),                         // row 11: what passes is repaired here, and complete from here on
-            new("trust", CheckScope.Item, Trust.Judge),                                                // row 12
-            new("consistency", CheckScope.Item, Consistency.Judge),                                    // row 13
+            new("form", CheckScope.Item, item => FormCheck.Judge(item, catalogue)),                         // row 11: what passes is repaired here, and complete from here on
+            new("trust", CheckScope.Item, TrustCheck.Judge),                                                // row 12
+            new("consistency", CheckScope.Item, ConsistencyCheck.Judge),                                    // row 13
             new("policy", CheckScope.Item, item => PolicyCheck.Judge(item, policy)),                   // row 14
-            new("existence", CheckScope.Item, Existence.JudgeAsync),                                   // row 15
+            new("existence", CheckScope.Item, ExistenceCheck.JudgeAsync),                                   // row 15
             new("policy of the manifest", CheckScope.Item, item => PolicyCheck.Manifest(item, policy)), // row 14 again: what a ref names is known only now
-            new("authorisation", CheckScope.Item, Authorisation.Judge),                                // row 16
-            new("lifecycle", CheckScope.Item, Lifecycle.JudgeAsync),                                   // row 17
-            new("capacity", CheckScope.Item, Capacity.JudgeAsync),                                     // row 18
+            new("authorisation", CheckScope.Item, AuthorisationCheck.Judge),                                // row 16
+            new("lifecycle", CheckScope.Item, LifecycleCheck.JudgeAsync),                                   // row 17
+            new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                                     // row 18
         ];
     }
 
@@ -89,7 +89,7 @@ public sealed class Gate
         var verdict = new GateVerdict(submission);
         try
         {
-            verdict.Claims = await _reservations.TakeAsync(Claims.Of(submission), cancel);
+            verdict.Claims = await _reservations.TakeAsync(RequestClaims.Of(submission), cancel);
             if (verdict.Claims is null)
             {
                 verdict.Items.Add(Refuse("replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
@@ -115,7 +115,7 @@ public sealed class Gate
     private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<JsonElement> items, GateState state, GateVerdict verdict, CancellationToken cancel)
     {
         var whole = new Judgement(submission, submission.Body.Root, state);
-        var request = await RunAsync(whole, _order.Where(check => check.Scope == CheckScope.Request), cancel) ?? Form.ArrayLength(items.Count);
+        var request = await RunAsync(whole, _order.Where(check => check.Scope == CheckScope.Request), cancel) ?? FormCheck.ArrayLength(items.Count);
         if (request is not null || whole.ReplayedItems is not null)
         {
             verdict.Items.Add(new ItemVerdict { Refused = request, ReplayedItems = whole.ReplayedItems });
@@ -193,14 +193,14 @@ public sealed class GateVerdict(Submission submission) : IDisposable
 
     /// <summary>What is to be appended; null when nothing was admitted.</summary>
     /// <param name="answers">For an array: the answer of every item that was not admitted now, null for the others.</param>
-    public Append? ToAppend(IReadOnlyList<byte[]?>? answers)
+    public AppendRequest? ToAppend(IReadOnlyList<byte[]?>? answers)
     {
         var admitted = Items.Where(item => item.Admitted is not null).Select(item => item.Admitted!).ToList();
         if (admitted.Count == 0)
         {
             return null;
         }
-        return new Append
+        return new AppendRequest
         {
             Tenant = submission.Tenant,
             Spans = admitted,

@@ -8,12 +8,12 @@ namespace LogLine.Protocol.MiniContainers;
 /// <summary>
 /// <c>ll.minicontainer.v1</c>: the signed manifest of a MiniContainer (blueprint, section 3; contract, section 7). A view of canonical JSON.
 /// </summary>
-public sealed class Manifest
+public sealed class SignedManifest
 {
     /// <summary>Value of <c>type</c>.</summary>
     public const string Type = "ll.minicontainer.v1";
 
-    private Manifest(JsonElement root) => Root = root;
+    private SignedManifest(JsonElement root) => Root = root;
 
     /// <summary>The whole manifest.</summary>
     public JsonElement Root { get; }
@@ -31,7 +31,7 @@ public sealed class Manifest
     public JsonElement Deploy => Root.Member("deploy");
 
     /// <summary>Views an object of a canonical document.</summary>
-    public static Manifest View(JsonElement root) => new(root);
+    public static SignedManifest View(JsonElement root) => new(root);
 
     /// <summary>True when the provenance is the key's signature over everything but <c>provenance.sig</c>.</summary>
     public bool VerifyProvenance(ReadOnlySpan<byte> publicKey) =>

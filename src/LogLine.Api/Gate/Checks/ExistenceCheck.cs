@@ -6,7 +6,7 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>Row 15: does this tenant have what the span names? Another tenant's things do not exist.</summary>
-internal static class Existence
+internal static class ExistenceCheck
 {
     public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
     {
@@ -26,7 +26,7 @@ internal static class Existence
         {
             return Missing("ref", reference.ToString(), "Apply its manifest first with 'minicontainer.apply' ('logline minicontainer apply').");
         }
-        var manifest = item.Manifest = LogLine.Protocol.MiniContainers.Manifest.View(CanonicalJson.Parse(bytes).Root);
+        var manifest = item.Manifest = SignedManifest.View(CanonicalJson.Parse(bytes).Root);
         if (item.Effect != "deploy.apply")
         {
             return null;

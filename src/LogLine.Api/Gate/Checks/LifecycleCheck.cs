@@ -6,7 +6,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>Row 17: is there such a step from where things stand? For containers of a local engine, the engine's truth decides.</summary>
-internal static class Lifecycle
+internal static class LifecycleCheck
 {
     public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
     {
@@ -46,7 +46,7 @@ internal static class Lifecycle
         }
         catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable)
         {
-            return Capacity.Unavailable(adapter.Provider, failure.Message);
+            return CapacityCheck.Unavailable(adapter.Provider, failure.Message);
         }
     }
 

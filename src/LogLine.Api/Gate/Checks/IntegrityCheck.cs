@@ -7,7 +7,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>Row 6: is the body what its sender meant, and who says so?</summary>
-internal static class RequestIntegrity
+internal static class IntegrityCheck
 {
     /// <summary>A body without a canonical form cannot be hashed, so nothing after this could be said about it.</summary>
     public static Rejection? CanonicalForm(Judgement item)
@@ -45,7 +45,7 @@ internal static class RequestIntegrity
         {
             return Rejection.Signature("algorithm", $"X-Signature-Alg must be '{DomainSignature.Algorithm}'.", "X-Signature-Alg");
         }
-        if (headers.Kid is not { } kid || !Names.IsKid(kid))
+        if (headers.Kid is not { } kid || !Identifiers.IsKid(kid))
         {
             return Rejection.Signature("kid", "X-Signature-KeyId is missing or malformed: up to 128 of A-Za-z0-9._:-", "X-Signature-KeyId");
         }
@@ -57,7 +57,7 @@ internal static class RequestIntegrity
         {
             return Rejection.Signature("incomplete", "A signed request needs X-Nonce, X-Timestamp and X-Payload-Hash: they are part of what is signed.");
         }
-        if (Keys.Active(item, kid, "X-Signature-KeyId", out var key) is { } untrusted)
+        if (TrustedKeys.Active(item, kid, "X-Signature-KeyId", out var key) is { } untrusted)
         {
             return untrusted;
         }
@@ -85,7 +85,7 @@ internal static class RequestIntegrity
 }
 
 /// <summary>Keys of the tenant's registry, as the checks trust them.</summary>
-internal static class Keys
+internal static class TrustedKeys
 {
     /// <summary>The active key of that kid, or why there is none. What a document says about its own key counts for nothing.</summary>
     public static Rejection? Active(Judgement item, string kid, string path, out KeyRow key)

@@ -7,7 +7,7 @@ namespace LogLine.Api.Gate.Checks;
 /// Row 16: has somebody with a key authorised exactly this? Of several proofs the one that expires first is used; the commit consumes
 /// it. The subject is claimed until then, so no second request uses the same proof.
 /// </summary>
-internal static class Authorisation
+internal static class AuthorisationCheck
 {
     public static Rejection? Judge(Judgement item)
     {

@@ -5,7 +5,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>Rows 7 and 9: was the request made now?</summary>
-internal static class Freshness
+internal static class FreshnessCheck
 {
     /// <summary>How far a clock may be away.</summary>
     public static readonly TimeSpan MaxSkew = TimeSpan.FromSeconds(120);

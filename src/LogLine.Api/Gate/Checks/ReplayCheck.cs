@@ -6,10 +6,10 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>
-/// Rows 8 and 10: was this said before? By then the request holds its key, its name and its nonce (<see cref="Claims"/>), so what the
+/// Rows 8 and 10: was this said before? By then the request holds its key, its name and its nonce (<see cref="RequestClaims"/>), so what the
 /// tables say stays true until it commits or is refused.
 /// </summary>
-internal sealed class Replay(SqliteLedgerStore store)
+internal sealed class ReplayCheck(SqliteLedgerStore store)
 {
     public Rejection? OfKey(Judgement item)
     {

@@ -4,7 +4,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>Row 4: may this token send this intent at all?</summary>
-internal static class Scope
+internal static class ScopeCheck
 {
     private static readonly string[] Reserved = ["run_state.", "gate."];
     private static readonly string[] ReservedEndings = [".verified", ".applied", ".planned"];

@@ -7,12 +7,12 @@ namespace LogLine.Api.Ledger;
 /// The verifiable log. Everything enters through <see cref="AppendAsync"/> (what the gate admitted) or <see cref="AppendOwnAsync"/> (what the
 /// gateway itself says); both answer when it is on the disk and inside a signed tree. The format is in docs/ledger-format.md.
 /// </summary>
-public sealed class Ledger : IAsyncDisposable
+public sealed class SpanLedger : IAsyncDisposable
 {
     private readonly LedgerWriter _writer;
     private readonly ServerKeys _keys;
 
-    private Ledger(SqliteLedgerStore store, ServerKeys keys, LedgerWriter writer)
+    private SpanLedger(SqliteLedgerStore store, ServerKeys keys, LedgerWriter writer)
     {
         (Store, _keys, _writer) = (store, keys, writer);
         Identity = new ServerIdentity(keys, writer.Origin);
@@ -48,15 +48,15 @@ public sealed class Ledger : IAsyncDisposable
     /// frontier, and every entry since the last full tile against its span (architecture, rule 4).
     /// </summary>
     /// <exception cref="DataFolderException">Something does not hold; nothing was changed.</exception>
-    public static Ledger Open(SqliteLedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<Ledger> logger)
+    public static SpanLedger Open(SqliteLedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
     {
         var committed = LedgerRecovery.Recover(store, keys, out var tree, out var frontier, out var origin);
-        return new Ledger(store, keys, new LedgerWriter(store, keys, origin, tree, frontier, committed, time, queueLength, logger));
+        return new SpanLedger(store, keys, new LedgerWriter(store, keys, origin, tree, frontier, committed, time, queueLength, logger));
     }
 
     /// <summary>Appends what the gate admitted. Null when the queue is full: nothing was taken.</summary>
     /// <exception cref="LedgerUnavailableException">The disk failed or the ledger has stopped: nothing was committed.</exception>
-    public Task<AppendOutcome>? AppendAsync(Append append) => _writer.TryEnqueue(new LedgerWork { Request = append });
+    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => _writer.TryEnqueue(new LedgerWork { Request = append });
 
     /// <summary>Appends spans that the gateway itself signed, all or none. Waits while the queue is full.</summary>
     /// <exception cref="LedgerUnavailableException">As above.</exception>
@@ -75,7 +75,7 @@ public sealed class Ledger : IAsyncDisposable
     public Task WaitForMoreAsync(long size, CancellationToken cancel) => _writer.WaitForMoreAsync(size, cancel);
 
     /// <summary>The receipt of an entry: final, because its tree is signed.</summary>
-    public Receipt ReceiptOf(LedgerEntry entry, Position position)
+    public Receipt ReceiptOf(LedgerEntry entry, LogPosition position)
     {
         var committed = _writer.Committed;
         var seal = committed.Seal is { } last && last.Checkpoint.Size == position.TreeSize
@@ -101,7 +101,7 @@ public sealed class Ledger : IAsyncDisposable
         {
             throw new InvalidOperationException($"The entry {stored.Index} is damaged.");
         }
-        return ReceiptOf(entry, new Position(stored.Index, Store.TreeSizeOf(stored.Index)));
+        return ReceiptOf(entry, new LogPosition(stored.Index, Store.TreeSizeOf(stored.Index)));
     }
 
     /// <summary>Takes no more, commits what is queued, and closes.</summary>

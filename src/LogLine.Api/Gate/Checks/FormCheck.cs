@@ -10,7 +10,7 @@ namespace LogLine.Api.Gate.Checks;
 /// Row 11, the decision of TDLN: perfect spans pass, unsigned ones with gaps that only we can fill are repaired, missing fields are asked
 /// for, wrong ones are shown; all of them at once.
 /// </summary>
-internal static class Form
+internal static class FormCheck
 {
     private const int MaxItems = 100;
 

@@ -1,0 +1,23 @@
+using System.Diagnostics;
+
+namespace LogLine.Api.Telemetry;
+
+/// <summary>The id under which a request is found again in answers, logs and traces.</summary>
+internal static class TraceIds
+{
+    private static readonly object Key = new();
+
+    /// <summary>The trace id of <c>traceparent</c> (W3C Trace Context), or a new one; the same for the whole request.</summary>
+    public static string TraceId(this HttpContext http)
+    {
+        if (http.Items[Key] is string known)
+        {
+            return known;
+        }
+        var traceId = ActivityContext.TryParse(http.Request.Headers.TraceParent, null, out var context) ? context.TraceId.ToHexString()
+            : Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity ? activity.TraceId.ToHexString()
+            : ActivityTraceId.CreateRandom().ToHexString();
+        http.Items[Key] = traceId;
+        return traceId;
+    }
+}
