@@ -1,1 +1,34 @@
-return 0;
+using System.CommandLine;
+using LogLine.Cli;
+using LogLine.Cli.Commands;
+using LogLine.Cli.Commands.Deploy;
+using LogLine.Cli.Commands.MiniContainers;
+using LogLine.Cli.Commands.Receipts;
+using LogLine.Cli.Commands.Spans;
+using LogLine.Cli.Commands.Wallet;
+
+return await CommandLine.RunAsync(args, Shell.OfProcess());
+
+/// <summary><c>logline</c>: the commands by name.</summary>
+internal static class Contents
+{
+    public static RootCommand Root(Shell shell)
+    {
+        var tree = new CommandTree(shell, new GlobalOptions());
+        var root = new RootCommand("LogLine: signed spans become running containers, and every step is on the ledger.")
+        {
+            InitCommand.Create(tree),
+            WhoamiCommand.Create(tree),
+            CommandTree.Branch("minicontainer", "Manifests of MiniContainers.",
+                VerifyManifestCommand.Create(tree), SignCommand.Create(tree), ApplyCommand.Create(tree)),
+            CommandTree.Branch("wallet", "Keys and proofs.", ProveCommand.Create(tree)),
+            CommandTree.Branch("deploy", "What runs where.",
+                UpCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
+            StatusCommand.Create(tree),
+            CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree)),
+            CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
+        };
+        tree.Globals.AddTo(root);
+        return root;
+    }
+}

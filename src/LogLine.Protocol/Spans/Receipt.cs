@@ -126,28 +126,36 @@ public sealed record Receipt
     /// <param name="span">The canonical span, or empty.</param>
     /// <param name="origin">The log's origin when the verifier knows it; else the checkpoint's own, which the key vouches for.</param>
     /// <returns>Null when it holds, else the first thing that does not.</returns>
-    public string? Verify(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default, string? origin = null)
+    public string? Verify(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default, string? origin = null) =>
+        Steps(logKey, span, origin).FirstOrDefault(step => step.Fault is not null)?.Fault;
+
+    /// <summary>What <see cref="Verify"/> does, claim by claim and in order; the list ends with the first that does not hold.</summary>
+    /// <inheritdoc cref="Verify"/>
+    public IReadOnlyList<VerificationStep> Steps(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default, string? origin = null)
     {
-        if (!span.IsEmpty && ContentHash.Of(span) != Entry.Hash)
+        var steps = new List<VerificationStep>();
+        if (!span.IsEmpty && !Hold("the span hashes to the entry's hash", ContentHash.Of(span) == Entry.Hash,
+            $"entry.hash: the span hashes to {ContentHash.Of(span)}, the receipt is about {Entry.Hash}"))
         {
-            return $"entry.hash: the span hashes to {ContentHash.Of(span)}, the receipt is about {Entry.Hash}";
+            return steps;
         }
         origin ??= Checkpoint.Split('\n', 2)[0];
-        if (!SignedNote.TryVerify(Checkpoint, origin, logKey, out var body, out var signature))
+        var signed = SignedNote.TryVerify(Checkpoint, origin, logKey, out var body, out var signature);
+        _ = Hold("the log key signed the checkpoint", signed, "merkle.checkpoint: carries no valid signature of this log key")
+            && Hold("the signature is the one on the checkpoint", signature.AsSpan().SequenceEqual(Signature), "signature: is not the one on the checkpoint")
+            && Hold("tree size and root are the signed ones",
+                Merkle.Checkpoint.TryParse(body, out var checkpoint) && checkpoint.Size == TreeSize && checkpoint.Root.AsSpan().SequenceEqual(RootHash),
+                "merkle: tree_size or root_hash differ from the signed checkpoint")
+            && Hold("the proof leads from the entry to the root",
+                MerkleProof.VerifyInclusion(LogIndex, TreeSize, MerkleHash.Leaf(Entry.ToUtf8()), InclusionProof, RootHash),
+                "merkle.inclusion_proof: does not lead from the entry to the root");
+        return steps;
+
+        bool Hold(string claim, bool holds, string fault)
         {
-            return "merkle.checkpoint: carries no valid signature of this log key";
+            steps.Add(new VerificationStep(claim, holds ? null : fault));
+            return holds;
         }
-        if (!signature.AsSpan().SequenceEqual(Signature))
-        {
-            return "signature: is not the one on the checkpoint";
-        }
-        if (!Merkle.Checkpoint.TryParse(body, out var checkpoint) || checkpoint.Size != TreeSize || !checkpoint.Root.AsSpan().SequenceEqual(RootHash))
-        {
-            return "merkle: tree_size or root_hash differ from the signed checkpoint";
-        }
-        return MerkleProof.VerifyInclusion(LogIndex, TreeSize, MerkleHash.Leaf(Entry.ToUtf8()), InclusionProof, RootHash)
-            ? null
-            : "merkle.inclusion_proof: does not lead from the entry to the root";
     }
 
     private const int HashTextLength = 7 + 64;
@@ -173,3 +181,8 @@ public sealed record Receipt
             && Convert.FromHexString(text.AsSpan(7), hash, out _, out _) == System.Buffers.OperationStatus.Done;
     }
 }
+
+/// <summary>One claim that a verifier looked into.</summary>
+/// <param name="Claim">What has to be so.</param>
+/// <param name="Fault">Why it is not; null when it holds.</param>
+public sealed record VerificationStep(string Claim, string? Fault = null);

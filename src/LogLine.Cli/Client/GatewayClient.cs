@@ -1,0 +1,166 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using LogLine.Cli.Settings;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Cli.Client;
+
+/// <summary>
+/// The gateway over HTTP. A write is sent again only after 429, 503 or a broken connection, with the same body and idempotency key, at
+/// most <see cref="Attempts"/> times; a conflict is never sent again.
+/// </summary>
+internal sealed class GatewayClient : IDisposable
+{
+    /// <summary>How often one request is sent.</summary>
+    public const int Attempts = 4;
+
+    private const int MaxAnswerBytes = 64 << 20;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    private readonly HttpClient _http;
+    private readonly Uri _baseUrl;
+    private readonly Profile _profile;
+    private readonly Shell _shell;
+    private readonly Action<string> _note;
+
+    private GatewayClient(Uri baseUrl, Profile profile, Shell shell, Action<string> note)
+    {
+        (_baseUrl, _profile, _shell, _note) = (baseUrl, profile, shell, note);
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(10), AutomaticDecompression = DecompressionMethods.All };
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxAnswerBytes };
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("logline", typeof(GatewayClient).Assembly.GetName().Version?.ToString(3)));
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("ApiKey", profile.ApiKey!.Reveal());
+        if (profile.Tenant is { } tenant)
+        {
+            _http.DefaultRequestHeaders.Add("X-Tenant-Id", tenant);
+        }
+        if (profile.Env is { } env)
+        {
+            _http.DefaultRequestHeaders.Add("X-Env", env);
+        }
+    }
+
+    /// <summary>The host that answers; published ports are most often there too.</summary>
+    public string Host => _baseUrl.Host;
+
+    /// <summary>A client for what is in force, or what is missing for one.</summary>
+    public static Outcome<GatewayClient> Open(Connection connection, Shell shell, Action<string> note)
+    {
+        var profile = connection.Profile;
+        if (profile.BaseUrl is null || profile.ApiKey is null)
+        {
+            var missing = profile.BaseUrl is null ? "where the gateway is" : "which token to use";
+            return new Failure("settings", $"It is not known {missing} (profile '{connection.ProfileName}').",
+                "logline init --bootstrap data/bootstrap.json\nor set LOGLINE_URL and LOGLINE_TOKEN, or give --url and --token");
+        }
+        if (!Uri.TryCreate(profile.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+        {
+            return Failure.Usage($"'{profile.BaseUrl}' is no http or https URL.", "For example --url http://127.0.0.1:5080");
+        }
+        if (profile.ApiKey.Reveal().AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            return Failure.Usage("The token holds characters that no token has (white space, or beyond ASCII).");
+        }
+        if (profile.Tenant is not null && connection.Tenant().Fails(out var failure, out _))
+        {
+            return failure;
+        }
+        return new GatewayClient(url, profile, shell, note);
+    }
+
+    /// <summary>Reads <paramref name="path"/>.</summary>
+    public Task<Outcome<JsonElement>> GetAsync(string path, CancellationToken stop) =>
+        SendAsync(() => new HttpRequestMessage(HttpMethod.Get, new Uri(_baseUrl, path)), Patience, stop);
+
+    /// <summary>Asks a question that has a body; it writes nothing.</summary>
+    public Task<Outcome<JsonElement>> QueryAsync(string path, CanonicalJson body, CancellationToken stop) =>
+        SendAsync(() => new HttpRequestMessage(HttpMethod.Post, new Uri(_baseUrl, path)) { Content = JsonBody.Of(body.Utf8) }, Patience, stop);
+
+    /// <summary>Writes. The answer is an Ack, or a list of answers for an array.</summary>
+    public Task<Outcome<JsonElement>> SubmitAsync(Submission submission, Signer? signer, CancellationToken stop) =>
+        SendAsync(() => submission.ToRequest(_baseUrl, _profile, signer, _shell.Time.GetUtcNow()), Patience + TimeSpan.FromSeconds(submission.WaitSeconds), stop);
+
+    /// <summary>Opens a stream once; following it is <see cref="EventStream"/>'s.</summary>
+    /// <exception cref="HttpRequestException">Nobody answers.</exception>
+    public async Task<HttpResponseMessage> OpenStreamAsync(string path, long? lastSeen, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_baseUrl, path));
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
+        if (lastSeen is { } seq)
+        {
+            request.Headers.Add("Last-Event-ID", seq.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        }
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>Why the gateway cannot be reached, for people.</summary>
+    public Failure Unreachable(Exception reason)
+    {
+        var why = reason is OperationCanceledException ? "no answer in time" : (reason.InnerException ?? reason).Message;
+        return new Failure("network", $"{_baseUrl.GetLeftPart(UriPartial.Authority)} does not answer: {why}.",
+            "Is the gateway running there? Another place is named by --url, LOGLINE_URL or the profile.");
+    }
+
+    private async Task<Outcome<JsonElement>> SendAsync(Func<HttpRequestMessage> make, TimeSpan patience, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (failure, pause, answer) = await SendOnceAsync(make, patience, stop);
+            if (failure is null)
+            {
+                return answer;
+            }
+            if (pause is not { } seconds || attempt == Attempts)
+            {
+                return failure;
+            }
+            var wait = Pause(seconds, attempt);
+            _note($"{failure.Message} Trying again in {wait.TotalSeconds:0.#} s ({attempt + 1} of {Attempts}).");
+            await Task.Delay(wait, _shell.Time, stop);
+        }
+    }
+
+    /// <returns>The failure and, when the same request may be sent again, the least pause before; or the answer.</returns>
+    private async Task<(Failure?, TimeSpan?, JsonElement)> SendOnceAsync(Func<HttpRequestMessage> make, TimeSpan patience, CancellationToken stop)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        timeout.CancelAfter(patience);
+        try
+        {
+            using var request = make();
+            using var response = await _http.SendAsync(request, timeout.Token);
+            var body = await response.Content.ReadAsByteArrayAsync(timeout.Token);
+            if (Answers.Read(response, body, _baseUrl).Fails(out var failure, out var answer))
+            {
+                return (failure, MayRepeat(response), default);
+            }
+            return (null, null, answer);
+        }
+        catch (Exception broken) when (broken is HttpRequestException or IOException || (broken is OperationCanceledException && !stop.IsCancellationRequested))
+        {
+            return (Unreachable(broken), TimeSpan.Zero, default);
+        }
+    }
+
+    private TimeSpan? MayRepeat(HttpResponseMessage response)
+    {
+        if (response.StatusCode is not (HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable))
+        {
+            return null;
+        }
+        var after = response.Headers.RetryAfter;
+        var pause = after?.Delta ?? (after?.Date is { } date ? date - _shell.Time.GetUtcNow() : TimeSpan.Zero);
+        // A gateway that asks for minutes is not waited for: the person at the keyboard decides.
+        return pause > LongestPause ? null : pause;
+    }
+
+    private static TimeSpan Pause(TimeSpan least, int attempt)
+    {
+        var backoff = TimeSpan.FromMilliseconds(200 * (1 << (attempt - 1)) * (0.75 + (Random.Shared.NextDouble() / 2)));
+        return least > backoff ? least : backoff;
+    }
+}

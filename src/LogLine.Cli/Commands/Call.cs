@@ -1,0 +1,55 @@
+using System.CommandLine;
+using LogLine.Cli.Client;
+using LogLine.Cli.Output;
+using LogLine.Cli.Settings;
+
+namespace LogLine.Cli.Commands;
+
+/// <summary>One run of one command: what was typed, what is in force, where to speak.</summary>
+internal sealed class Call(Shell shell, Screen screen, HomeFolder home, ConnectionFlags flags, ParseResult parse, CancellationToken stop)
+{
+    public Shell Shell => shell;
+
+    public Screen Screen => screen;
+
+    public HomeFolder Home => home;
+
+    public ConnectionFlags Flags => flags;
+
+    /// <summary>Ctrl-C.</summary>
+    public CancellationToken Stop => stop;
+
+    /// <summary>Said when Ctrl-C ends the command: how to go on.</summary>
+    public Func<string?> Resume { get; set; } = () => null;
+
+    public T? Get<T>(Option<T> option) => parse.GetValue(option);
+
+    public T Get<T>(Argument<T> argument) where T : notnull => parse.GetRequiredValue(argument);
+
+    /// <summary>Says something beside the result.</summary>
+    public void Note(string text) => screen.Note(text);
+
+    public Outcome<Connection> Connection() => Settings.Connection.Resolve(home, flags, shell.Variable);
+
+    /// <summary>The gateway, for reading.</summary>
+    public Outcome<GatewayClient> Gateway() =>
+        Connection().Fails(out var failure, out var connection) ? failure : GatewayClient.Open(connection, shell, Note);
+
+    /// <summary>Gateway, key and archive, for writing.</summary>
+    public Outcome<SpanSender> Sender(Connection connection)
+    {
+        if (connection.Signer().Fails(out var failure, out var signer))
+        {
+            return failure;
+        }
+        if (GatewayClient.Open(connection, shell, Note).Fails(out failure, out var gateway))
+        {
+            signer.Dispose();
+            return failure;
+        }
+        return new SpanSender(gateway, signer, Receipts(connection), shell, Note);
+    }
+
+    /// <summary>Where this profile's receipts are kept.</summary>
+    public ReceiptArchive Receipts(Connection connection) => new(home, connection.ProfileName);
+}

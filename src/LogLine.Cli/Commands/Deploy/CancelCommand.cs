@@ -1,0 +1,48 @@
+using System.CommandLine;
+using LogLine.Cli.Client;
+using LogLine.Cli.Commands.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Cli.Commands.Deploy;
+
+/// <summary><c>logline deploy cancel</c>: ends a run (<c>run.cancel</c>), whose subject the gateway is asked for.</summary>
+internal static class CancelCommand
+{
+    private static readonly SpanForm Form = new("run.cancel", "function", "run/cancel.v1");
+
+    public static Command Create(CommandTree tree)
+    {
+        var run = new Argument<string>("RUN") { Description = "The run: run_…" };
+        var reason = new Option<string?>("--reason") { HelpName = "TEXT", Description = "Why." };
+        var wait = RunOptions.Wait("Wait for it, N seconds at most; 0 does not wait.", seconds: 30);
+        return tree.Leaf("cancel", "End a run.", call => RunAsync(call, call.Get(run), call.Get(reason), call.Get(wait)), run, reason, wait);
+    }
+
+    private static async Task<int> RunAsync(Call call, string run, string? reason, int wait)
+    {
+        if (!RunState.IsRunId(run))
+        {
+            return call.Screen.Refuse(Failure.Usage($"'{run}' is no run: they look like run_01jd0g6q2x."));
+        }
+        if (call.Connection().Fails(out var failure, out var connection) || call.Sender(connection).Fails(out failure, out var sender))
+        {
+            return call.Screen.Refuse(failure);
+        }
+        using var opened = sender;
+        if ((await sender.Gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out failure, out var known))
+        {
+            return call.Screen.Refuse(failure);
+        }
+        var span = sender.Compose(Form, known.Text("subject")!, json =>
+        {
+            json.WriteString("run_id", run);
+            if (reason is not null)
+            {
+                json.WriteString("reason", reason);
+            }
+        });
+        return (await sender.SendAsync(span, call.Stop, wait)).Fails(out failure, out var ack)
+            ? call.Screen.Refuse(failure)
+            : RunAnswer.Report(call, ack, $"Cancelling {run}");
+    }
+}

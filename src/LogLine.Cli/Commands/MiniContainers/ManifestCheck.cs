@@ -1,0 +1,33 @@
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Cli.Commands.MiniContainers;
+
+/// <summary>One thing that a manifest has to be, and what is against it.</summary>
+/// <param name="Name">What was looked at.</param>
+/// <param name="Faults">JSON Pointer and message of each fault; none when it holds.</param>
+internal sealed record ManifestCheck(string Name, IReadOnlyList<(string Path, string Message)> Faults)
+{
+    public bool Holds => Faults.Count == 0;
+
+    /// <summary>What can be judged without a key: schema and contradictions.</summary>
+    public static IReadOnlyList<ManifestCheck> Of(CanonicalJson manifest)
+    {
+        // A missing provenance is told once, by who looks at the signature.
+        var signed = ManifestSigning.IsSigned(manifest);
+        var checks = new List<ManifestCheck> { new("schema", [.. ManifestSchema.Faults(manifest.Root).Where(fault => signed || fault.Path != "/provenance")]) };
+        // Contradictions are looked for in what has the right shape only.
+        if (checks[0].Holds)
+        {
+            checks.Add(new ManifestCheck("consistency", [.. Manifest.View(manifest.Root).Contradictions()]));
+        }
+        return checks;
+    }
+
+    /// <summary>The failure of the checks that do not hold, or null.</summary>
+    public static Failure? Refusal(IReadOnlyList<ManifestCheck> checks)
+    {
+        var faults = checks.SelectMany(check => check.Faults).ToList();
+        return faults.Count == 0 ? null : new Failure("422_SCHEMA_INVALID", string.Join("; ", faults.Select(fault => $"{fault.Path}: {fault.Message}")));
+    }
+}

@@ -1,0 +1,19 @@
+namespace LogLine.Cli.Commands;
+
+/// <summary>Files that a command writes where it is told to.</summary>
+internal static class OutputFile
+{
+    /// <summary>Writes the bytes and a line end.</summary>
+    public static Failure? Write(string path, ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            File.WriteAllBytes(path, [.. content, (byte)'\n']);
+            return null;
+        }
+        catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return Failure.File(path, defect);
+        }
+    }
+}

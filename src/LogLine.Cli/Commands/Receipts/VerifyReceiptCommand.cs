@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.Text.Json;
+using LogLine.Cli.Output;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Cli.Commands.Receipts;
+
+/// <summary>
+/// <c>logline receipts verify</c>: recomputes everything that a receipt says, offline (contract, section 9). The log key comes from <c>--key</c> or the
+/// profile, never from the receipt.
+/// </summary>
+internal static class VerifyReceiptCommand
+{
+    public static Command Create(CommandTree tree)
+    {
+        var files = new Argument<string[]>("FILE") { Description = "Receipts or whole Acks; - is standard input.", Arity = ArgumentArity.ZeroOrMore, DefaultValueFactory = _ => [] };
+        var all = new Option<bool>("--all") { Description = "Every receipt that this profile's writes got (the newest 1,000 are kept)." };
+        var key = new Option<string?>("--key") { HelpName = "KEY", Description = "The log's public key: 64 hex characters or base64 [the profile's]." };
+        var span = new Option<string?>("--span") { HelpName = "FILE", Description = "The span that the receipt has to be about." };
+        return tree.Leaf("verify", "Verify receipts offline.",
+            call => Task.FromResult(Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(span))), files, all, key, span);
+    }
+
+    private static int Run(Call call, string[] files, bool all, string? key, string? spanFile)
+    {
+        if (all == files.Length > 0)
+        {
+            return call.Screen.Refuse(Failure.Usage("Name receipts, or --all, and not both."));
+        }
+        if (call.Connection().Fails(out var failure, out var connection) || connection.LogKey(key).Fails(out failure, out var logKey))
+        {
+            return call.Screen.Refuse(failure);
+        }
+        IReadOnlyList<string> chosen = all ? call.Receipts(connection).Files() : files;
+        if (chosen.Count == 0)
+        {
+            return call.Screen.Refuse(new Failure("file", $"No receipts are kept in {call.Receipts(connection).Folder} yet."));
+        }
+        CanonicalJson? span = null;
+        if (spanFile is not null && (chosen.Count > 1 ? Failure.Usage("--span goes with one receipt.") : InputFile.ReadJson(spanFile, call.Shell.Input)).Fails(out failure, out span))
+        {
+            return call.Screen.Refuse(failure);
+        }
+        var verified = chosen.Select(file => Verify(call, file, logKey, span)).ToList();
+        return Report(call, verified);
+    }
+
+    private static Verified Verify(Call call, string file, byte[] logKey, CanonicalJson? span)
+    {
+        if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var json))
+        {
+            return new Verified(file, null, [new VerificationStep("it is strict JSON", failure.Message)]);
+        }
+        if (Receipt.TryRead(json.Root, out var receipt) is { } malformed)
+        {
+            return new Verified(file, null, [new VerificationStep("it is a receipt", malformed)]);
+        }
+        var steps = new List<VerificationStep> { new("it is a receipt") };
+        if (json.Root.Text("this") is { } name)
+        {
+            steps.Add(new VerificationStep("the Ack and the entry name one span", name == receipt.Entry.This ? null : $"this: the Ack is about {name}, the entry about {receipt.Entry.This}"));
+        }
+        // An Ack from this machine's archive brings the span that was sent.
+        var bytes = span?.Utf8 ?? (json.Root.Member("span") is { ValueKind: JsonValueKind.Object } kept ? CanonicalJson.BytesOf(kept).ToArray() : default);
+        steps.AddRange(receipt.Steps(logKey, bytes.Span));
+        return new Verified(file, receipt, steps);
+    }
+
+    private static int Report(Call call, List<Verified> verified)
+    {
+        var bad = verified.FirstOrDefault(one => one.Fault is not null);
+        call.Screen.Result(
+            json =>
+            {
+                json.WriteStartObject();
+                json.WriteBoolean("valid", bad is null);
+                json.WriteStartArray("receipts");
+                foreach (var one in verified)
+                {
+                    Write(json, one);
+                }
+                json.WriteEndArray();
+                json.WriteEndObject();
+            },
+            line =>
+            {
+                foreach (var one in verified)
+                {
+                    line(one.Title, one.Fault is null ? Tone.Good : Tone.Bad);
+                    foreach (var step in one.Steps)
+                    {
+                        line($"  {(step.Fault is null ? "ok  " : "FAIL")} {step.Claim}", step.Fault is null ? Tone.Plain : Tone.Bad);
+                    }
+                }
+            });
+        if (bad is null)
+        {
+            return ExitCodes.Done;
+        }
+        call.Screen.Note($"logline: {bad.File}: {bad.Fault} [verification]", Tone.Bad);
+        return ExitCodes.Failed;
+    }
+
+    private static void Write(Utf8JsonWriter json, Verified one)
+    {
+        json.WriteStartObject();
+        json.WriteString("file", one.File);
+        json.WriteBoolean("valid", one.Fault is null);
+        json.WriteString("this", one.Receipt?.Entry.This);
+        json.WriteString("hash", one.Receipt?.Entry.Hash);
+        if (one.Receipt is { } receipt)
+        {
+            json.WriteNumber("log_index", receipt.LogIndex);
+            json.WriteNumber("tree_size", receipt.TreeSize);
+        }
+        json.WriteStartArray("steps");
+        foreach (var step in one.Steps)
+        {
+            json.WriteStartObject();
+            json.WriteString("claim", step.Claim);
+            json.WriteBoolean("holds", step.Fault is null);
+            json.WriteString("fault", step.Fault);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private sealed record Verified(string File, Receipt? Receipt, IReadOnlyList<VerificationStep> Steps)
+    {
+        /// <summary>The first thing that does not hold.</summary>
+        public string? Fault => Steps.FirstOrDefault(step => step.Fault is not null)?.Fault;
+
+        public string Title => Receipt is { } receipt ? $"{receipt.Entry.This}  {receipt.LogIndex} of {receipt.TreeSize}" : File;
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Text.Json;
+using LogLine.Cli.Client;
+using LogLine.Cli.Output;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Cli.Commands.Runs;
+
+/// <summary>Follows one run over the stream, or by polling, and shows each state as it comes.</summary>
+internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
+{
+    private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Watches until <paramref name="enough"/>, then says where the run stands.</summary>
+    /// <param name="after">The cursor to begin behind; null for the beginning.</param>
+    /// <returns>1 when it failed or was cancelled.</returns>
+    public async Task<int> UntilAsync(long? after, bool stream, Func<string, bool> enough)
+    {
+        call.Resume = () => $"Stopped watching; the run goes on.\n  → logline status {run} --watch";
+        var failure = stream ? await StreamAsync(after ?? 0, enough) : await PollAsync(enough);
+        if (failure is not null)
+        {
+            return call.Screen.Refuse(failure);
+        }
+        return (await gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out failure, out var known)
+            ? call.Screen.Refuse(failure)
+            : Summary(known);
+    }
+
+    private async Task<Failure?> StreamAsync(long after, Func<string, bool> enough)
+    {
+        var events = new EventStream(gateway, call.Shell.Time, call.Note);
+        await foreach (var received in events.FollowAsync($"/v1/stream?run_id={run}", after, call.Stop))
+        {
+            if (received.Fails(out var failure, out var item))
+            {
+                return failure;
+            }
+            SpanLines.Show(call.Screen, item);
+            if (item.Gap is null && RunState.Of(item.Span) is { } state && enough(state))
+            {
+                return null;
+            }
+        }
+        return null;
+    }
+
+    private async Task<Failure?> PollAsync(Func<string, bool> enough)
+    {
+        for (string? last = null; ;)
+        {
+            if ((await gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out var failure, out var known))
+            {
+                return failure;
+            }
+            var state = known.Text("state") ?? "";
+            if (state != last)
+            {
+                Changed(known, state);
+                last = state;
+            }
+            if (enough(state))
+            {
+                return null;
+            }
+            await Task.Delay(PollPause, call.Shell.Time, call.Stop);
+        }
+    }
+
+    private void Changed(JsonElement known, string state)
+    {
+        if (call.Screen.Json)
+        {
+            call.Screen.Document(json => Event(json, "run", known));
+        }
+        call.Screen.Line(SpanLines.Line(Timestamps.Write(call.Shell.Time.GetUtcNow()), state, RunState.Detail(known)), SpanLines.ToneOf(state));
+    }
+
+    private int Summary(JsonElement known)
+    {
+        var state = known.Text("state");
+        if (call.Screen.Json)
+        {
+            call.Screen.Document(json => Event(json, "result", known));
+        }
+        foreach (var (host, container) in RunState.Ports(known))
+        {
+            call.Screen.Line($"http://{gateway.Host}:{host.ToString(CultureInfo.InvariantCulture)} → {container}", Tone.Good);
+        }
+        if (!RunState.IsBad(state))
+        {
+            return ExitCodes.Done;
+        }
+        call.Screen.Note($"logline: run {run} {state}: {RunState.Detail(known)}", Tone.Bad);
+        foreach (var line in RunState.LogTail(known))
+        {
+            call.Screen.Note($"  | {line}");
+        }
+        return ExitCodes.Failed;
+    }
+
+    private void Event(Utf8JsonWriter json, string name, JsonElement known)
+    {
+        json.WriteStartObject();
+        json.WriteString("event", name);
+        json.WritePropertyName("run");
+        known.WriteTo(json);
+        if (name == "result")
+        {
+            json.WriteStartArray("urls");
+            foreach (var (host, _) in RunState.Ports(known))
+            {
+                json.WriteStringValue($"http://{gateway.Host}:{host.ToString(CultureInfo.InvariantCulture)}");
+            }
+            json.WriteEndArray();
+        }
+        json.WriteEndObject();
+    }
+}
