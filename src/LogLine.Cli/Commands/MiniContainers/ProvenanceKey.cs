@@ -14,7 +14,7 @@ internal sealed record ProvenanceKey(byte[] PublicKey, string Origin)
     private const int MaxPages = 20;
 
     /// <summary>The key that is given, else this profile's own, else, online, the one that the tenant's ledger has for the kid.</summary>
-    public static async Task<Outcome<ProvenanceKey>> FindAsync(Call call, Manifest manifest, string? given, bool online)
+    public static async Task<Outcome<ProvenanceKey>> FindAsync(Call call, SignedManifest manifest, string? given, bool online)
     {
         if (given is not null)
         {
@@ -58,7 +58,7 @@ internal sealed record ProvenanceKey(byte[] PublicKey, string Origin)
         string? cursor = null;
         for (var page = 0; page < MaxPages; page++)
         {
-            var query = SpanQuery.Of(Names.WalletSubject(tenant), "wallet.key.*", cursor, PageSize);
+            var query = SpanQuery.Of(Identifiers.WalletSubject(tenant), "wallet.key.*", cursor, PageSize);
             if ((await gateway.QueryAsync("/v1/spans/query", query, call.Stop)).Fails(out failure, out var answer))
             {
                 return failure;
