@@ -34,10 +34,6 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
         return key;
     }
 
-    /// <summary>True when the tenant has any key.</summary>
-    public bool HasKeys(string tenant) =>
-        directory.Keys(tenant).Count > 0 || _pending.OfType<LedgerEffect.KeyRegistered>().Any(registered => registered.Key.Tenant == tenant);
-
     /// <summary>A manifest's canonical bytes, or null.</summary>
     public byte[]? FindManifest(string tenant, string name, string hash) =>
         _pending.OfType<LedgerEffect.ManifestStored>().Select(stored => stored.Manifest)

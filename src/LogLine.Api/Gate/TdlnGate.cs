@@ -93,6 +93,7 @@ public sealed class TdlnGate
             if (verdict.Claims is null)
             {
                 verdict.Items.Add(Refuse("replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
+                verdict.IsWhole = true;
                 return verdict;
             }
             if (submission.IsArray)

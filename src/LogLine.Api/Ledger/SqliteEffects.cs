@@ -11,7 +11,7 @@ public sealed partial class SqliteLedgerStore
                 _writer.Execute("INSERT OR IGNORE INTO keys VALUES($1,$2,$3,$4,$5,NULL)", key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (int)key.Status);
                 return null;
             case LedgerEffect.KeyRevoked revoked:
-                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
+                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2 AND status <> $3", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
                 return null;
             case LedgerEffect.ManifestStored { Manifest: var manifest }:
                 _writer.Execute("INSERT OR IGNORE INTO manifests VALUES($1,$2,$3,$4,$5)", manifest.Tenant, manifest.Name, manifest.Hash, index, manifest.Manifest);

@@ -72,13 +72,26 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
             if (deadline is not null && admitted.RunId is { } runId && await RunWaiter.WaitAsync(desk, runId, deadline.Value, time, cancel) is { } run)
             {
                 kept = Answers.WithRun(kept, run);
-                await ledger.WriteAsync(store =>
-                {
-                    store.UpdateAnswer(position.Index, kept);
-                    return true;
-                }, cancel);
+                await KeepAsync(position.Index, kept, cancel);
             }
             answers[i] = new ItemAnswer(Body(json => Acks.Write(json, kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false)), 200, null);
+        }
+    }
+
+    /// <summary>Keeps the answer for replays. The span is durable whatever comes of it, so a ledger that has stopped since does not take the Ack back.</summary>
+    private async Task KeepAsync(long index, byte[] answer, CancellationToken cancel)
+    {
+        try
+        {
+            await ledger.WriteAsync(store =>
+            {
+                store.UpdateAnswer(index, answer);
+                return true;
+            }, cancel);
+        }
+        catch (LedgerUnavailableException)
+        {
+            // Logged by the writer; a replay will say how the run stood at the commit.
         }
     }
 
