@@ -35,6 +35,19 @@ public sealed partial class SqliteLedgerStore
         }
     }
 
+    /// <summary>True when all of these keys may sign at this point of the log.</summary>
+    internal bool AreActive(string tenant, IReadOnlyList<string> kids)
+    {
+        foreach (var kid in kids)
+        {
+            if (!_writer.First("SELECT 1 FROM keys WHERE tenant = $1 AND kid = $2 AND status = $3", row => true, tenant, kid, (int)KeyStatus.Active))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// <summary>
     /// Keeps a proof. The same proof again adds nothing, so it can be used once however often it is sent. A deny cancels every
     /// earlier allow that could let through what the deny names (contract, section 6).
