@@ -41,6 +41,7 @@ internal static class DirectMatcherCompiler
     {
         var steps = new List<DirectMatcher.Step>();
         var stretch = new FixedStretch();
+        var follows = FollowSets(items, follow);
         for (var i = 0; i < items.Count; i++)
         {
             if (stretch.TryAdd(items[i]))
@@ -48,7 +49,7 @@ internal static class DirectMatcherCompiler
             stretch.Flush(steps);
             if (stretch.TryAdd(items[i]))
                 continue;
-            if (Compile(items[i], FollowOf(items, i, follow)) is not { } step)
+            if (Compile(items[i], follows[i]) is not { } step)
                 return null;
             steps.Add(step);
         }
@@ -96,27 +97,38 @@ internal static class DirectMatcherCompiler
         return new([.. branches], min, max);
     }
 
-    private static CodePointSet FollowOf(IReadOnlyList<RegexNode> items, int index, CodePointSet follow)
+    // What may come after each item. From right to left, so that a long row of optional items costs no more than its length.
+    private static CodePointSet[] FollowSets(IReadOnlyList<RegexNode> items, CodePointSet follow)
     {
-        var set = CodePointSet.Empty;
-        for (var i = index + 1; i < items.Count; i++)
+        var sets = new CodePointSet[items.Count];
+        for (var i = items.Count - 1; i >= 0; i--)
         {
-            set = set.Union(First(items[i]));
-            if (!IsNullable(items[i]))
-                return set;
+            sets[i] = follow;
+            follow = IsNullable(items[i]) ? First(items[i]).Union(follow) : First(items[i]);
         }
-        return set.Union(follow);
+        return sets;
     }
 
     private static CodePointSet First(RegexNode node) => node switch
     {
         RegexNode.One one => one.Set,
-        RegexNode.Sequence sequence => sequence.Items.Count == 0 ? CodePointSet.Empty : First(sequence.Items[0]).Union(
-            IsNullable(sequence.Items[0]) ? FollowOf(sequence.Items, 0, CodePointSet.Empty) : CodePointSet.Empty),
+        RegexNode.Sequence sequence => FirstOf(sequence.Items),
         RegexNode.Choice choice => choice.Items.Aggregate(CodePointSet.Empty, (set, item) => set.Union(First(item))),
         RegexNode.Repeat repeat => repeat.Max == 0 ? CodePointSet.Empty : First(repeat.Item),
         _ => CodePointSet.Empty,
     };
+
+    private static CodePointSet FirstOf(IReadOnlyList<RegexNode> items)
+    {
+        var set = CodePointSet.Empty;
+        foreach (var item in items)
+        {
+            set = set.Union(First(item));
+            if (!IsNullable(item))
+                break;
+        }
+        return set;
+    }
 
     private static bool IsNullable(RegexNode node) => node switch
     {

@@ -163,7 +163,8 @@ internal partial struct Evaluation(SchemaErrors? errors)
 
     private bool Fail(SchemaNode node, string keyword, scoped in Instance instance)
     {
-        errors?.Add(SchemaMessages.Describe(errors.Path, node, keyword, instance));
+        if (errors is { HasRoom: true })
+            errors.Add(SchemaMessages.Describe(errors.Path, node, keyword, instance));
         return false;
     }
 

@@ -13,6 +13,18 @@ internal sealed class SchemaErrors(string at)
     private List<SchemaError> current = [];
     private bool cut;
 
+    /// <summary>
+    /// Whether another error will be listed. Ask before a message is made: of a hundred thousand faults only so many are told.
+    /// </summary>
+    public bool HasRoom
+    {
+        get
+        {
+            cut |= current.Count >= SchemaLimits.Errors;
+            return current.Count < SchemaLimits.Errors;
+        }
+    }
+
     /// <summary>JSON Pointer of the place.</summary>
     public string Path => path.ToString();
 
@@ -83,9 +95,7 @@ internal sealed class SchemaErrors(string at)
 
     public void Add(SchemaError error)
     {
-        if (current.Count < SchemaLimits.Errors)
+        if (HasRoom)
             current.Add(error);
-        else
-            cut = true;
     }
 }

@@ -181,6 +181,9 @@ internal sealed class ArrayRules
 
     public SchemaNode? Unevaluated { get; set; }
 
+    /// <summary>Called once, when all schemas have been compiled.</summary>
+    public void Seal() => (Items, PrefixItems) = (Items?.Target, [.. PrefixItems.Select(p => p.Target)]);
+
     public bool LooksAtItems => PrefixItems.Length > 0 || Items is not null || Contains is not null;
 }
 
