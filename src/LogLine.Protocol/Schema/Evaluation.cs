@@ -86,7 +86,8 @@ internal partial struct Evaluation(SchemaErrors? errors)
 
     private bool Evaluate(SchemaNode node, scoped in Instance instance, scoped ref EvaluatedMarks marks)
     {
-        if (!TakeStep())
+        // With as many errors as will be listed the verdict is known, here and in every alternative around.
+        if (!TakeStep() || errors is { HasRoom: false })
             return false;
         if (frames >= SchemaLimits.Frames)
             return Stop($"more than {SchemaLimits.Frames} schemas applied inside one another");

@@ -14,7 +14,8 @@ internal sealed class SchemaErrors(string at)
     private bool cut;
 
     /// <summary>
-    /// Whether another error will be listed. Ask before a message is made: of a hundred thousand faults only so many are told.
+    /// Whether another error will be listed. Ask before a message is made: of a hundred thousand faults only so many are told, and
+    /// once the answer is no nothing more need be looked at.
     /// </summary>
     public bool HasRoom
     {
@@ -86,7 +87,7 @@ internal sealed class SchemaErrors(string at)
     public IReadOnlyList<SchemaError> ToList()
     {
         if (cut)
-            current.Add(new SchemaError(at, "limit", $"{FieldOf(at)} has more errors than the {SchemaLimits.Errors} listed"));
+            current.Add(new SchemaError(at, "limit", $"{FieldOf(at)} may have more errors than the {SchemaLimits.Errors} listed"));
         return current;
     }
 
