@@ -46,7 +46,7 @@ internal partial struct Evaluation(SchemaErrors? errors)
         {
             var content = raw[1..^1];
             if (node.ExcludesBackslash && errors is null && node.InPlace is null && node.AcceptsText(content))
-                return TakeStep();
+                return true;
             return content.IndexOf((byte)'\\') < 0 ? EvaluateText(node, content, ref marks) : EvaluateEscapedText(node, element, ref marks);
         }
         return EvaluateOther(node, element, ref marks);
