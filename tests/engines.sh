@@ -82,11 +82,12 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=30
 # --- engines --------------------------------------------------------------------------------------------------------------
 
 start_podman() {
-    local dir=$1
+    local dir=$1 PODMAN
     say "starting podman"
     mkdir -p "$dir/podman/net"
     write_podman_conf "$dir"
-    engine_podman "$dir" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
+    podman_command "$dir"
+    "${PODMAN[@]}" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
     echo $! >"$dir/podman.pid"
     await_engine podman "$dir"
 }
@@ -145,10 +146,16 @@ stop_engines() {
 # --- parts ----------------------------------------------------------------------------------------------------------------
 
 engine_podman() {
-    local dir=$1
+    local PODMAN
+    podman_command "$1"
     shift
-    CONTAINERS_CONF="$dir/podman/containers.conf" CONTAINERS_STORAGE_CONF="$dir/podman/storage.conf" podman --root "$dir/podman/root" --runroot "$dir/podman/run" \
-        --tmpdir "$dir/podman/tmp" --network-config-dir "$dir/podman/net" --cgroup-manager cgroupfs "$@"
+    "${PODMAN[@]}" "$@"
+}
+
+# Sets PODMAN to the words of the command, so that in the background it is the process itself and not a shell around it.
+podman_command() {
+    PODMAN=(env CONTAINERS_CONF="$1/podman/containers.conf" CONTAINERS_STORAGE_CONF="$1/podman/storage.conf"
+        podman --root "$1/podman/root" --runroot "$1/podman/run" --tmpdir "$1/podman/tmp" --network-config-dir "$1/podman/net" --cgroup-manager cgroupfs)
 }
 
 # A number for this folder's bridge and subnet, so that two engines on one machine do not meet. 1 to 250.
