@@ -29,7 +29,7 @@ internal static class InitCommand
 
     private static async Task<int> RunAsync(Call call, string? bootstrapFile, string? kid, bool force)
     {
-        if (kid is not null && !Names.IsKid(kid))
+        if (kid is not null && !Identifiers.IsKid(kid))
         {
             return call.Screen.Refuse(Failure.Usage($"'{kid}' is no key id: 1 to 128 of letters, digits and '._:-'."));
         }
@@ -176,7 +176,7 @@ internal static class InitCommand
     private static CanonicalJson Registration(Call call, string tenant, string kid, SigningKey key) => new SpanDraft
     {
         Intent = "wallet.key.register",
-        Subject = Names.WalletSubject(tenant),
+        Subject = Identifiers.WalletSubject(tenant),
         EntityType = "decision",
         Actor = kid,
         Ts = call.Shell.Time.GetUtcNow(),

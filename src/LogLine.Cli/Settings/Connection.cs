@@ -26,7 +26,7 @@ internal sealed record Connection
     {
         var named = flags.Profile ?? Set(variable("LOGLINE_PROFILE"));
         var name = named ?? Profile.DefaultName;
-        if (!Names.IsName(name))
+        if (!Identifiers.IsName(name))
         {
             return Failure.Usage($"'{name}' is no name for a profile: lower-case letters, digits, '-' and '_', at most 63.");
         }
@@ -58,7 +58,7 @@ internal sealed record Connection
     /// <summary>The tenant.</summary>
     public Outcome<string> Tenant() => Profile.Tenant is not { } tenant
         ? new Failure("settings", "It is not known which tenant this is for.", "Add --tenant, set LOGLINE_TENANT, or run 'logline init'.")
-        : Names.IsTenant(tenant)
+        : Identifiers.IsTenant(tenant)
             ? tenant
             : Failure.Usage($"'{tenant}' is no tenant: 2 to 63 of a-z, 0-9, '_' and '-', beginning with a letter or digit.");
 

@@ -16,7 +16,7 @@ internal static class ContainerAct
     /// <param name="more">Writes the members of the payload beside target and name.</param>
     public static async Task<int> RunAsync(Call call, SpanForm form, string service, string engine, int wait, string doing, Action<Utf8JsonWriter> more)
     {
-        if (!Names.IsName(service))
+        if (!Identifiers.IsName(service))
         {
             return call.Screen.Refuse(Failure.Usage($"'{service}' is no name of a service: lower-case letters, digits, '-' and '_', at most 63."));
         }
@@ -28,7 +28,7 @@ internal static class ContainerAct
             return call.Screen.Refuse(failure);
         }
         using var opened = sender;
-        var span = sender.Compose(form, Names.ContainerSubject(tenant, service), json =>
+        var span = sender.Compose(form, Identifiers.ContainerSubject(tenant, service), json =>
         {
             json.WritePropertyName("target");
             target.Root.WriteTo(json);

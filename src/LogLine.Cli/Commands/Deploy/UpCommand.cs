@@ -82,7 +82,7 @@ internal static class UpCommand
     private static ProofDraft Proof(Call call, SpanDocument span, string intent)
     {
         var reference = span.Payload.Text("ref")!;
-        Names.TryParseSubject(span.Subject, out _, out var tenant, out _);
+        Identifiers.TryParseSubject(span.Subject, out _, out var tenant, out _);
         var now = call.Shell.Time.GetUtcNow();
         return new ProofDraft
         {

@@ -40,7 +40,7 @@ internal static class ApplyCommand
         {
             return call.Screen.Refuse(failure);
         }
-        var span = sender.Compose(Form, Names.MiniContainerSubject(tenant, chosen), json =>
+        var span = sender.Compose(Form, Identifiers.MiniContainerSubject(tenant, chosen), json =>
         {
             json.WritePropertyName("manifest");
             ready.Root.WriteTo(json);
@@ -72,7 +72,7 @@ internal static class ApplyCommand
     {
         if (subject is not null)
         {
-            if (!Names.TryParseSubject(subject, out var kind, out _, out var inSubject) || kind != "minicontainer" || (name is not null && name != inSubject))
+            if (!Identifiers.TryParseSubject(subject, out var kind, out _, out var inSubject) || kind != "minicontainer" || (name is not null && name != inSubject))
             {
                 return Failure.Usage($"'{subject}' is no subject of this MiniContainer.", "urn:minicontainer:<tenant>/<name>");
             }
@@ -89,7 +89,7 @@ internal static class ApplyCommand
             }
             call.Note($"Applying it as '{name}'{(Generic.Contains(file) ? ", the service of its targets" : ", the name of the file")}.");
         }
-        return Names.IsName(name) ? name : Failure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63.", "Give one with --name.");
+        return Identifiers.IsName(name) ? name : Failure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63.", "Give one with --name.");
     }
 
     private static int Report(Call call, Ack ack, MiniContainerRef reference)

@@ -19,7 +19,7 @@ internal sealed record ManifestCheck(string Name, IReadOnlyList<(string Path, st
         // Contradictions are looked for in what has the right shape only.
         if (checks[0].Holds)
         {
-            checks.Add(new ManifestCheck("consistency", [.. Manifest.View(manifest.Root).Contradictions()]));
+            checks.Add(new ManifestCheck("consistency", [.. SignedManifest.View(manifest.Root).Contradictions()]));
         }
         return checks;
     }

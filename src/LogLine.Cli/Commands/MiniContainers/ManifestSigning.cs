@@ -18,7 +18,7 @@ internal static class ManifestSigning
         {
             return new Failure("422_SCHEMA_INVALID", "The manifest is not a JSON object.");
         }
-        var signed = Manifest.Sign(manifest, signer.Kid, signer.Key);
+        var signed = SignedManifest.Sign(manifest, signer.Kid, signer.Key);
         return ManifestCheck.Refusal(ManifestCheck.Of(signed)) is { } refusal ? refusal : signed;
     }
 }
