@@ -47,17 +47,22 @@ packages_of() {
 }
 
 ensure_packages() {
-    local word missing=() packages=()
+    local word missing=() names status=0
     for word; do have "$word" || missing+=("$word"); done
     [ ${#missing[@]} -gt 0 ] || return 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        say "missing: ${missing[*]} (not root on Debian or Ubuntu, so not installed; there: apt-get install $(for word in "${missing[@]}"; do packages_of "$word"; done 2>/dev/null | tr '\n' ' '))"
+        say "missing: ${missing[*]}. On Debian or Ubuntu, as root: apt-get install $(for word in "${missing[@]}"; do packages_of "$word"; done 2>/dev/null | tr '\n' ' ')"
         return 1
     fi
     say "installing ${missing[*]}"
-    apt_get update || return 1
-    for word in "${missing[@]}"; do read -ra names <<<"$(packages_of "$word")"; packages+=("${names[@]}"); done
-    apt_get install -y --no-install-recommends "${packages[@]}"
+    apt_get update
+    for word in "${missing[@]}"; do
+        read -ra names <<<"$(packages_of "$word")"
+        apt_get install -y --no-install-recommends "${names[@]}" && have "$word" && continue
+        say "$word could not be installed (${names[*]})"
+        status=1
+    done
+    return $status
 }
 
 # Two runs on a fresh machine install at once: the second waits for the first.

@@ -69,15 +69,15 @@ internal static class GatewayHost
         await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>(), CancellationToken.None);
     }
 
-    /// <summary>Starts, publishes the address, and runs until it is asked to stop.</summary>
-    public static async Task ServeAsync(this WebApplication app)
+    /// <summary>Listens, and publishes the address.</summary>
+    /// <returns>Where it listens.</returns>
+    public static async Task<string> OpenAsync(this WebApplication app)
     {
         await app.StartAsync();
         var address = Address(app);
         Bootstrap.Publish(app.Services.GetRequiredService<DataFolder>(), address, app.Services.GetRequiredService<SpanLedger>().Identity);
         StartupLog.Ready(app, address);
-        await app.WaitForShutdownAsync();
-        await app.DisposeAsync();
+        return address;
     }
 
     private static string Address(WebApplication app) =>

@@ -9,9 +9,10 @@ using LogLine.Api.Telemetry;
 
 try
 {
-    var app = Gateway.Build(args);
+    await using var app = Gateway.Build(args);
     await app.PrepareAsync();
-    await app.ServeAsync();
+    await app.OpenAsync();
+    await app.WaitForShutdownAsync();
     return 0;
 }
 catch (Exception defect) when (defect is DataFolderException or CatalogueException or PlatformNotSupportedException or DllNotFoundException or IOException)

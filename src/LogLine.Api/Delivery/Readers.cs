@@ -31,7 +31,7 @@ internal static class Readers
         });
 
     /// <summary>Who asks.</summary>
-    public static Principal Principal(this HttpContext http) => (Principal)http.Items[Key]!;
+    public static TenantPrincipal Principal(this HttpContext http) => (TenantPrincipal)http.Items[Key]!;
 
     /// <summary>Answers with a refusal.</summary>
     public static Task RefuseAsync(this HttpContext http, Rejection rejection) => RefusalAnswers.WriteAsync(http, rejection, http.TraceId());

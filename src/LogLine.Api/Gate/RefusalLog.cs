@@ -28,9 +28,9 @@ public sealed class RefusalLog(SpanLedger ledger, TimeProvider time, ILogger<Ref
         Record(submission.Principal, submission.Env, ContentHash.Of(submission.Body.Utf8.Span), submission.IsArray ? null : submission.Body.Root.Text("intent"), rejection);
 
     /// <summary>Records the refusal of a request whose body was not even JSON.</summary>
-    public void Record(Principal principal, byte[] body, Rejection rejection) => Record(principal, principal.Env, ContentHash.Of(body), null, rejection);
+    public void Record(TenantPrincipal principal, byte[] body, Rejection rejection) => Record(principal, principal.Env, ContentHash.Of(body), null, rejection);
 
-    private void Record(Principal principal, string env, string hash, string? intent, Rejection rejection)
+    private void Record(TenantPrincipal principal, string env, string hash, string? intent, Rejection rejection)
     {
         if (rejection.Code is RefusalCode.Busy or RefusalCode.RateLimited or RefusalCode.Internal || !Count(principal.Tenant))
         {

@@ -13,7 +13,7 @@ namespace LogLine.Api.Gate;
 public sealed record Submission
 {
     /// <summary>Who sends.</summary>
-    public required Principal Principal { get; init; }
+    public required TenantPrincipal Principal { get; init; }
 
     /// <summary>Environment in force.</summary>
     public required string Env { get; init; }

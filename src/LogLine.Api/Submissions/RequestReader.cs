@@ -49,7 +49,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
     }
 
     /// <summary>Row 2: the token, and the tenant beside it.</summary>
-    public (Principal? Principal, Rejection? Refused) Authenticate(HttpContext http)
+    public (TenantPrincipal? Principal, Rejection? Refused) Authenticate(HttpContext http)
     {
         var header = http.Request.Headers.Authorization;
         if (header.Count != 1 || Token(header[0]!) is not { } token)
@@ -72,7 +72,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         return (principal, null);
     }
 
-    private (Submission?, Rejection?) Headers(HttpContext http, Principal principal, CanonicalJson json, string traceId)
+    private (Submission?, Rejection?) Headers(HttpContext http, TenantPrincipal principal, CanonicalJson json, string traceId)
     {
         var headers = http.Request.Headers;
         foreach (var name in (ReadOnlySpan<string>)["X-Env", "X-Timestamp", "X-Nonce", "Idempotency-Key", "X-Payload-Hash", "X-Signature-Alg", "X-Signature-KeyId", "X-Signature"])

@@ -27,7 +27,7 @@ public sealed class TenantDirectory
     }
 
     /// <summary>The principal of a token, or null when it is unknown, expired or revoked.</summary>
-    public Principal? Authenticate(string token)
+    public TenantPrincipal? Authenticate(string token)
     {
         if (token.Length is 0 or > 256)
         {
@@ -37,7 +37,7 @@ public sealed class TenantDirectory
         var hash = Blake3.Hash(Encoding.UTF8.GetBytes(token));
         var row = Cached(_tokens, Convert.ToHexStringLower(hash), () => _store.FindToken(hash));
         var now = _time.GetUtcNow();
-        return row is null || !CryptographicOperations.FixedTimeEquals(row.Hash, hash) || row.RevokedAt <= now || row.ExpiresAt <= now ? null : Principal.Of(row);
+        return row is null || !CryptographicOperations.FixedTimeEquals(row.Hash, hash) || row.RevokedAt <= now || row.ExpiresAt <= now ? null : TenantPrincipal.Of(row);
     }
 
     /// <summary>A tenant's key, or null.</summary>

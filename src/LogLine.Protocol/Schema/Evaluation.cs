@@ -94,7 +94,6 @@ internal partial struct Evaluation(SchemaErrors? errors)
         return valid;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool EvaluateRules(SchemaNode node, scoped in Instance instance, scoped ref EvaluatedMarks marks)
     {
         // A value of the wrong type or not among those listed is wrong as a whole: further complaints would be noise.

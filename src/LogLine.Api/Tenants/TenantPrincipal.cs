@@ -7,7 +7,7 @@ namespace LogLine.Api.Tenants;
 /// <param name="Tenant">The token's tenant.</param>
 /// <param name="Env">The token's environment.</param>
 /// <param name="Scopes">Intent patterns and named rights.</param>
-public sealed record Principal(string TokenId, string Tenant, string Env, IReadOnlyList<string> Scopes)
+public sealed record TenantPrincipal(string TokenId, string Tenant, string Env, IReadOnlyList<string> Scopes)
 {
     /// <summary>True when a scope is the intent, a pattern that it matches (<c>deploy.*</c>), or <c>*</c>.</summary>
     public bool MaySend(string intent) => Scopes.Any(scope => Covers(scope, intent));
@@ -20,5 +20,5 @@ public sealed record Principal(string TokenId, string Tenant, string Env, IReadO
         || (scope.EndsWith(".*", StringComparison.Ordinal) && intent.StartsWith(scope.AsSpan(0, scope.Length - 1), StringComparison.Ordinal));
 
     /// <summary>The principal of a stored token.</summary>
-    public static Principal Of(TokenRow token) => new(token.TokenId, token.Tenant, token.Env, token.Scopes);
+    public static TenantPrincipal Of(TokenRow token) => new(token.TokenId, token.Tenant, token.Env, token.Scopes);
 }
