@@ -86,6 +86,7 @@ start_podman() {
     say "starting podman"
     mkdir -p "$dir/podman/net"
     write_podman_conf "$dir"
+    [ "$(id -u)" != 0 ] || netavark_traces >"$dir/podman/before"
     podman_command "$dir"
     "${PODMAN[@]}" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
     echo $! >"$dir/podman.pid"
@@ -109,7 +110,7 @@ import_test_image() {
     local dir=$1
     [ -S "$dir/podman.sock" ] || [ -S "$dir/docker.sock" ] || return 0
     say "importing $TEST_IMAGE"
-    make_test_rootfs "$dir/rootfs"
+    make_busybox_rootfs "$dir/rootfs"
     local changes=(--change 'CMD ["/bin/httpd","-f","-p","8080","-h","/www"]' --change 'ENV PATH=/bin')
     if [ -S "$dir/podman.sock" ]; then
         tar -C "$dir/rootfs" --owner 0 --group 0 -cf - . | engine_podman "$dir" import -q "${changes[@]}" - "$TEST_IMAGE" >/dev/null || return 1
@@ -138,6 +139,7 @@ stop_engines() {
     ip link delete "llp$id" 2>/dev/null
     # What an engine mounted below DIR, deepest first: a mount left there would keep the folder from being deleted.
     awk -v below="$dir/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount -l 2>/dev/null
+    [ ! -f "$dir/podman/before" ] || netavark_traces | grep -vxF -f "$dir/podman/before" | forget_traces
     # Without root, what containers wrote belongs to users that only Podman can become.
     [ "$(id -u)" = 0 ] || [ ! -d "$dir/podman" ] || engine_podman "$dir" unshare rm -rf "$dir/podman" 2>/dev/null
     return 0
@@ -160,6 +162,25 @@ podman_command() {
 
 # A number for this folder's bridge and subnet, so that two engines on one machine do not meet. 1 to 250.
 network_id() { echo $(($(printf %s "$1" | cksum | cut -d ' ' -f 1) % 250 + 1)); }
+
+# What Podman leaves on the machine when its last container has gone: firewall chains that nothing fills any more, rules that
+# lead to them, and cgroups without processes. In the order in which they can be removed; one command each.
+netavark_traces() {
+    local table
+    for table in filter nat; do
+        iptables -t "$table" -S 2>/dev/null | sed -n "/ -j NETAVARK/s/^-A/iptables -t $table -D/p"
+        iptables -t "$table" -S 2>/dev/null | sed -n "/^-A NETAVARK.* -j \(MARK\|MASQUERADE\)/s/^-A/iptables -t $table -D/p"
+        iptables -t "$table" -S 2>/dev/null | sed -n "s/^-N \(NETAVARK[A-Z_-]*\)$/iptables -t $table -X \1/p"
+    done
+    find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' 2>/dev/null | sed 's/^/rmdir /'
+}
+
+# Removes the traces that it reads, unless a container publishes a port: its rules need them.
+forget_traces() {
+    local command
+    ! iptables -t nat -S 2>/dev/null | grep -q '^-N NETAVARK-DN-' || return 0
+    while read -r command; do xargs env <<<"$command" 2>/dev/null; done
+}
 
 # runc, because crun fails on hybrid cgroups; the ulimits, because a machine without CAP_SYS_RESOURCE cannot raise them; file
 # locks, because the locks in /dev/shm are one set for all of a user's Podman instances.
@@ -195,7 +216,7 @@ NET
 storage_driver() { if [ "$(stat -f -c %T "$1")" = overlayfs ]; then echo vfs; else echo overlay; fi; }
 
 # The smallest root file system that can serve HTTP: one static binary under all its names.
-make_test_rootfs() {
+make_busybox_rootfs() {
     local root=$1 busybox name
     mkdir -p "$root"/{bin,etc,tmp,www,proc,sys,dev,home}
     for busybox in /bin/busybox /usr/bin/busybox; do [ -x "$busybox" ] && break; done
