@@ -23,7 +23,7 @@ have() {
     case $1 in
         libsodium) ldconfig -p | grep -q 'libsodium\.so\.23' ;;
         libicu) ldconfig -p | grep -q 'libicuuc\.so' ;;
-        podman) have_all podman runc conmon iptables && [ -x /usr/lib/podman/netavark ] && [ -x "$(catatonit_path)" ] ;;
+        podman) have_all podman runc conmon iptables && have_part netavark && have_part catatonit ;;
         docker) have_all dockerd docker iptables ip ;;
         busybox) [ -x /bin/busybox ] || [ -x /usr/bin/busybox ] ;;
         *) command -v "$1" >/dev/null ;;
@@ -33,6 +33,17 @@ have() {
 have_all() {
     local command
     for command; do command -v "$command" >/dev/null || return 1; done
+}
+
+# Podman's parts are no commands of the user's: distributions put them in different places.
+have_part() { part_path "$1" >/dev/null; }
+
+part_path() {
+    local path
+    for path in "/usr/lib/podman/$1" "/usr/libexec/podman/$1" "/usr/bin/$1"; do
+        [ -x "$path" ] && echo "$path" && return
+    done
+    return 1
 }
 
 packages_of() {
@@ -68,20 +79,16 @@ ensure_packages() {
 # Two runs on a fresh machine install at once: the second waits for the first.
 apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >/dev/null; }
 
-catatonit_path() {
-    local path
-    for path in /usr/libexec/podman/catatonit /usr/bin/catatonit; do [ -x "$path" ] && break; done
-    echo "$path"
-}
-
 # --- engines --------------------------------------------------------------------------------------------------------------
 
 start_podman() {
-    local dir=$1
+    local dir=$1 PODMAN
     say "starting podman"
     mkdir -p "$dir/podman/net"
     write_podman_conf "$dir"
-    engine_podman "$dir" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
+    [ "$(id -u)" != 0 ] || netavark_traces >"$dir/podman/before"
+    podman_command "$dir"
+    "${PODMAN[@]}" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
     echo $! >"$dir/podman.pid"
     await_engine podman "$dir"
 }
@@ -91,6 +98,7 @@ start_docker() {
     say "starting docker"
     id=$(network_id "$dir")
     mkdir -p "$dir/docker"
+    ip link delete "lld$id" 2>/dev/null # Left by an engine that was killed in this folder.
     ip link add "lld$id" type bridge && ip address add "10.213.$id.1/24" dev "lld$id" && ip link set "lld$id" up || return 1
     # No iptables: chains named DOCKER belong to the machine's own dockerd. The userland proxy publishes ports without them.
     dockerd --data-root "$dir/docker/data" --exec-root "$dir/docker/exec" --pidfile "$dir/docker.pid" -H "unix://$dir/docker.sock" \
@@ -100,8 +108,9 @@ start_docker() {
 
 import_test_image() {
     local dir=$1
+    [ -S "$dir/podman.sock" ] || [ -S "$dir/docker.sock" ] || return 0
     say "importing $TEST_IMAGE"
-    make_test_rootfs "$dir/rootfs"
+    make_busybox_rootfs "$dir/rootfs"
     local changes=(--change 'CMD ["/bin/httpd","-f","-p","8080","-h","/www"]' --change 'ENV PATH=/bin')
     if [ -S "$dir/podman.sock" ]; then
         tar -C "$dir/rootfs" --owner 0 --group 0 -cf - . | engine_podman "$dir" import -q "${changes[@]}" - "$TEST_IMAGE" >/dev/null || return 1
@@ -130,6 +139,7 @@ stop_engines() {
     ip link delete "llp$id" 2>/dev/null
     # What an engine mounted below DIR, deepest first: a mount left there would keep the folder from being deleted.
     awk -v below="$dir/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r umount -l 2>/dev/null
+    [ ! -f "$dir/podman/before" ] || netavark_traces | grep -vxF -f "$dir/podman/before" | forget_traces
     # Without root, what containers wrote belongs to users that only Podman can become.
     [ "$(id -u)" = 0 ] || [ ! -d "$dir/podman" ] || engine_podman "$dir" unshare rm -rf "$dir/podman" 2>/dev/null
     return 0
@@ -138,14 +148,39 @@ stop_engines() {
 # --- parts ----------------------------------------------------------------------------------------------------------------
 
 engine_podman() {
-    local dir=$1
+    local PODMAN
+    podman_command "$1"
     shift
-    CONTAINERS_CONF="$dir/podman/containers.conf" CONTAINERS_STORAGE_CONF="$dir/podman/storage.conf" podman --root "$dir/podman/root" --runroot "$dir/podman/run" \
-        --tmpdir "$dir/podman/tmp" --network-config-dir "$dir/podman/net" --cgroup-manager cgroupfs "$@"
+    "${PODMAN[@]}" "$@"
+}
+
+# Sets PODMAN to the words of the command, so that in the background it is the process itself and not a shell around it.
+podman_command() {
+    PODMAN=(env CONTAINERS_CONF="$1/podman/containers.conf" CONTAINERS_STORAGE_CONF="$1/podman/storage.conf"
+        podman --root "$1/podman/root" --runroot "$1/podman/run" --tmpdir "$1/podman/tmp" --network-config-dir "$1/podman/net" --cgroup-manager cgroupfs)
 }
 
 # A number for this folder's bridge and subnet, so that two engines on one machine do not meet. 1 to 250.
 network_id() { echo $(($(printf %s "$1" | cksum | cut -d ' ' -f 1) % 250 + 1)); }
+
+# What Podman leaves on the machine when its last container has gone: firewall chains that nothing fills any more, rules that
+# lead to them, and cgroups without processes. In the order in which they can be removed; one command each.
+netavark_traces() {
+    local table
+    for table in filter nat; do
+        iptables -t "$table" -S 2>/dev/null | sed -n "/ -j NETAVARK/s/^-A/iptables -t $table -D/p"
+        iptables -t "$table" -S 2>/dev/null | sed -n "/^-A NETAVARK.* -j \(MARK\|MASQUERADE\)/s/^-A/iptables -t $table -D/p"
+        iptables -t "$table" -S 2>/dev/null | sed -n "s/^-N \(NETAVARK[A-Z_-]*\)$/iptables -t $table -X \1/p"
+    done
+    find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' 2>/dev/null | sed 's/^/rmdir /'
+}
+
+# Removes the traces that it reads, unless a container publishes a port: its rules need them.
+forget_traces() {
+    local command
+    ! iptables -t nat -S 2>/dev/null | grep -q '^-N NETAVARK-DN-' || return 0
+    while read -r command; do xargs env <<<"$command" 2>/dev/null; done
+}
 
 # runc, because crun fails on hybrid cgroups; the ulimits, because a machine without CAP_SYS_RESOURCE cannot raise them; file
 # locks, because the locks in /dev/shm are one set for all of a user's Podman instances.
@@ -155,7 +190,7 @@ write_podman_conf() {
     cat >"$dir/podman/containers.conf" <<CONF
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-init_path = "$(catatonit_path)"
+init_path = "$(part_path catatonit)"
 [network]
 network_backend = "netavark"
 default_network = "logline$id"
@@ -181,7 +216,7 @@ NET
 storage_driver() { if [ "$(stat -f -c %T "$1")" = overlayfs ]; then echo vfs; else echo overlay; fi; }
 
 # The smallest root file system that can serve HTTP: one static binary under all its names.
-make_test_rootfs() {
+make_busybox_rootfs() {
     local root=$1 busybox name
     mkdir -p "$root"/{bin,etc,tmp,www,proc,sys,dev,home}
     for busybox in /bin/busybox /usr/bin/busybox; do [ -x "$busybox" ] && break; done
