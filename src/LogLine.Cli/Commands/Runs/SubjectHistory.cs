@@ -135,6 +135,7 @@ internal sealed class SubjectHistory(Call call, GatewayClient gateway, string su
             _cursor = next.ToString();
             _seen.Clear();
         }
+        call.Note($"There is more than the {MaxPages * PageSize} spans that are read at once: go on with 'logline status {subject} --watch --after {_cursor}'.");
     }
 
     private CanonicalJson Query() => QueryBody.Of(subject, _cursor, PageSize);
