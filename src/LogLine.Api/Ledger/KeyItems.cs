@@ -10,8 +10,9 @@ namespace LogLine.Api.Ledger;
 public static class KeyItems
 {
     /// <summary>Per item an index (from <paramref name="committed"/>, in order) where the answer is null.</summary>
-    public static string Write(IReadOnlyList<byte[]?> answers, IEnumerator<long> committed)
+    public static string Write(IReadOnlyList<byte[]?> answers, IEnumerable<long> committed)
     {
+        using var next = committed.GetEnumerator();
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
@@ -20,8 +21,8 @@ public static class KeyItems
             {
                 if (answer is null)
                 {
-                    committed.MoveNext();
-                    json.WriteNumberValue(committed.Current);
+                    next.MoveNext();
+                    json.WriteNumberValue(next.Current);
                 }
                 else
                 {

@@ -79,7 +79,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
                     return true;
                 }, cancel);
             }
-            answers[i] = new ItemAnswer(Body(json => Acks.Write(json, kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false)), 200, null);
+            answers[i] = new ItemAnswer(Acks.Compose(kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false), 200, null);
         }
     }
 
@@ -87,7 +87,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     {
         if (item.Replay is { } stored)
         {
-            return new ItemAnswer(Body(json => Acks.Write(json, stored.Answer!, ledger.ReceiptOf(stored), replayed: true)), 200, null) { Replayed = true };
+            return new ItemAnswer(Acks.Compose(stored.Answer!, ledger.ReceiptOf(stored), replayed: true), 200, null) { Replayed = true };
         }
         if (item.ReplayedItems is { } items)
         {
@@ -102,7 +102,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     private byte[] ReplayOf(long index)
     {
         var stored = ledger.Store.FindEntry(index)!;
-        return Body(json => Acks.Write(json, stored.Answer!, ledger.ReceiptOf(stored), replayed: true));
+        return Acks.Compose(stored.Answer!, ledger.ReceiptOf(stored), replayed: true);
     }
 
     private static bool IsOk(byte[] answer)
