@@ -20,7 +20,7 @@ internal static class GatewayActs
     /// <summary>A token of a tenant, which is made when it is not there.</summary>
     public static async Task<string> AddTokenAsync(this TestGateway gateway, string tenant, params string[] scopes)
     {
-        var token = ApiToken.Create(tenant, scopes, "dev");
+        var token = ApiToken.Create(ApiToken.NewId(), tenant, scopes, "dev");
         await gateway.Ledger.WriteAsync(store =>
         {
             store.InsertTenant(new TenantRow(tenant, gateway.Time.GetUtcNow()));
