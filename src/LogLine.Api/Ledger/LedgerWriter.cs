@@ -198,6 +198,10 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         foreach (var admitted in request.Spans)
         {
+            if (!_store.AreActive(request.Tenant, admitted.TrustedKids))
+            {
+                return AppendConflict.Signer;
+            }
             var own = new ServerSpan(admitted.Entry, admitted.Span) { Effects = admitted.Effects, RunId = admitted.RunId };
             positions.Add(new LogPosition(first + leaves.Count, 0));
             if (WriteSpan(own, admitted.Fingerprint, admitted.Answer, first, leaves, effects) is { } conflict)
@@ -211,8 +215,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         if (request.Key is { } key)
         {
-            var committed = positions.Select(position => position.Index).GetEnumerator();
-            var items = key.Items is null ? null : KeyItems.Write(key.Items, committed);
+            var items = key.Items is null ? null : KeyItems.Write(key.Items, positions);
             return _store.InsertKey(request.Tenant, key, positions.Count > 0 ? positions[0].Index : -1, items, _time.GetUtcNow());
         }
         return null;
