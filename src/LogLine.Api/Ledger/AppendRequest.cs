@@ -73,8 +73,8 @@ public sealed record AppendRequest
 /// <param name="Items">For an array: what each item was answered. Null for one span.</param>
 public sealed record KeyBinding(string Key, byte[] Fingerprint, DateTimeOffset ExpiresAt, IReadOnlyList<KeyItem>? Items);
 
-/// <summary>Where an appended span stands: everything that its receipt needs.</summary>
-public sealed record LogPosition(long Index, long TreeSize);
+/// <summary>Where an appended span stands, and the signed tree of its batch: everything that its receipt needs.</summary>
+public sealed record LogPosition(long Index, CommittedTree In);
 
 /// <summary>Why a transaction did not happen although the gate had let it pass: somebody else was faster.</summary>
 public enum AppendConflict

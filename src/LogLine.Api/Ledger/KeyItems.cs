@@ -13,7 +13,7 @@ public readonly record struct KeyItem(int Ordinal, byte[]? Answer);
 public static class KeyItems
 {
     /// <summary>Per item the index of its span, one of <paramref name="committed"/>, or its answer.</summary>
-    public static string Write(IReadOnlyList<KeyItem> items, IReadOnlyList<LogPosition> committed)
+    public static string Write(IReadOnlyList<KeyItem> items, IReadOnlyList<long> committed)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -23,7 +23,7 @@ public static class KeyItems
             {
                 if (item.Answer is null)
                 {
-                    json.WriteNumberValue(committed[item.Ordinal].Index);
+                    json.WriteNumberValue(committed[item.Ordinal]);
                 }
                 else
                 {

@@ -66,7 +66,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
         {
             if (verdict.Items[i].Twin is { } twin)
             {
-                answers[i] = new ItemAnswer(Body(json => Acks.Write(json, committed[twin].Kept, ledger.ReceiptOf(twin.Entry, committed[twin].Position), replayed: true)), 200, null) { Replayed = true };
+                answers[i] = new ItemAnswer(Acks.Compose(committed[twin].Kept, ledger.ReceiptOf(twin.Entry, committed[twin].Position), replayed: true), 200, null) { Replayed = true };
             }
             if (verdict.Items[i].Admitted is not { } admitted)
             {
@@ -80,7 +80,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
                 await KeepAsync(position.Index, kept, cancel);
             }
             committed.Add(admitted, (kept, position));
-            answers[i] = new ItemAnswer(Body(json => Acks.Write(json, kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false)), 200, null);
+            answers[i] = new ItemAnswer(Acks.Compose(kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false), 200, null);
         }
     }
 
@@ -105,7 +105,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     {
         if (item.Replay is { } stored)
         {
-            return new ItemAnswer(Body(json => Acks.Write(json, stored.Answer!, ledger.ReceiptOf(stored), replayed: true)), 200, null) { Replayed = true };
+            return new ItemAnswer(Acks.Compose(stored.Answer!, ledger.ReceiptOf(stored), replayed: true), 200, null) { Replayed = true };
         }
         if (item.ReplayedItems is { } items)
         {
@@ -120,7 +120,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     private byte[] ReplayOf(long index)
     {
         var stored = ledger.Store.FindEntry(index)!;
-        return Body(json => Acks.Write(json, stored.Answer!, ledger.ReceiptOf(stored), replayed: true));
+        return Acks.Compose(stored.Answer!, ledger.ReceiptOf(stored), replayed: true);
     }
 
     private static bool IsOk(byte[] answer)
