@@ -65,7 +65,7 @@ public sealed class RecoveryTests : IDisposable
         { "DELETE FROM checkpoints WHERE tree_size = 5", "the checkpoint of size 5 is missing" },
         { "UPDATE checkpoints SET note = replace(note, char(10) || '5' || char(10), char(10) || '6' || char(10)) WHERE tree_size = 5", "log key" },
         { "UPDATE checkpoints SET note = (SELECT note FROM checkpoints WHERE tree_size = 4) WHERE tree_size = 5", "signed root of size 5" },
-        { "UPDATE head SET size = 4", "the head says 4 entries" },
+        { "UPDATE head SET size = 6", "the head says 6 entries" },
         { "UPDATE head SET frontier = x'00'", "frontier" },
         { "UPDATE head SET frontier = substr(frontier, 1, 32) || zeroblob(length(frontier) - 32)", "signed root" },
         { "UPDATE head SET origin = 'log.example/other'", "origin" },
