@@ -23,7 +23,7 @@ have() {
     case $1 in
         libsodium) ldconfig -p | grep -q 'libsodium\.so\.23' ;;
         libicu) ldconfig -p | grep -q 'libicuuc\.so' ;;
-        podman) have_all podman runc conmon iptables && [ -x /usr/lib/podman/netavark ] && [ -x "$(catatonit_path)" ] ;;
+        podman) have_all podman runc conmon iptables && have_part netavark && have_part catatonit ;;
         docker) have_all dockerd docker iptables ip ;;
         busybox) [ -x /bin/busybox ] || [ -x /usr/bin/busybox ] ;;
         *) command -v "$1" >/dev/null ;;
@@ -33,6 +33,17 @@ have() {
 have_all() {
     local command
     for command; do command -v "$command" >/dev/null || return 1; done
+}
+
+# Podman's parts are no commands of the user's: distributions put them in different places.
+have_part() { part_path "$1" >/dev/null; }
+
+part_path() {
+    local path
+    for path in "/usr/lib/podman/$1" "/usr/libexec/podman/$1" "/usr/bin/$1"; do
+        [ -x "$path" ] && echo "$path" && return
+    done
+    return 1
 }
 
 packages_of() {
@@ -68,21 +79,16 @@ ensure_packages() {
 # Two runs on a fresh machine install at once: the second waits for the first.
 apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >/dev/null; }
 
-catatonit_path() {
-    local path
-    for path in /usr/libexec/podman/catatonit /usr/bin/catatonit; do [ -x "$path" ] && break; done
-    echo "$path"
-}
-
 # --- engines --------------------------------------------------------------------------------------------------------------
 
 start_podman() {
-    local dir=$1
+    local dir=$1 PODMAN
     say "starting podman"
     mkdir -p "$dir/podman/net"
     write_podman_conf "$dir"
     [ "$(id -u)" != 0 ] || netavark_traces >"$dir/podman/before"
-    engine_podman "$dir" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
+    podman_command "$dir"
+    "${PODMAN[@]}" system service --time=0 "unix://$dir/podman.sock" >"$dir/podman.log" 2>&1 &
     echo $! >"$dir/podman.pid"
     await_engine podman "$dir"
 }
@@ -92,6 +98,7 @@ start_docker() {
     say "starting docker"
     id=$(network_id "$dir")
     mkdir -p "$dir/docker"
+    ip link delete "lld$id" 2>/dev/null # Left by an engine that was killed in this folder.
     ip link add "lld$id" type bridge && ip address add "10.213.$id.1/24" dev "lld$id" && ip link set "lld$id" up || return 1
     # No iptables: chains named DOCKER belong to the machine's own dockerd. The userland proxy publishes ports without them.
     dockerd --data-root "$dir/docker/data" --exec-root "$dir/docker/exec" --pidfile "$dir/docker.pid" -H "unix://$dir/docker.sock" \
@@ -101,6 +108,7 @@ start_docker() {
 
 import_test_image() {
     local dir=$1
+    [ -S "$dir/podman.sock" ] || [ -S "$dir/docker.sock" ] || return 0
     say "importing $TEST_IMAGE"
     make_busybox_rootfs "$dir/rootfs"
     local changes=(--change 'CMD ["/bin/httpd","-f","-p","8080","-h","/www"]' --change 'ENV PATH=/bin')
@@ -140,10 +148,16 @@ stop_engines() {
 # --- parts ----------------------------------------------------------------------------------------------------------------
 
 engine_podman() {
-    local dir=$1
+    local PODMAN
+    podman_command "$1"
     shift
-    CONTAINERS_CONF="$dir/podman/containers.conf" CONTAINERS_STORAGE_CONF="$dir/podman/storage.conf" podman --root "$dir/podman/root" --runroot "$dir/podman/run" \
-        --tmpdir "$dir/podman/tmp" --network-config-dir "$dir/podman/net" --cgroup-manager cgroupfs "$@"
+    "${PODMAN[@]}" "$@"
+}
+
+# Sets PODMAN to the words of the command, so that in the background it is the process itself and not a shell around it.
+podman_command() {
+    PODMAN=(env CONTAINERS_CONF="$1/podman/containers.conf" CONTAINERS_STORAGE_CONF="$1/podman/storage.conf"
+        podman --root "$1/podman/root" --runroot "$1/podman/run" --tmpdir "$1/podman/tmp" --network-config-dir "$1/podman/net" --cgroup-manager cgroupfs)
 }
 
 # A number for this folder's bridge and subnet, so that two engines on one machine do not meet. 1 to 250.
@@ -176,7 +190,7 @@ write_podman_conf() {
     cat >"$dir/podman/containers.conf" <<CONF
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-init_path = "$(catatonit_path)"
+init_path = "$(part_path catatonit)"
 [network]
 network_backend = "netavark"
 default_network = "logline$id"

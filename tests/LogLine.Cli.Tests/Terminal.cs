@@ -40,14 +40,15 @@ internal sealed class Terminal : IDisposable
 
     public Task<Spoken> RunAsync(params string[] args) => RunAsync("", args);
 
-    public async Task<Spoken> RunAsync(string input, string[] args, CancellationToken stop = default)
+    /// <param name="to">Where standard output goes instead of into the answer.</param>
+    public async Task<Spoken> RunAsync(string input, string[] args, CancellationToken stop = default, TextWriter? to = null)
     {
         using var output = new StringWriter();
         using var errors = new StringWriter();
         var shell = new Shell
         {
             Input = new MemoryStream(Encoding.UTF8.GetBytes(input)),
-            Output = output,
+            Output = to ?? output,
             Errors = errors,
             Variable = name => _variables.GetValueOrDefault(name),
             CanAsk = CanAsk,

@@ -18,6 +18,7 @@ public static class RefusalAnswers
         {
             http.Response.Headers.RetryAfter = seconds.ToString();
         }
+        rejection.RateLimit?.WriteTo(http.Response.Headers);
         if (rejection.Code == RefusalCode.Unauthenticated)
         {
             http.Response.Headers.WWWAuthenticate = "ApiKey realm=\"logline\"";

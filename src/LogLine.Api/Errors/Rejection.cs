@@ -18,6 +18,9 @@ public sealed record Rejection(RefusalCode Code, string Detail)
     /// <summary>Seconds after which a retry makes sense, for <c>Retry-After</c>.</summary>
     public int? RetryAfterSeconds { get; init; }
 
+    /// <summary>The bucket that is empty, for the <c>RateLimit-*</c> headers.</summary>
+    public RateLimitState? RateLimit { get; init; }
+
     private static readonly Dictionary<string, object?> Empty = [];
 
     /// <summary>One contradiction between fields (row 13).</summary>

@@ -28,8 +28,8 @@ public sealed class Catalogue
     public IReadOnlyList<string> Near(string intent)
     {
         var family = intent.Split('.')[0];
-        var near = All.Where(known => known.ClientSendable && known.Name.StartsWith(family + ".", StringComparison.Ordinal)).Select(known => known.Name).Take(8).ToList();
-        return near.Count > 0 ? near : [.. All.Where(known => known.ClientSendable).Select(known => known.Name).Take(8)];
+        var near = All.Where(known => known.Sender == IntentSender.Client && known.Name.StartsWith(family + ".", StringComparison.Ordinal)).Select(known => known.Name).Take(8).ToList();
+        return near.Count > 0 ? near : [.. All.Where(known => known.Sender == IntentSender.Client).Select(known => known.Name).Take(8)];
     }
 
     /// <summary>Reads every schema below <paramref name="folder"/>.</summary>
@@ -65,12 +65,21 @@ public sealed class Catalogue
             Need("entity_type"),
             Need("kind"),
             notes.Texts("subject") is { Count: > 0 } subjects ? subjects : throw new CatalogueException("x-logline.subject must list at least one form"),
-            Need("sender") == "client",
+            Sender(Need("sender")),
             notes.Text("effect"),
+            notes.Text("right"),
             notes.Text("proof"),
             JsonSchema.Load(root, registry),
             root);
     }
+
+    private static IntentSender Sender(string word) => word switch
+    {
+        "client" => IntentSender.Client,
+        "route" => IntentSender.Route,
+        "gateway" => IntentSender.Gateway,
+        _ => throw new CatalogueException($"x-logline.sender is '{word}'; it must be client, route or gateway"),
+    };
 
     private static JsonElement Root(string file)
     {

@@ -27,6 +27,7 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
             key = effect switch
             {
                 LedgerEffect.KeyRegistered { Key: var registered } when registered.Tenant == tenant && registered.Kid == kid => key ?? registered,
+                LedgerEffect.KeyRetired retired when retired.Tenant == tenant && retired.Kid == kid => key! with { Status = KeyStatus.Retired },
                 LedgerEffect.KeyRevoked revoked when revoked.Tenant == tenant && revoked.Kid == kid => key! with { Status = KeyStatus.Revoked },
                 _ => key,
             };
@@ -34,9 +35,16 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
         return key;
     }
 
-    /// <summary>True when the tenant has any key.</summary>
-    public bool HasKeys(string tenant) =>
-        directory.Keys(tenant).Count > 0 || _pending.OfType<LedgerEffect.KeyRegistered>().Any(registered => registered.Key.Tenant == tenant);
+    /// <summary>True when there is a tenant of that name.</summary>
+    public bool HasTenant(string tenant) => store.HasTenant(tenant);
+
+    /// <summary>A tenant's token, or null.</summary>
+    public TokenRow? FindToken(string tenant, string tokenId) => store.FindToken(tenant, tokenId);
+
+    /// <summary>A tenant's grant, or null.</summary>
+    public GrantRow? FindGrant(string tenant, string grantId) =>
+        _pending.OfType<LedgerEffect.GrantStored>().Select(stored => stored.Grant).FirstOrDefault(grant => grant.Tenant == tenant && grant.GrantId == grantId)
+        ?? store.FindGrant(tenant, grantId);
 
     /// <summary>A manifest's canonical bytes, or null.</summary>
     public byte[]? FindManifest(string tenant, string name, string hash) =>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.Tenants;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
 
@@ -25,6 +26,9 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
 
     /// <summary>Its intent, when the catalogue has it.</summary>
     public IntentDefinition? Definition { get; set; }
+
+    /// <summary>What is left of its quota; written by <c>rate</c>.</summary>
+    public RateLimitState? RateLimit { get; set; }
 
     /// <summary>Fingerprint of this item's own content; written by <c>replay</c>.</summary>
     public byte[] Fingerprint { get; set; } = [];
@@ -52,6 +56,9 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
 
     /// <summary>The run that it names; written by <c>existence</c>.</summary>
     public RunRow? Run { get; set; }
+
+    /// <summary>A token that it makes: shown once in the answer, never recorded.</summary>
+    public ApiToken? NewToken { get; set; }
 
     /// <summary>The proof that lets it through; written by <c>authorisation</c>.</summary>
     public ProofRow? Proof { get; set; }
@@ -83,4 +90,10 @@ public sealed record ItemVerdict
 
     /// <summary>The whole array was answered before.</summary>
     public string? ReplayedItems { get; init; }
+
+    /// <summary>A token that it made.</summary>
+    public ApiToken? NewToken { get; init; }
+
+    /// <summary>What is left of the quota that it was counted against.</summary>
+    public RateLimitState? RateLimit { get; init; }
 }

@@ -47,13 +47,15 @@ public sealed class TdlnGate
     private readonly RunTargets _targets;
 
     /// <summary>Wires the checks to what they ask.</summary>
-    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, OperatorPolicy policy)
+    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, TenantRules rules, OperatorPolicy policy)
     {
         (_directory, _ledger, _targets) = (directory, ledger, targets);
         var replay = new ReplayCheck(ledger.Store);
+        var policies = new PolicyCheck(policy, rules);
         _order =
         [
             new("scope", CheckScope.Item, item => ScopeCheck.Judge(item, catalogue)),                       // row 4
+            new("rate", CheckScope.Item, item => RateCheck.Judge(item, rules)),                             // row 5
             new("canonical form", CheckScope.Request, IntegrityCheck.CanonicalForm),                 // row 6: nothing is hashed before it has one form
             new("payload hash", CheckScope.Request, IntegrityCheck.PayloadHash),                     // row 6
             new("request signature", CheckScope.Request, IntegrityCheck.Signature),                  // row 6: before replay, so that a stolen key replays nothing
@@ -65,9 +67,9 @@ public sealed class TdlnGate
             new("form", CheckScope.Item, item => FormCheck.Judge(item, catalogue)),                         // row 11: what passes is repaired here, and complete from here on
             new("trust", CheckScope.Item, TrustCheck.Judge),                                                // row 12
             new("consistency", CheckScope.Item, ConsistencyCheck.Judge),                                    // row 13
-            new("policy", CheckScope.Item, item => PolicyCheck.Judge(item, policy)),                   // row 14
+            new("policy", CheckScope.Item, policies.Judge),                                             // row 14
             new("existence", CheckScope.Item, ExistenceCheck.JudgeAsync),                                   // row 15
-            new("policy of the manifest", CheckScope.Item, item => PolicyCheck.Manifest(item, policy)), // row 14 again: what a ref names is known only now
+            new("policy of the manifest", CheckScope.Item, policies.OfManifest),                       // row 14 again: what a ref names is known only now
             new("authorisation", CheckScope.Item, AuthorisationCheck.Judge),                                // row 16
             new("lifecycle", CheckScope.Item, LifecycleCheck.JudgeAsync),                                   // row 17
             new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                                     // row 18
@@ -145,7 +147,7 @@ public sealed class TdlnGate
             return new ItemVerdict { Replay = item.Replay, ReplayedItems = item.ReplayedItems };
         }
         Verdicts.Add(1, new KeyValuePair<string, object?>("check", "admitted"));
-        return new ItemVerdict { Admitted = Admission.Admit(item, _ledger.Identity) };
+        return new ItemVerdict { Admitted = Admission.Admit(item, _ledger.Identity), NewToken = item.NewToken, RateLimit = item.RateLimit };
     }
 
     /// <summary>The loop over the list. A replay ends it: what was admitted once is not judged again.</summary>

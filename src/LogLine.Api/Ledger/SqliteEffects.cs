@@ -13,6 +13,29 @@ public sealed partial class SqliteLedgerStore
             case LedgerEffect.KeyRevoked revoked:
                 _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
                 return null;
+            case LedgerEffect.KeyRetired retired:
+                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", retired.Tenant, retired.Kid, (int)KeyStatus.Retired, index);
+                return null;
+            case LedgerEffect.TenantCreated { Row: var tenant }:
+                return InsertTenant(tenant) ? null : AppendConflict.This;
+            case LedgerEffect.TokenCreated { Token: var token }:
+                InsertToken(token);
+                return null;
+            case LedgerEffect.TokenRevoked revoked:
+                _writer.Execute("UPDATE tokens SET revoked = $3 WHERE tenant = $1 AND token_id = $2 AND revoked IS NULL", revoked.Tenant, revoked.TokenId, Milliseconds(revoked.At));
+                return null;
+            case LedgerEffect.QuotaSet { Quota: var quota }:
+                _writer.Execute("INSERT OR REPLACE INTO quotas VALUES($1,$2,$3,$4)", quota.Tenant, quota.Pattern, quota.RatePerMinute, quota.Burst);
+                return null;
+            case LedgerEffect.PolicySet policy:
+                _writer.Execute("INSERT OR REPLACE INTO policies VALUES($1,$2)", policy.Tenant, policy.Policy);
+                return null;
+            case LedgerEffect.GrantStored { Grant: var grant }:
+                _writer.Execute("INSERT OR IGNORE INTO grants VALUES($1,$2,$3,$4,NULL)", grant.Tenant, grant.GrantId, grant.Grant, index);
+                return null;
+            case LedgerEffect.GrantRevoked revoked:
+                _writer.Execute("UPDATE grants SET revoked_idx = $3 WHERE tenant = $1 AND grant_id = $2 AND revoked_idx IS NULL", revoked.Tenant, revoked.GrantId, index);
+                return null;
             case LedgerEffect.ManifestStored { Manifest: var manifest }:
                 _writer.Execute("INSERT OR IGNORE INTO manifests VALUES($1,$2,$3,$4,$5)", manifest.Tenant, manifest.Name, manifest.Hash, index, manifest.Manifest);
                 return null;

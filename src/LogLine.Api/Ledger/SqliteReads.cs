@@ -49,10 +49,30 @@ public sealed partial class SqliteLedgerStore
         Read(session => session.First("SELECT 1 FROM nonces WHERE tenant = $1 AND nonce = $2", row => true, tenant, nonce));
 
     /// <summary>The token with that hash, or null.</summary>
-    public TokenRow? FindToken(byte[] hash) => Read(session => session.First(
-        "SELECT token_id, tenant, hash, scopes, env, expires, revoked FROM tokens WHERE hash = $1",
-        row => new TokenRow(
-            row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2), row.GetString(3).Split(' '), row.GetString(4), Time(row, 5), Time(row, 6)), hash));
+    public TokenRow? FindToken(byte[] hash) => Read(session => session.First($"SELECT {TokenColumns} FROM tokens WHERE hash = $1", Token, hash));
+
+    /// <summary>A tenant's token by its id, or null.</summary>
+    public TokenRow? FindToken(string tenant, string tokenId) =>
+        Read(session => session.First($"SELECT {TokenColumns} FROM tokens WHERE tenant = $1 AND token_id = $2", Token, tenant, tokenId));
+
+    /// <summary>A tenant's tokens, by id.</summary>
+    public List<TokenRow> Tokens(string tenant) =>
+        Read(session => session.All($"SELECT {TokenColumns} FROM tokens WHERE tenant = $1 ORDER BY token_id LIMIT 1000", Token, tenant));
+
+    /// <summary>True when the tenant exists.</summary>
+    public bool HasTenant(string tenant) => Read(session => session.First("SELECT 1 FROM tenants WHERE tenant = $1", row => true, tenant));
+
+    /// <summary>A tenant's quotas.</summary>
+    public List<QuotaRow> Quotas(string tenant) => Read(session => session.All(
+        "SELECT tenant, pattern, rate, burst FROM quotas WHERE tenant = $1 ORDER BY pattern LIMIT 1000", row => new QuotaRow(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3)), tenant));
+
+    /// <summary>A tenant's policy as canonical JSON, or null when it set none.</summary>
+    public string? FindPolicy(string tenant) => Read(session => session.First("SELECT policy FROM policies WHERE tenant = $1", row => row.GetString(0), tenant));
+
+    /// <summary>A tenant's grant, or null.</summary>
+    public GrantRow? FindGrant(string tenant, string grantId) => Read(session => session.First(
+        "SELECT tenant, grant_id, body, revoked_idx IS NOT NULL FROM grants WHERE tenant = $1 AND grant_id = $2",
+        row => new GrantRow(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3)), tenant, grantId));
 
     /// <summary>True when there is a tenant.</summary>
     public bool HasTenants() => Read(session => session.First("SELECT 1 FROM tenants LIMIT 1", row => true));
@@ -108,6 +128,11 @@ public sealed partial class SqliteLedgerStore
     private static StoredSpan StoredSpan(SqliteDataReader row) => new(
         row.GetInt64(0), row.GetFieldValue<byte[]>(1), row.IsDBNull(2) ? [] : row.GetFieldValue<byte[]>(2), 
         row.IsDBNull(3) ? null : row.GetFieldValue<byte[]>(3), row.IsDBNull(4) ? null : row.GetFieldValue<byte[]>(4), Text(row, 5));
+
+    private const string TokenColumns = "token_id, tenant, hash, scopes, env, expires, revoked";
+
+    private static TokenRow Token(SqliteDataReader row) =>
+        new(row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2), row.GetString(3).Split(' '), row.GetString(4), Time(row, 5), Time(row, 6));
 
     private static KeyRow Key(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2), row.GetString(3).Split(' '), (KeyStatus)row.GetInt32(4), row.IsDBNull(5) ? null : row.GetInt64(5));

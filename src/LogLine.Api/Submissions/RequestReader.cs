@@ -20,10 +20,10 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
     private const int MaxWaitSeconds = 60;
     private static readonly string[] Environments = ["dev", "stg", "prd"];
 
-    /// <summary>Reads a write request. Exactly one of the two answers is set.</summary>
-    public async Task<(Submission? Submission, Rejection? Refused)> ReadAsync(HttpContext http, string traceId)
+    /// <summary>Reads a write request; without <paramref name="bodyRequired"/> an empty body stands for an empty object. Exactly one of the two answers is set.</summary>
+    public async Task<(Submission? Submission, Rejection? Refused)> ReadAsync(HttpContext http, string traceId, bool bodyRequired = true)
     {
-        if (!IsJson(http.Request.ContentType))
+        if (!IsJson(http.Request.ContentType) && (bodyRequired || http.Request.ContentType is not null))
         {
             return (null, new Rejection(RefusalCode.UnsupportedMediaType, $"Content-Type is '{http.Request.ContentType}'; send 'application/json'."));
         }
@@ -37,6 +37,10 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         if (principal is null)
         {
             return (null, refused);
+        }
+        if (body.Length == 0 && !bodyRequired)
+        {
+            body = "{}"u8.ToArray();
         }
         var result = CanonicalJson.TryRead(body, out var json, out var fault)
             ? Headers(http, principal, json, traceId)

@@ -27,6 +27,7 @@ public static class SpansEndpoint
         http.Response.StatusCode = answer.Status;
         http.Response.ContentType = "application/json";
         http.Response.ContentLength = answer.Body.Length;
+        answer.RateLimit?.WriteTo(http.Response.Headers);
         if (answer.Replayed)
         {
             http.Response.Headers["Idempotency-Replayed"] = "true";

@@ -4,6 +4,7 @@ using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
+using LogLine.Api.Tenants;
 
 namespace LogLine.Api.Submissions;
 
@@ -117,7 +118,11 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     {
         if (!verdict.Submission.IsArray || verdict.IsWhole)
         {
-            return new SubmissionAnswer(answers[0].Status, answers[0].Body, answers[0].Refused, answers[0].Replayed);
+            return new SubmissionAnswer(answers[0].Status, answers[0].Body, answers[0].Refused, answers[0].Replayed)
+            {
+                RateLimit = verdict.Items[0].RateLimit,
+                NewToken = verdict.Items[0].NewToken,
+            };
         }
         var status = answers.All(answer => answer.Status == 200) ? 200 : 207;
         return new SubmissionAnswer(status, Join(answers.Select(answer => answer.Body)), null, answers.All(answer => answer.Replayed));
@@ -157,4 +162,11 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
 }
 
 /// <summary>What the client gets: a body, or a refusal for <see cref="RefusalAnswers"/> to write.</summary>
-public sealed record SubmissionAnswer(int Status, byte[] Body, Rejection? Refused, bool Replayed);
+public sealed record SubmissionAnswer(int Status, byte[] Body, Rejection? Refused, bool Replayed)
+{
+    /// <summary>What is left of the quota, for the <c>RateLimit-*</c> headers.</summary>
+    public RateLimitState? RateLimit { get; init; }
+
+    /// <summary>A token that was made, to be shown this once.</summary>
+    public ApiToken? NewToken { get; init; }
+}

@@ -63,7 +63,8 @@ internal static class Answers
             "429_RATE_LIMITED" or "503_BUSY" => "Send it again in a while.",
             "503_ADAPTER_UNAVAILABLE" => "Start the engine that the message names, then send it again.",
             "500_INTERNAL" => "Nothing was committed. Send it again; report the trace id if it stays.",
-            _ => body.Text("suggested_reply"),
+            // The message has every error already; what is missing has its reasons in the reply.
+            _ => body.Text("status") == "invalid" ? null : body.Text("suggested_reply"),
         };
     }
 

@@ -6,14 +6,10 @@ namespace LogLine.Cli.Client;
 internal static class SpanQuery
 {
     /// <param name="cursor">What the last page gave: a number, or a text of the gateway's.</param>
-    public static CanonicalJson Of(string subject, string? intent, string? cursor, int limit) => CanonicalJson.Compose(json =>
+    public static CanonicalJson Of(string subject, string? cursor, int limit) => CanonicalJson.Compose(json =>
     {
         json.WriteStartObject();
         json.WriteString("subject", subject);
-        if (intent is not null)
-        {
-            json.WriteString("intent", intent);
-        }
         if (long.TryParse(cursor, out var after))
         {
             json.WriteNumber("after", after);

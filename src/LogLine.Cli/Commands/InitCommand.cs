@@ -33,11 +33,7 @@ internal static class InitCommand
         {
             return call.Screen.Refuse(Failure.Usage($"'{kid}' is no key id: 1 to 128 of letters, digits and '._:-'."));
         }
-        if (Wanted(call, bootstrapFile).Fails(out var failure, out var wanted))
-        {
-            return call.Screen.Refuse(failure);
-        }
-        if (ProfileStore.Read(call.Home).Fails(out failure, out var profiles))
+        if (ProfileStore.Read(call.Home).Fails(out var failure, out var profiles) || Wanted(call, bootstrapFile, profiles).Fails(out failure, out var wanted))
         {
             return call.Screen.Refuse(failure);
         }
@@ -57,7 +53,7 @@ internal static class InitCommand
     }
 
     /// <summary>Flags, then the bootstrap file, then environment and profile.</summary>
-    private static Outcome<Connection> Wanted(Call call, string? bootstrapFile)
+    private static Outcome<Connection> Wanted(Call call, string? bootstrapFile, Dictionary<string, Profile> profiles)
     {
         var given = new Profile();
         if (bootstrapFile is not null && ReadBootstrap(bootstrapFile).Fails(out var failure, out given))
@@ -74,7 +70,18 @@ internal static class InitCommand
         {
             return failure;
         }
-        return given.ServerPublicKey is { } logKey ? connection with { Profile = connection.Profile with { ServerPublicKey = logKey } } : connection;
+        var profile = connection.Profile;
+        if (profiles.GetValueOrDefault(connection.ProfileName) is { } stored && (stored.BaseUrl != profile.BaseUrl || stored.ApiKey?.Reveal() != profile.ApiKey?.Reveal()))
+        {
+            // Another gateway or another token: what the old one was for says nothing about the new one.
+            profile = profile with
+            {
+                Tenant = flags.Tenant ?? call.Shell.Variable("LOGLINE_TENANT"),
+                Env = flags.Env,
+                ServerPublicKey = stored.BaseUrl == profile.BaseUrl ? stored.ServerPublicKey : null,
+            };
+        }
+        return connection with { Profile = profile with { ServerPublicKey = given.ServerPublicKey ?? profile.ServerPublicKey } };
     }
 
     private static Outcome<Profile> ReadBootstrap(string file)

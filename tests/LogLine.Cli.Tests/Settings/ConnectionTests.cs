@@ -82,8 +82,18 @@ public sealed class ConnectionTests : IDisposable
         ProfileStore.Save(Home, "second", new Profile { BaseUrl = "http://second" });
         Assert.Equal("http://profile", Resolve(None).Profile.BaseUrl);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Home.ConfigFile));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Home.Path));
         Assert.Empty(Directory.GetFiles(Home.Path, "*.tmp"));
+    }
+
+    [Fact]
+    public void EveryFolder_IsTheOwnersAlone()
+    {
+        var home = new HomeFolder(_terminal.At("new/home"));
+        HomeFolder.Write(Path.Combine(home.ReceiptFolder("default"), "x.json"), "{}"u8);
+        for (var folder = home.ReceiptFolder("default"); folder.Length >= home.Path.Length; folder = Path.GetDirectoryName(folder)!)
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+        }
     }
 
     [Fact]

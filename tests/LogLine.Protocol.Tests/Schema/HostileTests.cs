@@ -137,6 +137,16 @@ public sealed class HostileTests
     }
 
     [Fact]
+    public void FloodOfFailingAlternativesAndNames_IsNotWorkedThroughOneByOne()
+    {
+        var items = Schemas.Parse($"[{string.Join(',', Enumerable.Repeat("{}", 200_000))}]");
+        InTimeAssert(() => Assert.Equal(SchemaLimits.Errors + 1, Schemas.Load(
+            """{"items":{"oneOf":[{"required":["a"]},{"required":["b"]},{"type":"string"}]}}""").Validate(items).Count));
+        var members = Schemas.Parse($"{{{string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"m{i}\":1"))}}}");
+        InTimeAssert(() => Assert.Equal(SchemaLimits.Errors + 1, Schemas.Load("""{"propertyNames":{"maxLength":1}}""").Validate(members).Count));
+    }
+
+    [Fact]
     public void LongNamesAndValues_DoNotMakeLongMessages()
     {
         var name = new string('n', 200_000);

@@ -57,6 +57,10 @@ public sealed class ValidationTests
     {
         Assert.True(Schemas.Accepts("""{"properties":{"name":{"const":"é\"x"}},"required":["name"],"additionalProperties":false}""", """{"n\u0061me":"\u00e9\"x"}"""));
         Assert.False(Schemas.Accepts("""{"properties":{"name":{"const":"a"}}}""", """{"n\u0061me":"b"}"""));
+        Assert.True(Schemas.Accepts("""{"pattern":"^[a-z]+$","enum":["abc"]}""", """ "\u0061bc" """));
+        Assert.False(Schemas.Accepts("""{"pattern":"^[a-z]+$"}""", """ "a\\b" """));
+        Assert.True(Schemas.Accepts("""{"pattern":"^[^/]+$","maxLength":3}""", """ "a\nb" """));
+        Assert.False(Schemas.Accepts("""{"const":"a\\n"}""", """ "a\n" """));
         // A name with a backslash is not the escape that looks like it.
         Assert.False(Schemas.Accepts("""{"required":["a\\n"]}""", "{\"a\\n\":1}"));
         Assert.True(Schemas.Accepts("""{"required":["a\\n"]}""", "{\"a\\\\n\":1}"));

@@ -30,6 +30,10 @@ internal static class FormCheck
     public static Rejection? Judge(Judgement item, Catalogue catalogue)
     {
         var root = item.Submitted;
+        if (item.Submission.Compiled?.Failure is { } meaningless)
+        {
+            return meaningless;
+        }
         if (root.ValueKind != JsonValueKind.Object)
         {
             return Invalid([new FieldError("", "type", $"a span is a JSON object, this is {Kind(root.ValueKind)}")]);

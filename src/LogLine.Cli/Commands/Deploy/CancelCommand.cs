@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using LogLine.Cli.Client;
 using LogLine.Cli.Commands.Runs;
 using LogLine.Protocol.Json;
@@ -8,6 +9,7 @@ namespace LogLine.Cli.Commands.Deploy;
 /// <summary><c>logline deploy cancel</c>: ends a run (<c>run.cancel</c>), whose subject the gateway is asked for.</summary>
 internal static class CancelCommand
 {
+    private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(250);
     private static readonly SpanForm Form = new("run.cancel", "function", "run/cancel.v1");
 
     public static Command Create(CommandTree tree)
@@ -41,8 +43,28 @@ internal static class CancelCommand
                 json.WriteString("reason", reason);
             }
         });
-        return (await sender.SendAsync(span, call.Stop, wait)).Fails(out failure, out var ack)
-            ? call.Screen.Refuse(failure)
-            : RunAnswer.Report(call, ack, $"Cancelling {run}");
+        if ((await sender.SendAsync(span, call.Stop)).Fails(out failure, out var ack) || (await EndedAsync(call, sender.Gateway, run, wait)).Fails(out failure, out known))
+        {
+            return call.Screen.Refuse(failure);
+        }
+        // However the run ended, it has: that is what was asked for.
+        var state = known.Text("state");
+        RunAnswer.Say(call, sender.Gateway, ack, new ActWords($"Cancelling {run}", $"Cancelled {run}"), run, state, known, failed: false);
+        return ExitCodes.Done;
+    }
+
+    // Waiting is done here: the gateway waits for runs that a span starts, and this one ends one.
+    private static async Task<Outcome<JsonElement>> EndedAsync(Call call, GatewayClient gateway, string run, int seconds)
+    {
+        var began = call.Shell.Time.GetTimestamp();
+        while (true)
+        {
+            if ((await gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out var failure, out var known)
+                || RunState.HasEnded(known.Text("state") ?? "") || call.Shell.Time.GetElapsedTime(began) >= TimeSpan.FromSeconds(seconds))
+            {
+                return failure is null ? known : failure;
+            }
+            await Task.Delay(PollPause, call.Shell.Time, call.Stop);
+        }
     }
 }

@@ -14,7 +14,7 @@ internal static class ContainerAct
 
     /// <summary>Sends it and says what became of it.</summary>
     /// <param name="more">Writes the members of the payload beside target and name.</param>
-    public static async Task<int> RunAsync(Call call, SpanForm form, string service, string engine, int wait, string doing, Action<Utf8JsonWriter> more)
+    public static async Task<int> RunAsync(Call call, SpanForm form, string service, string engine, int wait, ActWords words, Action<Utf8JsonWriter> more)
     {
         if (!Identifiers.IsName(service))
         {
@@ -37,6 +37,6 @@ internal static class ContainerAct
         });
         return (await sender.SendAsync(span, call.Stop, wait)).Fails(out failure, out var ack)
             ? call.Screen.Refuse(failure)
-            : RunAnswer.Report(call, ack, $"{doing} {service}");
+            : RunAnswer.Report(call, sender.Gateway, ack, new ActWords($"{words.Doing} {service}", $"{words.Done} {service}"));
     }
 }

@@ -53,7 +53,7 @@ internal static class UpCommand
         {
             return call.Screen.Refuse(failure);
         }
-        return wish.Watch ? await WatchAsync(call, sender.Gateway, ack, wish.Stream) : RunAnswer.Report(call, ack, $"Deploying {reference}");
+        return wish.Watch ? await WatchAsync(call, sender.Gateway, ack, wish.Stream) : RunAnswer.Report(call, sender.Gateway, ack, new ActWords($"Deploying {reference}", $"Ran {reference}"));
     }
 
     private static async Task<Outcome<Ack>> SendAsync(Call call, SpanSender sender, SpanDocument span, Wish wish)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LogLine.Cli.Client;
 using LogLine.Cli.Settings;
 using LogLine.Protocol.Crypto;
@@ -10,9 +9,6 @@ namespace LogLine.Cli.Commands.MiniContainers;
 /// <summary>A public key and where the trust in it comes from; never from the manifest itself.</summary>
 internal sealed record ProvenanceKey(byte[] PublicKey, string Origin)
 {
-    private const int PageSize = 1000;
-    private const int MaxPages = 20;
-
     /// <summary>The key that is given, else this profile's own, else, online, the one that the tenant's ledger has for the kid.</summary>
     public static async Task<Outcome<ProvenanceKey>> FindAsync(Call call, SignedManifest manifest, string? given, bool online)
     {
@@ -45,48 +41,26 @@ internal sealed record ProvenanceKey(byte[] PublicKey, string Origin)
         return await AskAsync(call, connection, manifest.Kid ?? "");
     }
 
-    /// <summary>Folds the tenant's wallet spans in order: registered, rotated, revoked.</summary>
     private static async Task<Outcome<ProvenanceKey>> AskAsync(Call call, Connection connection, string kid)
     {
-        if (connection.Tenant().Fails(out var failure, out var tenant) || GatewayClient.Open(connection, call.Shell, call.Note).Fails(out failure, out var gateway))
+        if (GatewayClient.Open(connection, call.Shell, call.Note).Fails(out var failure, out var gateway))
         {
             return failure;
         }
         using var opened = gateway;
-        string? pub = null;
-        string? ended = null;
-        string? cursor = null;
-        for (var page = 0; page < MaxPages; page++)
+        if ((await gateway.GetAsync("/v1/wallet/keys", call.Stop)).Fails(out failure, out var keys))
         {
-            var query = SpanQuery.Of(Identifiers.WalletSubject(tenant), "wallet.key.*", cursor, PageSize);
-            if ((await gateway.QueryAsync("/v1/spans/query", query, call.Stop)).Fails(out failure, out var answer))
-            {
-                return failure;
-            }
-            foreach (var span in answer.Items("items"))
-            {
-                var payload = span.Member("payload");
-                (pub, ended) = (span.Text("intent"), payload.Text("kid"), payload.Text("new_kid"), payload.Text("old_kid")) switch
-                {
-                    ("wallet.key.register", { } named, _, _) when named == kid => (payload.Text("pub"), ended),
-                    ("wallet.key.rotate", _, { } named, _) when named == kid => (payload.Text("new_pub"), ended),
-                    ("wallet.key.rotate", _, _, { } named) when named == kid => (pub, "retired"),
-                    ("wallet.key.revoke", { } named, _, _) when named == kid => (pub, "revoked"),
-                    _ => (pub, ended),
-                };
-            }
-            cursor = answer.Member("cursor") is { ValueKind: JsonValueKind.String or JsonValueKind.Number } next ? next.ToString() : null;
-            if (cursor is null)
-            {
-                break;
-            }
+            return failure;
         }
-        if (ended is not null)
+        var registered = keys.Items("items").FirstOrDefault(key => key.Text("kid") == kid);
+        if (!DomainSignature.TryDecodePublicKey(registered.Text("pub"), out var pub))
         {
-            call.Note($"The key '{kid}' is {ended}: the gateway takes nothing new that it signs.");
+            return new Failure("key", $"The tenant has no key '{kid}'.", "The manifest was signed with a key that nobody registered there.");
         }
-        return DomainSignature.TryDecodePublicKey(pub, out var key)
-            ? new ProvenanceKey(key, $"registered by tenant {tenant}")
-            : new Failure("key", $"Tenant {tenant} has no key '{kid}'.", "The manifest was signed with a key that nobody registered.");
+        if (registered.Text("status") is not "active" and { } status)
+        {
+            call.Note($"The key '{kid}' is {status}: the gateway takes nothing new that it signs.");
+        }
+        return new ProvenanceKey(pub, "registered with the gateway");
     }
 }

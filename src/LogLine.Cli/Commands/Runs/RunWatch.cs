@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using LogLine.Cli.Client;
 using LogLine.Cli.Output;
@@ -84,19 +83,15 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         {
             call.Screen.Document(json => Event(json, "result", known));
         }
-        foreach (var (host, container) in RunState.Ports(known))
+        foreach (var (url, container) in RunLines.Urls(gateway, state, known))
         {
-            call.Screen.Line($"http://{gateway.Host}:{host.ToString(CultureInfo.InvariantCulture)} → {container}", Tone.Good);
+            call.Screen.Line($"{url} → {container}", Tone.Good);
         }
         if (!RunState.IsBad(state))
         {
             return ExitCodes.Done;
         }
-        call.Screen.Note($"logline: run {run} {state}: {RunState.Detail(known)}", Tone.Bad);
-        foreach (var line in RunState.LogTail(known))
-        {
-            call.Screen.Note($"  | {line}");
-        }
+        RunLines.Complain(call.Screen, run, state!, known);
         return ExitCodes.Failed;
     }
 
@@ -109,9 +104,9 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         if (name == "result")
         {
             json.WriteStartArray("urls");
-            foreach (var (host, _) in RunState.Ports(known))
+            foreach (var (url, _) in RunLines.Urls(gateway, known.Text("state"), known))
             {
-                json.WriteStringValue($"http://{gateway.Host}:{host.ToString(CultureInfo.InvariantCulture)}");
+                json.WriteStringValue(url);
             }
             json.WriteEndArray();
         }

@@ -137,5 +137,5 @@ internal sealed class SubjectHistory(Call call, GatewayClient gateway, string su
         }
     }
 
-    private CanonicalJson Query() => SpanQuery.Of(subject, null, _cursor, PageSize);
+    private CanonicalJson Query() => SpanQuery.Of(subject, _cursor, PageSize);
 }
