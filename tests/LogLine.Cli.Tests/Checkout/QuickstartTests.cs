@@ -56,7 +56,8 @@ public sealed class QuickstartTests
         using var run = Script.Start(new Dictionary<string, string?> { ["CONTAINER_HOST"] = null, ["DOCKER_HOST"] = null, ["XDG_RUNTIME_DIR"] = "/nonexistent" }, Command, "--keep");
         Assert.True(await run.EndAsync() == 0, run.Said);
         AssertInOrder(run.Said, [.. Story[..3], "starting a private Podman", .. Story[3..], "The gateway runs on"]);
-        var folder = Assert.Single(Directory.GetDirectories(run.Folder));
+        var folder = Assert.Single(Directory.GetDirectories(run.Folder, "logline*"));
+        var engine = File.ReadAllText(Path.Combine(folder, "engine")).TrimEnd();
         using var again = Script.Start(
             new Dictionary<string, string?> { ["LOGLINE_HOME"] = Path.Combine(folder, "home") }, "dotnet", Path.Combine(folder, "bin/cli/logline.dll"), "status", "urn:minicontainer:dev/web");
         Assert.True(await again.EndAsync() == 0, again.Said);
@@ -65,6 +66,7 @@ public sealed class QuickstartTests
         using var stop = Script.Start(new Dictionary<string, string?>(), Command, "--stop", folder);
         Assert.True(await stop.EndAsync() == 0, stop.Said);
         AssertNothingIn(run.Folder);
+        Assert.False(Path.Exists(engine), engine + " is still there");
     }
 
     [Fact]
