@@ -50,7 +50,7 @@ internal static class ServerEndpoints
     /// <summary>200 while spans can be admitted; engines that are missing degrade, and are named.</summary>
     private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets)
     {
-        var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await targets.StatusAsync(provider, http.RequestAborted))));
+        var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
         var stopped = ledger.Stopped;
         http.Response.StatusCode = stopped is null ? 200 : 503;
         await http.WriteAsync(json =>
@@ -79,6 +79,21 @@ internal static class ServerEndpoints
             json.WriteEndObject();
             json.WriteEndObject();
         });
+    }
+
+    /// <summary>An engine that is stuck must not make the probe itself look stuck.</summary>
+    private static async Task<AdapterStatus> StatusAsync(RunTargets targets, string provider, CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(TimeSpan.FromSeconds(1));
+        try
+        {
+            return await targets.StatusAsync(provider, patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return new AdapterStatus(false, null, null, $"{provider} did not answer within a second");
+        }
     }
 
     private static IResult Checkpoint(SpanLedger ledger, HttpContext http)
