@@ -1,3 +1,4 @@
+using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 
