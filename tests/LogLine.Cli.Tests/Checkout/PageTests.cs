@@ -43,6 +43,15 @@ public sealed class PageTests
         Assert.All(links, link => Assert.True(Path.Exists(Path.Combine(folder, link)), $"{path}: {link} is not there"));
     }
 
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void NamedTests_Exist(string path)
+    {
+        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories).Select(Path.GetFileNameWithoutExtension).ToHashSet();
+        var named = System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(Path.Combine(Repository.Root, path)), "`([A-Z][A-Za-z0-9]*Tests)`").Select(match => match.Groups[1].Value);
+        Assert.All(named, name => Assert.True(sources.Contains(name), $"{path}: there is no {name}"));
+    }
+
     private static IEnumerable<string> Files() =>
         Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Repository.Root, "README.md"))
             .Select(file => Path.GetRelativePath(Repository.Root, file)).Order(StringComparer.Ordinal);
