@@ -56,7 +56,7 @@ internal sealed class Terminal : IDisposable
             ErrorsAreTerminal = IsTerminal,
             Time = Time,
         };
-        var code = await CommandLine.RunAsync(args, shell, stop.CanBeCanceled ? stop : TestContext.Current.CancellationToken);
+        var code = await Invocation.RunAsync(args, shell, stop.CanBeCanceled ? stop : TestContext.Current.CancellationToken);
         return new Spoken(code, output.ToString(), errors.ToString());
     }
 

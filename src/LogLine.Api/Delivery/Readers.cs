@@ -15,7 +15,7 @@ internal static class Readers
         {
             var http = context.HttpContext;
             var (principal, refused) = http.RequestServices.GetRequiredService<RequestReader>().Authenticate(http);
-            if (principal is not null && !principal.Has("read"))
+            if (refused is null && !principal!.Has("read"))
             {
                 refused = new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } };
             }

@@ -95,6 +95,7 @@ public sealed class TdlnGate
             if (verdict.Claims is null)
             {
                 verdict.Items.Add(Refuse("replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
+                verdict.IsWhole = true;
                 return verdict;
             }
             if (submission.IsArray)
@@ -126,12 +127,12 @@ public sealed class TdlnGate
         }
         foreach (var element in items)
         {
-            var item = new Judgement(submission, element, state) { Kid = whole.Kid, KeyUsage = whole.KeyUsage };
+            var item = new Judgement(submission, element, state) { Kid = whole.Kid, KeyUsage = whole.KeyUsage, TrustedKids = [.. whole.TrustedKids] };
             var judged = await JudgeItemAsync(item, _order.Where(check => check.Scope == CheckScope.Item), cancel);
             verdict.Items.Add(judged);
             if (judged.Admitted is { } admitted)
             {
-                state.Add(admitted.Effects);
+                state.Add(admitted);
             }
         }
     }
@@ -142,9 +143,9 @@ public sealed class TdlnGate
         {
             return new ItemVerdict { Refused = refused };
         }
-        if (item.ReplayedItems is not null || item.Replay is not null)
+        if (item.IsReplay)
         {
-            return new ItemVerdict { Replay = item.Replay, ReplayedItems = item.ReplayedItems };
+            return new ItemVerdict { Replay = item.Replay, Twin = item.Twin, ReplayedItems = item.ReplayedItems };
         }
         Verdicts.Add(1, new KeyValuePair<string, object?>("check", "admitted"));
         return new ItemVerdict { Admitted = Admission.Admit(item, _ledger.Identity), NewToken = item.NewToken, RateLimit = item.RateLimit };
@@ -159,7 +160,7 @@ public sealed class TdlnGate
             {
                 return Refuse(check.Name, refused).Refused;
             }
-            if (item.Replay is not null || item.ReplayedItems is not null)
+            if (item.IsReplay)
             {
                 return null;
             }
@@ -194,8 +195,8 @@ public sealed class GateVerdict(Submission submission) : IDisposable
     internal IDisposable? Claims { get; set; }
 
     /// <summary>What is to be appended; null when nothing was admitted.</summary>
-    /// <param name="answers">For an array: the answer of every item that was not admitted now, null for the others.</param>
-    public AppendRequest? ToAppend(IReadOnlyList<byte[]?>? answers)
+    /// <param name="answers">The answer of every item that stands already; null for those that the commit decides.</param>
+    public AppendRequest? ToAppend(IReadOnlyList<byte[]?> answers)
     {
         var admitted = Items.Where(item => item.Admitted is not null).Select(item => item.Admitted!).ToList();
         if (admitted.Count == 0)
@@ -210,10 +211,13 @@ public sealed class GateVerdict(Submission submission) : IDisposable
                 ? (nonce, Later(sent + NonceMargin, submission.ReceivedAt + NonceLife))
                 : null,
             Key = submission.IdempotencyKey is { } key
-                ? new KeyBinding(key, submission.Fingerprint(submission.Body.Utf8.Span), submission.ReceivedAt + KeyLife, submission.IsArray ? answers : null)
+                ? new KeyBinding(key, submission.Fingerprint(submission.Body.Utf8.Span), submission.ReceivedAt + KeyLife, submission.IsArray ? KeyItemsOf(admitted, answers) : null)
                 : null,
         };
     }
+
+    private List<KeyItem> KeyItemsOf(List<AdmittedSpan> admitted, IReadOnlyList<byte[]?> answers) =>
+        [.. Items.Select((item, i) => (item.Admitted ?? item.Twin) is { } committed ? new KeyItem(admitted.IndexOf(committed), null) : new KeyItem(-1, answers[i]))];
 
     private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 

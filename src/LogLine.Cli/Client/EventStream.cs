@@ -34,12 +34,12 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
 
     /// <summary>The items behind <paramref name="after"/>; without it live ones alone.</summary>
     /// <param name="path">Path and query as the Ack's link has it.</param>
-    public async IAsyncEnumerable<Outcome<StreamItem>> FollowAsync(string path, long? after, [EnumeratorCancellation] CancellationToken stop)
+    public async IAsyncEnumerable<Attempt<StreamItem>> FollowAsync(string path, long? after, [EnumeratorCancellation] CancellationToken stop)
     {
         LastSeen = after;
         while (true)
         {
-            Failure? broken = null;
+            CommandFailure? broken = null;
             await using var connection = ConnectOnceAsync(path, stop).GetAsyncEnumerator(stop);
             while (broken is null && await connection.MoveNextAsync())
             {
@@ -70,7 +70,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
         return pause < LongestPause ? pause : LongestPause;
     }
 
-    private async IAsyncEnumerable<Outcome<StreamItem>> ConnectOnceAsync(string path, [EnumeratorCancellation] CancellationToken stop)
+    private async IAsyncEnumerable<Attempt<StreamItem>> ConnectOnceAsync(string path, [EnumeratorCancellation] CancellationToken stop)
     {
         using var quiet = CancellationTokenSource.CreateLinkedTokenSource(stop);
         quiet.CancelAfter(Silence);
@@ -87,7 +87,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
         await using var events = parser.EnumerateAsync(quiet.Token).GetAsyncEnumerator(quiet.Token);
         while (true)
         {
-            Failure? broken = null;
+            CommandFailure? broken = null;
             try
             {
                 if (!await events.MoveNextAsync())
@@ -116,7 +116,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
         }
     }
 
-    private async Task<(Failure?, HttpResponseMessage?)> OpenAsync(string path, CancellationToken timeout, CancellationToken stop)
+    private async Task<(CommandFailure?, HttpResponseMessage?)> OpenAsync(string path, CancellationToken timeout, CancellationToken stop)
     {
         try
         {
@@ -128,7 +128,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
             using (response)
             {
                 var body = await response.Content.ReadAsByteArrayAsync(timeout);
-                Answers.Read(response, body, response.RequestMessage!.RequestUri!).Fails(out var failure, out _);
+                GatewayAnswers.Read(response, body, response.RequestMessage!.RequestUri!).Fails(out var failure, out _);
                 // A gateway that is busy or restarting will be back.
                 return ((int)response.StatusCode is 429 or >= 500 ? failure! with { Code = "network" } : failure, null);
             }

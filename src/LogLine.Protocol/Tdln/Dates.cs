@@ -13,19 +13,21 @@ internal static class Dates
     private static readonly FrozenDictionary<string, int> Months = MonthNames();
 
     /// <summary><c>2025-11-17</c>, or null.</summary>
-    public static string? Day(string text) => TryDay(text, out var day) ? day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : null;
+    public static string? Day(string text) => TryDay(text, out var day) ? Write(day) : null;
 
     /// <summary><c>2025-11-17T00:00:00Z</c>, or null. An RFC 3339 instant with another offset is turned to UTC.</summary>
     public static string? Instant(string text)
     {
         if (TryDay(text, out var day))
         {
-            return day.ToString("yyyy-MM-dd'T'00:00:00'Z'", CultureInfo.InvariantCulture);
+            return Write(day) + "T00:00:00Z";
         }
         return Timestamps.TryParse(text.ToUpperInvariant(), out var instant)
             ? instant.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture)
             : null;
     }
+
+    private static string Write(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     private static bool TryDay(string text, out DateOnly day)
     {

@@ -16,6 +16,8 @@ internal sealed record SaidField(int Field, object Value, string Written, bool I
 /// </summary>
 internal sealed class Reading
 {
+    private const int MaxFaults = 16;
+    private readonly List<TdlnFault> _faults = [];
     private readonly Sentence _sentence;
     private readonly IntentGrammar _intent;
     private readonly TdlnLanguage _language;
@@ -29,7 +31,16 @@ internal sealed class Reading
     public List<SaidField> Said { get; } = [];
 
     /// <summary>What is wrong.</summary>
-    public List<TdlnFault> Faults { get; } = [];
+    public IReadOnlyList<TdlnFault> Faults => _faults;
+
+    /// <summary>Adds a fault; from <see cref="MaxFaults"/> on they are left out, for one is enough to refuse the text.</summary>
+    public void Report(TdlnFault fault)
+    {
+        if (_faults.Count < MaxFaults)
+        {
+            _faults.Add(fault);
+        }
+    }
 
     /// <summary>Reads captures, then everything from token <paramref name="at"/> on.</summary>
     public static Reading Read(Sentence sentence, IntentGrammar intent, TdlnLanguage language, string? country, IEnumerable<Capture> captures, int at)
@@ -89,7 +100,7 @@ internal sealed class Reading
         }
         if (!courtesy)
         {
-            Faults.Add(new TdlnFault("/paragraph", "grammar", Replies.BelongsToNoField(_sentence.Slice(start, end), _intent.Definition, _language)));
+            Report(new TdlnFault("/paragraph", "grammar", Replies.BelongsToNoField(_sentence.Slice(start, end), _intent.Definition, _language)));
         }
         return end;
     }
@@ -103,7 +114,7 @@ internal sealed class Reading
         if (!_values.TryAdd(field, (start, end)) && _sentence.Value(_values[field].Start, _values[field].End) != _sentence.Value(start, end))
         {
             var (first, second) = (_sentence.Slice(_values[field].Start, _values[field].End), _sentence.Slice(start, end));
-            Faults.Add(new TdlnFault(Pointer(_intent.Definition.Fields[field]), "consistency", Replies.GivenTwice(_intent.Definition.Fields[field].Name, first, second, _language)));
+            Report(new TdlnFault(Pointer(_intent.Definition.Fields[field]), "consistency", Replies.GivenTwice(_intent.Definition.Fields[field].Name, first, second, _language)));
         }
     }
 
@@ -123,7 +134,7 @@ internal sealed class Reading
             if (value is null)
             {
                 var definition = _intent.Definition.Fields[field];
-                Faults.Add(new TdlnFault(Pointer(definition), "normalize", Replies.CannotBeRead(definition, _intent.Normalisers[field], written, _language)));
+                Report(new TdlnFault(Pointer(definition), "normalize", Replies.CannotBeRead(definition, _intent.Normalisers[field], written, _language)));
             }
         }
     }

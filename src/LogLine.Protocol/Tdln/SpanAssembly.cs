@@ -118,7 +118,7 @@ internal sealed class SpanAssembly
         }
         if (!ReadValue.Is(at, said.Value))
         {
-            _reading.Faults.Add(new TdlnFault(Reading.Pointer(field), "consistency", Replies.Differs(field.Name, said.Written, _language)));
+            _reading.Report(new TdlnFault(Reading.Pointer(field), "consistency", Replies.Differs(field.Name, said.Written, _language)));
         }
         return false;
     }
@@ -170,7 +170,7 @@ internal sealed class SpanAssembly
             given.WriteTo(json);
             if (said is not null && !ReadValue.Is(given, said))
             {
-                _reading.Faults.Add(new TdlnFault("/subject", "consistency", Replies.Differs("subject", said, _language)));
+                _reading.Report(new TdlnFault("/subject", "consistency", Replies.Differs("subject", said, _language)));
             }
         }
         else if ((said ?? SubjectOfRef(payload) ?? SubjectOfRun(payload) ?? SubjectOfForm(payload)) is { } subject)

@@ -128,7 +128,7 @@ public sealed class TdlnGrammar
 
     private TdlnResult WithoutPhrase(Sentence sentence, TdlnContext context, int start, string? given)
     {
-        if (_questions.Find(sentence, start) is { } question)
+        if (context.Span.ValueKind != JsonValueKind.Object && _questions.Find(sentence, start) is { } question)
         {
             return question;
         }
@@ -138,7 +138,7 @@ public sealed class TdlnGrammar
             var reading = Reading.Read(sentence, _intents[given], language, CountryOf(context), [], Math.Min(start, sentence.Count));
             return SpanAssembly.Assemble(_intents[given], context, language, reading);
         }
-        return sentence.Count == 0
+        return Enumerable.Range(0, sentence.Count).All(sentence.IsBreak)
             ? Refuse(sentence, TdlnRefusal.Empty, Replies.Empty, examples: true)
             : Refuse(sentence, TdlnRefusal.UnknownIntent, language => Replies.Unknown(sentence.Text.Trim(), language), examples: true);
     }
@@ -210,7 +210,7 @@ public sealed class TdlnGrammar
         }
         foreach (var phrase in intent.Phrases.Select(phrase => Phrase.Of(phrase, intent, _vocabulary)).Append(Phrase.OfName(intent.Name, _vocabulary)))
         {
-            foreach (var word in phrase.Parts[0].Words!.Distinct())
+            foreach (var (word, opening) in phrase.Parts[0].Words!.Select((word, opening) => (word, opening)).DistinctBy(first => first.word))
             {
                 if (!_phrases.TryGetValue(word, out var phrases))
                 {
@@ -219,7 +219,7 @@ public sealed class TdlnGrammar
                 phrases.Add((phrase, grammar));
                 if (phrase.Language is { } language)
                 {
-                    _examples.Add((word, language, intent.Name, Replies.Example(phrase, intent, language)));
+                    _examples.Add((word, language, intent.Name, Replies.Example(phrase, intent, language, opening)));
                 }
             }
         }

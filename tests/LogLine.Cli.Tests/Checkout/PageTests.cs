@@ -27,8 +27,7 @@ public sealed class PageTests
         var page = new Page(path);
         using var shell = Script.Start(
             new Dictionary<string, string?> { ["CONTAINER_HOST"] = Repository.Engine("podman"), ["DOCKER_HOST"] = Repository.Engine("docker"), ["IMAGE"] = Repository.Image, ["LOGLINE_HOME"] = null },
-            "bash");
-        await shell.TellAsync(page.Script());
+            "bash", "-c", page.Script());
 
         Assert.True(await shell.EndAsync() == 0, shell.Said);
         Assert.True(!page.Unkept(shell.Said).Any(), $"{path} promises '{string.Join("', '", page.Unkept(shell.Said))}':\n{shell.Said}");

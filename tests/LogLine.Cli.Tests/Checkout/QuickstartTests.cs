@@ -104,7 +104,8 @@ public sealed class QuickstartTests
             ["CONTAINER_HOST"] = provider == "podman" ? Repository.Engine(provider) : "unix:///nonexistent",
             ["DOCKER_HOST"] = provider == "docker" ? Repository.Engine(provider) : "unix:///nonexistent",
         },
-        Command);
+        // Where the tests run in the background SIGINT is ignored, and a shell cannot trap what it was born ignoring.
+        "env", "--default-signal=INT", Path.Combine(Repository.Root, Command));
 
     private static void AssertInOrder(string said, params IEnumerable<string> texts)
     {

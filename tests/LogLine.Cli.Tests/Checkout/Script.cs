@@ -49,16 +49,10 @@ internal sealed class Script : IDisposable
         script._process.OutputDataReceived += (_, line) => script.Hear(line.Data);
         script._process.ErrorDataReceived += (_, line) => script.Hear(line.Data);
         script._process.Start();
+        script._process.StandardInput.Close();
         script._process.BeginOutputReadLine();
         script._process.BeginErrorReadLine();
         return script;
-    }
-
-    /// <summary>Gives it the text as standard input.</summary>
-    public async Task TellAsync(string text)
-    {
-        await _process.StandardInput.WriteAsync(text);
-        _process.StandardInput.Close();
     }
 
     /// <summary>Completes when a line with the text has been said.</summary>

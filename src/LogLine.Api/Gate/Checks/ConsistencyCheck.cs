@@ -153,6 +153,10 @@ internal static class ConsistencyCheck
         {
             return Rejection.Inconsistent("/payload/" + kidField, $"'{kid}' is {known.Status.ToString().ToLowerInvariant()}; register a new key under a new kid");
         }
+        if (kidField == "kid" && known is not null && !known.Usage.ToHashSet().SetEquals(item.Payload.Texts("usage")))
+        {
+            return Rejection.Inconsistent("/payload/usage", $"'{kid}' is registered for {string.Join(", ", known.Usage)}, which does not change; register a new key under a new kid");
+        }
         return null;
     }
 

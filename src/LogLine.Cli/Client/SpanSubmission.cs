@@ -10,7 +10,7 @@ namespace LogLine.Cli.Client;
 /// One write to <c>/v1/spans</c>, as often as it has to be sent: body and idempotency key never change, nonce and timestamp only when the
 /// gateway's window of ±120 s is about to close (contract, sections 3 and 5).
 /// </summary>
-internal sealed class Submission(CanonicalJson body)
+internal sealed class SpanSubmission(CanonicalJson body)
 {
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(90);
 

@@ -4,7 +4,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Cli.Client;
 
 /// <summary>The gateway's answer to a span that is in the ledger now (contract, section 5). A view.</summary>
-internal readonly record struct Ack(JsonElement Root)
+internal readonly record struct SpanAck(JsonElement Root)
 {
     /// <summary>Name of the span.</summary>
     public string? This => Root.Text("this");

@@ -1,12 +1,12 @@
 using System.Text.Json;
 
-namespace LogLine.Cli;
+namespace LogLine.Cli.Outcomes;
 
 /// <summary>Why a command did not do what it was asked to, said so that the reader knows what to do next.</summary>
 /// <param name="Code">The gateway's code (<c>428_PROOF_REQUIRED</c>), or one of this program's: usage, settings, file, key, network, verification, run.</param>
 /// <param name="Message">What, where, and what was found.</param>
 /// <param name="Next">What to do about it; null when the message says so itself.</param>
-internal sealed record Failure(string Code, string Message, string? Next = null)
+internal sealed record CommandFailure(string Code, string Message, string? Next = null)
 {
     /// <summary>1 refused or failed, 2 the command line was wrong.</summary>
     public int ExitCode { get; init; } = ExitCodes.Failed;
@@ -18,10 +18,10 @@ internal sealed record Failure(string Code, string Message, string? Next = null)
     public JsonElement Body { get; init; }
 
     /// <summary>The command line asks for something that does not exist or contradicts itself.</summary>
-    public static Failure Usage(string message, string? next = null) => new("usage", message, next) { ExitCode = ExitCodes.Usage };
+    public static CommandFailure Usage(string message, string? next = null) => new("usage", message, next) { ExitCode = ExitCodes.Usage };
 
     /// <summary>A file that cannot be read or written.</summary>
-    public static Failure File(string path, Exception reason) => new("file", $"{path}: {reason.Message}");
+    public static CommandFailure File(string path, Exception reason) => new("file", $"{path}: {reason.Message}");
 }
 
 /// <summary>What the process answers to its caller.</summary>

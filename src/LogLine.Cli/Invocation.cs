@@ -4,7 +4,7 @@ using LogLine.Cli.Output;
 namespace LogLine.Cli;
 
 /// <summary>Parses a command line and runs it: 0 done, 1 refused or failed, 2 not understood.</summary>
-internal static class CommandLine
+internal static class Invocation
 {
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Shell shell, CancellationToken stop = default)
     {
@@ -21,11 +21,11 @@ internal static class CommandLine
         catch (Exception defect) when (defect is PlatformNotSupportedException or TypeInitializationException or DllNotFoundException)
         {
             // ICU or libsodium are missing: the message says what to install.
-            return new Screen(shell, args.Contains("--json")).Refuse(new Failure("settings", (defect.InnerException ?? defect).Message));
+            return new Screen(shell, args.Contains("--json")).Refuse(new CommandFailure("settings", (defect.InnerException ?? defect).Message));
         }
         catch (Exception defect)
         {
-            return new Screen(shell, args.Contains("--json")).Refuse(new Failure("defect", $"A defect of logline itself: {defect}", "Please report it with the lines above."));
+            return new Screen(shell, args.Contains("--json")).Refuse(new CommandFailure("defect", $"A defect of logline itself: {defect}", "Please report it with the lines above."));
         }
     }
 
@@ -37,6 +37,6 @@ internal static class CommandLine
             path.Insert(0, at.Command is RootCommand ? "logline" : at.Command.Name);
         }
         var message = string.Join(' ', parse.Errors.Select(error => error.Message));
-        return new Screen(shell, args.Contains("--json")).Refuse(Failure.Usage(message, $"{string.Join(' ', path)} --help"));
+        return new Screen(shell, args.Contains("--json")).Refuse(CommandFailure.Usage(message, $"{string.Join(' ', path)} --help"));
     }
 }

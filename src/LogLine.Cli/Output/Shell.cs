@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace LogLine.Cli;
+namespace LogLine.Cli.Output;
 
 /// <summary>What the program is given by whoever starts it: streams, variables, a clock. Nothing else reaches outside but files and the gateway.</summary>
 internal sealed record Shell

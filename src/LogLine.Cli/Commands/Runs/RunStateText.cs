@@ -6,7 +6,7 @@ namespace LogLine.Cli.Commands.Runs;
 /// <summary>
 /// States of a run as spans say them (contract, section 7): planned, pending, applied, running, then exited, failed or cancelled.
 /// </summary>
-internal static class RunState
+internal static class RunStateText
 {
     /// <summary>The state that a span puts a run in, or null for a span of another kind.</summary>
     public static string? Of(JsonElement span) => span.Text("intent") switch
@@ -58,6 +58,6 @@ internal static class RunState
         facts.Items("ports").Select(port => (Host: port.Integer("host") ?? 0, Container: port.Integer("container") ?? 0)).Where(port => port.Host > 0);
 
     /// <summary>The last lines of the log, each a string or an object with <c>line</c>.</summary>
-    public static IEnumerable<string> LogTail(JsonElement facts) =>
+    public static IEnumerable<string> LastLines(JsonElement facts) =>
         facts.Items("log_tail").Select(line => line.ValueKind == JsonValueKind.String ? line.GetString()! : line.Text("line") ?? line.Text("text") ?? line.GetRawText());
 }

@@ -5,10 +5,10 @@ using LogLine.Protocol.Json;
 namespace LogLine.Cli.Client;
 
 /// <summary>What the gateway answers, as a value or as a failure that says what to do next (contract, section 5).</summary>
-internal static class Answers
+internal static class GatewayAnswers
 {
     /// <summary>2xx with JSON is the value; everything else is a failure.</summary>
-    public static Outcome<JsonElement> Read(HttpResponseMessage response, byte[] body, Uri baseUrl)
+    public static Attempt<JsonElement> Read(HttpResponseMessage response, byte[] body, Uri baseUrl)
     {
         JsonElement json = default;
         try
@@ -27,16 +27,16 @@ internal static class Answers
     }
 
     /// <summary>A refusal in the gateway's own form; also that of one item of an array.</summary>
-    public static Failure Refusal(string code, JsonElement body) => new(code, Message(code, body), NextStep(code, body))
+    public static CommandFailure Refusal(string code, JsonElement body) => new(code, Message(code, body), NextStep(code, body))
     {
         TraceId = body.Text("trace_id"),
         Body = body,
     };
 
-    private static Failure Foreign(HttpResponseMessage response, byte[] body, Uri baseUrl)
+    private static CommandFailure Foreign(HttpResponseMessage response, byte[] body, Uri baseUrl)
     {
         var excerpt = Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(body.Length, 120))).ReplaceLineEndings(" ").Trim();
-        return new Failure("network", $"{baseUrl.GetLeftPart(UriPartial.Authority)} answered {(int)response.StatusCode} {response.ReasonPhrase}, and not as a LogLine gateway does{(excerpt.Length == 0 ? "" : ": " + excerpt)}",
+        return new CommandFailure("network", $"{baseUrl.GetLeftPart(UriPartial.Authority)} answered {(int)response.StatusCode} {response.ReasonPhrase}, and not as a LogLine gateway does{(excerpt.Length == 0 ? "" : ": " + excerpt)}",
             "Is the URL right (--url, LOGLINE_URL, profile), and does nothing stand in between?");
     }
 

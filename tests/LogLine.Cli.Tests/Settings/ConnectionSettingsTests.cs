@@ -2,7 +2,7 @@ using LogLine.Cli.Settings;
 
 namespace LogLine.Cli.Tests.Settings;
 
-public sealed class ConnectionTests : IDisposable
+public sealed class ConnectionSettingsTests : IDisposable
 {
     private static readonly ConnectionFlags None = new(null, null, null, null, null);
 
@@ -11,8 +11,8 @@ public sealed class ConnectionTests : IDisposable
 
     private HomeFolder Home => new(_terminal.Home);
 
-    public ConnectionTests() =>
-        ProfileStore.Save(Home, "default", new Profile { BaseUrl = "http://profile", Tenant = "from-profile", ApiKey = new Token("profile-token"), Env = "dev" });
+    public ConnectionSettingsTests() =>
+        ProfileStore.Save(Home, "default", new Profile { BaseUrl = "http://profile", Tenant = "from-profile", ApiKey = new SecretToken("profile-token"), Env = "dev" });
 
     [Fact]
     public void ProfileAlone_IsInForce()
@@ -55,7 +55,7 @@ public sealed class ConnectionTests : IDisposable
     [Fact]
     public void UnknownProfile_IsRefusedAndTheKnownAreNamed()
     {
-        Assert.True(Connection.Resolve(Home, None with { Profile = "nope" }, _variables.GetValueOrDefault).Fails(out var failure, out _));
+        Assert.True(ConnectionSettings.Resolve(Home, None with { Profile = "nope" }, _variables.GetValueOrDefault).Fails(out var failure, out _));
         Assert.Contains("'nope'", failure.Message);
         Assert.Contains("default", failure.Message);
     }
@@ -64,7 +64,7 @@ public sealed class ConnectionTests : IDisposable
     public void DamagedConfig_IsRefusedWithThePlace()
     {
         File.WriteAllText(Home.ConfigFile, "{\n\"version\":1,,}");
-        Assert.True(Connection.Resolve(Home, None, _variables.GetValueOrDefault).Fails(out var failure, out _));
+        Assert.True(ConnectionSettings.Resolve(Home, None, _variables.GetValueOrDefault).Fails(out var failure, out _));
         Assert.Contains("line 2", failure.Message);
     }
 
@@ -72,7 +72,7 @@ public sealed class ConnectionTests : IDisposable
     public void NewerConfig_IsRefused()
     {
         File.WriteAllText(Home.ConfigFile, """{"version":2}""");
-        Assert.True(Connection.Resolve(Home, None, _variables.GetValueOrDefault).Fails(out var failure, out _));
+        Assert.True(ConnectionSettings.Resolve(Home, None, _variables.GetValueOrDefault).Fails(out var failure, out _));
         Assert.Contains("version", failure.Message);
     }
 
@@ -101,12 +101,12 @@ public sealed class ConnectionTests : IDisposable
 
     public void Dispose() => _terminal.Dispose();
 
-    private Connection Resolve(ConnectionFlags flags)
+    private ConnectionSettings Resolve(ConnectionFlags flags)
     {
-        Assert.False(Connection.Resolve(Home, flags, _variables.GetValueOrDefault).Fails(out _, out var connection));
+        Assert.False(ConnectionSettings.Resolve(Home, flags, _variables.GetValueOrDefault).Fails(out _, out var connection));
         return connection!;
     }
 
-    private static (string?, string?, string?, string?) Facts(Connection connection) =>
+    private static (string?, string?, string?, string?) Facts(ConnectionSettings connection) =>
         (connection.Profile.BaseUrl, connection.Profile.Tenant, connection.Profile.ApiKey?.Reveal(), connection.Profile.Env);
 }

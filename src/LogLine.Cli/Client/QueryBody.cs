@@ -3,7 +3,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Cli.Client;
 
 /// <summary>The question of <c>POST /v1/spans/query</c> (contract, section 8).</summary>
-internal static class SpanQuery
+internal static class QueryBody
 {
     /// <param name="cursor">What the last page gave: a number, or a text of the gateway's.</param>
     public static CanonicalJson Of(string subject, string? cursor, int limit) => CanonicalJson.Compose(json =>

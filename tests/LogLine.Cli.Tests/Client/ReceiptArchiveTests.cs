@@ -2,7 +2,7 @@ using System.Text.Json;
 using LogLine.Cli.Client;
 using LogLine.Cli.Settings;
 
-namespace LogLine.Cli.Tests.Settings;
+namespace LogLine.Cli.Tests.Client;
 
 public sealed class ReceiptArchiveTests : IDisposable
 {
@@ -48,5 +48,5 @@ public sealed class ReceiptArchiveTests : IDisposable
 
     public void Dispose() => _terminal.Dispose();
 
-    private static Ack Ack(string json) => new(JsonDocument.Parse(json).RootElement);
+    private static SpanAck Ack(string json) => new(JsonDocument.Parse(json).RootElement);
 }
