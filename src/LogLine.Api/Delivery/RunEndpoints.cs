@@ -1,8 +1,5 @@
-<<<<<<< HEAD
-=======
 using System.Globalization;
 using System.Text.Json;
->>>>>>> main
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
