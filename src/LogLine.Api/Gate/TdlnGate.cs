@@ -7,6 +7,7 @@ using LogLine.Api.Ledger;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Gate;
@@ -42,6 +43,7 @@ public sealed class TdlnGate
 
     private readonly GateCheck[] _order;
     private readonly Reservations _reservations = new();
+    private readonly Catalogue _catalogue;
     private readonly TenantDirectory _directory;
     private readonly SpanLedger _ledger;
     private readonly RunTargets _targets;
@@ -49,7 +51,7 @@ public sealed class TdlnGate
     /// <summary>Wires the checks to what they ask.</summary>
     public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, TenantRules rules, OperatorPolicy policy)
     {
-        (_directory, _ledger, _targets) = (directory, ledger, targets);
+        (_catalogue, _directory, _ledger, _targets) = (catalogue, directory, ledger, targets);
         var replay = new ReplayCheck(ledger.Store);
         var policies = new PolicyCheck(policy, rules);
         _order =
@@ -113,6 +115,18 @@ public sealed class TdlnGate
             verdict.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// What the gate would say of the span itself: rows 11 and 13, without providers. Nothing is claimed and nothing is written.
+    /// </summary>
+    /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>
+    public (JsonElement Span, Rejection? Refused) DryRun(Submission submission)
+    {
+        var item = new Judgement(submission, submission.Items[0], new GateState(_directory, _ledger.Store, _targets)) { IsDryRun = true };
+        item.Definition = _catalogue.Find(item.Submitted.Text("intent"));
+        var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? ConsistencyCheck.Judge(item);
+        return (item.Span.Root, refused);
     }
 
     private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<JsonElement> items, GateState state, GateVerdict verdict, CancellationToken cancel)

@@ -26,6 +26,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
     private const int MaxEventBytes = 4 << 20;
 
     private TimeSpan _retry = TimeSpan.FromSeconds(1);
+    private long? _openedAt;
     private long? _lostAt;
     private int _failures;
 
@@ -47,13 +48,13 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
                 if (!connection.Current.Fails(out broken, out var item) && (item.Gap is not null || item.Seq > (LastSeen ?? -1)))
                 {
                     LastSeen = Math.Max(item.Seq, LastSeen ?? -1);
+                    (_failures, _lostAt) = (0, null);
                     yield return item;
                 }
             }
-            _lostAt ??= time.GetTimestamp();
-            if (broken is not null && (broken.Code != "network" || time.GetElapsedTime(_lostAt.Value) > Away))
+            if (GivenUp(broken) is { } end)
             {
-                yield return broken;
+                yield return end;
                 yield break;
             }
             if (broken is not null && _failures == 0)
@@ -62,6 +63,26 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
             }
             await Task.Delay(Pause(_failures++), time, stop);
         }
+    }
+
+    /// <summary>
+    /// The end of it all, or null to go on. A connection counts as one once it brought something or outlived the heartbeats: a gateway that accepts and
+    /// closes, or sends what nobody can read, is as good as away.
+    /// </summary>
+    private CommandFailure? GivenUp(CommandFailure? broken)
+    {
+        if (_openedAt is { } opened && time.GetElapsedTime(opened) > Silence)
+        {
+            (_failures, _lostAt) = (0, null);
+        }
+        (_openedAt, _lostAt) = (null, _lostAt ?? time.GetTimestamp());
+        if (broken is { Code: not "network" })
+        {
+            return broken;
+        }
+        return time.GetElapsedTime(_lostAt.Value) > Away
+            ? broken ?? new CommandFailure("network", "The gateway closes the stream again and again.", "Add --no-stream to poll instead.")
+            : null;
     }
 
     private TimeSpan Pause(int failures)
@@ -81,7 +102,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
             yield break;
         }
         using var opened = response!;
-        (_failures, _lostAt) = (0, null);
+        _openedAt = time.GetTimestamp();
         await using var body = new WatchedStream(await opened.Content.ReadAsStreamAsync(quiet.Token), () => quiet.CancelAfter(Silence));
         var parser = SseParser.Create(body, static (type, data) => (type, data: Parse(data)));
         await using var events = parser.EnumerateAsync(quiet.Token).GetAsyncEnumerator(quiet.Token);

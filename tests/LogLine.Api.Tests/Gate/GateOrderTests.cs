@@ -50,7 +50,7 @@ public sealed class GateOrderTests
             ("400_MALFORMED_JSON", null, a => a.IsBroken = false),                                               // 3
             ("400_MALFORMED_HEADER", null, a => a.Env = "dev"),
             ("403_FORBIDDEN", "reserved_intent", a => a.Intent = "deploy.apply"),                                // 4
-            ("403_FORBIDDEN", "scope", "rate", a => a.Token = gateway.ApiKey),
+            ("403_FORBIDDEN", "scope", a => a.Token = gateway.ApiKey),
             ("422_SCHEMA_INVALID", "canonical", a => a.Replicas = "2"),                                          // 6
             ("422_PAYLOAD_HASH_MISMATCH", null, a => a.HasWrongHash = false),
             ("422_SIGNATURE_INVALID", "unknown_kid", a => a.HasRequestSignature = false),
@@ -124,7 +124,7 @@ public sealed class GateOrderTests
 
         Assert.Equal(
             [
-                "scope", "canonical form", "payload hash", "request signature", "freshness", "replay of the key", "replay of this", "timestamp", "nonce", "form", "trust",
+                "scope", "rate", "canonical form", "payload hash", "request signature", "freshness", "replay of the key", "replay of this", "timestamp", "nonce", "form", "trust",
                 "consistency", "policy", "existence", "policy of the manifest", "authorisation", "lifecycle", "capacity",
             ],
             gateway.Services.GetRequiredService<TdlnGate>().Order);
