@@ -13,7 +13,7 @@ namespace LogLine.Api.Tests.Gate;
 
 /// <summary>
 /// The table of the contract's section 5 as a test: one request that has every fault at once. Each row is what the gate answers; then that one fault
-/// is mended, and the next row is the answer. (Row 5 is missing: there is no limit until one is set. Row 8's replay has a test of its own.)
+/// is mended, and the next row is the answer. (Row 8's replay has a test of its own.)
 /// </summary>
 public sealed class GateOrderTests
 {
@@ -35,6 +35,8 @@ public sealed class GateOrderTests
             request.Set("X-Nonce", takenNonce);
             request.Set("Idempotency-Key", "taken");
         })).Status);
+        await SetQuotaAsync(gateway, 1);
+        Assert.Equal("422_TDLN_INVALID", (await gateway.PostAsync("""{"intent":"deploy.apply","subject":"urn:minicontainer:dev/web","payload":{}}""")).Code); // the one of this minute
         var limited = await gateway.AddTokenAsync(TestGateway.Tenant, "registry.*", "read");
         gateway.Services.GetRequiredService<OperatorPolicy>().AllowUnsigned = false;
         using var client = new HttpClient { BaseAddress = gateway.Client.BaseAddress };
@@ -51,6 +53,7 @@ public sealed class GateOrderTests
             ("400_MALFORMED_HEADER", null, a => a.Env = "dev"),
             ("403_FORBIDDEN", "reserved_intent", a => a.Intent = "deploy.apply"),                                // 4
             ("403_FORBIDDEN", "scope", a => a.Token = gateway.ApiKey),
+            ("429_RATE_LIMITED", null, _ => { }),                                                                // 5, mended below
             ("422_SCHEMA_INVALID", "canonical", a => a.Replicas = "2"),                                          // 6
             ("422_PAYLOAD_HASH_MISMATCH", null, a => a.HasWrongHash = false),
             ("422_SIGNATURE_INVALID", "unknown_kid", a => a.HasRequestSignature = false),
@@ -83,10 +86,10 @@ public sealed class GateOrderTests
                 Assert.Contains($"\"{reason}\"", answer.Body);
             }
             mend(attempt);
-            if (code == "428_PROOF_REQUIRED")
+            if (code is "428_PROOF_REQUIRED" or "429_RATE_LIMITED")
             {
                 gateway.Services.GetRequiredService<OperatorPolicy>().AllowUnsigned = true;
-                Assert.Equal(HttpStatusCode.OK, (await gateway.ProveAsync("web")).Status);
+                await (code == "428_PROOF_REQUIRED" ? gateway.ProveAsync("web") : SetQuotaAsync(gateway, 100_000));
                 gateway.Services.GetRequiredService<OperatorPolicy>().AllowUnsigned = false;
             }
         }
@@ -129,6 +132,9 @@ public sealed class GateOrderTests
             ],
             gateway.Services.GetRequiredService<TdlnGate>().Order);
     }
+
+    private static Task<Answer> SetQuotaAsync(TestGateway gateway, int rate) =>
+        gateway.PostAsync(TestGateway.Json(new { intent = "quota.set", subject = "urn:tenant:dev", payload = new { intent_pattern = "deploy.apply", rate_per_minute = rate, burst = rate } }));
 
     /// <summary>The request, with every fault that is not mended yet.</summary>
     private sealed class Attempt(TestGateway gateway, string takenThis, string takenNonce, string reference)
