@@ -82,18 +82,19 @@ public sealed class TdlnGrammar
         }
         if (!IsWhole(paragraph))
         {
-            return new(unknown, TdlnRefusal.Unreadable, Replies.HalfSurrogate, []);
+            return new(unknown, TdlnRefusal.Unreadable, Replies.NotCharacters, []);
         }
         return context.Span.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Object
             ? null
             : Refuse(Sentence.Read(paragraph.Normalize(NormalizationForm.FormC), _vocabulary), TdlnRefusal.Unreadable, Replies.NotASpan);
     }
 
+    /// <summary>False for half of a surrogate pair and for U+FFFE, which is no character: neither has a normal form.</summary>
     private static bool IsWhole(string text)
     {
         for (var i = 0; i < text.Length; i++)
         {
-            if (char.IsSurrogate(text[i]) && !(char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[++i])))
+            if (text[i] == '\ufffe' || (char.IsSurrogate(text[i]) && !(char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[++i]))))
             {
                 return false;
             }
@@ -117,7 +118,7 @@ public sealed class TdlnGrammar
                     }
                 }
             }
-            if (!sentence.Has(start, WordRoles.Courtesy) && sentence[start].Kind != TokenKind.Separator)
+            if (!sentence.Has(start, WordRoles.Courtesy) && sentence[start].Kind != SentenceTokenKind.Separator)
             {
                 break;
             }
@@ -135,7 +136,7 @@ public sealed class TdlnGrammar
         if (given is not null)
         {
             var language = LanguageOf(sentence, null);
-            var reading = Reading.Read(sentence, _intents[given], language, CountryOf(context), [], Math.Min(start, sentence.Count));
+            var reading = FieldReading.Read(sentence, _intents[given], language, CountryOf(context), [], Math.Min(start, sentence.Count));
             return SpanAssembly.Assemble(_intents[given], context, language, reading);
         }
         return Enumerable.Range(0, sentence.Count).All(sentence.IsBreak)
@@ -146,7 +147,7 @@ public sealed class TdlnGrammar
     private TdlnResult Compiled(Sentence sentence, TdlnContext context, PhraseMatch match)
     {
         var language = LanguageOf(sentence, match.Phrase.Language);
-        var reading = Reading.Read(sentence, match.Intent, language, CountryOf(context), match.Captures, match.Next);
+        var reading = FieldReading.Read(sentence, match.Intent, language, CountryOf(context), match.Captures, match.Next);
         return SpanAssembly.Assemble(match.Intent, context, language, reading);
     }
 

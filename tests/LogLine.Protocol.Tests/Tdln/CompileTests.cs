@@ -136,6 +136,9 @@ public sealed class CompileTests
         Assert.Empty(Compiled(runes).Faults);
     }
 
-    [Fact]
-    public void HalfASurrogatePair_Refused() => Assert.Equal(TdlnRefusal.Unreadable, Refused("criar pessoa \ud800x").Reason);
+    [Theory]
+    [InlineData(0xd800)]
+    [InlineData(0xdc00)]
+    [InlineData(0xfffe)]
+    public void NoWholeCharacter_Refused(int unit) => Assert.Equal(TdlnRefusal.Unreadable, Refused($"criar pessoa {(char)unit}x").Reason);
 }
