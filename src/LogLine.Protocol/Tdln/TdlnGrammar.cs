@@ -21,7 +21,7 @@ public sealed class TdlnGrammar
     private readonly Vocabulary _vocabulary = new();
     private readonly Dictionary<string, IntentGrammar> _intents = new(StringComparer.Ordinal);
     private readonly Dictionary<int, List<(Phrase Phrase, IntentGrammar Intent)>> _phrases = [];
-    private readonly List<(int FirstWord, TdlnLanguage Language, string Intent, string Text)> _examples = [];
+    private readonly List<(HashSet<int> Words, TdlnLanguage Language, string Intent, string Text)> _examples = [];
     private readonly Questions _questions;
 
     private TdlnGrammar(IEnumerable<TdlnIntent> intents)
@@ -165,12 +165,12 @@ public sealed class TdlnGrammar
         return new(language, reason, message(language), examples ? Examples(sentence, language) : []);
     }
 
-    /// <summary>Sentences that are understood: those that begin with a word of the text first, one for each intent.</summary>
+    /// <summary>Sentences that are understood, one for each intent: those whose phrase shares most words with the text first; any, where none shares one.</summary>
     private List<string> Examples(Sentence sentence, TdlnLanguage language)
     {
-        var words = Enumerable.Range(0, sentence.Count).Select(i => sentence[i].Word).Where(word => word != Vocabulary.Unknown).ToHashSet();
+        var words = Enumerable.Range(0, sentence.Count).Select(i => sentence[i].Word).ToHashSet();
         var known = _examples.Where(example => example.Language == language).ToList();
-        var near = known.Where(example => words.Contains(example.FirstWord)).ToList();
+        var near = known.Where(example => example.Words.Overlaps(words)).OrderByDescending(example => example.Words.Count(words.Contains)).ToList();
         return [.. (near.Count > 0 ? near : known).DistinctBy(example => example.Intent).Take(MaxExamples).Select(example => example.Text)];
     }
 
@@ -220,7 +220,7 @@ public sealed class TdlnGrammar
                 phrases.Add((phrase, grammar));
                 if (phrase.Language is { } language)
                 {
-                    _examples.Add((word, language, intent.Name, Replies.Example(phrase, intent, language, opening)));
+                    _examples.Add(([word, .. phrase.Parts.Skip(1).SelectMany(part => part.Words ?? [])], language, intent.Name, Replies.Example(phrase, intent, language, opening)));
                 }
             }
         }

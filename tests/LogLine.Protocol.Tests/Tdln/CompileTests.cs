@@ -23,9 +23,13 @@ public sealed class CompileTests
     {
         var refused = Refused(text);
         Assert.Equal((TdlnRefusal.UnknownIntent, language), (refused.Reason, refused.Language));
-        Assert.Equal(example, refused.Examples[0]);
+        Assert.Contains(example, refused.Examples);
         Assert.EndsWith("- " + refused.Examples[^1], refused.SuggestedReply, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void ExampleThatSharesMostWords_ComesFirst() =>
+        Assert.StartsWith("cadastrar pessoa ", Refused("cadastrar pessoa algo").Examples[0], StringComparison.Ordinal);
 
     [Theory]
     [InlineData("não subir " + Ref + " para podman serviço web")]
