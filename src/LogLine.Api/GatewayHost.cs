@@ -43,6 +43,7 @@ internal static class GatewayHost
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
+        services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();

@@ -38,6 +38,8 @@ public static class Gateway
         var app = builder.Build();
         app.UseProblemsForDefects();
         app.MapSubmissions();
+        app.MapUniversal();
+        app.MapAdministration();
         app.MapSpanReads();
         app.MapRunReads();
         app.MapStream();

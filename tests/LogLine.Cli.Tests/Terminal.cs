@@ -40,14 +40,15 @@ internal sealed class Terminal : IDisposable
 
     public Task<Spoken> RunAsync(params string[] args) => RunAsync("", args);
 
-    public async Task<Spoken> RunAsync(string input, string[] args, CancellationToken stop = default)
+    /// <param name="to">Where standard output goes instead of into the answer.</param>
+    public async Task<Spoken> RunAsync(string input, string[] args, CancellationToken stop = default, TextWriter? to = null)
     {
         using var output = new StringWriter();
         using var errors = new StringWriter();
         var shell = new Shell
         {
             Input = new MemoryStream(Encoding.UTF8.GetBytes(input)),
-            Output = output,
+            Output = to ?? output,
             Errors = errors,
             Variable = name => _variables.GetValueOrDefault(name),
             CanAsk = CanAsk,
@@ -55,7 +56,7 @@ internal sealed class Terminal : IDisposable
             ErrorsAreTerminal = IsTerminal,
             Time = Time,
         };
-        var code = await CommandLine.RunAsync(args, shell, stop.CanBeCanceled ? stop : TestContext.Current.CancellationToken);
+        var code = await Invocation.RunAsync(args, shell, stop.CanBeCanceled ? stop : TestContext.Current.CancellationToken);
         return new Spoken(code, output.ToString(), errors.ToString());
     }
 
@@ -86,9 +87,26 @@ internal sealed record Spoken(int ExitCode, string Output, string Errors)
     }
 }
 
-/// <summary>The system's clock, on which every pause is over at once.</summary>
+/// <summary>A clock on which every pause takes its time, and which no test has to wait for.</summary>
 internal sealed class HurriedTime : TimeProvider
 {
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        System.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
+    private long _skippedTicks;
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddTicks(Interlocked.Read(ref _skippedTicks));
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => GetUtcNow().Ticks;
+
+    public void Advance(TimeSpan by) => Interlocked.Add(ref _skippedTicks, by.Ticks);
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        if (dueTime == Timeout.InfiniteTimeSpan)
+        {
+            return System.CreateTimer(callback, state, dueTime, period);
+        }
+        Advance(dueTime);
+        return System.CreateTimer(callback, state, TimeSpan.Zero, period);
+    }
 }

@@ -5,6 +5,7 @@ using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Delivery;
 
@@ -22,6 +23,7 @@ internal static class ServerEndpoints
         reads.MapGet("/whoami", WhoAmIAsync);
         reads.MapGet("/catalog", CatalogueAsync);
         reads.MapGet("/wallet/keys", WalletKeysAsync);
+        reads.MapGet("/tokens", TokensAsync);
     }
 
     /// <summary><c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it.</summary>
@@ -48,7 +50,7 @@ internal static class ServerEndpoints
     /// <summary>200 while spans can be admitted; engines that are missing degrade, and are named.</summary>
     private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets)
     {
-        var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await targets.StatusAsync(provider, http.RequestAborted))));
+        var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
         var stopped = ledger.Stopped;
         http.Response.StatusCode = stopped is null ? 200 : 503;
         await http.WriteAsync(json =>
@@ -77,6 +79,21 @@ internal static class ServerEndpoints
             json.WriteEndObject();
             json.WriteEndObject();
         });
+    }
+
+    /// <summary>An engine that is stuck must not make the probe itself look stuck.</summary>
+    private static async Task<AdapterStatus> StatusAsync(RunTargets targets, string provider, CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(TimeSpan.FromSeconds(1));
+        try
+        {
+            return await targets.StatusAsync(provider, patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return new AdapterStatus(false, null, null, $"{provider} did not answer within a second");
+        }
     }
 
     private static IResult Checkpoint(SpanLedger ledger, HttpContext http)
@@ -124,7 +141,7 @@ internal static class ServerEndpoints
             json.WriteString("entity_type", intent.EntityType);
             json.WriteString("kind", intent.Kind);
             WriteTexts(json, "subjects", intent.Subjects);
-            json.WriteString("sender", intent.ClientSendable ? "client" : "gateway");
+            json.WriteString("sender", intent.Sender.ToString().ToLowerInvariant());
             if (intent.Effect is not null)
             {
                 json.WriteString("effect", intent.Effect);
@@ -140,6 +157,40 @@ internal static class ServerEndpoints
         json.WriteEndArray();
         json.WriteEndObject();
     });
+
+    /// <summary>The tenant's tokens, without the tokens themselves; scope <c>admin:tokens</c>.</summary>
+    private static Task TokensAsync(HttpContext http, SpanLedger ledger)
+    {
+        if (!http.Principal().Has("admin:tokens"))
+        {
+            return http.RefuseAsync(new Rejection(RefusalCode.Forbidden, "The token has no scope 'admin:tokens'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "admin:tokens", ["reason"] = "scope" } });
+        }
+        return http.WriteAsync(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("items");
+            foreach (var token in ledger.Store.Tokens(http.Principal().Tenant))
+            {
+                json.WriteStartObject();
+                json.WriteString("token_id", token.TokenId);
+                WriteTexts(json, "scopes", token.Scopes);
+                json.WriteString("env", token.Env);
+                WriteTime(json, "expires_at", token.ExpiresAt);
+                WriteTime(json, "revoked_at", token.RevokedAt);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    private static void WriteTime(Utf8JsonWriter json, string name, DateTimeOffset? time)
+    {
+        if (time is { } at)
+        {
+            json.WriteString(name, Timestamps.Write(at));
+        }
+    }
 
     /// <summary>The tenant's own keys.</summary>
     private static Task WalletKeysAsync(HttpContext http, TenantDirectory tenants) => http.WriteAsync(json =>

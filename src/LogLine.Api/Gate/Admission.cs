@@ -32,6 +32,35 @@ internal static class Admission
             case "wallet.key.revoke":
                 effects.Add(new LedgerEffect.KeyRevoked(item.Tenant, item.Payload.Text("kid")!));
                 break;
+            case "wallet.key.rotate":
+                result = RotateKey(item, effects);
+                break;
+            case "wallet.grant.create":
+                result = CreateGrant(item, effects);
+                break;
+            case "wallet.grant.revoke":
+                effects.Add(new LedgerEffect.GrantRevoked(item.Tenant, item.Payload.Text("grant_id")!));
+                break;
+            case "quota.set":
+                var rate = (int)item.Payload.Integer("rate_per_minute")!;
+                effects.Add(new LedgerEffect.QuotaSet(new QuotaRow(
+                    item.Tenant, item.Payload.Text("intent_pattern")!, rate, (int)(item.Payload.Integer("burst") ?? Math.Max(1, rate / 6)))));
+                break;
+            case "tenant.policy.set":
+                effects.Add(new LedgerEffect.PolicySet(item.Tenant, Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Payload))));
+                break;
+            case "tenant.create":
+                result = CreateTenant(item, effects);
+                break;
+            case "token.create":
+                result = CreateToken(item, effects);
+                break;
+            case "token.revoke":
+                effects.Add(new LedgerEffect.TokenRevoked(item.Tenant, item.Payload.Text("token_id")!, item.Now));
+                break;
+            case "minicontainer.verify":
+                result = VerifyManifest(item);
+                break;
             case "wallet.proof.submit":
                 SubmitProof(item, identity, effects, followers);
                 break;
@@ -46,7 +75,7 @@ internal static class Admission
                 effects.Add(new LedgerEffect.RunCancelRequested(run!.RunId));
                 break;
         }
-        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId);
+        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, [.. item.TrustedKids]);
     }
 
     private static Action<Utf8JsonWriter> ApplyManifest(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
@@ -86,6 +115,67 @@ internal static class Admission
             json.WriteString("kid", kid);
             json.WriteString("pub", Convert.ToHexStringLower(publicKey));
             json.WriteBoolean("changed", changed);
+        };
+    }
+
+    private static Action<Utf8JsonWriter> RotateKey(Judgement item, List<LedgerEffect> effects)
+    {
+        var kid = item.Payload.Text("new_kid")!;
+        DomainSignature.TryDecodePublicKey(item.Payload.Text("new_pub"), out var publicKey);
+        effects.Add(new LedgerEffect.KeyRegistered(new KeyRow(item.Tenant, kid, publicKey, item.KeyUsage, KeyStatus.Active)));
+        effects.Add(new LedgerEffect.KeyRetired(item.Tenant, item.Payload.Text("old_kid")!));
+        return json =>
+        {
+            json.WriteString("kid", kid);
+            json.WriteString("pub", Convert.ToHexStringLower(publicKey));
+        };
+    }
+
+    private static Action<Utf8JsonWriter> CreateGrant(Judgement item, List<LedgerEffect> effects)
+    {
+        var grant = item.Payload.Member("grant");
+        var id = grant.Text("id")!;
+        var changed = item.State.FindGrant(item.Tenant, id) is null;
+        if (changed)
+        {
+            effects.Add(new LedgerEffect.GrantStored(new GrantRow(item.Tenant, id, Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)), false)));
+        }
+        return json =>
+        {
+            json.WriteString("grant_id", id);
+            json.WriteBoolean("changed", changed);
+        };
+    }
+
+    private static Action<Utf8JsonWriter> CreateTenant(Judgement item, List<LedgerEffect> effects)
+    {
+        var tenant = item.Payload.Text("tenant")!;
+        var token = item.NewToken = ApiToken.Create(item.Payload.Text("token_id")!, tenant, ["*"], "dev");
+        effects.Add(new LedgerEffect.TenantCreated(new TenantRow(tenant, item.Now)));
+        effects.Add(new LedgerEffect.TokenCreated(token.Row));
+        return json => json.WriteString("tenant", tenant);
+    }
+
+    private static Action<Utf8JsonWriter> CreateToken(Judgement item, List<LedgerEffect> effects)
+    {
+        var expires = Timestamps.TryParse(item.Payload.Text("expires_at"), out var at) ? at : (DateTimeOffset?)null;
+        var token = item.NewToken = ApiToken.Create(
+            item.Payload.Text("token_id")!, item.Tenant, item.Payload.Texts("scopes"), item.Payload.Text("env") ?? item.Submission.Principal.Env, expires);
+        effects.Add(new LedgerEffect.TokenCreated(token.Row));
+        return json => json.WriteString("token_id", token.Row.TokenId);
+    }
+
+    /// <summary>What holds of a known manifest today: its key may have been rotated away or revoked since it was applied.</summary>
+    private static Action<Utf8JsonWriter> VerifyManifest(Judgement item)
+    {
+        var manifest = item.Manifest!;
+        var key = item.State.FindKey(item.Tenant, manifest.Kid!);
+        return json =>
+        {
+            json.WriteString("ref", item.Ref!.ToString());
+            json.WriteString("kid", manifest.Kid);
+            json.WriteString("key_status", key?.Status.ToString().ToLowerInvariant());
+            json.WriteBoolean("valid", key is { Status: not KeyStatus.Revoked } && manifest.VerifyProvenance(key.PublicKey));
         };
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Text.Json;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Schema;
+using LogLine.Protocol.Tdln;
 
 namespace LogLine.Api.Gate;
 
@@ -13,7 +14,10 @@ public sealed class Catalogue
 {
     private readonly FrozenDictionary<string, IntentDefinition> _intents;
 
-    private Catalogue(FrozenDictionary<string, IntentDefinition> intents, JsonSchema span) => (_intents, Span) = (intents, span);
+    private Catalogue(FrozenDictionary<string, IntentDefinition> intents, JsonSchema span, TdlnGrammar grammar) => (_intents, Span, Grammar) = (intents, span, grammar);
+
+    /// <summary>What sentences mean, from the phrases of the same files.</summary>
+    public TdlnGrammar Grammar { get; }
 
     /// <summary>Schema of a span's envelope.</summary>
     public JsonSchema Span { get; }
@@ -28,8 +32,8 @@ public sealed class Catalogue
     public IReadOnlyList<string> Near(string intent)
     {
         var family = intent.Split('.')[0];
-        var near = All.Where(known => known.ClientSendable && known.Name.StartsWith(family + ".", StringComparison.Ordinal)).Select(known => known.Name).Take(8).ToList();
-        return near.Count > 0 ? near : [.. All.Where(known => known.ClientSendable).Select(known => known.Name).Take(8)];
+        var near = All.Where(known => known.Sender == IntentSender.Client && known.Name.StartsWith(family + ".", StringComparison.Ordinal)).Select(known => known.Name).Take(8).ToList();
+        return near.Count > 0 ? near : [.. All.Where(known => known.Sender == IntentSender.Client).Select(known => known.Name).Take(8)];
     }
 
     /// <summary>Reads every schema below <paramref name="folder"/>.</summary>
@@ -51,7 +55,13 @@ public sealed class Catalogue
             .Select(file => Reading(file, () => Define(file, registry)))
             .ToFrozenDictionary(intent => intent.Name);
         var span = Path.Combine(folder, "span.schema.json");
-        return new Catalogue(intents, Reading(span, () => JsonSchema.Load(Root(span), registry)));
+        return new Catalogue(intents, Reading(span, () => JsonSchema.Load(Root(span), registry)), Speak(files, intents.Values));
+    }
+
+    private static TdlnGrammar Speak(IReadOnlyList<string> files, IEnumerable<IntentDefinition> intents)
+    {
+        var reader = new TdlnIntentReader(files.Select(Root));
+        return TdlnGrammar.Load(intents.Select(intent => Reading($"intents/{intent.Name}", () => reader.Read(intent.Name, intent.Document))).OfType<TdlnIntent>());
     }
 
     private static IntentDefinition Define(string file, SchemaRegistry registry)
@@ -65,12 +75,21 @@ public sealed class Catalogue
             Need("entity_type"),
             Need("kind"),
             notes.Texts("subject") is { Count: > 0 } subjects ? subjects : throw new CatalogueException("x-logline.subject must list at least one form"),
-            Need("sender") == "client",
+            Sender(Need("sender")),
             notes.Text("effect"),
+            notes.Text("right"),
             notes.Text("proof"),
             JsonSchema.Load(root, registry),
             root);
     }
+
+    private static IntentSender Sender(string word) => word switch
+    {
+        "client" => IntentSender.Client,
+        "route" => IntentSender.Route,
+        "gateway" => IntentSender.Gateway,
+        _ => throw new CatalogueException($"x-logline.sender is '{word}'; it must be client, route or gateway"),
+    };
 
     private static JsonElement Root(string file)
     {
@@ -90,7 +109,7 @@ public sealed class Catalogue
         {
             return read();
         }
-        catch (Exception defect) when (defect is JsonException or SchemaLoadException or CatalogueException or IOException)
+        catch (Exception defect) when (defect is JsonException or SchemaLoadException or TdlnGrammarException or CatalogueException or IOException)
         {
             throw new CatalogueException($"{file}: {defect.Message}", defect);
         }

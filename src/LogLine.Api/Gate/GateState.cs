@@ -11,12 +11,20 @@ namespace LogLine.Api.Gate;
 public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store, RunTargets targets)
 {
     private readonly List<LedgerEffect> _pending = [];
+    private readonly Dictionary<string, AdmittedSpan> _admitted = [];
 
     /// <summary>The targets on which runs are carried out.</summary>
     public RunTargets Targets => targets;
 
     /// <summary>Counts an item that has passed.</summary>
-    public void Add(IEnumerable<LedgerEffect> effects) => _pending.AddRange(effects);
+    public void Add(AdmittedSpan admitted)
+    {
+        _admitted.Add(admitted.Entry.This, admitted);
+        _pending.AddRange(admitted.Effects);
+    }
+
+    /// <summary>The earlier item of the same request that has this name, or null.</summary>
+    public AdmittedSpan? FindAdmitted(string name) => _admitted.GetValueOrDefault(name);
 
     /// <summary>A tenant's key, or null.</summary>
     public KeyRow? FindKey(string tenant, string kid)
@@ -27,6 +35,7 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
             key = effect switch
             {
                 LedgerEffect.KeyRegistered { Key: var registered } when registered.Tenant == tenant && registered.Kid == kid => key ?? registered,
+                LedgerEffect.KeyRetired retired when retired.Tenant == tenant && retired.Kid == kid => key! with { Status = KeyStatus.Retired },
                 LedgerEffect.KeyRevoked revoked when revoked.Tenant == tenant && revoked.Kid == kid => key! with { Status = KeyStatus.Revoked },
                 _ => key,
             };
@@ -34,9 +43,16 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
         return key;
     }
 
-    /// <summary>True when the tenant has any key.</summary>
-    public bool HasKeys(string tenant) =>
-        directory.Keys(tenant).Count > 0 || _pending.OfType<LedgerEffect.KeyRegistered>().Any(registered => registered.Key.Tenant == tenant);
+    /// <summary>True when there is a tenant of that name.</summary>
+    public bool HasTenant(string tenant) => store.HasTenant(tenant);
+
+    /// <summary>A tenant's token, or null.</summary>
+    public TokenRow? FindToken(string tenant, string tokenId) => store.FindToken(tenant, tokenId);
+
+    /// <summary>A tenant's grant, or null.</summary>
+    public GrantRow? FindGrant(string tenant, string grantId) =>
+        _pending.OfType<LedgerEffect.GrantStored>().Select(stored => stored.Grant).FirstOrDefault(grant => grant.Tenant == tenant && grant.GrantId == grantId)
+        ?? store.FindGrant(tenant, grantId);
 
     /// <summary>A manifest's canonical bytes, or null.</summary>
     public byte[]? FindManifest(string tenant, string name, string hash) =>

@@ -3,19 +3,31 @@ using LogLine.Protocol.Schema;
 
 namespace LogLine.Api.Gate;
 
+/// <summary>Who may send an intent.</summary>
+public enum IntentSender
+{
+    /// <summary>Clients, to <c>/v1/spans</c>.</summary>
+    Client,
+    /// <summary>Clients, through a route of its own that answers with more than a receipt (a token that is shown once).</summary>
+    Route,
+    /// <summary>The gateway and its workers alone.</summary>
+    Gateway,
+}
+
 /// <summary>An intent of the catalogue: its payload's schema and the <c>x-logline</c> annotations beside it (contract, section 9).</summary>
 /// <param name="Name">For example <c>deploy.apply</c>; the file's name.</param>
 /// <param name="Title">One line for people.</param>
 /// <param name="EntityType">contract, function, decision, agent, law, file or test.</param>
 /// <param name="Kind">Value of <c>payload.kind</c>, for example <c>deploy/apply.v1</c>.</param>
 /// <param name="Subjects">Forms of the subject, for example <c>urn:minicontainer:{tenant}/{name}</c>; the first is the usual one.</param>
-/// <param name="ClientSendable">False for what only the gateway and its workers emit.</param>
+/// <param name="Sender">Who may send it.</param>
 /// <param name="Effect">What it starts or changes beside being recorded; null for a plain record.</param>
+/// <param name="Right">What the token must hold when it comes through a route of its own, for example <c>admin:tokens</c>.</param>
 /// <param name="ProofIntent">What a proof must authorise, for example <c>deploy.allow</c>; null when none is needed.</param>
 /// <param name="Payload">Schema of the payload.</param>
 /// <param name="Document">The file's content, for <c>GET /v1/catalog</c>.</param>
 public sealed record IntentDefinition(
-    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, bool ClientSendable, string? Effect, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
+    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, IntentSender Sender, string? Effect, string? Right, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
 {
     /// <summary>
     /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, or null when the form names none.

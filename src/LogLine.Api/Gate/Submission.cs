@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using LogLine.Api.Errors;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -51,14 +52,17 @@ public sealed record Submission
     /// <summary>Seconds to wait for the run, from <c>Prefer: wait=N</c>; 0 is not at all.</summary>
     public int WaitSeconds { get; init; }
 
+    /// <summary>The span that the body stands for, when it is not one itself: a sentence, or a request to a route of its own.</summary>
+    public CompiledBody? Compiled { get; init; }
+
     /// <summary>The tenant.</summary>
     public string Tenant => Principal.Tenant;
 
     /// <summary>True when several spans were sent.</summary>
-    public bool IsArray => Body.Root.ValueKind == JsonValueKind.Array;
+    public bool IsArray => Compiled is null && Body.Root.ValueKind == JsonValueKind.Array;
 
     /// <summary>What was sent: one, or each of an array.</summary>
-    public IReadOnlyList<JsonElement> Items => IsArray ? [.. Body.Root.EnumerateArray()] : [Body.Root];
+    public IReadOnlyList<JsonElement> Items => IsArray ? [.. Body.Root.EnumerateArray()] : [Compiled?.Span ?? Body.Root];
 
     /// <summary>BLAKE3 over method, path, env and content: two requests with the same one are the same request.</summary>
     public byte[] Fingerprint(ReadOnlySpan<byte> content)
@@ -67,6 +71,12 @@ public sealed record Submission
         return Blake3.Hash([.. head, .. content]);
     }
 }
+
+/// <summary>What a body was compiled to.</summary>
+/// <param name="Span">The span, perhaps with gaps; an empty object when there is none.</param>
+/// <param name="Failure">Why the text means nothing; answered in the place of row 11.</param>
+/// <param name="IsRoute">True when the route itself is what was asked for, so that its intent need not be sendable.</param>
+public sealed record CompiledBody(JsonElement Span, Rejection? Failure = null, bool IsRoute = false);
 
 /// <summary>The three headers of a request signature, as sent.</summary>
 public sealed record RequestSignatureHeaders(string? Algorithm, string? Kid, string? Value);

@@ -15,6 +15,30 @@ public abstract record LedgerEffect
     /// <summary>A key may no longer sign, from this span on.</summary>
     public sealed record KeyRevoked(string Tenant, string Kid) : LedgerEffect;
 
+    /// <summary>A key was replaced; it verifies what the ledger held before this span.</summary>
+    public sealed record KeyRetired(string Tenant, string Kid) : LedgerEffect;
+
+    /// <summary>A tenant is there. Conflicts when it was before.</summary>
+    public sealed record TenantCreated(TenantRow Row) : LedgerEffect;
+
+    /// <summary>A token may be used.</summary>
+    public sealed record TokenCreated(TokenRow Token) : LedgerEffect;
+
+    /// <summary>A token may no longer be used.</summary>
+    public sealed record TokenRevoked(string Tenant, string TokenId, DateTimeOffset At) : LedgerEffect;
+
+    /// <summary>A quota holds, instead of the one for the same pattern.</summary>
+    public sealed record QuotaSet(QuotaRow Quota) : LedgerEffect;
+
+    /// <summary>A tenant's policy holds, instead of the one before; the payload as canonical JSON.</summary>
+    public sealed record PolicySet(string Tenant, string Policy) : LedgerEffect;
+
+    /// <summary>A grant is held.</summary>
+    public sealed record GrantStored(GrantRow Grant) : LedgerEffect;
+
+    /// <summary>A grant materialises nothing any more.</summary>
+    public sealed record GrantRevoked(string Tenant, string GrantId) : LedgerEffect;
+
     /// <summary>A manifest is known from now on; one that is known already stays as it is.</summary>
     public sealed record ManifestStored(ManifestRow Manifest) : LedgerEffect;
 

@@ -21,6 +21,12 @@ public enum KeyStatus
 /// <summary>A public key of a tenant. A kid is never bound to another key.</summary>
 public sealed record KeyRow(string Tenant, string Kid, byte[] PublicKey, IReadOnlyList<string> Usage, KeyStatus Status, long? UntilIndex = null);
 
+/// <summary>How often a tenant may send the intents of a pattern.</summary>
+public sealed record QuotaRow(string Tenant, string Pattern, int RatePerMinute, int Burst);
+
+/// <summary>A grant that the ledger holds, as the canonical JSON that was signed.</summary>
+public sealed record GrantRow(string Tenant, string GrantId, string Grant, bool IsRevoked);
+
 /// <summary>A manifest that was applied; its bytes are in the span at <paramref name="Index"/>.</summary>
 public sealed record ManifestRow(string Tenant, string Name, string Hash, byte[] Manifest);
 

@@ -11,7 +11,30 @@ public sealed partial class SqliteLedgerStore
                 _writer.Execute("INSERT OR IGNORE INTO keys VALUES($1,$2,$3,$4,$5,NULL)", key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (int)key.Status);
                 return null;
             case LedgerEffect.KeyRevoked revoked:
-                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
+                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2 AND status <> $3", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
+                return null;
+            case LedgerEffect.KeyRetired retired:
+                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", retired.Tenant, retired.Kid, (int)KeyStatus.Retired, index);
+                return null;
+            case LedgerEffect.TenantCreated { Row: var tenant }:
+                return InsertTenant(tenant) ? null : AppendConflict.This;
+            case LedgerEffect.TokenCreated { Token: var token }:
+                InsertToken(token);
+                return null;
+            case LedgerEffect.TokenRevoked revoked:
+                _writer.Execute("UPDATE tokens SET revoked = $3 WHERE tenant = $1 AND token_id = $2 AND revoked IS NULL", revoked.Tenant, revoked.TokenId, Milliseconds(revoked.At));
+                return null;
+            case LedgerEffect.QuotaSet { Quota: var quota }:
+                _writer.Execute("INSERT OR REPLACE INTO quotas VALUES($1,$2,$3,$4)", quota.Tenant, quota.Pattern, quota.RatePerMinute, quota.Burst);
+                return null;
+            case LedgerEffect.PolicySet policy:
+                _writer.Execute("INSERT OR REPLACE INTO policies VALUES($1,$2)", policy.Tenant, policy.Policy);
+                return null;
+            case LedgerEffect.GrantStored { Grant: var grant }:
+                _writer.Execute("INSERT OR IGNORE INTO grants VALUES($1,$2,$3,$4,NULL)", grant.Tenant, grant.GrantId, grant.Grant, index);
+                return null;
+            case LedgerEffect.GrantRevoked revoked:
+                _writer.Execute("UPDATE grants SET revoked_idx = $3 WHERE tenant = $1 AND grant_id = $2 AND revoked_idx IS NULL", revoked.Tenant, revoked.GrantId, index);
                 return null;
             case LedgerEffect.ManifestStored { Manifest: var manifest }:
                 _writer.Execute("INSERT OR IGNORE INTO manifests VALUES($1,$2,$3,$4,$5)", manifest.Tenant, manifest.Name, manifest.Hash, index, manifest.Manifest);
@@ -33,6 +56,19 @@ public sealed partial class SqliteLedgerStore
             default:
                 throw new InvalidOperationException($"The store does not know the effect {effect.GetType().Name}.");
         }
+    }
+
+    /// <summary>True when all of these keys may sign at this point of the log.</summary>
+    internal bool AreActive(string tenant, IReadOnlyList<string> kids)
+    {
+        foreach (var kid in kids)
+        {
+            if (!_writer.First("SELECT 1 FROM keys WHERE tenant = $1 AND kid = $2 AND status = $3", row => true, tenant, kid, (int)KeyStatus.Active))
+            {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// <summary>

@@ -30,6 +30,10 @@ internal static class SqliteSchema
         CREATE TABLE keys(
           tenant TEXT NOT NULL, kid TEXT NOT NULL, pub BLOB NOT NULL, usage TEXT NOT NULL, status INTEGER NOT NULL, until_idx INTEGER,
           PRIMARY KEY(tenant, kid)) WITHOUT ROWID;
+        CREATE TABLE quotas(tenant TEXT NOT NULL, pattern TEXT NOT NULL, rate INTEGER NOT NULL, burst INTEGER NOT NULL, PRIMARY KEY(tenant, pattern)) WITHOUT ROWID;
+        CREATE TABLE policies(tenant TEXT PRIMARY KEY, policy TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE grants(
+          tenant TEXT NOT NULL, grant_id TEXT NOT NULL, body TEXT NOT NULL, idx INTEGER NOT NULL, revoked_idx INTEGER, PRIMARY KEY(tenant, grant_id)) WITHOUT ROWID;
         CREATE TABLE manifests(
           tenant TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL, idx INTEGER NOT NULL, manifest BLOB NOT NULL,
           PRIMARY KEY(tenant, name, hash)) WITHOUT ROWID;

@@ -12,7 +12,10 @@ public sealed class OperatorPolicy
     /// <summary>Whether spans and requests may be unsigned. Default: yes; the token says who sends.</summary>
     public bool AllowUnsigned { get; set; } = true;
 
-    /// <summary>What images must begin with, for example <c>ghcr.io/vv/</c>; none means any.</summary>
+    /// <summary>Whether a container may use the host's network. Default: no.</summary>
+    public bool AllowHostNetwork { get; set; }
+
+    /// <summary>Patterns of images, for example <c>ghcr.io/vv/*</c> (<see cref="ImagePattern"/>); none means any.</summary>
     public IList<string> Images { get; set; } = [];
 
     // Capabilities that reach beyond the container (containers, "Linux capabilities": classes admin and debug).
@@ -28,14 +31,18 @@ public sealed class OperatorPolicy
         "KILL", "SETUID", "SETGID", "SETPCAP", "SYS_CHROOT", "SYS_NICE", "SYS_RESOURCE", "IPC_LOCK", "IPC_OWNER",
     ];
 
-    /// <summary>The rule that a manifest's deploy section breaks, with a sentence, or null.</summary>
-    public (string Rule, string Detail)? Violation(SignedManifest manifest)
+    /// <summary>The rule that a manifest's deploy section breaks, the operator's or the tenant's, with a sentence; or null.</summary>
+    public (string Rule, string Detail)? Violation(SignedManifest manifest, TenantPolicy tenant)
     {
         var deploy = manifest.Deploy;
         var security = deploy.Member("security");
         if (security.Flag("privileged") == true && !AllowPrivileged)
         {
             return ("privileged", "The manifest asks for a privileged container, which the operator does not allow (LogLine:Policy:AllowPrivileged).");
+        }
+        if (security.Flag("privileged") == true && tenant.AllowPrivileged == false)
+        {
+            return ("privileged", "The manifest asks for a privileged container, which the tenant's policy does not allow (tenant.policy.set).");
         }
         foreach (var capability in security.Texts("cap_add"))
         {
@@ -48,9 +55,16 @@ public sealed class OperatorPolicy
                 return ("capability.unknown", $"The manifest adds the capability '{capability}', which is not a Linux capability that this gateway knows.");
             }
         }
-        if (deploy.Text("image") is { } image && Images.Count > 0 && !Images.Any(prefix => image.StartsWith(prefix, StringComparison.Ordinal)))
+        if (deploy.Text("image") is { } image)
         {
-            return ("images", $"The image '{image}' is not allowed; images must begin with {string.Join(" or ", Images)} (LogLine:Policy:Images).");
+            if (Images.Count > 0 && !Images.Any(pattern => ImagePattern.Parse(pattern).Matches(image)))
+            {
+                return ("images", $"The image '{image}' is not one of {string.Join(", ", Images)} (LogLine:Policy:Images).");
+            }
+            if (tenant.Images is { } allowed && !allowed.Any(pattern => pattern.Matches(image)))
+            {
+                return ("images", $"The image '{image}' is not one of {string.Join(", ", allowed)} (tenant.policy.set).");
+            }
         }
         return null;
     }

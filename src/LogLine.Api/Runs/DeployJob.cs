@@ -34,6 +34,23 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
         catch (AdapterException failure)
         {
             await EndAsync(null, null, RunState.Failed, Word(failure.Failure), failure.Message, stopping);
+            await RemoveUnstartedAsync(stopping);
+        }
+    }
+
+    /// <summary>A container that was made and could not be started would hold the service's name for nothing.</summary>
+    private async Task RemoveUnstartedAsync(CancellationToken stopping)
+    {
+        try
+        {
+            if (await _adapter.FindByRunAsync(run.RunId, stopping) is { State: WorkloadState.Created } unstarted)
+            {
+                await _adapter.RemoveAsync(unstarted.Id, force: false, stopping);
+            }
+        }
+        catch (AdapterException failure)
+        {
+            logger.LogWarning("What {Run} created could not be removed: {Reason}", run.RunId, failure.Message);
         }
     }
 

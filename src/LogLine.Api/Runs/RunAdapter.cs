@@ -19,11 +19,18 @@ public interface IRunAdapter
     /// <summary>The tenant's workload of that name, or null; one without our labels, or of another tenant, does not exist for us.</summary>
     Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel);
 
-    /// <summary>Creates, never starts. The same run again finds what it created before.</summary>
+    /// <summary>
+    /// Creates, never starts. The same run again finds what it created before. A stopped workload that an earlier run left under
+    /// this name makes room; one in any other state keeps the name (<see cref="AdapterFailure.NameTaken"/>), also one that was
+    /// created and not started: whoever ends a run before its start removes what it created.
+    /// </summary>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel);
 
-    /// <summary>Starts a created workload; one that runs already stays as it is. Answers with its state right after.</summary>
+    /// <summary>
+    /// Starts a created workload; one that runs or has ended already stays as it is, so that a worker which takes a run over cannot
+    /// run it a second time. Answers with its state right after.
+    /// </summary>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<Workload> StartAsync(string workloadId, CancellationToken cancel);
 

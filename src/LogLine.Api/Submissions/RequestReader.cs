@@ -6,6 +6,7 @@ using LogLine.Api.Tenants;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
@@ -20,10 +21,10 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
     private const int MaxWaitSeconds = 60;
     private static readonly string[] Environments = ["dev", "stg", "prd"];
 
-    /// <summary>Reads a write request. Exactly one of the two answers is set.</summary>
-    public async Task<(Submission? Submission, Rejection? Refused)> ReadAsync(HttpContext http, string traceId)
+    /// <summary>Reads a write request; without <paramref name="bodyRequired"/> an empty body stands for an empty object. Exactly one of the two answers is set.</summary>
+    public async Task<(Submission? Submission, Rejection? Refused)> ReadAsync(HttpContext http, string traceId, bool bodyRequired = true)
     {
-        if (!IsJson(http.Request.ContentType))
+        if (!IsJson(http.Request.ContentType) && (bodyRequired || http.Request.ContentType is not null))
         {
             return (null, new Rejection(RefusalCode.UnsupportedMediaType, $"Content-Type is '{http.Request.ContentType}'; send 'application/json'."));
         }
@@ -38,6 +39,15 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         {
             return (null, refused);
         }
+        if (refused is not null)
+        {
+            refusals.Record(principal, body, refused);
+            return (null, refused);
+        }
+        if (body.Length == 0 && !bodyRequired)
+        {
+            body = "{}"u8.ToArray();
+        }
         var result = CanonicalJson.TryRead(body, out var json, out var fault)
             ? Headers(http, principal, json, traceId)
             : (null, new Rejection(RefusalCode.MalformedJson, fault.Message));
@@ -48,7 +58,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         return result;
     }
 
-    /// <summary>Row 2: the token, and the tenant beside it.</summary>
+    /// <summary>Row 2: the token, and the tenant beside it. A refusal with a principal is of one who is known and may not.</summary>
     public (TenantPrincipal? Principal, Rejection? Refused) Authenticate(HttpContext http)
     {
         var header = http.Request.Headers.Authorization;
@@ -64,7 +74,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         if (tenant.Count > 0 && (tenant.Count > 1 || tenant[0] != principal.Tenant))
         {
             var shown = tenant[0] is { } sent && Identifiers.IsTenant(sent) ? $"'{sent}'" : "not a tenant's name";
-            return (null, new Rejection(RefusalCode.Forbidden, $"X-Tenant-Id is {shown}, but the token is of '{principal.Tenant}'.")
+            return (principal, new Rejection(RefusalCode.Forbidden, $"X-Tenant-Id is {shown}, but the token is of '{principal.Tenant}'.")
             {
                 Details = new Dictionary<string, object?> { ["header"] = "X-Tenant-Id", ["tenant"] = principal.Tenant, ["reason"] = "foreign_tenant" },
             });
@@ -106,7 +116,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
             Principal = principal,
             Env = env,
             Method = http.Request.Method,
-            Path = http.Request.PathBase + http.Request.Path + http.Request.QueryString,
+            Path = PathAsSent(http),
             Body = json,
             ReceivedAt = time.GetUtcNow(),
             TraceId = traceId,
@@ -118,6 +128,10 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
             WaitSeconds = wait,
         }, null);
     }
+
+    /// <summary>Path and query byte for byte: a client signs what it sends, not what a server makes of it.</summary>
+    private static string PathAsSent(HttpContext http) =>
+        http.Features.Get<IHttpRequestFeature>()?.RawTarget is { Length: > 0 } target && target[0] == '/' ? target : http.Request.PathBase + http.Request.Path + http.Request.QueryString;
 
     private static (Submission?, Rejection?) Malformed(string header, string accepted) =>
         (null, new Rejection(RefusalCode.MalformedHeader, $"{header} {accepted}.") { Details = new Dictionary<string, object?> { ["header"] = header } });

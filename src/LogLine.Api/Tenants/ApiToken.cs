@@ -11,15 +11,14 @@ namespace LogLine.Api.Tenants;
 public sealed record ApiToken(string Value, TokenRow Row)
 {
     /// <summary>Makes a token.</summary>
-    public static ApiToken Create(string tenant, IReadOnlyList<string> scopes, string env, DateTimeOffset? expiresAt = null) =>
-        Of("ll_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)), tenant, scopes, env, expiresAt);
-
-    /// <summary>The row of a token that exists already.</summary>
-    public static ApiToken Of(string value, string tenant, IReadOnlyList<string> scopes, string env, DateTimeOffset? expiresAt = null)
+    public static ApiToken Create(string tokenId, string tenant, IReadOnlyList<string> scopes, string env, DateTimeOffset? expiresAt = null)
     {
-        var id = "tok_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        return new ApiToken(value, new TokenRow(id, tenant, Blake3.Hash(Encoding.UTF8.GetBytes(value)), scopes, env, expiresAt, null));
+        var value = "ll_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+        return new ApiToken(value, new TokenRow(tokenId, tenant, Blake3.Hash(Encoding.UTF8.GetBytes(value)), scopes, env, expiresAt, null));
     }
+
+    /// <summary>A new id, <c>tok_</c> and 16 hex characters. It is public: the principal of ledger entries.</summary>
+    public static string NewId() => "tok_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     /// <summary>Never the token.</summary>
     public override string ToString() => $"token {Row.TokenId}";

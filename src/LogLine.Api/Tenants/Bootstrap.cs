@@ -21,7 +21,7 @@ public static class Bootstrap
         {
             return;
         }
-        var token = ApiToken.Create(Tenant, ["*"], "dev");
+        var token = ApiToken.Create(ApiToken.NewId(), Tenant, ["*"], "dev");
         PrivateFile.Write(Pending(folder), Compose("", token.Value, identity));
         await ledger.WriteAsync(store =>
         {

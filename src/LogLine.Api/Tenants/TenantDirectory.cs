@@ -78,6 +78,13 @@ public sealed class TenantDirectory
                 case LedgerEffect.KeyRegistered registered:
                     Forget(_keys, (registered.Key.Tenant, registered.Key.Kid));
                     break;
+                case LedgerEffect.KeyRetired retired:
+                    Forget(_keys, (retired.Tenant, retired.Kid));
+                    break;
+                case LedgerEffect.TokenRevoked:
+                    Interlocked.Increment(ref _version);
+                    _tokens.Clear();
+                    break;
                 case LedgerEffect.KeyRevoked revoked:
                     Forget(_keys, (revoked.Tenant, revoked.Kid));
                     break;

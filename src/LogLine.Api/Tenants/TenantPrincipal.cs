@@ -10,15 +10,17 @@ namespace LogLine.Api.Tenants;
 public sealed record TenantPrincipal(string TokenId, string Tenant, string Env, IReadOnlyList<string> Scopes)
 {
     /// <summary>True when a scope is the intent, a pattern that it matches (<c>deploy.*</c>), or <c>*</c>.</summary>
-    public bool MaySend(string intent) => Scopes.Any(scope => Covers(scope, intent));
+    public bool MaySend(string intent) => Scopes.Any(scope => IntentPattern.Covers(scope, intent));
 
     /// <summary>True when a scope is that right, or <c>*</c>.</summary>
     public bool Has(string right) => Scopes.Any(scope => scope == "*" || scope == right);
 
-    private static bool Covers(string scope, string intent) =>
-        scope == "*" || scope == intent
-        || (scope.EndsWith(".*", StringComparison.Ordinal) && intent.StartsWith(scope.AsSpan(0, scope.Length - 1), StringComparison.Ordinal));
+    /// <summary>True when everything that <paramref name="scope"/> allows is allowed to this principal: tokens are only ever narrowed.</summary>
+    public bool Holds(string scope) => Scopes.Any(own => IntentPattern.Contains(own, scope));
 
     /// <summary>The principal of a stored token.</summary>
-    public static TenantPrincipal Of(TokenRow token) => new(token.TokenId, token.Tenant, token.Env, token.Scopes);
+    public static TenantPrincipal Of(TokenRow token) => new(token.TokenId, token.Tenant, token.Env, token.Scopes) { ExpiresAt = token.ExpiresAt };
+
+    /// <summary>When the token expires, or null.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
 }

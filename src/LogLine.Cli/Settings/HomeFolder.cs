@@ -1,3 +1,5 @@
+using LogLine.Cli.Output;
+
 namespace LogLine.Cli.Settings;
 
 /// <summary>
@@ -57,8 +59,17 @@ internal sealed class HomeFolder(string path)
     /// <summary>True when nobody but the owner can read or write the file; always on Windows, where modes say nothing.</summary>
     public static bool IsPrivate(string file) => OperatingSystem.IsWindows() || (File.GetUnixFileMode(file) & ~OwnerOnly & ~UnixFileMode.UserExecute) == 0;
 
+    // One level at a time: the framework gives the mode to the last one only.
     private static void Create(string folder)
     {
+        if (Directory.Exists(folder))
+        {
+            return;
+        }
+        if (System.IO.Path.GetDirectoryName(folder) is { } parent)
+        {
+            Create(parent);
+        }
         if (OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(folder);

@@ -61,7 +61,8 @@ internal struct CanonicalWriter
         }
         catch (JsonException defect)
         {
-            return Refuse(reader.CurrentDepth >= JsonLimits.Depth
+            // The reader stands before the bracket that is one too many; other faults at that depth are faults of syntax.
+            return Refuse(_depth == JsonLimits.Depth && body[(int)reader.BytesConsumed..] is [(byte)'[' or (byte)'{', ..]
                 ? $"The body nests deeper than {JsonLimits.Depth} levels{Where()}."
                 : $"The body is not JSON: {FirstSentence(defect.Message)} (line {defect.LineNumber + 1}, byte {defect.BytePositionInLine + 1}).", out fault);
         }
@@ -247,9 +248,14 @@ internal struct CanonicalWriter
             _buffer[_length++] = (byte)'"';
             return;
         }
-        var text = reader.GetString()!;
-        Escaped(text.IsNormalized(NormalizationForm.FormC) ? text : text.Normalize(NormalizationForm.FormC));
+        Escaped(Composed(reader.GetString()!));
     }
+
+    /// <summary>NFC. The runtime throws for U+FFFE, which may stand in a text and is inert in NFC: what stands around it is normalised.</summary>
+    private static string Composed(string text) =>
+        text.Contains('\uFFFE') ? string.Join('\uFFFE', text.Split('\uFFFE').Select(Composed))
+        : text.IsNormalized(NormalizationForm.FormC) ? text
+        : text.Normalize(NormalizationForm.FormC);
 
     private void Escaped(string text)
     {

@@ -98,7 +98,7 @@ public sealed class SignedManifest
                     var id = value["grant://".Length..].Split('?')[0];
                     if (!grants.Contains(id))
                     {
-                        yield return ($"/deploy/env/{variable.Name}", $"the value names the grant '{id}', which is not in grants");
+                        yield return ("/deploy/env/" + variable.Name.Replace("~", "~0").Replace("/", "~1"), $"the value names the grant '{id}', which is not in grants");
                     }
                 }
             }

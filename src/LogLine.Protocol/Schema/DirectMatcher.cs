@@ -12,7 +12,15 @@ internal sealed class DirectMatcher
     private readonly Step[] steps;
     private readonly bool anchoredAtEnd;
 
-    public DirectMatcher(Step[] steps, bool anchoredAtEnd) => (this.steps, this.anchoredAtEnd) = (steps, anchoredAtEnd);
+    public DirectMatcher(Step[] steps, bool anchoredAtEnd, bool excludesBackslash)
+    {
+        this.steps = steps;
+        this.anchoredAtEnd = anchoredAtEnd;
+        ExcludesBackslash = excludesBackslash;
+    }
+
+    /// <summary>No text that matches has a backslash anywhere.</summary>
+    public bool ExcludesBackslash { get; }
 
     /// <summary>Null when the expression is not of this kind.</summary>
     public static DirectMatcher? TryCompile(RegexNode node) => DirectMatcherCompiler.TryCompile(node);
@@ -48,26 +56,28 @@ internal sealed class DirectMatcher
     }
 
     /// <summary>
-    /// So many bytes, each equal to a given one or of a class of ASCII characters. For short stretches this costs less than a
-    /// search for the end of each run.
+    /// So many bytes, each of a class of its own. For short stretches this costs less than a search for the end of each run.
     /// </summary>
-    public sealed class FixedStep(byte[] literals, byte[] classes, byte[] classesOfByte) : Step
+    /// <param name="classes">For each position the bit of its class.</param>
+    /// <param name="classesOfByte">For each of the 256 bytes the bits of the classes that it is in.</param>
+    public sealed class FixedStep(byte[] classes, byte[] classesOfByte) : Step
     {
         /// <summary>Classes that one step can tell apart, one bit each.</summary>
         public const int MaxClasses = 8;
 
         public override int Match(ReadOnlySpan<byte> utf8, int at)
         {
-            if (utf8.Length - at < literals.Length)
+            ReadOnlySpan<byte> wanted = classes;
+            ReadOnlySpan<byte> table = classesOfByte;
+            if (utf8.Length - at < wanted.Length)
                 return -1;
-            var text = utf8.Slice(at, literals.Length);
-            for (var i = 0; i < text.Length; i++)
+            var text = utf8.Slice(at, wanted.Length);
+            for (var i = 0; i < wanted.Length; i++)
             {
-                var wanted = classes[i];
-                if (wanted == 0 ? text[i] != literals[i] : (classesOfByte[text[i]] & wanted) == 0)
+                if ((table[text[i]] & wanted[i]) == 0)
                     return -1;
             }
-            return at + literals.Length;
+            return at + wanted.Length;
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace LogLine.Protocol.Schema;
 
 /// <summary>
@@ -21,8 +19,17 @@ internal static class DirectMatcherCompiler
         else
             LeaveOutOptionalEnd(items);
         var steps = CompileAll(items, anchored ? CodePointSet.Empty : CodePointSet.Everything);
-        return steps is null ? null : new DirectMatcher([.. steps], anchored);
+        return steps is null ? null : new DirectMatcher([.. steps], anchored, anchored && items.TrueForAll(ExcludesBackslash));
     }
+
+    private static bool ExcludesBackslash(RegexNode node) => node switch
+    {
+        RegexNode.One one => !one.Set.Contains('\\'),
+        RegexNode.Sequence sequence => sequence.Items.All(ExcludesBackslash),
+        RegexNode.Choice choice => choice.Items.All(ExcludesBackslash),
+        RegexNode.Repeat repeat => ExcludesBackslash(repeat.Item),
+        _ => true,
+    };
 
     // Without an anchor at the end nothing need be read beyond what is required.
     private static void LeaveOutOptionalEnd(List<RegexNode> items)
@@ -41,6 +48,7 @@ internal static class DirectMatcherCompiler
     {
         var steps = new List<DirectMatcher.Step>();
         var stretch = new FixedStretch();
+        var follows = FollowSets(items, follow);
         for (var i = 0; i < items.Count; i++)
         {
             if (stretch.TryAdd(items[i]))
@@ -48,7 +56,7 @@ internal static class DirectMatcherCompiler
             stretch.Flush(steps);
             if (stretch.TryAdd(items[i]))
                 continue;
-            if (Compile(items[i], FollowOf(items, i, follow)) is not { } step)
+            if (Compile(items[i], follows[i]) is not { } step)
                 return null;
             steps.Add(step);
         }
@@ -96,27 +104,38 @@ internal static class DirectMatcherCompiler
         return new([.. branches], min, max);
     }
 
-    private static CodePointSet FollowOf(IReadOnlyList<RegexNode> items, int index, CodePointSet follow)
+    // What may come after each item. From right to left, so that a long row of optional items costs no more than its length.
+    private static CodePointSet[] FollowSets(IReadOnlyList<RegexNode> items, CodePointSet follow)
     {
-        var set = CodePointSet.Empty;
-        for (var i = index + 1; i < items.Count; i++)
+        var sets = new CodePointSet[items.Count];
+        for (var i = items.Count - 1; i >= 0; i--)
         {
-            set = set.Union(First(items[i]));
-            if (!IsNullable(items[i]))
-                return set;
+            sets[i] = follow;
+            follow = IsNullable(items[i]) ? First(items[i]).Union(follow) : First(items[i]);
         }
-        return set.Union(follow);
+        return sets;
     }
 
     private static CodePointSet First(RegexNode node) => node switch
     {
         RegexNode.One one => one.Set,
-        RegexNode.Sequence sequence => sequence.Items.Count == 0 ? CodePointSet.Empty : First(sequence.Items[0]).Union(
-            IsNullable(sequence.Items[0]) ? FollowOf(sequence.Items, 0, CodePointSet.Empty) : CodePointSet.Empty),
+        RegexNode.Sequence sequence => FirstOf(sequence.Items),
         RegexNode.Choice choice => choice.Items.Aggregate(CodePointSet.Empty, (set, item) => set.Union(First(item))),
         RegexNode.Repeat repeat => repeat.Max == 0 ? CodePointSet.Empty : First(repeat.Item),
         _ => CodePointSet.Empty,
     };
+
+    private static CodePointSet FirstOf(IReadOnlyList<RegexNode> items)
+    {
+        var set = CodePointSet.Empty;
+        foreach (var item in items)
+        {
+            set = set.Union(First(item));
+            if (!IsNullable(item))
+                break;
+        }
+        return set;
+    }
 
     private static bool IsNullable(RegexNode node) => node switch
     {
@@ -133,11 +152,10 @@ internal static class DirectMatcherCompiler
         // A longer run is checked faster by a vectorised search.
         private const int LongestRun = 6;
 
-        private readonly List<byte> literals = [];
-        private readonly List<byte> classes = [];
-        private readonly List<CodePointSet> sets = [];
+        private readonly List<CodePointSet> positions = [];
+        private readonly List<CodePointSet> distinct = [];
 
-        /// <summary>False, and nothing is added, for what has no place in a fixed step.</summary>
+        /// <summary>False, and nothing is added, for what has no place in this step.</summary>
         public bool TryAdd(RegexNode node)
         {
             var (set, count) = node switch
@@ -146,48 +164,41 @@ internal static class DirectMatcherCompiler
                 RegexNode.Repeat { Item: RegexNode.One one } repeat when repeat.Min == repeat.Max && repeat.Max <= LongestRun => (one.Set, repeat.Max),
                 _ => (CodePointSet.Empty, 0),
             };
-            if (set.Single >= 0)
-                return AddLiteral(Encoding.UTF8.GetBytes(new Rune(set.Single).ToString()), count);
             if (set.IsEmpty || set.Ranges[^1].Last > 127)
                 return false;
-            var known = sets.FindIndex(s => s.Ranges.SequenceEqual(set.Ranges));
-            if (known < 0 && sets.Count == DirectMatcher.FixedStep.MaxClasses)
+            var isNew = ClassOf(set) < 0;
+            // A literal is compared as a whole and needs no classes.
+            var isLiteral = set.Single >= 0 && positions.TrueForAll(p => p.Single >= 0);
+            if (!isLiteral && distinct.Count + (isNew ? 1 : 0) > DirectMatcher.FixedStep.MaxClasses)
                 return false;
-            if (known < 0)
-            {
-                known = sets.Count;
-                sets.Add(set);
-            }
-            literals.AddRange(new byte[count]);
-            classes.AddRange(Enumerable.Repeat((byte)(1 << known), count));
+            if (isNew)
+                distinct.Add(set);
+            positions.AddRange(Enumerable.Repeat(set, count));
             return true;
         }
 
         public void Flush(List<DirectMatcher.Step> steps)
         {
-            if (literals.Count == 0)
-                return;
-            var bits = new byte[256];
-            for (var i = 0; i < sets.Count; i++)
-            {
-                foreach (var (first, last) in sets[i].Ranges)
-                {
-                    for (var b = first; b <= last; b++)
-                        bits[b] |= (byte)(1 << i);
-                }
-            }
-            steps.Add(sets.Count == 0 ? new DirectMatcher.LiteralStep([.. literals]) : new DirectMatcher.FixedStep([.. literals], [.. classes], bits));
-            literals.Clear();
-            classes.Clear();
-            sets.Clear();
+            if (positions.Count > 0)
+                steps.Add(positions.TrueForAll(p => p.Single >= 0) ? new DirectMatcher.LiteralStep([.. positions.Select(p => (byte)p.Single)]) : Classes());
+            positions.Clear();
+            distinct.Clear();
         }
 
-        private bool AddLiteral(byte[] utf8, int count)
+        private DirectMatcher.FixedStep Classes()
         {
-            for (var i = 0; i < count; i++)
-                literals.AddRange(utf8);
-            classes.AddRange(new byte[utf8.Length * count]);
-            return true;
+            var classesOfByte = new byte[256];
+            for (var i = 0; i < distinct.Count; i++)
+            {
+                foreach (var (first, last) in distinct[i].Ranges)
+                {
+                    for (var b = first; b <= last; b++)
+                        classesOfByte[b] |= (byte)(1 << i);
+                }
+            }
+            return new([.. positions.Select(p => (byte)(1 << ClassOf(p)))], classesOfByte);
         }
+
+        private int ClassOf(CodePointSet set) => distinct.FindIndex(s => s.Ranges.SequenceEqual(set.Ranges));
     }
 }

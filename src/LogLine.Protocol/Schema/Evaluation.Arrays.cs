@@ -24,12 +24,12 @@ internal partial struct Evaluation
 
     private bool EvaluateItems(SchemaNode node, ArrayRules rules, scoped in Instance instance, scoped ref EvaluatedMarks marks)
     {
+        if (!TakeSteps(instance.Element.GetArrayLength()))
+            return false;
         var valid = true;
         var (index, contained) = (0, 0);
         foreach (var item in instance.Element.EnumerateArray())
         {
-            if (!TakeStep())
-                return false;
             var schema = index < rules.PrefixItems.Length ? rules.PrefixItems[index] : rules.Items;
             var looked = schema is not null;
             if (schema is not null)
@@ -84,6 +84,8 @@ internal partial struct Evaluation
 
     private bool EvaluateUnique(SchemaNode node, scoped in Instance instance, int count)
     {
+        if (!TakeSteps(count))
+            return false;
         var items = ArrayPool<JsonElement>.Shared.Rent(count);
         var index = 0;
         foreach (var item in instance.Element.EnumerateArray())

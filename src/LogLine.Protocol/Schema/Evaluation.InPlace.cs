@@ -120,7 +120,10 @@ internal partial struct Evaluation
     private bool EvaluateTracked(SchemaNode node, scoped in Instance instance, scoped ref EvaluatedMarks marks)
     {
         var isObject = instance.Kind == JsonValueKind.Object;
-        var own = EvaluatedMarks.For(isObject ? instance.Element.GetPropertyCount() : instance.Element.GetArrayLength());
+        var count = isObject ? instance.Element.GetPropertyCount() : instance.Element.GetArrayLength();
+        if (!TakeSteps(count))
+            return false;
+        var own = EvaluatedMarks.For(count);
         var valid = EvaluateRules(node, instance, ref own);
         if ((valid || errors is not null) && !own.All)
             valid &= isObject ? EvaluateUnevaluatedMembers(node.Object!.Unevaluated!, instance, own) : EvaluateUnevaluatedItems(node.Array!.Unevaluated!, instance, own);

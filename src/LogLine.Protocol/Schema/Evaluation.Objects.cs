@@ -105,6 +105,8 @@ internal partial struct Evaluation
         var none = default(EvaluatedMarks);
         if (errors is null)
             return EvaluateText(schema, name, ref none);
+        if (!errors.HasRoom)
+            return false;
         errors.Enter(name);
         var outer = errors.Open();
         var valid = Evaluate(schema, new Instance(name), ref none);
@@ -117,7 +119,7 @@ internal partial struct Evaluation
 
     private bool FailUnknown(string keyword, scoped ReadOnlySpan<byte> name, ObjectRules? rules)
     {
-        if (errors is null)
+        if (errors is not { HasRoom: true })
             return false;
         errors.Enter(name);
         errors.Add(keyword, SchemaMessages.Unknown(errors.Field, rules));

@@ -40,19 +40,23 @@ internal partial struct Evaluation(SchemaErrors? errors)
     {
         if (node.IsTrue)
             return true;
-        var kind = element.ValueKind;
-        if (kind == JsonValueKind.String)
+        // The first byte tells a string from the rest; asking for the kind first would read the same row of the document twice.
+        var raw = JsonMarshal.GetRawUtf8Value(element);
+        if (raw[0] == '"')
         {
-            var content = JsonMarshal.GetRawUtf8Value(element)[1..^1];
+            var content = raw[1..^1];
+            if (node.ExcludesBackslash && errors is null && node.InPlace is null && node.AcceptsText(content))
+                return true;
             return content.IndexOf((byte)'\\') < 0 ? EvaluateText(node, content, ref marks) : EvaluateEscapedText(node, element, ref marks);
         }
-        return EvaluateOther(node, element, kind, ref marks);
+        return EvaluateOther(node, element, ref marks);
     }
 
     // Kept out of the way of strings: what is inlined there makes every frame larger.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool EvaluateOther(SchemaNode node, JsonElement element, JsonValueKind kind, ref EvaluatedMarks marks)
+    private bool EvaluateOther(SchemaNode node, JsonElement element, ref EvaluatedMarks marks)
     {
+        var kind = element.ValueKind;
         var instance = new Instance(element, kind);
         if (kind is not (JsonValueKind.Object or JsonValueKind.Array))
             return Evaluate(node, in instance, ref marks);
@@ -82,7 +86,8 @@ internal partial struct Evaluation(SchemaErrors? errors)
 
     private bool Evaluate(SchemaNode node, scoped in Instance instance, scoped ref EvaluatedMarks marks)
     {
-        if (!TakeStep())
+        // With as many errors as will be listed the verdict is known, here and in every alternative around.
+        if (!TakeStep() || errors is { HasRoom: false })
             return false;
         if (frames >= SchemaLimits.Frames)
             return Stop($"more than {SchemaLimits.Frames} schemas applied inside one another");
@@ -164,7 +169,8 @@ internal partial struct Evaluation(SchemaErrors? errors)
 
     private bool Fail(SchemaNode node, string keyword, scoped in Instance instance)
     {
-        errors?.Add(SchemaMessages.Describe(errors.Path, node, keyword, instance));
+        if (errors is { HasRoom: true })
+            errors.Add(SchemaMessages.Describe(errors.Path, node, keyword, instance));
         return false;
     }
 

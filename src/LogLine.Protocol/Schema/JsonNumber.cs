@@ -171,7 +171,7 @@ internal readonly ref struct JsonNumber
             if (i == a.Length || j == b.Length)
                 return (i < a.Length).CompareTo(j < b.Length);
             if (a[i] != b[j])
-                return a[i].CompareTo(b[j]);
+                return a[i] < b[j] ? -1 : 1;
             i++;
             j++;
         }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace LogLine.Protocol.Schema;
@@ -32,7 +33,7 @@ public sealed class JsonSchema
     /// <param name="formats">What <c>format</c> means; it is asserted by default.</param>
     /// <exception cref="SchemaLoadException">The document is not JSON, or not a schema that can be held to.</exception>
     public static JsonSchema Load(ReadOnlySpan<byte> utf8, SchemaRegistry? registry = null, FormatUse formats = FormatUse.Assert) =>
-        Load(SchemaDocument.Parse(utf8), registry, formats);
+        new(SchemaCompiler.Compile(SchemaDocument.Parse(utf8), registry, formats));
 
     /// <summary>Compiles a schema that has been parsed already.</summary>
     /// <param name="schema">The schema; it is copied, so its document may be disposed.</param>
@@ -40,7 +41,7 @@ public sealed class JsonSchema
     /// <param name="formats">What <c>format</c> means; it is asserted by default.</param>
     /// <exception cref="SchemaLoadException">Not a schema that can be held to.</exception>
     public static JsonSchema Load(JsonElement schema, SchemaRegistry? registry = null, FormatUse formats = FormatUse.Assert) =>
-        new(SchemaCompiler.Compile(schema.Clone(), registry, formats));
+        Load(JsonMarshal.GetRawUtf8Value(schema), registry, formats);
 
     /// <summary>Whether the instance is valid. Allocates nothing.</summary>
     /// <param name="instance">Any JSON value; an undefined element is not valid.</param>

@@ -22,6 +22,9 @@ internal sealed class Pattern
     /// <summary>Whether no buffer and no transcoding is needed.</summary>
     public bool IsDirect => direct is not null;
 
+    /// <summary>No text that matches has a backslash.</summary>
+    public bool ExcludesBackslash => direct is { ExcludesBackslash: true };
+
     public static bool TryCompile(string source, [NotNullWhen(true)] out Pattern? pattern, [NotNullWhen(false)] out string? reason)
     {
         pattern = null;

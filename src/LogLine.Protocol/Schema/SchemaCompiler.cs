@@ -32,7 +32,10 @@ internal sealed partial class SchemaCompiler
         }
         SchemaCycles.Refuse(compiler.nodes.Values);
         foreach (var node in compiler.nodes.Values)
+        {
             node.Object?.Seal();
+            node.Array?.Seal();
+        }
         return root;
     }
 

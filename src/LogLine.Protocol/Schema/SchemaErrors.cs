@@ -13,6 +13,19 @@ internal sealed class SchemaErrors(string at)
     private List<SchemaError> current = [];
     private bool cut;
 
+    /// <summary>
+    /// Whether another error will be listed. Ask before a message is made: of a hundred thousand faults only so many are told, and
+    /// once the answer is no nothing more need be looked at.
+    /// </summary>
+    public bool HasRoom
+    {
+        get
+        {
+            cut |= current.Count >= SchemaLimits.Errors;
+            return current.Count < SchemaLimits.Errors;
+        }
+    }
+
     /// <summary>JSON Pointer of the place.</summary>
     public string Path => path.ToString();
 
@@ -74,7 +87,7 @@ internal sealed class SchemaErrors(string at)
     public IReadOnlyList<SchemaError> ToList()
     {
         if (cut)
-            current.Add(new SchemaError(at, "limit", $"{FieldOf(at)} has more errors than the {SchemaLimits.Errors} listed"));
+            current.Add(new SchemaError(at, "limit", $"{FieldOf(at)} may have more errors than the {SchemaLimits.Errors} listed"));
         return current;
     }
 
@@ -83,9 +96,7 @@ internal sealed class SchemaErrors(string at)
 
     public void Add(SchemaError error)
     {
-        if (current.Count < SchemaLimits.Errors)
+        if (HasRoom)
             current.Add(error);
-        else
-            cut = true;
     }
 }

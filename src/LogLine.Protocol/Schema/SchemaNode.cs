@@ -64,9 +64,15 @@ internal sealed class SchemaNode
         && (Enum is null || Enum.ContainsText(text))
         && (Text is null || Text.Accepts(text));
 
+    /// <summary>
+    /// A string with a backslash is not accepted. So where the raw text of a document is accepted it has no escapes: nobody need look for them.
+    /// </summary>
+    public bool ExcludesBackslash { get; private set; }
+
     /// <summary>Called once, when all keywords have been read.</summary>
     public void Seal()
     {
+        ExcludesBackslash = Text?.Pattern is { ExcludesBackslash: true } || Const is { HoldsBackslash: false } || Enum is { HoldsBackslash: false };
         IsTrue = !IsFalse && Type is null && Const is null && Enum is null && Text is null && Number is null && Array is null && Object is null && InPlace is null;
         Kinds = IsFalse ? 0 : Type?.Kinds ?? -1;
         AsksForUnevaluated = Array?.Unevaluated is not null || Object?.Unevaluated is not null;
@@ -98,6 +104,8 @@ internal sealed class ValueSet(IReadOnlyList<JsonElement> values)
         }
         return false;
     }
+
+    public bool HoldsBackslash => texts.HoldsBackslash;
 
     public bool ContainsText(ReadOnlySpan<byte> text) => texts.Find(text) >= 0;
 
@@ -180,6 +188,9 @@ internal sealed class ArrayRules
     public int MaxContains { get; set; } = int.MaxValue;
 
     public SchemaNode? Unevaluated { get; set; }
+
+    /// <summary>Called once, when all schemas have been compiled.</summary>
+    public void Seal() => (Items, PrefixItems) = (Items?.Target, [.. PrefixItems.Select(p => p.Target)]);
 
     public bool LooksAtItems => PrefixItems.Length > 0 || Items is not null || Contains is not null;
 }

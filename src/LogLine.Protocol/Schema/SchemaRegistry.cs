@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace LogLine.Protocol.Schema;
@@ -13,13 +14,9 @@ public sealed class SchemaRegistry
     /// <summary>Adds a document under its <c>$id</c>, and each embedded one under its own.</summary>
     /// <param name="utf8">The document; it is copied. It is compiled, and so judged, only when a loaded schema refers to it.</param>
     /// <exception cref="SchemaLoadException">Not JSON, no <c>$id</c>, or one that another document has.</exception>
-    public void Add(ReadOnlySpan<byte> utf8) => Add(SchemaDocument.Parse(utf8));
-
-    /// <inheritdoc cref="Add(ReadOnlySpan{byte})"/>
-    /// <param name="schema">The document; it is copied.</param>
-    public void Add(JsonElement schema)
+    public void Add(ReadOnlySpan<byte> utf8)
     {
-        var document = new SchemaDocument(schema.Clone());
+        var document = new SchemaDocument(SchemaDocument.Parse(utf8));
         if (document.Root.BaseUri == SchemaDocument.Unnamed)
             throw new SchemaLoadException("", "$id", "a document without $id cannot be referred to");
         foreach (var uri in document.Resources.Keys)
@@ -29,6 +26,10 @@ public sealed class SchemaRegistry
         }
         documents.Add(document);
     }
+
+    /// <inheritdoc cref="Add(ReadOnlySpan{byte})"/>
+    /// <param name="schema">The document; it is copied.</param>
+    public void Add(JsonElement schema) => Add(JsonMarshal.GetRawUtf8Value(schema));
 
     internal SchemaPlace? FindResource(string uri)
     {

@@ -32,11 +32,12 @@ public sealed record LedgerEntry(string Env, string Hash, string? Kid, string Pr
         entry = null!;
         if (json.Text("env") is not { } env || json.Text("hash") is not { } hash || json.Text("principal") is not { } principal
             || json.Text("received_at") is not { } receivedAt || json.Text("tenant") is not { } tenant || json.Text("this") is not { } name
-            || json.Integer("v") != 1 || json.EnumerateObject().Count() != 8 || !json.TryGetProperty("kid", out var kid))
+            || json.Integer("v") != 1 || json.EnumerateObject().Count() != 8 || !json.TryGetProperty("kid", out var kid)
+            || kid.ValueKind is not (JsonValueKind.Null or JsonValueKind.String))
         {
             return false;
         }
-        entry = new LedgerEntry(env, hash, kid.ValueKind == JsonValueKind.Null ? null : kid.GetString(), principal, receivedAt, tenant, name);
+        entry = new LedgerEntry(env, hash, kid.GetString(), principal, receivedAt, tenant, name);
         return true;
     }
 }

@@ -150,9 +150,11 @@ public sealed class TestGateway : IAsyncDisposable
         return await Answer.ReadAsync(response);
     }
 
-    public async Task<Answer> GetAsync(string path)
+    public async Task<Answer> GetAsync(string path, Action<HttpRequestMessage>? change = null)
     {
-        using var response = await Client.GetAsync(path, TestContext.Current.CancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        change?.Invoke(request);
+        using var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
         return await Answer.ReadAsync(response);
     }
 

@@ -1,17 +1,15 @@
-using System.Diagnostics;
 using System.Text.Json;
+using LogLine.Benchmarks.Canonical;
+using LogLine.Benchmarks.Reports;
+using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Schema;
 
 namespace LogLine.Benchmarks.Schema;
 
 /// <summary>Validation of a signed <c>deploy.apply</c> of about 1 KiB; <c>ajv.mjs</c> beside this file does the same with ajv.</summary>
-public static class SchemaBenchmark
+internal static class SchemaBenchmark
 {
-    private const int Rounds = 400;
-    private const int Validations = 1_000;
-
-    /// <summary>Writes the best of some rounds, in nanoseconds for one validation, and the bytes that one allocates.</summary>
-    public static void Run(TextWriter output)
+    public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "Schema");
         var schema = JsonSchema.Load(File.ReadAllBytes(Path.Combine(folder, "deploy-apply.schema.json")));
@@ -19,30 +17,34 @@ public static class SchemaBenchmark
         using var document = JsonDocument.Parse(text);
         var instance = document.RootElement;
         if (!schema.IsValid(instance))
+        {
             throw new InvalidOperationException(schema.Validate(instance)[0].Message);
-
-        var validate = Best(() => schema.IsValid(instance));
-        var both = Best(() =>
+        }
+        void Validate() => schema.IsValid(instance);
+        void ParseAndValidate()
         {
             using var parsed = JsonDocument.Parse(text);
-            return schema.IsValid(parsed.RootElement);
-        });
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        schema.IsValid(instance);
-        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        output.WriteLine($"schema: validate {validate:F0} ns, parse and validate {both:F0} ns, {allocated} bytes allocated by a validation");
-    }
-
-    private static double Best(Func<bool> work)
-    {
-        var least = double.MaxValue;
-        for (var round = 0; round < Rounds; round++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            for (var i = 0; i < Validations; i++)
-                work();
-            least = Math.Min(least, Stopwatch.GetElapsedTime(start).TotalNanoseconds / Validations);
+            schema.IsValid(parsed.RootElement);
         }
-        return least;
+        using var key = SigningKey.Generate();
+        var verify = new Verification(key).Run;
+        var turns = await ShortWork.CompareAsync(Validate, verify);
+        var both = await ShortWork.CompareAsync(ParseAndValidate, verify);
+        return
+        [
+            new Figure
+            {
+                Benchmark = "schema",
+                Measured = "validation of a signed `deploy.apply` of 1 KiB",
+                Yardstick = "one libsodium Ed25519 verification",
+                Ratio = turns.Ratio,
+                Spread = (turns.Lowest, turns.Highest),
+                Details =
+                [
+                    $"validate {turns.Measured:N0} ns, parse and validate {both.Measured:N0} ns, {ShortWork.Allocated(Validate)} bytes allocated by a validation",
+                    "for comparison with ajv on the same machine: `tests/LogLine.Benchmarks/Schema/ajv.mjs`",
+                ],
+            },
+        ];
     }
 }

@@ -73,7 +73,7 @@ public sealed class EngineAdapter : IRunAdapter, IDisposable
     public async Task<Workload> StartAsync(string workloadId, CancellationToken cancel)
     {
         var workload = await OwnedAsync(workloadId, cancel);
-        if (workload.State == WorkloadState.Running)
+        if (workload.State is WorkloadState.Running or WorkloadState.Stopped)
             return workload;
         if (workload.State == WorkloadState.Paused)
             throw new AdapterException(AdapterFailure.Refused, $"{workload.Tenant}-{workload.Name} is paused: unpause it, it has been started already.");
@@ -181,7 +181,7 @@ public sealed class EngineAdapter : IRunAdapter, IDisposable
             return holder;
         if (holder.State != WorkloadState.Stopped)
             throw new AdapterException(AdapterFailure.NameTaken,
-                $"{spec.Name} is {holder.State.ToString().ToLowerInvariant()} already, from run {holder.RunId}: stop that run, or deploy under another name.", taken);
+                $"{spec.Name} is {holder.State.ToString().ToLowerInvariant()} already, from run {holder.RunId}: cancel that run, or deploy under another name.", taken);
         await RemoveAsync(holder.Id, force: false, cancel);
         return await CreateNewAsync(spec, cancel);
     }

@@ -17,16 +17,23 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
     static readonly Version Oldest = new(1, 40);
     static readonly Version Newest = new(1, 47);
 
-    readonly EngineConnection connection = new(endpoint, limits, time);
+    readonly EngineConnection calls = new(endpoint, limits, time, limits.Connections);
+
+    // Apart, so that many long waits cannot keep a short call from its connection.
+    readonly EngineConnection waits = new(endpoint, limits, time, int.MaxValue);
     volatile EngineDialect? dialect;
 
-    public void Dispose() => connection.Dispose();
+    public void Dispose()
+    {
+        calls.Dispose();
+        waits.Dispose();
+    }
 
     /// <summary>Asks the engine what it is, whatever was known before.</summary>
     public async Task<EngineDialect> NegotiateAsync(CancellationToken cancel)
     {
         const string What = "tell its version";
-        var reply = await connection.CallAsync(HttpMethod.Get, "/version", null, What, limits.Status, cancel);
+        var reply = await calls.CallAsync(HttpMethod.Get, "/version", null, What, limits.Status, cancel);
         var version = reply.OrThrow().Read(EngineJson.Default.EngineVersion, What);
         if (!Version.TryParse(version.ApiVersion, out var speaks))
             throw new AdapterException(AdapterFailure.Unavailable, $"{endpoint.Current()} does not say which version of the Engine API it speaks; is it a container engine?");
@@ -84,8 +91,11 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
         (await CallAsync(HttpMethod.Delete, $"/containers/{id}?v=true&force={(force ? "true" : "false")}", null, "remove a container", limits.Answer, cancel)).OrThrow();
 
     /// <summary>Answers when the engine says that the container has ended; how it ended is for <see cref="InspectAsync"/> to say.</summary>
-    public Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel) =>
-        PostAsync($"/containers/{id}/wait?condition={(notStartedYet ? "next-exit" : "not-running")}", "wait for a container", limits.WaitSlice, cancel);
+    public async Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel)
+    {
+        var path = $"/containers/{id}/wait?condition={(notStartedYet ? "next-exit" : "not-running")}";
+        (await SpeakAsync(prefix => waits.CallAsync(HttpMethod.Post, prefix + path, null, "wait for a container", limits.WaitSlice, cancel), cancel)).OrThrow();
+    }
 
     /// <summary>The last <paramref name="maxLines"/> lines that the engine kept; memory is bounded by <paramref name="maxBytes"/>.</summary>
     public async Task<LogTail> LogTailAsync(ContainerDetail container, int maxLines, int maxBytes, CancellationToken cancel)
@@ -120,37 +130,25 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
     async Task PostAsync(string path, string what, TimeSpan limit, CancellationToken cancel) =>
         (await CallAsync(HttpMethod.Post, path, null, what, limit, cancel)).OrThrow();
 
-    async Task<EngineReply> CallAsync(HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, CancellationToken cancel)
+    Task<EngineReply> CallAsync(HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, CancellationToken cancel) =>
+        SpeakAsync(prefix => calls.CallAsync(method, prefix + path, body, what, limit, cancel), cancel);
+
+    Task<T> StreamAsync<T>(
+        HttpMethod method, string path, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel) =>
+        SpeakAsync(prefix => calls.StreamAsync(method, prefix + path, what, limit, read, cancel), cancel);
+
+    /// <summary>One exchange in the dialect agreed on; a lost engine is asked anew for its own when it is back.</summary>
+    async Task<T> SpeakAsync<T>(Func<string, Task<T>> exchange, CancellationToken cancel)
     {
         var known = dialect ?? await NegotiateAsync(cancel);
         try
         {
-            return await connection.CallAsync(method, known.Prefix + path, body, what, limit, cancel);
+            return await exchange(known.Prefix);
         }
-        catch (AdapterException e) when (Forget(e))
+        catch (AdapterException e) when (e.Failure == AdapterFailure.Unavailable)
         {
-            throw;
-        }
-    }
-
-    async Task<T> StreamAsync<T>(
-        HttpMethod method, string path, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel)
-    {
-        var known = dialect ?? await NegotiateAsync(cancel);
-        try
-        {
-            return await connection.StreamAsync(method, known.Prefix + path, what, limit, read, cancel);
-        }
-        catch (AdapterException e) when (Forget(e))
-        {
-            throw;
-        }
-    }
-
-    bool Forget(AdapterException lost)
-    {
-        if (lost.Failure == AdapterFailure.Unavailable)
             dialect = null;
-        return false;
+            throw;
+        }
     }
 }

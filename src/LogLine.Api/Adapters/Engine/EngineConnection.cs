@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -20,7 +19,7 @@ internal sealed class EngineConnection : IDisposable
     readonly TimeProvider time;
     readonly HttpClient http;
 
-    public EngineConnection(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time)
+    public EngineConnection(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time, int maxConnections)
     {
         (this.endpoint, this.limits, this.time) = (endpoint, limits, time);
         http = new HttpClient(new SocketsHttpHandler
@@ -28,7 +27,7 @@ internal sealed class EngineConnection : IDisposable
             ConnectCallback = async (_, cancel) => await ConnectAsync(cancel),
             ConnectTimeout = limits.Connect,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-            MaxConnectionsPerServer = 256,
+            MaxConnectionsPerServer = maxConnections,
             AllowAutoRedirect = false,
             UseProxy = false,
             UseCookies = false,
@@ -105,7 +104,7 @@ internal sealed class EngineConnection : IDisposable
         try
         {
             if (address.Scheme == "unix")
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(address.AbsolutePath), cancel);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(address.LocalPath), cancel);
             else
                 await socket.ConnectAsync(address.Host, address.Port, cancel);
             return new NetworkStream(socket, ownsSocket: true);

@@ -12,11 +12,11 @@ namespace LogLine.Api.Adapters.Engine;
 public sealed record EngineEndpoint(string Provider, IReadOnlyList<Uri> Candidates, string? Problem = null)
 {
     /// <summary>The candidate to connect to now: the first whose socket exists, or null.</summary>
-    public Uri? Current() => Problem is not null ? null : Candidates.FirstOrDefault(c => c.Scheme != "unix" || File.Exists(c.AbsolutePath));
+    public Uri? Current() => Problem is not null ? null : Candidates.FirstOrDefault(c => c.Scheme != "unix" || File.Exists(c.LocalPath));
 
     /// <summary>What is wrong when nothing is there to connect to, and what to do.</summary>
     public string Absence() =>
-        Problem ?? $"no {Provider} engine: no socket at {string.Join(", ", Candidates.Select(c => c.AbsolutePath))}. {WayOut()}";
+        Problem ?? $"no {Provider} engine: no socket at {string.Join(", ", Candidates.Select(c => c.LocalPath))}. {WayOut()}";
 
     /// <summary>What is wrong when <paramref name="address"/> is there and the connection failed, and what to do.</summary>
     public string Explain(Uri address, SocketException error) => error.SocketErrorCode switch

@@ -9,7 +9,7 @@ internal sealed record EngineLimits
     public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>For the engine to say what it is.</summary>
-    public TimeSpan Status { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Status { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>For an ordinary answer; creating and starting on a busy machine takes seconds.</summary>
     public TimeSpan Answer { get; init; } = TimeSpan.FromSeconds(60);
@@ -28,6 +28,9 @@ internal sealed record EngineLimits
 
     /// <summary>One waiting call; afterwards the container is looked at, in case the engine lost the call.</summary>
     public TimeSpan WaitSlice { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Connections open at once, waits aside: each run that is waited for has one of its own, and the worker bounds its runs.</summary>
+    public int Connections { get; init; } = 64;
 
     /// <summary>The largest answer that is read whole, in bytes.</summary>
     public int AnswerBytes { get; init; } = 4 << 20;

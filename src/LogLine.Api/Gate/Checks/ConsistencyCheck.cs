@@ -2,6 +2,7 @@ using LogLine.Api.Errors;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Gate.Checks;
 
@@ -13,7 +14,12 @@ internal static class ConsistencyCheck
         {
             "minicontainer.apply" => ManifestOf(item),
             "wallet.proof.submit" => Proof(item),
-            "wallet.key.register" => NewKey(item),
+            "wallet.key.register" => NewKey(item, "kid", "pub") ?? AdminKey(item),
+            "wallet.key.rotate" => NewKey(item, "new_kid", "new_pub"),
+            "wallet.grant.create" => Grant(item, item.Payload.Member("grant"), "/payload/grant"),
+            "wallet.grant.revoke" => AdminKeyOrSigner(item),
+            "tenant.create" => NewTenant(item),
+            "token.create" => NarrowerToken(item),
             "wallet.key.revoke" => AdminKey(item),
             "deploy.apply" => Target(item),
             "container.stop" or "container.remove" => ContainerName(item) ?? Target(item),
@@ -51,6 +57,14 @@ internal static class ConsistencyCheck
         {
             return Foreign(item, "/payload/manifest/owner/tenant", manifest.OwnerTenant!);
         }
+        var index = 0;
+        foreach (var grant in manifest.Root.Items("grants"))
+        {
+            if (Grant(item, grant, $"/payload/manifest/grants/{index++}") is { } foreign)
+            {
+                return foreign;
+            }
+        }
         foreach (var (path, message) in manifest.Contradictions())
         {
             return Rejection.Inconsistent("/payload/manifest" + path, message);
@@ -85,20 +99,65 @@ internal static class ConsistencyCheck
             "/subject", $"is {item.Span.Subject}; for this proof it must be {subject} or {Identifiers.WalletSubject(item.Tenant)}");
     }
 
-    private static Rejection? NewKey(Judgement item)
+    private static Rejection? Grant(Judgement item, System.Text.Json.JsonElement grant, string path)
     {
-        var kid = item.Payload.Text("kid")!;
-        DomainSignature.TryDecodePublicKey(item.Payload.Text("pub"), out var publicKey);
+        if (grant.Text("tenant") is { } tenant && tenant != item.Tenant)
+        {
+            return Foreign(item, path + "/tenant", tenant);
+        }
+        var known = item.Effect == "wallet.grant.create" ? item.State.FindGrant(item.Tenant, grant.Text("id")!) : null;
+        return known is null || known.Grant == System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)) ? null : Rejection.Inconsistent(
+            path + "/id", $"'{known.GrantId}' is the id of another grant; give a new grant a new id");
+    }
+
+    /// <summary>A grant is revoked by whoever may sign for the tenant, or may change its keys.</summary>
+    private static Rejection? AdminKeyOrSigner(Judgement item) => item.KeyUsage.Count > 0 ? null : AdminKey(item);
+
+    private static Rejection? NewTenant(Judgement item)
+    {
+        var tenant = item.Payload.Text("tenant")!;
+        return item.State.HasTenant(tenant) ? Rejection.Inconsistent("/tenant", $"there is a tenant '{tenant}' already; choose another name") : null;
+    }
+
+    /// <summary>A token never allows more, nor longer, than the one that made it.</summary>
+    private static Rejection? NarrowerToken(Judgement item)
+    {
+        var principal = item.Submission.Principal;
+        if (item.Payload.Texts("scopes").FirstOrDefault(scope => !principal.Holds(scope)) is { } wider)
+        {
+            return new Rejection(RefusalCode.Forbidden, $"The scope '{wider}' is more than this token has ({string.Join(", ", principal.Scopes)}); a token can only be narrowed.")
+            {
+                Details = new Dictionary<string, object?> { ["scope"] = wider, ["reason"] = "scope" },
+            };
+        }
+        Timestamps.TryParse(item.Payload.Text("expires_at"), out var expires);
+        if (item.Payload.Text("expires_at") is not null && expires <= item.Now)
+        {
+            return Rejection.Inconsistent("/expires_at", $"{Timestamps.Write(expires)} is over; a token expires in the future");
+        }
+        return principal.ExpiresAt is { } own && (item.Payload.Text("expires_at") is null || expires > own)
+            ? Rejection.Inconsistent("/expires_at", $"must be given and not after {Timestamps.Write(own)}, when the token that makes it expires")
+            : null;
+    }
+
+    private static Rejection? NewKey(Judgement item, string kidField, string pubField)
+    {
+        var kid = item.Payload.Text(kidField)!;
+        DomainSignature.TryDecodePublicKey(item.Payload.Text(pubField), out var publicKey);
         var known = item.State.FindKey(item.Tenant, kid);
         if (known is not null && !known.PublicKey.AsSpan().SequenceEqual(publicKey))
         {
-            return Rejection.Inconsistent("/payload/kid", $"'{kid}' is bound to another key and always will be; choose another kid");
+            return Rejection.Inconsistent("/payload/" + kidField, $"'{kid}' is bound to another key and always will be; choose another kid");
         }
         if (known is { Status: not Ledger.KeyStatus.Active })
         {
-            return Rejection.Inconsistent("/payload/kid", $"'{kid}' is {known.Status.ToString().ToLowerInvariant()}; register a new key under a new kid");
+            return Rejection.Inconsistent("/payload/" + kidField, $"'{kid}' is {known.Status.ToString().ToLowerInvariant()}; register a new key under a new kid");
         }
-        return AdminKey(item);
+        if (known is not null && item.Payload.Texts("usage") is { Count: > 0 } usage && !known.Usage.ToHashSet().SetEquals(usage))
+        {
+            return Rejection.Inconsistent("/payload/usage", $"'{kid}' is registered for {string.Join(", ", known.Usage)}, which does not change; register a new key under a new kid");
+        }
+        return null;
     }
 
     /// <summary>Keys are changed by an active admin key, or by a token that may (contract, section 6).</summary>
@@ -119,6 +178,10 @@ internal static class ConsistencyCheck
     {
         var target = item.Payload.Member("target");
         var provider = target.Text("provider")!;
+        if (item.IsDryRun)
+        {
+            return null; // what this gateway has is no matter of the span's own form
+        }
         if (item.State.Targets.Find(provider) is null)
         {
             return Rejection.Inconsistent(

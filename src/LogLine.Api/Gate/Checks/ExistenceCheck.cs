@@ -10,9 +10,11 @@ internal static class ExistenceCheck
 {
     public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
     {
-        "minicontainer.apply" or "deploy.apply" => new(Manifest(item)),
+        "minicontainer.apply" or "minicontainer.verify" or "deploy.apply" => new(Manifest(item)),
         "run.cancel" => new(Run(item)),
         "wallet.key.revoke" => new(Key(item)),
+        "wallet.grant.revoke" => new(Grant(item)),
+        "token.revoke" => new(Token(item)),
         _ => default,
     };
 
@@ -55,6 +57,18 @@ internal static class ExistenceCheck
     {
         var kid = item.Payload.Text("kid")!;
         return item.State.FindKey(item.Tenant, kid) is null ? Missing("kid", kid, "GET /v1/wallet/keys lists the tenant's keys.") : null;
+    }
+
+    private static Rejection? Grant(Judgement item)
+    {
+        var id = item.Payload.Text("grant_id")!;
+        return item.State.FindGrant(item.Tenant, id) is null ? Missing("grant_id", id, "Grants are recorded with 'wallet.grant.create'.") : null;
+    }
+
+    private static Rejection? Token(Judgement item)
+    {
+        var id = item.Payload.Text("token_id")!;
+        return item.State.FindToken(item.Tenant, id) is null ? Missing("token_id", id, "GET /v1/tokens lists the tenant's tokens.") : null;
     }
 
     private static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")

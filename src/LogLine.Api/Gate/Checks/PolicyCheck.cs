@@ -1,22 +1,42 @@
 using LogLine.Api.Errors;
 using LogLine.Api.Policy;
+using LogLine.Api.Tenants;
 
 namespace LogLine.Api.Gate.Checks;
 
-/// <summary>Row 14: does a policy forbid it?</summary>
-internal static class PolicyCheck
+/// <summary>Row 14: does a policy forbid it? The operator's word comes first; a tenant can only tighten it.</summary>
+internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
 {
-    public static Rejection? Judge(Judgement item, OperatorPolicy policy)
+    public Rejection? Judge(Judgement item)
     {
-        if (!policy.AllowUnsigned && item.Kid is null)
+        var tenant = rules.PolicyOf(item.Tenant);
+        var intent = item.Span.Intent!;
+        if (item.Kid is null && !policy.AllowUnsigned)
         {
             return Denied("unsigned", "The operator requires signed spans or requests (LogLine:Policy:AllowUnsigned). Sign with a key of the tenant.");
         }
-        return item.Effect == "minicontainer.apply" ? Manifest(item, policy) : null;
+        // What sets the policy is never forbidden by it: a tenant cannot lock itself out.
+        if (intent != "tenant.policy.set")
+        {
+            if (item.Kid is null && tenant.AllowUnsigned == false)
+            {
+                return Denied("unsigned", "The tenant's policy requires signed spans or requests (tenant.policy.set). Sign with a key of the tenant.");
+            }
+            if (tenant.AllowedIntents is { } allowed && !allowed.Any(pattern => IntentPattern.Covers(pattern, intent)))
+            {
+                return Denied("allowed_intents", $"The tenant's policy allows {string.Join(", ", allowed)} (tenant.policy.set), not '{intent}'.");
+            }
+        }
+        else if (TenantPolicy.Parse(item.Payload).LooserThan(policy) is { } field)
+        {
+            return Denied("operator." + field, $"payload.{field} is true, which the operator does not allow; a tenant can only tighten what the operator set.");
+        }
+        return item.Effect == "minicontainer.apply" ? OfManifest(item) : null;
     }
 
-    public static Rejection? Manifest(Judgement item, OperatorPolicy policy) =>
-        item.Manifest is { } manifest && policy.Violation(manifest) is { } violation ? Denied(violation.Rule, violation.Detail) : null;
+    /// <summary>The same for a manifest that the span names by ref; it is known only after the check for existence.</summary>
+    public Rejection? OfManifest(Judgement item) =>
+        item.Manifest is { } manifest && policy.Violation(manifest, rules.PolicyOf(item.Tenant)) is { } violation ? Denied(violation.Rule, violation.Detail) : null;
 
     private static Rejection Denied(string rule, string detail) => new(RefusalCode.PolicyDenied, detail)
     {

@@ -17,19 +17,27 @@ internal static class ScopeCheck
         {
             return null; // the form says that it is missing
         }
-        if (IsReserved(intent) || item.Definition is { ClientSendable: false })
+        if (item.Submission.Compiled is { IsRoute: true } && item.Definition is { Right: { } right })
         {
-            return new Rejection(RefusalCode.Forbidden, $"'{intent}' is emitted by the gateway and its workers alone; read it from /v1/stream or /v1/runs.")
+            return item.Submission.Principal.Has(right) ? null : Lacks(item, right);
+        }
+        if (IsReserved(intent) || item.Definition is { Sender: not IntentSender.Client })
+        {
+            return new Rejection(RefusalCode.Forbidden, item.Definition is { Sender: IntentSender.Route }
+                ? $"'{intent}' has a route of its own (docs/api.md); it cannot be sent as a span."
+                : $"'{intent}' is emitted by the gateway and its workers alone; read it from /v1/stream or /v1/runs.")
             {
                 Details = new Dictionary<string, object?> { ["intent"] = intent, ["reason"] = "reserved_intent" },
             };
         }
-        return item.Submission.Principal.MaySend(intent) ? null : new Rejection(
-            RefusalCode.Forbidden, $"The token's scopes do not hold '{intent}'. It has: {string.Join(", ", item.Submission.Principal.Scopes)}.")
-        {
-            Details = new Dictionary<string, object?> { ["intent"] = intent, ["tenant"] = item.Tenant, ["required_permission"] = intent, ["reason"] = "scope" },
-        };
+        return item.Submission.Principal.MaySend(intent) ? null : Lacks(item, intent);
     }
+
+    private static Rejection Lacks(Judgement item, string permission) => new(
+        RefusalCode.Forbidden, $"The token's scopes do not hold '{permission}'. It has: {string.Join(", ", item.Submission.Principal.Scopes)}.")
+    {
+        Details = new Dictionary<string, object?> { ["intent"] = item.Definition?.Name ?? permission, ["tenant"] = item.Tenant, ["required_permission"] = permission, ["reason"] = "scope" },
+    };
 
     private static bool IsReserved(string intent) =>
         intent == "grant.materialized" || Reserved.Any(prefix => intent.StartsWith(prefix, StringComparison.Ordinal)) || ReservedEndings.Any(end => intent.EndsWith(end, StringComparison.Ordinal));

@@ -15,6 +15,8 @@ internal static class TrustCheck
             "minicontainer.apply" => Provenance(item),
             "wallet.proof.submit" => Proof(item),
             "wallet.key.register" => NewKey(item),
+            "wallet.key.rotate" => Rotation(item),
+            "wallet.grant.create" => GrantOf(item, item.Payload.Member("grant"), null, "/payload/grant"),
             _ => null,
         };
 
@@ -49,9 +51,49 @@ internal static class TrustCheck
         {
             return untrusted;
         }
-        return manifest.VerifyProvenance(key.PublicKey) ? null : Rejection.Signature(
-            "mismatch", $"provenance.sig is not a signature of the key '{manifest.Kid}' over this manifest (kind 'manifest'): it was changed after it was signed, or signed as something else.",
-            "/payload/manifest/provenance/sig");
+        if (!manifest.VerifyProvenance(key.PublicKey))
+        {
+            return Rejection.Signature(
+                "mismatch", $"provenance.sig is not a signature of the key '{manifest.Kid}' over this manifest (kind 'manifest'): it was changed after it was signed, or signed as something else.",
+                "/payload/manifest/provenance/sig");
+        }
+        var index = 0;
+        foreach (var grant in root.Items("grants"))
+        {
+            if (GrantOf(item, grant, manifest.Kid, $"/payload/manifest/grants/{index++}") is { } badGrant)
+            {
+                return badGrant;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>A grant is signed by its own key, which in a manifest is the provenance's when it names none (contract, section 6).</summary>
+    private static Rejection? GrantOf(Judgement item, System.Text.Json.JsonElement grant, string? provenanceKid, string path)
+    {
+        var kid = grant.Text("kid") ?? provenanceKid!;
+        if (TrustedKeys.Active(item, kid, path + "/kid", out var key) is { } untrusted)
+        {
+            return untrusted;
+        }
+        return SignedObject.Verify(grant, grant, SignatureKind.Grant, key.PublicKey, "ed25519:") ? null : Rejection.Signature(
+            "mismatch", $"grant.sig is not a signature of the key '{kid}' over this grant (kind 'grant').", path + "/sig");
+    }
+
+    /// <summary>A rotation is signed by the key that goes; the new key shows that its private half is there, for the same usage.</summary>
+    private static Rejection? Rotation(Judgement item)
+    {
+        var (oldKid, newKid, pub) = (item.Payload.Text("old_kid")!, item.Payload.Text("new_kid")!, item.Payload.Text("new_pub")!);
+        if (item.Kid != oldKid)
+        {
+            return Rejection.Signature("rotation", $"A rotation is signed by the old key '{oldKid}' (span or request signature); this one is {(item.Kid is null ? "not signed" : $"signed by '{item.Kid}'")}.", "/payload/old_kid");
+        }
+        if (!DomainSignature.TryDecodePublicKey(pub, out var publicKey))
+        {
+            return Rejection.Signature("encoding", "new_pub is not a public key: 64 hex characters, or the base64 of 32 bytes.", "/payload/new_pub");
+        }
+        return Possession.Verify(publicKey, item.Tenant, newKid, pub, item.KeyUsage, item.Payload.Text("pop")) ? null : Rejection.Signature(
+            "possession", $"pop is not the new key's own signature over {{kid: \"{newKid}\", pub, tenant: \"{item.Tenant}\", usage: [{string.Join(", ", item.KeyUsage)}]}} (kind 'key').", "/payload/pop");
     }
 
     private static Rejection? Proof(Judgement item)

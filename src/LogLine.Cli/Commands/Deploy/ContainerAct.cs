@@ -14,11 +14,11 @@ internal static class ContainerAct
 
     /// <summary>Sends it and says what became of it.</summary>
     /// <param name="more">Writes the members of the payload beside target and name.</param>
-    public static async Task<int> RunAsync(Call call, SpanForm form, string service, string engine, int wait, string doing, Action<Utf8JsonWriter> more)
+    public static async Task<int> RunAsync(Call call, SpanForm form, string service, string engine, int wait, ActWords words, Action<Utf8JsonWriter> more)
     {
-        if (!Names.IsName(service))
+        if (!Identifiers.IsName(service))
         {
-            return call.Screen.Refuse(Failure.Usage($"'{service}' is no name of a service: lower-case letters, digits, '-' and '_', at most 63."));
+            return call.Screen.Refuse(CommandFailure.Usage($"'{service}' is no name of a service: lower-case letters, digits, '-' and '_', at most 63."));
         }
         if (TargetSyntax.ParseEngine(engine).Fails(out var failure, out var target)
             || call.Connection().Fails(out failure, out var connection)
@@ -28,7 +28,7 @@ internal static class ContainerAct
             return call.Screen.Refuse(failure);
         }
         using var opened = sender;
-        var span = sender.Compose(form, Names.ContainerSubject(tenant, service), json =>
+        var span = sender.Compose(form, Identifiers.ContainerSubject(tenant, service), json =>
         {
             json.WritePropertyName("target");
             target.Root.WriteTo(json);
@@ -37,6 +37,6 @@ internal static class ContainerAct
         });
         return (await sender.SendAsync(span, call.Stop, wait)).Fails(out failure, out var ack)
             ? call.Screen.Refuse(failure)
-            : RunAnswer.Report(call, ack, $"{doing} {service}");
+            : RunAnswer.Report(call, sender.Client, ack, new ActWords($"{words.Doing} {service}", $"{words.Done} {service}"));
     }
 }

@@ -8,6 +8,7 @@ namespace LogLine.Cli.Commands.Deploy;
 internal static class RemoveCommand
 {
     private static readonly SpanForm Form = new("container.remove", "function", "container/remove.v1");
+    private static readonly ActWords Words = new("Removing", "Removed");
 
     public static Command Create(CommandTree tree)
     {
@@ -16,7 +17,7 @@ internal static class RemoveCommand
         var force = new Option<bool>("--force") { Description = "Kill it first when it runs." };
         var wait = RunOptions.Wait("Wait for it, N seconds at most; 0 does not wait.", seconds: 30);
         return tree.Leaf("remove", "Remove what has ended.",
-            call => ContainerAct.RunAsync(call, Form, call.Get(service), call.Get(target)!, call.Get(wait), "Removing", json =>
+            call => ContainerAct.RunAsync(call, Form, call.Get(service), call.Get(target)!, call.Get(wait), Words, json =>
             {
                 if (call.Get(force))
                 {

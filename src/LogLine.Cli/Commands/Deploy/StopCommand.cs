@@ -8,6 +8,7 @@ namespace LogLine.Cli.Commands.Deploy;
 internal static class StopCommand
 {
     private static readonly SpanForm Form = new("container.stop", "function", "container/stop.v1");
+    private static readonly ActWords Words = new("Stopping", "Stopped");
 
     public static Command Create(CommandTree tree)
     {
@@ -16,7 +17,7 @@ internal static class StopCommand
         var timeout = new Option<int?>("--timeout") { HelpName = "SECONDS", Description = "After so long it is killed [10]." };
         var wait = RunOptions.Wait("Wait for it, N seconds at most; 0 does not wait.", seconds: 30);
         return tree.Leaf("stop", "Stop what runs.",
-            call => ContainerAct.RunAsync(call, Form, call.Get(service), call.Get(target)!, call.Get(wait), "Stopping", json =>
+            call => ContainerAct.RunAsync(call, Form, call.Get(service), call.Get(target)!, call.Get(wait), Words, json =>
             {
                 if (call.Get(timeout) is { } seconds)
                 {

@@ -19,15 +19,15 @@ internal sealed record ManifestCheck(string Name, IReadOnlyList<(string Path, st
         // Contradictions are looked for in what has the right shape only.
         if (checks[0].Holds)
         {
-            checks.Add(new ManifestCheck("consistency", [.. Manifest.View(manifest.Root).Contradictions()]));
+            checks.Add(new ManifestCheck("consistency", [.. SignedManifest.View(manifest.Root).Contradictions()]));
         }
         return checks;
     }
 
     /// <summary>The failure of the checks that do not hold, or null.</summary>
-    public static Failure? Refusal(IReadOnlyList<ManifestCheck> checks)
+    public static CommandFailure? Refusal(IReadOnlyList<ManifestCheck> checks)
     {
         var faults = checks.SelectMany(check => check.Faults).ToList();
-        return faults.Count == 0 ? null : new Failure("422_SCHEMA_INVALID", string.Join("; ", faults.Select(fault => $"{fault.Path}: {fault.Message}")));
+        return faults.Count == 0 ? null : new CommandFailure("422_SCHEMA_INVALID", string.Join("; ", faults.Select(fault => $"{fault.Path}: {fault.Message}")));
     }
 }

@@ -25,15 +25,15 @@ internal static class VerifyManifestCommand
 
     private static async Task<int> RunAsync(Call call, string path, string? name, string? key, bool online)
     {
-        if (name is not null && !Names.IsName(name))
+        if (name is not null && !Identifiers.IsName(name))
         {
-            return call.Screen.Refuse(Failure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63."));
+            return call.Screen.Refuse(CommandFailure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63."));
         }
         if (InputFile.ReadJson(path, call.Shell.Input).Fails(out var failure, out var json))
         {
             return call.Screen.Refuse(failure);
         }
-        var manifest = Manifest.View(json.Root);
+        var manifest = SignedManifest.View(json.Root);
         var checks = new List<ManifestCheck> { new("json", []), new("canonical", []) };
         checks.AddRange(ManifestCheck.Of(json));
         string? signer = null;
@@ -62,7 +62,7 @@ internal static class VerifyManifestCommand
     {
         var valid = checks.TrueForAll(check => check.Holds);
         var hash = ContentHash.Of(json.Utf8.Span);
-        var reference = valid && name is not null ? MiniContainerRef.Of(Manifest.View(json.Root).OwnerTenant!, name, json.Root).ToString() : null;
+        var reference = valid && name is not null ? MiniContainerRef.Of(SignedManifest.View(json.Root).OwnerTenant!, name, json.Root).ToString() : null;
         call.Screen.Result(
             document =>
             {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using LogLine.Cli.Client;
 using LogLine.Cli.Output;
@@ -28,7 +27,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
             : Summary(known);
     }
 
-    private async Task<Failure?> StreamAsync(long after, Func<string, bool> enough)
+    private async Task<CommandFailure?> StreamAsync(long after, Func<string, bool> enough)
     {
         var events = new EventStream(gateway, call.Shell.Time, call.Note);
         await foreach (var received in events.FollowAsync($"/v1/stream?run_id={run}", after, call.Stop))
@@ -38,7 +37,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
                 return failure;
             }
             SpanLines.Show(call.Screen, item);
-            if (item.Gap is null && RunState.Of(item.Span) is { } state && enough(state))
+            if (item.Gap is null && RunStateText.Of(item.Span) is { } state && enough(state))
             {
                 return null;
             }
@@ -46,7 +45,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         return null;
     }
 
-    private async Task<Failure?> PollAsync(Func<string, bool> enough)
+    private async Task<CommandFailure?> PollAsync(Func<string, bool> enough)
     {
         for (string? last = null; ;)
         {
@@ -74,7 +73,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         {
             call.Screen.Document(json => Event(json, "run", known));
         }
-        call.Screen.Line(SpanLines.Line(Timestamps.Write(call.Shell.Time.GetUtcNow()), state, RunState.Detail(known)), SpanLines.ToneOf(state));
+        call.Screen.Line(SpanLines.Line(Timestamps.Write(call.Shell.Time.GetUtcNow()), state, RunStateText.Detail(known)), SpanLines.ToneOf(state));
     }
 
     private int Summary(JsonElement known)
@@ -84,19 +83,15 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         {
             call.Screen.Document(json => Event(json, "result", known));
         }
-        foreach (var (host, container) in RunState.Ports(known))
+        foreach (var (url, container) in RunLines.Urls(gateway, state, known))
         {
-            call.Screen.Line($"http://{gateway.Host}:{host.ToString(CultureInfo.InvariantCulture)} → {container}", Tone.Good);
+            call.Screen.Line($"{url} → {container}", Tone.Good);
         }
-        if (!RunState.IsBad(state))
+        if (!RunStateText.IsBad(state))
         {
             return ExitCodes.Done;
         }
-        call.Screen.Note($"logline: run {run} {state}: {RunState.Detail(known)}", Tone.Bad);
-        foreach (var line in RunState.LogTail(known))
-        {
-            call.Screen.Note($"  | {line}");
-        }
+        RunLines.Complain(call.Screen, run, state!, known);
         return ExitCodes.Failed;
     }
 
@@ -109,9 +104,9 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         if (name == "result")
         {
             json.WriteStartArray("urls");
-            foreach (var (host, _) in RunState.Ports(known))
+            foreach (var (url, _) in RunLines.Urls(gateway, known.Text("state"), known))
             {
-                json.WriteStringValue($"http://{gateway.Host}:{host.ToString(CultureInfo.InvariantCulture)}");
+                json.WriteStringValue(url);
             }
             json.WriteEndArray();
         }

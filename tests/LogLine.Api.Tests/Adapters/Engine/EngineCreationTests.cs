@@ -84,6 +84,18 @@ public sealed class EngineCreationTests
     }
 
     [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task NameHeldByAnotherTenant_IsTakenAndNotTold(string provider)
+    {
+        await using var lab = EngineLab.Open(provider);
+        // "t-x" + "web" and "t" + "x-web" are one name in the engine.
+        var other = await lab.Adapter.CreateAsync(lab.Spec() with { Name = "x-web" }, Cancel);
+        var spec = lab.Spec() with { Tenant = $"{lab.Tenant}-x" };
+        var refusal = await EngineLab.RefusedAsync(AdapterFailure.NameTaken, () => lab.Adapter.CreateAsync(spec, Cancel));
+        Assert.DoesNotContain(other.RunId, refusal.Message);
+        Assert.Null(await lab.Adapter.FindByNameAsync(spec.Tenant, spec.Name, Cancel));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
     public async Task NameHeldByStoppedContainerOfEarlierRun_IsReplaced(string provider)
     {
         await using var lab = EngineLab.Open(provider);

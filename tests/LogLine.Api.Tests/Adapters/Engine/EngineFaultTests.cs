@@ -9,8 +9,6 @@ public sealed class EngineFaultTests
 {
     static readonly EngineLimits Impatient = new()
     {
-        Status = TimeSpan.FromMilliseconds(200),
-        Answer = TimeSpan.FromMilliseconds(200),
         Settle = TimeSpan.FromMilliseconds(100),
         Glance = TimeSpan.FromMilliseconds(5),
         AnswerBytes = 4096,
@@ -58,7 +56,7 @@ public sealed class EngineFaultTests
     public async Task Nonsense_IsUnavailable(string answer)
     {
         await using var fake = new FakeEngine(_ => Encoding.UTF8.GetBytes(answer));
-        using var adapter = new EngineAdapter(fake.Endpoint, Impatient with { Status = TimeSpan.FromSeconds(10) }, TimeProvider.System);
+        using var adapter = new EngineAdapter(fake.Endpoint, TimeProvider.System);
         var status = await adapter.StatusAsync(Cancel);
         Assert.False(status.Available);
         Assert.Contains("engine", status.Reason);
@@ -85,7 +83,7 @@ public sealed class EngineFaultTests
     public async Task NoAnswer_IsUnavailableWithinTheLimit()
     {
         await using var fake = new FakeEngine(_ => null);
-        using var adapter = new EngineAdapter(fake.Endpoint, Impatient, TimeProvider.System);
+        using var adapter = new EngineAdapter(fake.Endpoint, Impatient with { Status = TimeSpan.FromMilliseconds(200) }, TimeProvider.System);
         var status = await adapter.StatusAsync(Cancel);
         Assert.Contains("within 0.2 s", status.Reason);
     }
@@ -169,6 +167,16 @@ public sealed class EngineFaultTests
         });
         using var adapter = new EngineAdapter(fake.Endpoint, Impatient with { WaitSlice = TimeSpan.FromMilliseconds(50) }, TimeProvider.System);
         Assert.Equal(9, (await adapter.WaitAsync("c1", Cancel)).ExitCode);
+    }
+
+    [Fact]
+    public async Task EngineOverTcp_IsSpokenToAsOverASocket()
+    {
+        await using var fake = new FakeEngine(r => FakeEngine.Json(r == "GET /version" ? FakeEngine.Version : "[]"), tcp: true);
+        using var adapter = new EngineAdapter(fake.Endpoint, TimeProvider.System);
+        var status = await adapter.StatusAsync(Cancel);
+        Assert.True(status.Available, status.Reason);
+        Assert.StartsWith("tcp://127.0.0.1:", status.Endpoint);
     }
 
     static string Container(string status, int exitCode = 0) => $$$$"""

@@ -21,7 +21,9 @@ internal sealed class EngineLab : IAsyncDisposable
         Client = new EngineClient(endpoint, EngineLimits.Default, TimeProvider.System);
     }
 
-    public static EngineLab Open(string provider)
+    /// <param name="provider">The engine that is wanted.</param>
+    /// <param name="foundAs">The provider as which it is found, when that is another one.</param>
+    public static EngineLab Open(string provider, string? foundAs = null)
     {
         var variable = $"LOGLINE_TEST_{provider.ToUpperInvariant()}";
         var address = Environment.GetEnvironmentVariable(variable);
@@ -32,7 +34,7 @@ internal sealed class EngineLab : IAsyncDisposable
                 Assert.Fail(missing);
             Assert.Skip(missing);
         }
-        return new EngineLab(EngineEndpoints.At(provider, address));
+        return new EngineLab(EngineEndpoints.At(foundAs ?? provider, address));
     }
 
     public EngineEndpoint Endpoint { get; }
@@ -87,7 +89,7 @@ internal sealed class EngineLab : IAsyncDisposable
 
     public async Task PauseAsync(string id)
     {
-        using var connection = new EngineConnection(Endpoint, EngineLimits.Default, TimeProvider.System);
+        using var connection = new EngineConnection(Endpoint, EngineLimits.Default, TimeProvider.System, 1);
         (await connection.CallAsync(HttpMethod.Post, $"/containers/{id}/pause", null, "pause a container", EngineLimits.Default.Answer, Cancel)).OrThrow();
     }
 

@@ -55,6 +55,24 @@ public sealed class EngineLifecycleTests
     }
 
     [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task EndedAndStarted_DoesNotRunASecondTime(string provider)
+    {
+        await using var lab = EngineLab.Open(provider);
+        var started = await lab.StartedAsync(lab.Spec(EngineLab.Shell("echo once")));
+        var end = await lab.Adapter.WaitAsync(started.Id, Cancel);
+        Assert.Equal(end, (await lab.Adapter.StartAsync(started.Id, Cancel)).End);
+        Assert.Equal(["once"], (await lab.Adapter.LogTailAsync(started.Id, 10, 1000, Cancel)).Lines);
+    }
+
+    [Fact]
+    public async Task PodmanBehindDockerHost_IsDrivenAsPodman()
+    {
+        await using var lab = EngineLab.Open("podman", foundAs: "docker");
+        var started = await lab.StartedAsync(lab.Spec() with { Ports = [new(0, 8080)] });
+        Assert.Contains("hello", await GetAsync(Assert.Single(started.Ports).Host));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
     public async Task HostPortHeldByAnother_StartSaysPortTaken(string provider)
     {
         await using var lab = EngineLab.Open(provider);

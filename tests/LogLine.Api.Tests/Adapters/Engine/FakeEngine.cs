@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using LogLine.Api.Adapters.Engine;
@@ -6,7 +8,7 @@ using LogLine.Api.Adapters.Engine;
 namespace LogLine.Api.Tests.Adapters.Engine;
 
 /// <summary>
-/// A Unix socket in a folder of its own that answers each request with bytes of the test's choice: for what no real engine does on
+/// A Unix socket in a folder of its own, or a TCP port that the system chose, that answers each request with bytes of the test's choice: for what no real engine does on
 /// demand. An answer of null leaves the caller waiting.
 /// </summary>
 internal sealed class FakeEngine : IAsyncDisposable
@@ -17,19 +19,22 @@ internal sealed class FakeEngine : IAsyncDisposable
     readonly CancellationTokenSource stop = new();
     readonly ConcurrentQueue<string> requests = new();
     readonly Func<string, byte[]?> answer;
-    readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    readonly Socket listener;
     readonly Task accepting;
 
     /// <param name="answer">From "GET /version" to the bytes of the answer.</param>
-    public FakeEngine(Func<string, byte[]?> answer)
+    /// <param name="tcp">On a port of the loopback instead of a Unix socket.</param>
+    public FakeEngine(Func<string, byte[]?> answer, bool tcp = false)
     {
         this.answer = answer;
-        listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(folder, "s")));
+        EndPoint address = tcp ? new IPEndPoint(IPAddress.Loopback, 0) : new UnixDomainSocketEndPoint(Path.Combine(folder, "s"));
+        listener = new Socket(address.AddressFamily, SocketType.Stream, tcp ? ProtocolType.Tcp : ProtocolType.Unspecified);
+        listener.Bind(address);
         listener.Listen();
         accepting = AcceptAsync();
     }
 
-    public EngineEndpoint Endpoint => EngineEndpoints.At("docker", $"unix://{folder}/s");
+    public EngineEndpoint Endpoint => EngineEndpoints.At("docker", listener.LocalEndPoint is IPEndPoint ip ? $"tcp://{ip}" : $"unix://{folder}/s");
 
     public IReadOnlyCollection<string> Requests => requests;
 
@@ -67,9 +72,14 @@ internal sealed class FakeEngine : IAsyncDisposable
         {
             while (await reader.ReadLineAsync(stop.Token) is { } line)
             {
-                while (await reader.ReadLineAsync(stop.Token) is { Length: > 0 })
+                var body = 0;
+                while (await reader.ReadLineAsync(stop.Token) is { Length: > 0 } header)
                 {
+                    if (header.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase))
+                        body = int.Parse(header["Content-Length: ".Length..], CultureInfo.InvariantCulture);
                 }
+                if (body > 0)
+                    await reader.ReadBlockAsync(new char[body], stop.Token);
                 var request = line[..line.LastIndexOf(' ')];
                 requests.Enqueue(request);
                 if (answer(request) is { } bytes)

@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Api.Tenants;
+
+namespace LogLine.Api.Policy;
+
+/// <summary>
+/// What tenants have set for themselves: quotas and a policy, read through from the ledger's tables and forgotten the moment a commit changes
+/// them. The buckets of the quotas are in memory: a restart fills them.
+/// </summary>
+public sealed class TenantRules
+{
+    private const int MaxTenants = 10_000;
+    private readonly SqliteLedgerStore _store;
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<string, Rules> _rules = new();
+    private int _version;
+
+    /// <summary>Reads <paramref name="ledger"/>, and listens to it.</summary>
+    public TenantRules(SpanLedger ledger, TimeProvider time)
+    {
+        (_store, _time) = (ledger.Store, time);
+        ledger.Committed += batch =>
+        {
+            foreach (var tenant in batch.Effects.Select(Tenant).OfType<string>())
+            {
+                Interlocked.Increment(ref _version);
+                _rules.TryRemove(tenant, out _);
+            }
+        };
+    }
+
+    /// <summary>The tenant's policy; one that sets nothing when it set none.</summary>
+    public TenantPolicy PolicyOf(string tenant) => Of(tenant).Policy;
+
+    /// <summary>
+    /// Takes one from every bucket whose pattern holds the intent, or from none when one of them is empty.
+    /// </summary>
+    /// <returns>Whether it was there, and the bucket that is nearest to empty; null when no quota holds the intent.</returns>
+    public (bool Taken, RateLimitState State)? TakeToken(string tenant, string intent)
+    {
+        var buckets = Of(tenant).Buckets.Where(bucket => IntentPattern.Covers(bucket.Quota.Pattern, intent)).ToList();
+        if (buckets.Count == 0)
+        {
+            return null;
+        }
+        var now = _time.GetTimestamp();
+        var taken = 0;
+        while (taken < buckets.Count && buckets[taken].TryTake(now, _time))
+        {
+            taken++;
+        }
+        if (taken < buckets.Count)
+        {
+            buckets.Take(taken).ToList().ForEach(bucket => bucket.GiveBack());
+            return (false, buckets[taken].State(now, _time));
+        }
+        return (true, buckets.Select(bucket => bucket.State(now, _time)).MinBy(state => state.Remaining)!);
+    }
+
+    private Rules Of(string tenant)
+    {
+        if (_rules.TryGetValue(tenant, out var known))
+        {
+            return known;
+        }
+        var version = Volatile.Read(ref _version);
+        var rules = new Rules(TenantPolicy.Parse(_store.FindPolicy(tenant)), [.. _store.Quotas(tenant).Select(quota => new TokenBucket(quota, _time))]);
+        if (_rules.Count >= MaxTenants)
+        {
+            _rules.Clear();
+        }
+        _rules[tenant] = rules;
+        if (version != Volatile.Read(ref _version))
+        {
+            _rules.TryRemove(tenant, out _); // changed while it was read: read again next time
+        }
+        return rules;
+    }
+
+    private static string? Tenant(LedgerEffect effect) => effect switch
+    {
+        LedgerEffect.QuotaSet set => set.Quota.Tenant,
+        LedgerEffect.PolicySet set => set.Tenant,
+        _ => null,
+    };
+
+    private sealed record Rules(TenantPolicy Policy, IReadOnlyList<TokenBucket> Buckets);
+}

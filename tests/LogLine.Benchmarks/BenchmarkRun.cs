@@ -1,0 +1,99 @@
+using LogLine.Benchmarks.Canonical;
+using LogLine.Benchmarks.Deploy;
+using LogLine.Benchmarks.Gate;
+using LogLine.Benchmarks.Reports;
+using LogLine.Benchmarks.Schema;
+using LogLine.Benchmarks.Spans;
+
+namespace LogLine.Benchmarks;
+
+/// <summary>
+/// All benchmarks, by name. Each measures a ratio to a yardstick in the same run, in turns (A B A B …), so that a machine that is slow for a while is slow
+/// for both.
+/// </summary>
+internal static class BenchmarkRun
+{
+    private const string Usage = """
+        usage: dotnet run -c Release --project tests/LogLine.Benchmarks -- [NAME…] [--write FILE] [--seconds N]
+
+        NAME…         which benchmarks; all of them when there is none
+        --write FILE  writes the document, for example docs/benchmarks.md
+        --seconds N   length of one round under load, 1 to 60; 3 by default
+
+        """;
+
+    private static readonly (string Name, string What, Func<BenchmarkOptions, Task<IReadOnlyList<Figure>>> Run)[] All =
+    [
+        ("canonical", "canonical form and hash of a span", CanonicalBenchmark.RunAsync),
+        ("schema", "validation of a span", SchemaBenchmark.RunAsync),
+        ("gate", "the gate without network and disk", GateBenchmark.RunAsync),
+        ("spans", "POST /v1/spans, single signed spans", SpansBenchmark.RunAsync),
+        ("retries", "POST /v1/spans, the same keys again", RetriesBenchmark.RunAsync),
+        ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
+    ];
+
+    /// <summary>Exit code 0 when every target was met or skipped, 1 when one was missed, 2 for wrong arguments.</summary>
+    public static async Task<int> MainAsync(string[] args)
+    {
+        if (BenchmarkOptions.Parse(args, [.. All.Select(benchmark => benchmark.Name)]) is not { } options)
+        {
+            await Console.Error.WriteAsync(Usage);
+            foreach (var (name, what, _) in All)
+            {
+                await Console.Error.WriteLineAsync($"  {name,-12} {what}");
+            }
+            return 2;
+        }
+        var figures = new List<Figure>();
+        foreach (var (name, what, run) in All.Where(benchmark => options.Wants(benchmark.Name)))
+        {
+            Console.WriteLine($"==> {name}: {what}");
+            foreach (var figure in await run(options))
+            {
+                figures.Add(figure);
+                Console.WriteLine(figure);
+            }
+        }
+        if (options.Write is { } path)
+        {
+            await File.WriteAllTextAsync(path, BenchmarkDocument.Compose(figures, options));
+        }
+        return figures.Any(figure => figure.IsMet == false) ? 1 : 0;
+    }
+}
+
+/// <summary>What the command line asks for.</summary>
+/// <param name="Names">Which benchmarks; all when empty.</param>
+/// <param name="Write">Where the document goes, or null.</param>
+/// <param name="Seconds">Length of one round under load.</param>
+internal sealed record BenchmarkOptions(IReadOnlyList<string> Names, string? Write, int Seconds)
+{
+    /// <summary>Rounds under load; an odd number, so that there is a median.</summary>
+    public int Rounds => 7;
+
+    public bool Wants(string name) => Names.Count == 0 || Names.Contains(name);
+
+    /// <summary>Null when an argument is not understood.</summary>
+    public static BenchmarkOptions? Parse(string[] args, IReadOnlyList<string> known)
+    {
+        var (names, write, seconds) = (new List<string>(), (string?)null, 3);
+        for (var i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--write" when i + 1 < args.Length:
+                    write = args[++i];
+                    break;
+                case "--seconds" when i + 1 < args.Length && int.TryParse(args[i + 1], out seconds) && seconds is >= 1 and <= 60:
+                    i++;
+                    break;
+                case var name when known.Contains(name):
+                    names.Add(name);
+                    break;
+                default:
+                    return null;
+            }
+        }
+        return new BenchmarkOptions(names, write, seconds);
+    }
+}

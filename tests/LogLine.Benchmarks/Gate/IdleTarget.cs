@@ -1,0 +1,27 @@
+using LogLine.Api.Runs;
+
+namespace LogLine.Benchmarks.Gate;
+
+/// <summary>A target that is there and is never used: the benchmark of the gate commits nothing.</summary>
+internal sealed class IdleTarget : IRunAdapter
+{
+    public string Provider => "idle";
+
+    public ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel) => new(new AdapterStatus(true, "memory", "1", null));
+
+    public Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) => Task.FromResult<Workload?>(null);
+
+    public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) => Task.FromResult<Workload?>(null);
+
+    public Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task<Workload> StartAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task StopAsync(string workloadId, TimeSpan grace, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task RemoveAsync(string workloadId, bool force, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task<LogTail> LogTailAsync(string workloadId, int maxLines, int maxBytes, CancellationToken cancel) => throw new NotSupportedException();
+}

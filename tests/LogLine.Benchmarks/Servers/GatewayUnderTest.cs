@@ -1,0 +1,85 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using LogLine.Benchmarks.Spans;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Benchmarks.Servers;
+
+/// <summary>The real gateway as a process of its own, on a real folder, with one key registered.</summary>
+internal sealed class GatewayUnderTest : IAsyncDisposable
+{
+    private readonly HttpClient _client;
+
+    private GatewayUnderTest(ServerProcess process, string folder, string tenant, string apiKey)
+    {
+        (Process, Folder, Tenant, ApiKey) = (process, folder, tenant, apiKey);
+        _client = new HttpClient { BaseAddress = process.Address, Timeout = TimeSpan.FromMinutes(2) };
+        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("ApiKey", apiKey);
+    }
+
+    public ServerProcess Process { get; }
+
+    public string Folder { get; }
+
+    public string Tenant { get; }
+
+    public string ApiKey { get; }
+
+    /// <summary>Registered as <see cref="SignedSpans.Kid"/>.</summary>
+    public SigningKey Key { get; } = SigningKey.Generate();
+
+    public static async Task<GatewayUnderTest> StartAsync(IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("logline-benchmark-").FullName;
+        var process = await ServerProcess.StartGatewayAsync(folder, environment);
+        using var bootstrap = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, "bootstrap.json")));
+        var gateway = new GatewayUnderTest(process, folder, bootstrap.RootElement.Text("tenant")!, bootstrap.RootElement.Text("api_key")!);
+        await gateway.RegisterAsync();
+        return gateway;
+    }
+
+    private async Task RegisterAsync()
+    {
+        var (pub, usage) = (Key.PublicKeyHex, new[] { "sign", "admin" });
+        await PostAsync(JsonSerializer.Serialize(new
+        {
+            intent = "wallet.key.register",
+            subject = "urn:wallet:" + Tenant,
+            payload = new { kid = SignedSpans.Kid, pub, usage, pop = Possession.Sign(Key, Tenant, SignedSpans.Kid, pub, usage) },
+        }));
+    }
+
+    /// <summary>Posts one span; the Ack.</summary>
+    public async Task<JsonElement> PostAsync(string span, int waitSeconds = 0)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/spans") { Content = new StringContent(span, Encoding.UTF8, "application/json") };
+        request.Headers.Add("X-Nonce", Guid.NewGuid().ToString("N"));
+        request.Headers.Add("X-Timestamp", Timestamps.Write(TimeProvider.System.GetUtcNow()));
+        if (waitSeconds > 0)
+        {
+            request.Headers.Add("Prefer", $"wait={waitSeconds}");
+        }
+        using var response = await _client.SendAsync(request);
+        var body = await response.Content.ReadAsStringAsync();
+        return response.IsSuccessStatusCode
+            ? JsonElement.Parse(body)
+            : throw new InvalidOperationException($"The gateway answered {(int)response.StatusCode}: {body}");
+    }
+
+    /// <summary>Reads a resource.</summary>
+    public async Task<JsonElement> GetAsync(string path) => JsonElement.Parse(await _client.GetByteArrayAsync(path));
+
+    /// <summary>Ends the gateway; the folder stays until this object is disposed.</summary>
+    public ValueTask StopAsync() => Process.DisposeAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        Key.Dispose();
+        await Process.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+}

@@ -1,0 +1,54 @@
+using LogLine.Api.Ledger;
+using LogLine.Benchmarks.Load;
+using LogLine.Benchmarks.Reports;
+
+namespace LogLine.Benchmarks.Spans;
+
+/// <summary>Single signed spans, distinct nonces, durable, each with its final receipt, against the yardstick.</summary>
+internal static class SpansBenchmark
+{
+    public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
+    {
+        await using var load = await SpanLoad.StartAsync(options);
+        var bodies = Array.Empty<byte[]>();
+        var turns = await Turns.TakeAsync(
+            options.Rounds,
+            () => Task.FromResult(load.Ours.Run(load.Requests(bodies = load.Bodies()))),
+            () => Task.FromResult(load.Theirs.Run(load.Requests(bodies.Length == 0 ? bodies = load.Bodies() : bodies))));
+        var details = load.Sides(turns.Measured, turns.Yardstick).ToList();
+        details.Add($"at half of that rate: {AtHalf(load, turns.Measured)}");
+        details.Add($"the generator alone, against an endpoint that only reads and answers: {load.Ceiling():N0} requests/s");
+        await load.Gateway.StopAsync();
+        details.AddRange(OnDisk(load.Gateway.Folder));
+        return
+        [
+            new Figure
+            {
+                Benchmark = "spans",
+                Measured = "`POST /v1/spans`: single signed spans of 1 KiB, distinct nonces, durable, with final receipts",
+                Yardstick = "bare Kestrel: System.Text.Json parses the same body, libsodium verifies one signature; same generator, same cores",
+                Ratio = turns.Ratio,
+                Spread = (turns.Lowest, turns.Highest),
+                Target = new Target(0.3, AtLeast: true),
+                Details = details,
+                Limit = SpanLimits.Spans,
+            },
+        ];
+    }
+
+    private static string AtHalf(SpanLoad load, double rate)
+    {
+        load.Ours.Run(load.Requests(load.Bodies()), rate / 2);
+        return load.Ours.Results[^1].Latencies;
+    }
+
+    private static IEnumerable<string> OnDisk(string folder)
+    {
+        var database = Path.Combine(folder, "ledger.db");
+        using var session = new SqliteSession(database, readOnly: true);
+        var entries = session.First("SELECT count(*) FROM entries", row => row.GetInt64(0));
+        var checkpoints = session.First("SELECT count(*) FROM checkpoints", row => row.GetInt64(0));
+        var bytes = Directory.EnumerateFiles(folder, "ledger.db*").Sum(file => new FileInfo(file).Length);
+        yield return $"{(double)entries / checkpoints:0.0} spans per commit on average, {(double)bytes / entries:N0} bytes on disk per span";
+    }
+}

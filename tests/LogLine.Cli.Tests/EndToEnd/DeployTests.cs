@@ -1,0 +1,75 @@
+using LogLine.Protocol.Json;
+
+namespace LogLine.Cli.Tests.EndToEnd;
+
+/// <summary>A signed manifest becomes a running container, and everything about it is seen and ended from the command line.</summary>
+public sealed class DeployTests(GatewayProcess gateway)
+{
+    [Fact]
+    public async Task ProvedDeploy_RunsIsWatchedStoppedAndRemoved()
+    {
+        var image = GatewayProcess.RequireEngine();
+        using var member = await Member.JoinAsync(gateway);
+        await member.ApplyAsync(member.Manifest(image, "exec httpd -f -p 8080 -h /", """{"host":0,"container":8080}"""));
+        (await member.RunAsync("wallet", "prove", "deploy.allow")).Expect(0);
+
+        var up = (await member.RunAsync("deploy", "up", "--target", $"podman:svc={member.Name}", "--watch", "--json")).Expect(0);
+        Assert.Equal("ack", up.Lines[0].Text("event"));
+        Assert.Equal(["deploy.planned", "run_state.pending", "deploy.applied", "run_state.running"], States(up));
+        var result = up.Lines[^1];
+        Assert.Equal(("result", "running"), (result.Text("event"), result.Member("run").Text("state")));
+        var url = Assert.Single(result.Texts("urls"));
+        using var http = new HttpClient();
+        Assert.NotEqual(System.Net.HttpStatusCode.ServiceUnavailable, (await http.GetAsync(url, TestContext.Current.CancellationToken)).StatusCode);
+
+        var run = result.Member("run").Text("run_id")!;
+        Assert.Contains($"{run}  running", (await member.RunAsync("status", run)).Expect(0).Output);
+        Assert.Equal("running", (await member.RunAsync("status", member.Subject, "--json")).Expect(0).Json.Member("run").Text("state"));
+
+        var stop = (await member.RunAsync("deploy", "stop", member.Name, "--target", "podman", "--timeout", "1", "--json")).Expect(0);
+        Assert.Equal("exited", stop.Json.Text("state"));
+        var watched = (await member.RunAsync("status", run, "--watch", "--json")).Expect(0);
+        Assert.Equal("run_state.exited", States(watched)[^1]);
+        (await member.RunAsync("deploy", "remove", member.Name, "--target", "podman")).Expect(0);
+        (await member.RunAsync("receipts", "verify", "--all")).Expect(0);
+    }
+
+    [Fact]
+    public async Task NoProof_IsSaidWithTheCommandAndYesMakesIt()
+    {
+        var image = GatewayProcess.RequireEngine();
+        using var member = await Member.JoinAsync(gateway);
+        var reference = await member.ApplyAsync(member.Manifest(image, "exec sleep 600"));
+        var refused = (await member.RunAsync("deploy", "up", "--target", $"podman:svc={member.Name}", "--json")).Expect(1);
+        Assert.Equal("428_PROOF_REQUIRED", refused.Json.GetProperty("error").Text("code"));
+        Assert.Contains($"logline wallet prove deploy.allow --ref {reference}", refused.Json.GetProperty("error").Text("next"));
+
+        var up = (await member.RunAsync("deploy", "up", "--target", $"podman:svc={member.Name}", "--yes", "--wait", "60", "--json")).Expect(0);
+        Assert.Equal("running", up.Json.Text("state"));
+        var cancelled = (await member.RunAsync("deploy", "cancel", up.Json.Text("run_id")!, "--reason", "enough", "--json")).Expect(0);
+        Assert.Equal("cancelled", cancelled.Json.Text("state"));
+        Assert.Contains("cancelled", (await member.RunAsync("status", up.Json.Text("run_id")!, "--watch", "--no-stream")).Expect(1).Errors);
+    }
+
+    [Fact]
+    public async Task RunThatFails_ExitsWithOneAndSaysWhy()
+    {
+        var image = GatewayProcess.RequireEngine();
+        using var member = await Member.JoinAsync(gateway);
+        await member.ApplyAsync(member.Manifest("localhost/there-is-no-such-image:1"));
+        var said = (await member.RunAsync("deploy", "up", "--target", $"podman:svc={member.Name}", "--yes", "--watch")).Expect(1);
+        Assert.Contains("run_state.failed", said.Output);
+        Assert.Contains("there-is-no-such-image", said.Errors);
+        Assert.NotEmpty(image);
+    }
+
+    [Fact]
+    public async Task UnknownContainer_IsNotFound()
+    {
+        GatewayProcess.RequireEngine();
+        using var member = await Member.JoinAsync(gateway);
+        Assert.Contains("404_NOT_FOUND", (await member.RunAsync("deploy", "stop", member.Name, "--target", "podman")).Expect(1).Errors);
+    }
+
+    private static List<string?> States(Spoken said) => [.. said.Lines.Where(line => line.Text("event") == "span").Select(line => line.Member("span").Text("intent")).Where(intent => intent != "deploy.apply")];
+}
