@@ -30,4 +30,7 @@ internal static class Readers
 
     /// <summary>Who asks.</summary>
     public static TenantPrincipal Principal(this HttpContext http) => (TenantPrincipal)http.Items[Key]!;
+
+    /// <summary>404 for something that this tenant does not have.</summary>
+    public static Task NotFoundAsync(this HttpContext http, string what) => http.RefuseAsync(new Rejection(RefusalCode.NotFound, $"This tenant has no {what}."));
 }

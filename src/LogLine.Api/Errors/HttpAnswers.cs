@@ -3,14 +3,11 @@ using LogLine.Api.Telemetry;
 
 namespace LogLine.Api.Errors;
 
-/// <summary>How every route answers: a refusal, or JSON.</summary>
+/// <summary>What every route ends with: an answer, or a refusal.</summary>
 internal static class HttpAnswers
 {
     /// <summary>Answers with a refusal.</summary>
     public static Task RefuseAsync(this HttpContext http, Rejection rejection) => RefusalAnswers.WriteAsync(http, rejection, http.TraceId());
-
-    /// <summary>404 for something that this tenant does not have.</summary>
-    public static Task NotFoundAsync(this HttpContext http, string what) => http.RefuseAsync(new Rejection(RefusalCode.NotFound, $"This tenant has no {what}."));
 
     /// <summary>Answers with JSON.</summary>
     public static Task WriteAsync(this HttpContext http, Action<Utf8JsonWriter> write)

@@ -51,7 +51,7 @@ internal sealed class FieldNames
     /// <summary>The field whose name stands at a token.</summary>
     public NamedField At(Sentence sentence, int at)
     {
-        if (at >= sentence.Count || sentence[at].Kind != TokenKind.Word || !_byFirstWord.TryGetValue(sentence[at].Word, out var names))
+        if (at >= sentence.Count || sentence[at].Kind != SentenceTokenKind.Word || !_byFirstWord.TryGetValue(sentence[at].Word, out var names))
         {
             return new(-1, 0);
         }

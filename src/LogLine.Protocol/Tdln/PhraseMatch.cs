@@ -23,7 +23,7 @@ internal sealed record PhraseMatch(Phrase Phrase, IntentGrammar Intent, IReadOnl
             {
                 return null;
             }
-            var reads = Reading.CanRead(sentence, intent, capture, country);
+            var reads = FieldReading.CanRead(sentence, intent, capture, country);
             isRead &= reads;
             distinctive += reads && intent.Normalisers[capture.Field].Distinctive ? 1 : 0;
         }

@@ -14,7 +14,7 @@ internal static class Replies
         $"The text has {characters} characters; at most {TdlnGrammar.MaxCharacters} are read.",
         $"O texto tem {characters} caracteres; são lidos no máximo {TdlnGrammar.MaxCharacters}.").In(language);
 
-    public static string HalfSurrogate => "The text holds half of a surrogate pair; send whole characters.";
+    public static string NotCharacters => "The text holds half of a surrogate pair, or U+FFFE; send whole characters.";
 
     public static string NoCanonicalForm(string why, TdlnLanguage language) => new Bilingual(
         $"Text and span together have no canonical form: {why}", $"Texto e span juntos não têm forma canónica: {why}").In(language);

@@ -23,9 +23,13 @@ public sealed class CompileTests
     {
         var refused = Refused(text);
         Assert.Equal((TdlnRefusal.UnknownIntent, language), (refused.Reason, refused.Language));
-        Assert.Equal(example, refused.Examples[0]);
+        Assert.Contains(example, refused.Examples);
         Assert.EndsWith("- " + refused.Examples[^1], refused.SuggestedReply, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void ExampleThatSharesMostWords_ComesFirst() =>
+        Assert.StartsWith("cadastrar pessoa ", Refused("cadastrar pessoa algo").Examples[0], StringComparison.Ordinal);
 
     [Theory]
     [InlineData("não subir " + Ref + " para podman serviço web")]
@@ -136,6 +140,9 @@ public sealed class CompileTests
         Assert.Empty(Compiled(runes).Faults);
     }
 
-    [Fact]
-    public void HalfASurrogatePair_Refused() => Assert.Equal(TdlnRefusal.Unreadable, Refused("criar pessoa \ud800x").Reason);
+    [Theory]
+    [InlineData(0xd800)]
+    [InlineData(0xdc00)]
+    [InlineData(0xfffe)]
+    public void NoWholeCharacter_Refused(int unit) => Assert.Equal(TdlnRefusal.Unreadable, Refused($"criar pessoa {(char)unit}x").Reason);
 }

@@ -16,6 +16,20 @@ internal static class Grammars
         return (intents, TdlnGrammar.Load(intents));
     });
 
+    /// <summary>The repository's folder.</summary>
+    public static string Root
+    {
+        get
+        {
+            var folder = AppContext.BaseDirectory;
+            while (!File.Exists(Path.Combine(folder, "LogLine.Api.sln")))
+            {
+                folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("LogLine.Api.sln is in no folder above the tests.");
+            }
+            return folder;
+        }
+    }
+
     public static TdlnGrammar Real => Repository.Value.Grammar;
 
     public static IReadOnlyList<TdlnIntent> Intents => Repository.Value.Intents;
@@ -44,12 +58,7 @@ internal static class Grammars
 
     private static IEnumerable<(string, bool, JsonElement)> Files()
     {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "LogLine.Api.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("LogLine.Api.sln is in no folder above the tests.");
-        }
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(folder, "schemas"), "*.schema.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Root, "schemas"), "*.schema.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(file));
             yield return (Path.GetFileName(file)[..^".schema.json".Length], Path.GetFileName(Path.GetDirectoryName(file)) == "intents", document.RootElement.Clone());

@@ -8,7 +8,7 @@ namespace LogLine.Protocol.Tdln;
 /// Days and instants. Day comes before month wherever both are numbers (17/11/2025), in both languages; a day alone is its midnight UTC.
 /// "today" and the like are refused: what a text means must not depend on when it is read.
 /// </summary>
-internal static class Dates
+internal static class CalendarDates
 {
     private static readonly FrozenDictionary<string, int> Months = MonthNames();
 

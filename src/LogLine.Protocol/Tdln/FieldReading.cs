@@ -14,7 +14,7 @@ internal sealed record SaidField(int Field, object Value, string Written, bool I
 /// Reads what a sentence says of the fields of one intent, from what a phrase captured and from the named values behind it. Nothing is dropped: what belongs to no
 /// field becomes a fault.
 /// </summary>
-internal sealed class Reading
+internal sealed class FieldReading
 {
     private const int MaxFaults = 16;
     private readonly List<TdlnFault> _faults = [];
@@ -24,7 +24,7 @@ internal sealed class Reading
     private readonly string? _country;
     private readonly SortedDictionary<int, (int Start, int End)> _values = [];
 
-    private Reading(Sentence sentence, IntentGrammar intent, TdlnLanguage language, string? country) =>
+    private FieldReading(Sentence sentence, IntentGrammar intent, TdlnLanguage language, string? country) =>
         (_sentence, _intent, _language, _country) = (sentence, intent, language, country);
 
     /// <summary>What was said, in the order of the schema.</summary>
@@ -43,9 +43,9 @@ internal sealed class Reading
     }
 
     /// <summary>Reads captures, then everything from token <paramref name="at"/> on.</summary>
-    public static Reading Read(Sentence sentence, IntentGrammar intent, TdlnLanguage language, string? country, IEnumerable<Capture> captures, int at)
+    public static FieldReading Read(Sentence sentence, IntentGrammar intent, TdlnLanguage language, string? country, IEnumerable<Capture> captures, int at)
     {
-        var reading = new Reading(sentence, intent, language, country);
+        var reading = new FieldReading(sentence, intent, language, country);
         foreach (var capture in captures)
         {
             reading.Take(capture.Field, capture.Start, capture.End);
