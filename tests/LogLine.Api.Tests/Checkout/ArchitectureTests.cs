@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
-using LogLine.Api.Tests.Hosting;
 
-namespace LogLine.Api.Tests;
+namespace LogLine.Api.Tests.Checkout;
 
 /// <summary>Rules that no compiler knows, read from the sources (docs/architecture).</summary>
 public sealed partial class ArchitectureTests
