@@ -1,3 +1,5 @@
+using LogLine.Api.Tests.Checkout;
+
 namespace LogLine.Api.Tests.Hosting;
 
 /// <summary>
@@ -24,23 +26,5 @@ internal static class Vectors
         Assert.NotEmpty(files);
         Array.Sort(files, StringComparer.Ordinal);
         return files;
-    }
-}
-
-/// <summary>Where the sources lie.</summary>
-internal static class Repository
-{
-    /// <summary>The folder that holds the solution.</summary>
-    public static string Root
-    {
-        get
-        {
-            var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "LogLine.Api.sln")))
-            {
-                folder = folder.Parent;
-            }
-            return folder?.FullName ?? throw new InvalidOperationException("The tests run outside of the repository.");
-        }
     }
 }
