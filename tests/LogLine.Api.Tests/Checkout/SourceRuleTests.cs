@@ -6,13 +6,6 @@ namespace LogLine.Api.Tests.Checkout;
 public sealed partial class SourceRuleTests
 {
     [Fact]
-    public void AdmittedSpan_IsMadeByTheGateAlone() =>
-        Assert.All(All().Where(file => file.Text.Contains("AdmittedSpan.Admit(")), file => Assert.StartsWith(Path.Combine("LogLine.Api", "Gate"), file.Path));
-
-    [Fact]
-    public void Time_ComesFromTimeProvider() => AssertNowhere(SystemClock());
-
-    [Fact]
     public void Nobody_BlocksOnATask() => AssertNowhere(Blocking());
 
     [Fact]
@@ -27,13 +20,6 @@ public sealed partial class SourceRuleTests
     [InlineData("Policy")]
     public void Room_KnowsNoHttp(string room) =>
         Assert.All(Sources("LogLine.Api").Where(file => Room(file.Path) == room), file => Assert.DoesNotContain("HttpContext", file.Text));
-
-    [Fact]
-    public void Protocol_KnowsNoServerAndNoDisk() =>
-        Assert.All(Sources("LogLine.Protocol"), file => Assert.DoesNotMatch(@"Microsoft\.AspNetCore|\bFile\.|\bHttpClient\b|\bTimeProvider\b", file.Text));
-
-    [Fact]
-    public void ProgramIsATableOfContents() => Assert.True(File.ReadAllLines(Path.Combine(Repository.Root, "src", "LogLine.Api", "Program.cs")).Length < 80);
 
     private static void AssertNowhere(Regex forbidden, Func<(string Path, string Text), bool>? where = null) =>
         Assert.Empty(All().Where(file => where?.Invoke(file) ?? true).SelectMany(file => forbidden.Matches(file.Text).Select(match => $"{file.Path}: {match.Value}")));
@@ -52,9 +38,6 @@ public sealed partial class SourceRuleTests
             .Where(path => path.Split(Path.DirectorySeparatorChar)[0] is not ("bin" or "obj"))
             .Select(path => (path, Comment().Replace(File.ReadAllText(Path.Combine(root, path)), "")));
     }
-
-    [GeneratedRegex(@"\bDateTime(?:Offset)?\.(?:Utc)?Now\b")]
-    private static partial Regex SystemClock();
 
     [GeneratedRegex(@"\.Wait\(\)|\.GetAwaiter\(\)\.GetResult\(\)|\bThread\.Sleep\b|(?:Async\([^;]*\)|Task)\.Result\b")]
     private static partial Regex Blocking();
