@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
 
@@ -81,7 +82,8 @@ public sealed class SpanLedger : IAsyncDisposable
     /// <summary>The receipt of a stored span.</summary>
     public Receipt ReceiptOf(StoredSpan stored)
     {
-        if (!LedgerEntry.TryParse(LogLine.Protocol.Json.CanonicalJson.Parse(stored.Entry).Root, out var entry))
+        using var json = JsonDocument.Parse(stored.Entry);
+        if (!LedgerEntry.TryParse(json.RootElement, out var entry))
         {
             throw new InvalidOperationException($"The entry {stored.Index} is damaged.");
         }

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using LogLine.Api;
+using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
@@ -21,6 +22,9 @@ namespace LogLine.Api.Tests.Hosting;
 /// </summary>
 public sealed class TestGateway : IAsyncDisposable
 {
+    // The catalogue never changes, and reading it is most of what a start costs: once for all tests.
+    private static readonly Lazy<Catalogue> Schemas = new(() => Catalogue.Load(new GatewayOptions().Schemas));
+
     private readonly bool _ownsFolder;
     private readonly WebApplication _app;
 
@@ -42,6 +46,9 @@ public sealed class TestGateway : IAsyncDisposable
     public HttpClient Client { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>The application itself, to stop it under its clients.</summary>
+    public WebApplication App => _app;
 
     public IServiceProvider Services => _app.Services;
 
@@ -68,6 +75,7 @@ public sealed class TestGateway : IAsyncDisposable
                 builder.Configuration.AddInMemoryCollection(settings);
                 builder.Configuration.GetSection("LogLine").Bind(builder.Services.Single(service => service.ServiceType == typeof(GatewayOptions)).ImplementationInstance);
             }
+            builder.Services.AddSingleton(Schemas.Value);
             builder.Services.AddSingleton(provider => new RunTargets(adapters ?? [], provider.GetRequiredService<TimeProvider>()));
             adjust?.Invoke(builder);
         });

@@ -116,7 +116,7 @@ public sealed class RequestRuleTests
     {
         var time = new ManualTime();
         await using var gateway = await TestGateway.StartAsync(time: time);
-        var token = LogLine.Api.Tenants.ApiToken.Create("tok_expiring", TestGateway.Tenant, ["*"], "dev", time.GetUtcNow().AddMinutes(1));
+        var token = LogLine.Api.Tenants.ApiToken.Create(LogLine.Api.Tenants.ApiToken.NewId(), TestGateway.Tenant, ["*"], "dev", time.GetUtcNow().AddMinutes(1));
         await gateway.Ledger.WriteAsync(store =>
         {
             store.InsertToken(token.Row);

@@ -153,7 +153,7 @@ internal static class ConsistencyCheck
         {
             return Rejection.Inconsistent("/payload/" + kidField, $"'{kid}' is {known.Status.ToString().ToLowerInvariant()}; register a new key under a new kid");
         }
-        if (known is not null && item.Payload.Texts("usage") is { Count: > 0 } usage && !known.Usage.ToHashSet().SetEquals(usage))
+        if (kidField == "kid" && known is not null && !known.Usage.ToHashSet().SetEquals(item.Payload.Texts("usage")))
         {
             return Rejection.Inconsistent("/payload/usage", $"'{kid}' is registered for {string.Join(", ", known.Usage)}, which does not change; register a new key under a new kid");
         }
