@@ -43,7 +43,7 @@ public sealed class PropertyTests
                     Assert.Equal((compiled.Hash, compiled.Json(), compiled.Language), (again.Hash, again.Json(), again.Language));
                     Assert.Equal(compiled.Json(), Encoding.UTF8.GetString(CanonicalJson.Parse(compiled.Span.Utf8.Span).Utf8.Span));
                     break;
-                case TdlnResult.Refused refused:
+                case TdlnResult.NotUnderstood refused:
                     Assert.NotEmpty(refused.SuggestedReply);
                     break;
             }
