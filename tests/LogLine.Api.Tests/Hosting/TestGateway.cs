@@ -75,7 +75,10 @@ public sealed class TestGateway : IAsyncDisposable
                 builder.Configuration.AddInMemoryCollection(settings);
                 builder.Configuration.GetSection("LogLine").Bind(builder.Services.Single(service => service.ServiceType == typeof(GatewayOptions)).ImplementationInstance);
             }
-            builder.Services.AddSingleton(Schemas.Value);
+            if (settings?.ContainsKey("LogLine:Schemas") != true)
+            {
+                builder.Services.AddSingleton(Schemas.Value);
+            }
             builder.Services.AddSingleton(provider => new RunTargets(adapters ?? [], provider.GetRequiredService<TimeProvider>()));
             adjust?.Invoke(builder);
         });
