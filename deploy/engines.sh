@@ -157,7 +157,7 @@ engine_podman() {
 
 # Sets PODMAN to the words of the command, so that in the background it is the process itself and not a shell around it.
 podman_command() {
-    PODMAN=(env CONTAINERS_CONF="$1/podman/containers.conf" CONTAINERS_STORAGE_CONF="$1/podman/storage.conf"
+    PODMAN=(env -C "$1" CONTAINERS_CONF="$1/podman/containers.conf" CONTAINERS_STORAGE_CONF="$1/podman/storage.conf"
         podman --root "$1/podman/root" --runroot "$1/podman/run" --tmpdir "$1/podman/tmp" --network-config-dir "$1/podman/net" --cgroup-manager cgroupfs)
 }
 

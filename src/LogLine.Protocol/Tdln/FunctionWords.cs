@@ -39,7 +39,7 @@ internal static class FunctionWords
     ];
 
     /// <summary>Before the name of a field, in Portuguese.</summary>
-    public static readonly string[] LinksPortuguese = ["e", "com", "no", "na", "em", "ao", "para", "pra", "como", "usando", "o", "a", "os", "as", "de", "do", "da", "cujo", "cuja", "seu", "sua"];
+    public static readonly string[] LinksPortuguese = ["e", "com", "no", "na", "em", "ao", "para", "pra", "como", "usando", "o", "a", "os", "as", "de", "do", "da", "por", "pelo", "pela", "cujo", "cuja", "seu", "sua"];
 
     /// <summary>What stands for a thing and names none: "criar algo", "create something".</summary>
     public static readonly string[] IndefiniteEnglish = ["something", "anything", "everything", "someone", "somebody", "it", "this", "that", "stuff"];

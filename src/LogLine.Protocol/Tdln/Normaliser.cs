@@ -43,7 +43,8 @@ internal sealed record Normaliser(string Name, bool Distinctive, Bilingual Accep
         new("run_id", true, new("the id of a run, run_…", "o id de uma execução, run_…"), (value, _) => RunId(value.Text)),
         new("urn", true, new("a subject, urn:<kind>:<rest>", "um sujeito, urn:<tipo>:<resto>"), (value, _) => Urn(value.Text)),
         new("provider", false, new("a target such as podman, docker, kubernetes, railway", "um destino como podman, docker, kubernetes, railway"), (value, _) => Provider(value.Text)),
-        new("person_slug", false, new("a person's name", "um nome de pessoa"), (value, _) => PersonNames.Slug(value.Text)),
+        new("person_slug", false, new("a person's name", "um nome de pessoa"), (value, _) => Slugs.OfPerson(value.Text)),
+        new("slug", false, new("a name", "um nome"), (value, _) => Slugs.Of(value.Text)),
         // Read piece by piece: FieldReading.
         new("list", false, new("one or more words", "uma ou mais palavras"), (value, _) => value.Text.Length > 0 ? value.Text : null),
     }.ToFrozenDictionary(normaliser => normaliser.Name);

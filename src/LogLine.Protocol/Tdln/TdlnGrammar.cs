@@ -168,7 +168,7 @@ public sealed class TdlnGrammar
     /// <summary>Sentences that are understood, one for each intent: those whose phrase shares most words with the text first; any, where none shares one.</summary>
     private List<string> Examples(Sentence sentence, TdlnLanguage language)
     {
-        var words = Enumerable.Range(0, sentence.Count).Select(i => sentence[i].Word).ToHashSet();
+        var words = Enumerable.Range(0, sentence.Count).Where(i => !sentence.Has(i, WordRoles.Link | WordRoles.Courtesy)).Select(i => sentence[i].Word).ToHashSet();
         var known = _examples.Where(example => example.Language == language).ToList();
         var near = known.Where(example => example.Words.Overlaps(words)).OrderByDescending(example => example.Words.Count(words.Contains)).ToList();
         return [.. (near.Count > 0 ? near : known).DistinctBy(example => example.Intent).Take(MaxExamples).Select(example => example.Text)];

@@ -64,7 +64,7 @@ public sealed class TestGateway : IAsyncDisposable
         IEnumerable<IRunAdapter>? adapters = null, TimeProvider? time = null, string? folder = null, IDictionary<string, string?>? settings = null, Action<WebApplicationBuilder>? adjust = null)
     {
         var data = folder ?? Path.Combine(Path.GetTempPath(), "logline-" + Guid.NewGuid().ToString("N"));
-        var app = Gateway.Build(["--data", data, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"], builder =>
+        var app = GatewayProgram.Build(["--data", data, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"], builder =>
         {
             if (time is not null)
             {

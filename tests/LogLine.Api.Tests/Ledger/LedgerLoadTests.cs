@@ -35,7 +35,9 @@ public sealed class LedgerLoadTests
         await gateway.ProveAsync("web");
         await gateway.PostAsync(TestGateway.Deploy(reference), request => request.Set("Prefer", "wait=30"));
         await gateway.PostAsync("[" + string.Join(',', Enumerable.Range(0, 100).Select(i => GatewayActs.Person("p" + i))) + "]");
+        var before = gateway.Ledger.Size;
         await gateway.PostAsync("{");
+        await gateway.SpansFromAsync(before, 1); // recorded by itself: nothing is on its way any more
 
         AssertWholeLog(gateway.Ledger);
     }
@@ -83,13 +85,14 @@ public sealed class LedgerLoadTests
     /// <summary>Reads the whole log and recomputes it by the definition, without a tree of ours.</summary>
     private static void AssertWholeLog(SpanLedger ledger)
     {
-        var entries = ledger.Store.ReadEntries(0, 100_000);
-        Assert.Equal(ledger.Size, entries.Count);
+        // The checkpoint first: refusals are still being recorded behind it.
+        var key = Convert.FromHexString(ledger.Identity.LogPublicKey);
+        Assert.True(SignedNote.TryVerify(ledger.Checkpoint, ledger.Origin, key, out var body, out _));
+        Assert.True(Checkpoint.TryParse(body, out var last));
+        var entries = ledger.Store.ReadEntries(0, (int)last.Size);
+        Assert.Equal(last.Size, entries.Count);
         Assert.Equal(Enumerable.Range(0, entries.Count).Select(i => (long)i), entries.Select(entry => entry.Index));
         var leaves = entries.Select(entry => MerkleHash.Leaf(entry.Entry)).ToArray();
-        var key = Convert.FromHexString(ledger.Identity.LogPublicKey);
-        Assert.True(SignedNote.TryVerify(ledger.Checkpoint, ledger.Origin, key, out var body, out _) && Checkpoint.TryParse(body, out var checkpoint) && checkpoint.Size == ledger.Size);
-        Assert.True(Checkpoint.TryParse(body, out var last));
         Assert.Equal(Root(leaves), last.Root);
         foreach (var entry in entries)
         {

@@ -190,7 +190,7 @@ public sealed class RecoveryTests : IDisposable
 
     private static async Task TryStartAsync(string folder)
     {
-        await using var app = global::Gateway.Build(["--data", folder, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"]);
+        await using var app = global::GatewayProgram.Build(["--data", folder, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"]);
         await app.PrepareAsync();
     }
 

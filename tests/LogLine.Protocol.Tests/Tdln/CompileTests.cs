@@ -92,6 +92,18 @@ public sealed class CompileTests
     public void Quotes_ProtectTheValue(string text, string name) =>
         Assert.Contains($"\"name\":\"{name}\"", Compiled(text).Json(), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("cadastrar pessoa: joana silva")]
+    [InlineData("cadastrar pessoa nome: joana silva")]
+    [InlineData("create a person named Joana Silva")]
+    [InlineData("registry.person.create name=\"Joana Silva\"")]
+    [InlineData("oi, por favor queria registrar uma nova cliente Joana Silva, obrigado!")]
+    public void SeveralWaysToSayIt_OneSpan(string text)
+    {
+        Assert.Equal(Compiled("create person Joana Silva").Hash, Compiled(text).Hash);
+        Assert.Empty(Compiled(text).Faults);
+    }
+
     [Fact]
     public void FreeText_KeepsCaseAndLosesOnlyRunsOfSpace()
     {

@@ -106,6 +106,7 @@ public sealed class GrammarTests
             {
                 Assert.All(refused.Examples, example => Assert.Empty(Compiled(example).Faults));
                 Assert.NotEmpty(refused.Examples);
+                Assert.DoesNotContain(refused.Examples, example => example.Contains('…'));
             }
         }
     }

@@ -60,6 +60,7 @@ public sealed class NormaliserTests
     [InlineData("João dos Santos", "joao_d_santos")]
     [InlineData("Ana-Maria O'Neill", "anamaria_oneill")]
     [InlineData("Søren Weiß", "soren_weiss")]
+    [InlineData("joana_m_silva", "joana_m_silva")]
     [InlineData("李小龙", "p_6db5d357e7a354fb")]
     public void PersonSlug(string name, string slug)
     {
@@ -156,6 +157,8 @@ public sealed class NormaliserTests
     [InlineData("ref", "mc:vv/web@blake3:abcd", null)]
     [InlineData("urn", "urn:container:vv/web", "urn:container:vv/web")]
     [InlineData("urn", "urn:web", null)]
+    [InlineData("slug", "Conceição & Filhos, Lda.", "conceicao_filhos_lda")]
+    [InlineData("slug", "acme_corp", "acme_corp")]
     public void Names(string normaliser, string text, string? name) => Assert.Equal(name, Read(normaliser, text));
 
     private static object? Read(string normaliser, string text, string? country = null) =>
