@@ -111,6 +111,11 @@ public sealed class ContextTests
     public void SpanIsNoObject_Refused(string span) => Assert.Equal(TdlnRefusal.Unreadable, Refused("parar run_abc", Tenant with { Span = Given(span) }).Reason);
 
     [Fact]
+    public void NameInTheContextHoldsNoCharacter_IsNotThrown() => Assert.Contains(
+        "\"subject\":\"urn:registry:person/ana_lima\"",
+        Compiled("", Tenant with { Span = Given("{\"intent\":\"registry.person.create\",\"payload\":{\"name\":\"Aná\ufffe Lima\"}}") }).Json(), StringComparison.Ordinal);
+
+    [Fact]
     public void PayloadIsNoObject_IsLeftToTheSchema() =>
         Assert.Equal("""{"intent":"run.cancel","payload":7}""", Compiled("parar run_abc", Tenant with { Span = Given("""{"payload":7}""") }).Json());
 }
