@@ -45,11 +45,13 @@ public sealed class TdlnGate
     private readonly TenantDirectory _directory;
     private readonly SpanLedger _ledger;
     private readonly RunTargets _targets;
+    private readonly RunDesk _desk;
+    private readonly TimeProvider _time;
 
     /// <summary>Wires the checks to what they ask.</summary>
-    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, TenantRules rules, OperatorPolicy policy)
+    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, RunDesk desk, TenantRules rules, OperatorPolicy policy, TimeProvider time)
     {
-        (_directory, _ledger, _targets) = (directory, ledger, targets);
+        (_directory, _ledger, _targets, _desk, _time) = (directory, ledger, targets, desk, time);
         var replay = new ReplayCheck(ledger.Store);
         var policies = new PolicyCheck(policy, rules);
         _order =
@@ -86,7 +88,7 @@ public sealed class TdlnGate
     public async Task<GateVerdict> JudgeAsync(Submission submission, CancellationToken cancel)
     {
         using var activity = Activities.StartActivity("gate");
-        var state = new GateState(_directory, _ledger.Store, _targets);
+        var state = new GateState(_directory, _ledger.Store, _targets, _desk, _time);
         var items = submission.Items;
         var verdict = new GateVerdict(submission);
         try
