@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Private container engines: a Podman API service and a dockerd that share nothing with what the machine already runs.
 # Sourced by tests/run and deploy/quickstart. Everything lives in one folder DIR that the caller makes and, after stop_engines,
-# deletes: storage, sockets, configuration, logs. Keep DIR short: a socket path has at most 107 bytes.
+# deletes: storage, sockets, configuration, logs. Keep DIR short: Podman takes no run
+# folder over 50 characters, which leaves 39 for DIR.
 #
 #   ensure_packages WORD…      installs what is missing (root on Debian or Ubuntu), else says what to install; false when something stays missing
 #   start_podman DIR           serves unix://DIR/podman.sock
@@ -156,7 +157,7 @@ engine_podman() {
 
 # Sets PODMAN to the words of the command, so that in the background it is the process itself and not a shell around it.
 podman_command() {
-    PODMAN=(env CONTAINERS_CONF="$1/podman/containers.conf" CONTAINERS_STORAGE_CONF="$1/podman/storage.conf"
+    PODMAN=(env -C "$1" CONTAINERS_CONF="$1/podman/containers.conf" CONTAINERS_STORAGE_CONF="$1/podman/storage.conf"
         podman --root "$1/podman/root" --runroot "$1/podman/run" --tmpdir "$1/podman/tmp" --network-config-dir "$1/podman/net" --cgroup-manager cgroupfs)
 }
 

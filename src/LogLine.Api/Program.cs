@@ -9,7 +9,7 @@ using LogLine.Api.Telemetry;
 
 try
 {
-    await using var app = Gateway.Build(args);
+    await using var app = GatewayProgram.Build(args);
     await app.PrepareAsync();
     await app.OpenAsync();
     await app.WaitForShutdownAsync();
@@ -23,7 +23,7 @@ catch (Exception defect) when (defect is DataFolderException or CatalogueExcepti
 }
 
 /// <summary>The gateway as a web application; tests start the same one.</summary>
-public static class Gateway
+public static class GatewayProgram
 {
     /// <summary>Builds it from command line (<c>--data</c>, <c>--urls</c>), environment and <c>appsettings.json</c>.</summary>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
@@ -38,6 +38,7 @@ public static class Gateway
         var app = builder.Build();
         app.UseProblemsForDefects();
         app.MapSubmissions();
+        app.MapUniversal();
         app.MapAdministration();
         app.MapSpanReads();
         app.MapRunReads();

@@ -6,8 +6,9 @@ using LogLine.Cli.Commands.MiniContainers;
 using LogLine.Cli.Commands.Receipts;
 using LogLine.Cli.Commands.Spans;
 using LogLine.Cli.Commands.Wallet;
+using LogLine.Cli.Output;
 
-return await CommandLine.RunAsync(args, Shell.OfProcess());
+return await Invocation.RunAsync(args, Shell.OfProcess());
 
 /// <summary><c>logline</c>: the commands by name.</summary>
 internal static class Contents

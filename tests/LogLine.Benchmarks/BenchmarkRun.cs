@@ -32,7 +32,7 @@ internal static class BenchmarkRun
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
     ];
 
-    /// <summary>Exit code 0 when every target was met or skipped, 1 when one was missed, 2 for wrong arguments.</summary>
+    /// <summary>Exit code 0 when every target was met or skipped, 1 when one was missed or a benchmark broke down, 2 for wrong arguments.</summary>
     public static async Task<int> MainAsync(string[] args)
     {
         if (BenchmarkOptions.Parse(args, [.. All.Select(benchmark => benchmark.Name)]) is not { } options)
@@ -48,7 +48,7 @@ internal static class BenchmarkRun
         foreach (var (name, what, run) in All.Where(benchmark => options.Wants(benchmark.Name)))
         {
             Console.WriteLine($"==> {name}: {what}");
-            foreach (var figure in await run(options))
+            foreach (var figure in await TryAsync(name, what, run, options))
             {
                 figures.Add(figure);
                 Console.WriteLine(figure);
@@ -58,7 +58,20 @@ internal static class BenchmarkRun
         {
             await File.WriteAllTextAsync(path, BenchmarkDocument.Compose(figures, options));
         }
-        return figures.Any(figure => figure.IsMet == false) ? 1 : 0;
+        return figures.Any(figure => figure.IsMet == false || figure.HasFailed) ? 1 : 0;
+    }
+
+    // A benchmark that breaks down is a line of the report; the others are measured all the same.
+    private static async Task<IReadOnlyList<Figure>> TryAsync(string name, string what, Func<BenchmarkOptions, Task<IReadOnlyList<Figure>>> run, BenchmarkOptions options)
+    {
+        try
+        {
+            return await run(options);
+        }
+        catch (Exception defect) when (defect is InvalidOperationException or IOException or HttpRequestException or TimeoutException or OperationCanceledException)
+        {
+            return [Figure.Failed(name, what, defect.Message)];
+        }
     }
 }
 

@@ -60,7 +60,7 @@ internal sealed class FaultyGateway : IAsyncDisposable
         Assert.Null(Cli.Settings.KeyFile.Write(home.KeyFile("default"), key, overwrite: false));
         Assert.Null(Cli.Settings.ProfileStore.Save(home, "default", new Cli.Settings.Profile
         {
-            BaseUrl = Url, Tenant = "dev", Env = "dev", ApiKey = new Cli.Settings.Token("tok_secret_123"), Kid = "kid_test", KeyFile = home.KeyFile("default"), ServerPublicKey = TestLog.PublicKey,
+            BaseUrl = Url, Tenant = "dev", Env = "dev", ApiKey = new Cli.Settings.SecretToken("tok_secret_123"), Kid = "kid_test", KeyFile = home.KeyFile("default"), ServerPublicKey = TestLog.PublicKey,
         }));
     }
 

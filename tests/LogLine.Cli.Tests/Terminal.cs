@@ -56,7 +56,7 @@ internal sealed class Terminal : IDisposable
             ErrorsAreTerminal = IsTerminal,
             Time = Time,
         };
-        var code = await CommandLine.RunAsync(args, shell, stop.CanBeCanceled ? stop : TestContext.Current.CancellationToken);
+        var code = await Invocation.RunAsync(args, shell, stop.CanBeCanceled ? stop : TestContext.Current.CancellationToken);
         return new Spoken(code, output.ToString(), errors.ToString());
     }
 
@@ -87,9 +87,26 @@ internal sealed record Spoken(int ExitCode, string Output, string Errors)
     }
 }
 
-/// <summary>The system's clock, on which every pause is over at once.</summary>
+/// <summary>A clock on which every pause takes its time, and which no test has to wait for.</summary>
 internal sealed class HurriedTime : TimeProvider
 {
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        System.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
+    private long _skippedTicks;
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddTicks(Interlocked.Read(ref _skippedTicks));
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => GetUtcNow().Ticks;
+
+    public void Advance(TimeSpan by) => Interlocked.Add(ref _skippedTicks, by.Ticks);
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        if (dueTime == Timeout.InfiniteTimeSpan)
+        {
+            return System.CreateTimer(callback, state, dueTime, period);
+        }
+        Advance(dueTime);
+        return System.CreateTimer(callback, state, TimeSpan.Zero, period);
+    }
 }

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Submissions;
-using LogLine.Api.Telemetry;
 using LogLine.Api.Tenants;
 
 namespace LogLine.Api.Delivery;
@@ -17,13 +15,13 @@ internal static class Readers
         {
             var http = context.HttpContext;
             var (principal, refused) = http.RequestServices.GetRequiredService<RequestReader>().Authenticate(http);
-            if (principal is not null && !principal.Has("read"))
+            if (refused is null && !principal!.Has("read"))
             {
                 refused = new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } };
             }
             if (refused is not null)
             {
-                await RefuseAsync(http, refused);
+                await http.RefuseAsync(refused);
                 return Results.Empty;
             }
             http.Items[Key] = principal;
@@ -33,22 +31,6 @@ internal static class Readers
     /// <summary>Who asks.</summary>
     public static TenantPrincipal Principal(this HttpContext http) => (TenantPrincipal)http.Items[Key]!;
 
-    /// <summary>Answers with a refusal.</summary>
-    public static Task RefuseAsync(this HttpContext http, Rejection rejection) => RefusalAnswers.WriteAsync(http, rejection, http.TraceId());
-
     /// <summary>404 for something that this tenant does not have.</summary>
     public static Task NotFoundAsync(this HttpContext http, string what) => http.RefuseAsync(new Rejection(RefusalCode.NotFound, $"This tenant has no {what}."));
-
-    /// <summary>Answers with JSON.</summary>
-    public static Task WriteAsync(this HttpContext http, Action<Utf8JsonWriter> write)
-    {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, AnswerJson.Options))
-        {
-            write(json);
-        }
-        http.Response.ContentType = "application/json";
-        http.Response.ContentLength = buffer.WrittenCount;
-        return http.Response.Body.WriteAsync(buffer.WrittenMemory, http.RequestAborted).AsTask();
-    }
 }

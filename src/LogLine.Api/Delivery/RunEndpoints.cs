@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json;
+using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 
@@ -22,15 +25,23 @@ internal static class RunEndpoints
             : http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'");
 
     /// <summary><c>{items[]}</c>, newest first.</summary>
-    private static Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, int? limit) => http.WriteAsync(json =>
+    private static Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, string? limit)
+    {
+        var most = DefaultLimit;
+        return limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit)
+            ? http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"limit must be an integer from 1 to {MaxLimit}") { Errors = [new FieldError("/limit", "query", $"must be an integer from 1 to {MaxLimit}")] })
+            : http.WriteAsync(json => WriteRuns(json, ledger.Store.Runs(http.Principal().Tenant, subject, most)));
+    }
+
+    private static void WriteRuns(Utf8JsonWriter json, IEnumerable<RunRow> runs)
     {
         json.WriteStartObject();
         json.WriteStartArray("items");
-        foreach (var run in ledger.Store.Runs(http.Principal().Tenant, subject, Math.Clamp(limit ?? DefaultLimit, 1, MaxLimit)))
+        foreach (var run in runs)
         {
             RunViews.Write(json, run);
         }
         json.WriteEndArray();
         json.WriteEndObject();
-    });
+    }
 }

@@ -57,6 +57,11 @@ internal static class StreamEndpoint
     {
         while (!ending.IsCancellationRequested)
         {
+            // A revocation is an entry too, so it wakes every stream, and holds from here on.
+            if (!isValid())
+            {
+                return;
+            }
             var size = ledger.Size;
             while (next < size)
             {
@@ -76,10 +81,6 @@ internal static class StreamEndpoint
             }
             catch (TimeoutException)
             {
-                if (!isValid())
-                {
-                    return;
-                }
                 writer.Write(": ping\n\n"u8);
                 await FlushAsync(writer, time, ending);
             }

@@ -35,16 +35,22 @@ public static class RefusalAnswers
     /// <summary>Writes a refusal as one item of an array's answer: decisions as they are, problems in an envelope.</summary>
     public static void WriteItem(Utf8JsonWriter json, Rejection rejection, string traceId)
     {
+        json.WriteStartObject();
+        WriteMembers(json, rejection, traceId);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes the members that stand for a refusal in an object of the caller's: as an item of an array, without its braces.</summary>
+    public static void WriteMembers(Utf8JsonWriter json, Rejection rejection, string traceId)
+    {
         if (IsDecision(rejection))
         {
-            Write(json, rejection, traceId);
+            WriteDecision(json, rejection, traceId);
             return;
         }
-        json.WriteStartObject();
         json.WriteString("status", "error");
         json.WritePropertyName("problem");
         Write(json, rejection, traceId);
-        json.WriteEndObject();
     }
 
     /// <summary>True for what TDLN itself answers: something is missing, or wrong.</summary>
@@ -53,11 +59,20 @@ public static class RefusalAnswers
     private static void Write(Utf8JsonWriter json, Rejection rejection, string traceId)
     {
         json.WriteStartObject();
-        if (!IsDecision(rejection))
+        if (IsDecision(rejection))
+        {
+            WriteDecision(json, rejection, traceId);
+        }
+        else
         {
             Problem(json, rejection, traceId);
         }
-        else if (rejection.Missing.Count > 0)
+        json.WriteEndObject();
+    }
+
+    private static void WriteDecision(Utf8JsonWriter json, Rejection rejection, string traceId)
+    {
+        if (rejection.Missing.Count > 0)
         {
             NeedMore(json, rejection, traceId);
         }
@@ -65,7 +80,6 @@ public static class RefusalAnswers
         {
             Invalid(json, rejection, traceId);
         }
-        json.WriteEndObject();
     }
 
     private static void Problem(Utf8JsonWriter json, Rejection rejection, string traceId)
@@ -120,7 +134,7 @@ public static class RefusalAnswers
         json.WriteString("code", rejection.Code.Meaning().Wire);
         json.WriteString("trace_id", traceId);
         WriteErrors(json, rejection.Errors);
-        json.WriteString("suggested_reply", "Please fix the following:\n" + string.Join('\n', rejection.Errors.Select(Line)));
+        json.WriteString("suggested_reply", rejection.SuggestedReply ?? "Please fix the following:\n" + string.Join('\n', rejection.Errors.Select(Line)));
     }
 
     private static string Line(FieldError error) => error.Path.Length == 0 ? $"- {error.Message}" : $"- {error.Path}: {error.Message}";

@@ -15,6 +15,9 @@ public sealed record Rejection(RefusalCode Code, string Detail)
     /// <summary>What is there already, as canonical JSON; for <c>partial_span</c>.</summary>
     public ReadOnlyMemory<byte> PartialSpan { get; init; }
 
+    /// <summary>What to tell a person, when it is better than what the fields add up to: examples in the language of the text.</summary>
+    public string? SuggestedReply { get; init; }
+
     /// <summary>Seconds after which a retry makes sense, for <c>Retry-After</c>.</summary>
     public int? RetryAfterSeconds { get; init; }
 

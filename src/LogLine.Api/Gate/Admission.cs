@@ -75,7 +75,7 @@ internal static class Admission
                 run = Primitive(item, effects);
                 break;
         }
-        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId);
+        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, [.. item.TrustedKids]);
     }
 
     private static Action<Utf8JsonWriter> ApplyManifest(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)

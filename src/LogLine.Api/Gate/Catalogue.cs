@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Text.Json;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Schema;
+using LogLine.Protocol.Tdln;
 
 namespace LogLine.Api.Gate;
 
@@ -13,7 +14,10 @@ public sealed class Catalogue
 {
     private readonly FrozenDictionary<string, IntentDefinition> _intents;
 
-    private Catalogue(FrozenDictionary<string, IntentDefinition> intents, JsonSchema span) => (_intents, Span) = (intents, span);
+    private Catalogue(FrozenDictionary<string, IntentDefinition> intents, JsonSchema span, TdlnGrammar grammar) => (_intents, Span, Grammar) = (intents, span, grammar);
+
+    /// <summary>What sentences mean, from the phrases of the same files.</summary>
+    public TdlnGrammar Grammar { get; }
 
     /// <summary>Schema of a span's envelope.</summary>
     public JsonSchema Span { get; }
@@ -51,7 +55,13 @@ public sealed class Catalogue
             .Select(file => Reading(file, () => Define(file, registry)))
             .ToFrozenDictionary(intent => intent.Name);
         var span = Path.Combine(folder, "span.schema.json");
-        return new Catalogue(intents, Reading(span, () => JsonSchema.Load(Root(span), registry)));
+        return new Catalogue(intents, Reading(span, () => JsonSchema.Load(Root(span), registry)), Speak(files, intents.Values));
+    }
+
+    private static TdlnGrammar Speak(IReadOnlyList<string> files, IEnumerable<IntentDefinition> intents)
+    {
+        var reader = new TdlnIntentReader(files.Select(Root));
+        return TdlnGrammar.Load(intents.Select(intent => Reading($"intents/{intent.Name}", () => reader.Read(intent.Name, intent.Document))).OfType<TdlnIntent>());
     }
 
     private static IntentDefinition Define(string file, SchemaRegistry registry)
@@ -101,7 +111,7 @@ public sealed class Catalogue
         {
             return read();
         }
-        catch (Exception defect) when (defect is JsonException or SchemaLoadException or CatalogueException or IOException)
+        catch (Exception defect) when (defect is JsonException or SchemaLoadException or TdlnGrammarException or CatalogueException or IOException)
         {
             throw new CatalogueException($"{file}: {defect.Message}", defect);
         }

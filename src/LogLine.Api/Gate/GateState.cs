@@ -15,12 +15,20 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
 
     private readonly List<LedgerEffect> _pending = [];
     private readonly long _since = time.GetTimestamp();
+    private readonly Dictionary<string, AdmittedSpan> _admitted = [];
 
     /// <summary>The targets on which runs are carried out.</summary>
     public RunTargets Targets => targets;
 
     /// <summary>Counts an item that has passed.</summary>
-    public void Add(IEnumerable<LedgerEffect> effects) => _pending.AddRange(effects);
+    public void Add(AdmittedSpan admitted)
+    {
+        _admitted.Add(admitted.Entry.This, admitted);
+        _pending.AddRange(admitted.Effects);
+    }
+
+    /// <summary>The earlier item of the same request that has this name, or null.</summary>
+    public AdmittedSpan? FindAdmitted(string name) => _admitted.GetValueOrDefault(name);
 
     /// <summary>A tenant's key, or null.</summary>
     public KeyRow? FindKey(string tenant, string kid)

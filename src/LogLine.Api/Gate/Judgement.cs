@@ -36,6 +36,12 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     /// <summary>A span that was admitted before and is the answer now; written by <c>replay</c>.</summary>
     public StoredSpan? Replay { get; set; }
 
+    /// <summary>An earlier item of the same array that is the same span, so that this one is its replay; written by <c>replay</c>.</summary>
+    public AdmittedSpan? Twin { get; set; }
+
+    /// <summary>True when it was admitted before: it is not judged again.</summary>
+    public bool IsReplay => Replay is not null || Twin is not null || ReplayedItems is not null;
+
     /// <summary>The answer of an array that was admitted before; written by <c>replay</c>.</summary>
     public string? ReplayedItems { get; set; }
 
@@ -44,6 +50,9 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
 
     /// <summary>Who signed the span, else the request; written by <c>request signature</c> and <c>trust</c>.</summary>
     public string? Kid { get; set; }
+
+    /// <summary>Every key that was trusted for it; the commit holds them against the registry once more.</summary>
+    public HashSet<string> TrustedKids { get; init; } = [];
 
     /// <summary>Usage of the key that signed; empty when nothing was signed.</summary>
     public IReadOnlyList<string> KeyUsage { get; set; } = [];
@@ -63,6 +72,9 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     /// <summary>The proof that lets it through; written by <c>authorisation</c>.</summary>
     public ProofRow? Proof { get; set; }
 
+    /// <summary>True when nothing is to be committed and only the span itself is judged.</summary>
+    public bool IsDryRun { get; init; }
+
     /// <summary>The payload.</summary>
     public JsonElement Payload => Span.Payload;
 
@@ -76,7 +88,7 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     public DateTimeOffset Now => Submission.ReceivedAt;
 }
 
-/// <summary>What came of one item: exactly one of the three is set, or <see cref="ReplayedItems"/> for a whole array.</summary>
+/// <summary>What came of one item: exactly one is set, or <see cref="ReplayedItems"/> for a whole array.</summary>
 public sealed record ItemVerdict
 {
     /// <summary>It passed.</summary>
@@ -84,6 +96,9 @@ public sealed record ItemVerdict
 
     /// <summary>It was admitted before; its Ack is the answer.</summary>
     public StoredSpan? Replay { get; init; }
+
+    /// <summary>An earlier item of the same array is the same span; that one's Ack is the answer.</summary>
+    public AdmittedSpan? Twin { get; init; }
 
     /// <summary>It is refused.</summary>
     public Rejection? Refused { get; init; }

@@ -1,4 +1,5 @@
 using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Gate;
 
@@ -26,6 +27,11 @@ internal static class RequestClaims
             if (item.Text("intent") is { } intent && !intent.StartsWith("registry.", StringComparison.Ordinal) && item.Text("subject") is { } subject)
             {
                 yield return $"subject {tenant} {subject}";
+            }
+            // A service has one container, whatever subject is deployed to it.
+            if (item.Member("payload").Member("target").Text("service") is { } service)
+            {
+                yield return $"subject {tenant} {Identifiers.ContainerSubject(tenant, service)}";
             }
             if (item.Member("payload").Member("proof").Text("subject") is { } proven)
             {

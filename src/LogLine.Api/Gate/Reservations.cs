@@ -19,7 +19,7 @@ public sealed class Reservations
     public async ValueTask<IDisposable?> TakeAsync(IEnumerable<string> names, CancellationToken cancel)
     {
         var held = new Held(this);
-        foreach (var name in names.Distinct().Order(StringComparer.Ordinal))
+        foreach (var name in new SortedSet<string>(names, StringComparer.Ordinal))
         {
             Claim? claim;
             lock (_lock)
@@ -27,6 +27,7 @@ public sealed class Reservations
                 if (_claims.TryGetValue(name, out claim))
                 {
                     claim.Users++;
+                    claim.Turn ??= new SemaphoreSlim(0);
                 }
                 else
                 {
@@ -35,7 +36,7 @@ public sealed class Reservations
             }
             try
             {
-                if (claim is not null && !await claim.Turn.WaitAsync(MaxWait, cancel))
+                if (claim is not null && !await claim.Turn!.WaitAsync(MaxWait, cancel))
                 {
                     Leave(name);
                     held.Dispose();
@@ -76,17 +77,17 @@ public sealed class Reservations
             }
             else
             {
-                claim.Turn.Release();
+                claim.Turn!.Release();
             }
         }
     }
 
-    /// <summary>One name: its holder and those who wait. The first holder never waits, so the semaphore begins empty.</summary>
+    /// <summary>One name: its holder and those who wait. The first holder never waits, so the semaphore comes with the second, empty.</summary>
     private sealed class Claim
     {
         public int Users = 1;
 
-        public SemaphoreSlim Turn { get; } = new(0);
+        public SemaphoreSlim? Turn;
     }
 
     private sealed class Held(Reservations owner) : IDisposable

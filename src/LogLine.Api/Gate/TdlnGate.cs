@@ -7,6 +7,7 @@ using LogLine.Api.Ledger;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Gate;
@@ -42,6 +43,7 @@ public sealed class TdlnGate
 
     private readonly GateCheck[] _order;
     private readonly Reservations _reservations = new();
+    private readonly Catalogue _catalogue;
     private readonly TenantDirectory _directory;
     private readonly SpanLedger _ledger;
     private readonly RunTargets _targets;
@@ -51,7 +53,7 @@ public sealed class TdlnGate
     /// <summary>Wires the checks to what they ask.</summary>
     public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, RunDesk desk, TenantRules rules, OperatorPolicy policy, TimeProvider time)
     {
-        (_directory, _ledger, _targets, _desk, _time) = (directory, ledger, targets, desk, time);
+        (_catalogue, _directory, _ledger, _targets, _desk, _time) = (catalogue, directory, ledger, targets, desk, time);
         var replay = new ReplayCheck(ledger.Store);
         var policies = new PolicyCheck(policy, rules);
         _order =
@@ -97,6 +99,7 @@ public sealed class TdlnGate
             if (verdict.Claims is null)
             {
                 verdict.Items.Add(Refuse("replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
+                verdict.IsWhole = true;
                 return verdict;
             }
             if (submission.IsArray)
@@ -116,6 +119,18 @@ public sealed class TdlnGate
         }
     }
 
+    /// <summary>
+    /// What the gate would say of the span itself: rows 11 and 13, without providers. Nothing is claimed and nothing is written.
+    /// </summary>
+    /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>
+    public (JsonElement Span, Rejection? Refused) DryRun(Submission submission)
+    {
+        var item = new Judgement(submission, submission.Items[0], new GateState(_directory, _ledger.Store, _targets, _desk, _time)) { IsDryRun = true };
+        item.Definition = _catalogue.Find(item.Submitted.Text("intent"));
+        var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? ConsistencyCheck.Judge(item);
+        return (item.Span.Root, refused);
+    }
+
     private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<JsonElement> items, GateState state, GateVerdict verdict, CancellationToken cancel)
     {
         var whole = new Judgement(submission, submission.Body.Root, state);
@@ -128,12 +143,12 @@ public sealed class TdlnGate
         }
         foreach (var element in items)
         {
-            var item = new Judgement(submission, element, state) { Kid = whole.Kid, KeyUsage = whole.KeyUsage };
+            var item = new Judgement(submission, element, state) { Kid = whole.Kid, KeyUsage = whole.KeyUsage, TrustedKids = [.. whole.TrustedKids] };
             var judged = await JudgeItemAsync(item, _order.Where(check => check.Scope == CheckScope.Item), cancel);
             verdict.Items.Add(judged);
             if (judged.Admitted is { } admitted)
             {
-                state.Add(admitted.Effects);
+                state.Add(admitted);
             }
         }
     }
@@ -144,9 +159,9 @@ public sealed class TdlnGate
         {
             return new ItemVerdict { Refused = refused };
         }
-        if (item.ReplayedItems is not null || item.Replay is not null)
+        if (item.IsReplay)
         {
-            return new ItemVerdict { Replay = item.Replay, ReplayedItems = item.ReplayedItems };
+            return new ItemVerdict { Replay = item.Replay, Twin = item.Twin, ReplayedItems = item.ReplayedItems };
         }
         Verdicts.Add(1, new KeyValuePair<string, object?>("check", "admitted"));
         return new ItemVerdict { Admitted = Admission.Admit(item, _ledger.Identity), NewToken = item.NewToken, RateLimit = item.RateLimit };
@@ -161,7 +176,7 @@ public sealed class TdlnGate
             {
                 return Refuse(check.Name, refused).Refused;
             }
-            if (item.Replay is not null || item.ReplayedItems is not null)
+            if (item.IsReplay)
             {
                 return null;
             }
@@ -196,8 +211,8 @@ public sealed class GateVerdict(Submission submission) : IDisposable
     internal IDisposable? Claims { get; set; }
 
     /// <summary>What is to be appended; null when nothing was admitted.</summary>
-    /// <param name="answers">For an array: the answer of every item that was not admitted now, null for the others.</param>
-    public AppendRequest? ToAppend(IReadOnlyList<byte[]?>? answers)
+    /// <param name="answers">The answer of every item that stands already; null for those that the commit decides.</param>
+    public AppendRequest? ToAppend(IReadOnlyList<byte[]?> answers)
     {
         var admitted = Items.Where(item => item.Admitted is not null).Select(item => item.Admitted!).ToList();
         if (admitted.Count == 0)
@@ -212,10 +227,13 @@ public sealed class GateVerdict(Submission submission) : IDisposable
                 ? (nonce, Later(sent + NonceMargin, submission.ReceivedAt + NonceLife))
                 : null,
             Key = submission.IdempotencyKey is { } key
-                ? new KeyBinding(key, submission.Fingerprint(submission.Body.Utf8.Span), submission.ReceivedAt + KeyLife, submission.IsArray ? answers : null)
+                ? new KeyBinding(key, submission.Fingerprint(submission.Body.Utf8.Span), submission.ReceivedAt + KeyLife, submission.IsArray ? KeyItemsOf(admitted, answers) : null)
                 : null,
         };
     }
+
+    private List<KeyItem> KeyItemsOf(List<AdmittedSpan> admitted, IReadOnlyList<byte[]?> answers) =>
+        [.. Items.Select((item, i) => (item.Admitted ?? item.Twin) is { } committed ? new KeyItem(admitted.IndexOf(committed), null) : new KeyItem(-1, answers[i]))];
 
     private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 

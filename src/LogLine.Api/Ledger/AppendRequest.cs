@@ -28,13 +28,16 @@ public sealed class AdmittedSpan
     /// <summary>The run that it starts or that it is about.</summary>
     public string? RunId { get; private init; }
 
+    /// <summary>Kids whose signatures let it pass: it is not committed unless they are active still.</summary>
+    public IReadOnlyList<string> TrustedKids { get; private init; } = [];
+
     /// <summary>What the gateway says about it, in the same transaction and right behind it.</summary>
     public IReadOnlyList<ServerSpan> Followers { get; private init; } = [];
 
     /// <summary>For the gate alone.</summary>
     internal static AdmittedSpan Admit(LedgerEntry entry, SpanDocument span, byte[] fingerprint, byte[] answer,
-        IReadOnlyList<LedgerEffect> effects, IReadOnlyList<ServerSpan> followers, string? runId) =>
-        new(entry, span) { Fingerprint = fingerprint, Answer = answer, Effects = effects, Followers = followers, RunId = runId };
+        IReadOnlyList<LedgerEffect> effects, IReadOnlyList<ServerSpan> followers, string? runId, IReadOnlyList<string> trustedKids) =>
+        new(entry, span) { Fingerprint = fingerprint, Answer = answer, Effects = effects, Followers = followers, RunId = runId, TrustedKids = trustedKids };
 }
 
 /// <summary>A span that the gateway itself signs: states of runs, verdicts, refusals.</summary>
@@ -67,11 +70,11 @@ public sealed record AppendRequest
 /// <param name="Key">The key, unquoted.</param>
 /// <param name="Fingerprint">Of the whole request.</param>
 /// <param name="ExpiresAt">When it is forgotten.</param>
-/// <param name="Items">For an array: per item null for a span that commits now, else the bytes of its refusal or replay. Null for one span.</param>
-public sealed record KeyBinding(string Key, byte[] Fingerprint, DateTimeOffset ExpiresAt, IReadOnlyList<byte[]?>? Items);
+/// <param name="Items">For an array: what each item was answered. Null for one span.</param>
+public sealed record KeyBinding(string Key, byte[] Fingerprint, DateTimeOffset ExpiresAt, IReadOnlyList<KeyItem>? Items);
 
-/// <summary>Where an appended span stands: everything that its receipt needs.</summary>
-public sealed record LogPosition(long Index, long TreeSize);
+/// <summary>Where an appended span stands, and the signed tree of its batch: everything that its receipt needs.</summary>
+public sealed record LogPosition(long Index, CommittedTree In);
 
 /// <summary>Why a transaction did not happen although the gate had let it pass: somebody else was faster.</summary>
 public enum AppendConflict
@@ -82,6 +85,8 @@ public enum AppendConflict
     Key,
     /// <summary>The name was taken.</summary>
     This,
+    /// <summary>A key that it was signed with was revoked.</summary>
+    Signer,
     /// <summary>The proof was used or cancelled.</summary>
     Proof,
     /// <summary>The run has moved.</summary>

@@ -53,6 +53,11 @@ public sealed class DataFolder : IDisposable
     public SpanLedger OpenLedger(TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
     {
         var isNew = !File.Exists(Database);
+        if (isNew && Directory.EnumerateFiles(Keys, "*.key").Any())
+        {
+            // An empty log under keys that have signed checkpoints before would be a fork of it (contract, section 9).
+            throw new DataFolderException($"{Database} is missing, but {Keys} holds the keys of a ledger. Restore the database from a backup; or, to begin another log, choose another folder or move the keys away.");
+        }
         var keys = ServerKeys.Open(Keys, create: isNew);
         SqliteLedgerStore? store = null;
         try

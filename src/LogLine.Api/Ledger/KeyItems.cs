@@ -3,29 +3,31 @@ using System.Text.Json;
 
 namespace LogLine.Api.Ledger;
 
+/// <summary>An item of an array: the span of that ordinal among those that the request commits, or the answer that it got instead.</summary>
+public readonly record struct KeyItem(int Ordinal, byte[]? Answer);
+
 /// <summary>
 /// What an array's idempotency key stands for: per item the index of its span, or the answer that it got instead. Text, so that it
 /// can be read in the database.
 /// </summary>
 public static class KeyItems
 {
-    /// <summary>Per item an index (from <paramref name="committed"/>, in order) where the answer is null.</summary>
-    public static string Write(IReadOnlyList<byte[]?> answers, IEnumerator<long> committed)
+    /// <summary>Per item the index of its span, one of <paramref name="committed"/>, or its answer.</summary>
+    public static string Write(IReadOnlyList<KeyItem> items, IReadOnlyList<long> committed)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartArray();
-            foreach (var answer in answers)
+            foreach (var item in items)
             {
-                if (answer is null)
+                if (item.Answer is null)
                 {
-                    committed.MoveNext();
-                    json.WriteNumberValue(committed.Current);
+                    json.WriteNumberValue(committed[item.Ordinal]);
                 }
                 else
                 {
-                    json.WriteRawValue(answer);
+                    json.WriteRawValue(item.Answer);
                 }
             }
             json.WriteEndArray();

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using LogLine.Protocol.Merkle;
-using Microsoft.Data.Sqlite;
 
 namespace LogLine.Api.Ledger;
 
@@ -16,7 +15,11 @@ internal sealed class LedgerWork
     // Asynchronous continuations: the writer never runs a request's code.
     public TaskCompletionSource<AppendOutcome> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public AppendOutcome? Outcome { get; set; }
+    /// <summary>Where its spans stand in the log, once they are written.</summary>
+    public List<long> Indexes { get; } = [];
+
+    /// <summary>Why it is not written.</summary>
+    public AppendConflict? Conflict { get; set; }
 }
 
 /// <summary>
@@ -122,7 +125,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
             _store.Begin();
             foreach (var work in batch)
             {
-                work.Outcome = Write(work, effects);
+                Write(work, effects);
             }
             sealedTree = Seal(before.Size);
             _store.Commit();
@@ -163,34 +166,33 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    private AppendOutcome Write(LedgerWork work, List<LedgerEffect> effects)
+    private void Write(LedgerWork work, List<LedgerEffect> effects)
     {
         if (work.Write is { } write)
         {
             write(_store);
-            return new AppendOutcome([], null);
+            return;
         }
         var first = _tree.Size;
         var leaves = new List<byte[]>();
-        var positions = new List<LogPosition>();
         var mark = effects.Count;
-        var conflict = _store.Guarded(() => work.Request is { } request
-            ? WriteRequest(request, first, leaves, positions, effects)
-            : WriteOwn(work.Own!, first, leaves, positions, effects));
-        if (conflict is not null)
+        work.Conflict = _store.Guarded(() => work.Request is { } request
+            ? WriteRequest(request, first, leaves, work.Indexes, effects)
+            : WriteOwn(work.Own!, first, leaves, work.Indexes, effects));
+        if (work.Conflict is not null)
         {
             effects.RemoveRange(mark, effects.Count - mark);
-            return new AppendOutcome([], conflict);
+            work.Indexes.Clear();
+            return;
         }
         foreach (var leaf in leaves)
         {
             _tree.Append(leaf);
             _frontier.Append(leaf);
         }
-        return new AppendOutcome(positions, null);
     }
 
-    private AppendConflict? WriteRequest(AppendRequest request, long first, List<byte[]> leaves, List<LogPosition> positions, List<LedgerEffect> effects)
+    private AppendConflict? WriteRequest(AppendRequest request, long first, List<byte[]> leaves, List<long> indexes, List<LedgerEffect> effects)
     {
         if (request.Nonce is { } nonce && _store.InsertNonce(request.Tenant, nonce.Nonce, nonce.Until) is { } reused)
         {
@@ -198,8 +200,12 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         foreach (var admitted in request.Spans)
         {
+            if (!_store.AreActive(request.Tenant, admitted.TrustedKids))
+            {
+                return AppendConflict.Signer;
+            }
             var own = new ServerSpan(admitted.Entry, admitted.Span) { Effects = admitted.Effects, RunId = admitted.RunId };
-            positions.Add(new LogPosition(first + leaves.Count, 0));
+            indexes.Add(first + leaves.Count);
             if (WriteSpan(own, admitted.Fingerprint, admitted.Answer, first, leaves, effects) is { } conflict)
             {
                 return conflict;
@@ -211,18 +217,17 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         if (request.Key is { } key)
         {
-            var committed = positions.Select(position => position.Index).GetEnumerator();
-            var items = key.Items is null ? null : KeyItems.Write(key.Items, committed);
-            return _store.InsertKey(request.Tenant, key, positions.Count > 0 ? positions[0].Index : -1, items, _time.GetUtcNow());
+            var items = key.Items is null ? null : KeyItems.Write(key.Items, indexes);
+            return _store.InsertKey(request.Tenant, key, indexes.Count > 0 ? indexes[0] : -1, items, _time.GetUtcNow());
         }
         return null;
     }
 
-    private AppendConflict? WriteOwn(IReadOnlyList<ServerSpan> spans, long first, List<byte[]> leaves, List<LogPosition> positions, List<LedgerEffect> effects)
+    private AppendConflict? WriteOwn(IReadOnlyList<ServerSpan> spans, long first, List<byte[]> leaves, List<long> indexes, List<LedgerEffect> effects)
     {
         foreach (var span in spans)
         {
-            positions.Add(new LogPosition(first + leaves.Count, 0));
+            indexes.Add(first + leaves.Count);
             if (WriteSpan(span, null, null, first, leaves, effects) is { } conflict)
             {
                 return conflict;
@@ -299,8 +304,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         foreach (var work in batch)
         {
-            var outcome = work.Outcome!;
-            work.Done.TrySetResult(outcome with { Positions = [.. outcome.Positions.Select(position => position with { TreeSize = _tree.Size })] });
+            work.Done.TrySetResult(new AppendOutcome([.. work.Indexes.Select(index => new LogPosition(index, Committed))], work.Conflict));
         }
     }
 

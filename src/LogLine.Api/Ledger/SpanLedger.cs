@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
 
@@ -75,34 +76,32 @@ public sealed class SpanLedger : IAsyncDisposable
     public Task WaitForMoreAsync(long size, CancellationToken cancel) => _writer.WaitForMoreAsync(size, cancel);
 
     /// <summary>The receipt of an entry: final, because its tree is signed.</summary>
-    public Receipt ReceiptOf(LedgerEntry entry, LogPosition position)
-    {
-        var committed = _writer.Committed;
-        var seal = committed.Seal is { } last && last.Checkpoint.Size == position.TreeSize
-            ? last
-            : SealedTree.Of(Store.ReadCheckpoint(position.TreeSize) ?? throw new InvalidOperationException($"There is no checkpoint of size {position.TreeSize}."));
-        return new Receipt
-        {
-            Entry = entry,
-            LogIndex = position.Index,
-            TreeSize = position.TreeSize,
-            RootHash = seal.Checkpoint.Root,
-            InclusionProof = committed.Tree.InclusionProof(position.Index, position.TreeSize),
-            Checkpoint = seal.Note,
-            Kid = _keys.LogKid,
-            Signature = seal.Signature,
-        };
-    }
+    public Receipt ReceiptOf(LedgerEntry entry, LogPosition position) =>
+        ReceiptOf(entry, position.Index, position.In.Seal!, position.In.Tree);
 
     /// <summary>The receipt of a stored span.</summary>
     public Receipt ReceiptOf(StoredSpan stored)
     {
-        if (!LedgerEntry.TryParse(LogLine.Protocol.Json.CanonicalJson.Parse(stored.Entry).Root, out var entry))
+        using var json = JsonDocument.Parse(stored.Entry);
+        if (!LedgerEntry.TryParse(json.RootElement, out var entry))
         {
             throw new InvalidOperationException($"The entry {stored.Index} is damaged.");
         }
-        return ReceiptOf(entry, new LogPosition(stored.Index, Store.TreeSizeOf(stored.Index)));
+        var note = Store.ReadCheckpointOver(stored.Index) ?? throw new InvalidOperationException($"There is no checkpoint over the entry {stored.Index}.");
+        return ReceiptOf(entry, stored.Index, SealedTree.Of(note), _writer.Committed.Tree);
     }
+
+    private Receipt ReceiptOf(LedgerEntry entry, long index, SealedTree seal, TreeSnapshot tree) => new()
+    {
+        Entry = entry,
+        LogIndex = index,
+        TreeSize = seal.Checkpoint.Size,
+        RootHash = seal.Checkpoint.Root,
+        InclusionProof = tree.InclusionProof(index, seal.Checkpoint.Size),
+        Checkpoint = seal.Note,
+        Kid = _keys.LogKid,
+        Signature = seal.Signature,
+    };
 
     /// <summary>Takes no more, commits what is queued, and closes.</summary>
     public async ValueTask DisposeAsync()

@@ -11,7 +11,7 @@ public sealed partial class SqliteLedgerStore
                 _writer.Execute("INSERT OR IGNORE INTO keys VALUES($1,$2,$3,$4,$5,NULL)", key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (int)key.Status);
                 return null;
             case LedgerEffect.KeyRevoked revoked:
-                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
+                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2 AND status <> $3", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
                 return null;
             case LedgerEffect.KeyRetired retired:
                 _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", retired.Tenant, retired.Kid, (int)KeyStatus.Retired, index);
@@ -56,6 +56,19 @@ public sealed partial class SqliteLedgerStore
             default:
                 throw new InvalidOperationException($"The store does not know the effect {effect.GetType().Name}.");
         }
+    }
+
+    /// <summary>True when all of these keys may sign at this point of the log.</summary>
+    internal bool AreActive(string tenant, IReadOnlyList<string> kids)
+    {
+        foreach (var kid in kids)
+        {
+            if (!_writer.First("SELECT 1 FROM keys WHERE tenant = $1 AND kid = $2 AND status = $3", row => true, tenant, kid, (int)KeyStatus.Active))
+            {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// <summary>

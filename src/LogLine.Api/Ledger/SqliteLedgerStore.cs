@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using LogLine.Protocol.Merkle;
-using Microsoft.Data.Sqlite;
 
 namespace LogLine.Api.Ledger;
 
@@ -30,7 +29,7 @@ public sealed partial class SqliteLedgerStore : IDisposable
             if (isNew)
             {
                 session.Execute("BEGIN IMMEDIATE");
-                session.Execute(SqliteSchema.Tables);
+                session.Script(SqliteSchema.Tables);
                 session.Execute("INSERT INTO head VALUES(1, $1, 0, x'')", newOrigin);
                 session.Execute($"PRAGMA user_version = {SqliteSchema.Version}");
                 session.Execute("COMMIT");
@@ -63,18 +62,18 @@ public sealed partial class SqliteLedgerStore : IDisposable
 
     /// <summary>The log's origin, and size and frontier of the last commit.</summary>
     public (string Origin, long Size, byte[] Frontier) ReadHead() =>
-        Read(session => session.First("SELECT origin, size, frontier FROM head", row => (row.GetString(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2))));
+        Read(session => session.First("SELECT origin, size, frontier FROM head", row => (row.GetString(0), row.GetInt64(1), row.GetBytes(2))));
 
-    /// <summary>Size of the tree that the batch with this entry ended in; the receipt of the entry is about that tree.</summary>
-    public long TreeSizeOf(long index) =>
-        Read(session => session.First("SELECT tree_size FROM checkpoints WHERE tree_size > $1 ORDER BY tree_size LIMIT 1", row => row.GetInt64(0), index));
+    /// <summary>The checkpoint that the batch with this entry ended in, or null; the receipt of the entry is about that tree.</summary>
+    public string? ReadCheckpointOver(long index) =>
+        Read(session => session.First("SELECT note FROM checkpoints WHERE tree_size > $1 ORDER BY tree_size LIMIT 1", row => row.GetString(0), index));
 
     /// <summary>The signed checkpoint of a tree size, or null.</summary>
     public string? ReadCheckpoint(long treeSize) => Read(session => session.First("SELECT note FROM checkpoints WHERE tree_size = $1", row => row.GetString(0), treeSize));
 
     /// <summary>The hashes of a full tile, or null.</summary>
     public byte[]? ReadTile(TileId id) =>
-        Read(session => session.First("SELECT hashes FROM tiles WHERE level = $1 AND idx = $2", row => row.GetFieldValue<byte[]>(0), id.Level, id.Index));
+        Read(session => session.First("SELECT hashes FROM tiles WHERE level = $1 AND idx = $2", row => row.GetBytes(0), id.Level, id.Index));
 
     /// <summary>Entries from <paramref name="from"/> on, in order.</summary>
     public List<StoredSpan> ReadEntries(long from, int limit) =>

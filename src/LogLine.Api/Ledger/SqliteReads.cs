@@ -1,5 +1,3 @@
-using Microsoft.Data.Sqlite;
-
 namespace LogLine.Api.Ledger;
 
 /// <summary>What the rooms above ask of the store. All of it sees committed state only.</summary>
@@ -42,7 +40,7 @@ public sealed partial class SqliteLedgerStore
     /// <summary>What an idempotency key stands for, or null when it is free or has expired.</summary>
     public (byte[] Fingerprint, long First, string? Items)? FindKeyBinding(string tenant, string key, DateTimeOffset now) => Read(session => session.First(
         "SELECT fingerprint, first, items FROM idempotency WHERE tenant = $1 AND key = $2 AND expires > $3",
-        row => ((byte[], long, string?)?)(row.GetFieldValue<byte[]>(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2)), tenant, key, Milliseconds(now)));
+        row => ((byte[], long, string?)?)(row.GetBytes(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetString(2)), tenant, key, Milliseconds(now)));
 
     /// <summary>True when the nonce was consumed and is remembered.</summary>
     public bool HasNonce(string tenant, string nonce) =>
@@ -87,7 +85,7 @@ public sealed partial class SqliteLedgerStore
 
     /// <summary>A manifest's canonical bytes, or null.</summary>
     public byte[]? FindManifest(string tenant, string name, string hash) => Read(session => session.First(
-        "SELECT manifest FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetFieldValue<byte[]>(0), tenant, name, hash));
+        "SELECT manifest FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetBytes(0), tenant, name, hash));
 
     /// <summary>Allows for a subject that are neither used, cancelled nor expired, the one that expires first in front.</summary>
     public List<ProofRow> LiveProofs(string tenant, string subject, string intent, DateTimeOffset now) => Read(session => session.All(
@@ -125,19 +123,19 @@ public sealed partial class SqliteLedgerStore
     public List<RunRow> RunsToLease(DateTimeOffset now, int limit) => Read(session => session.All(
         $"SELECT {RunColumns} FROM runs WHERE state < 4 AND (lease_owner IS NULL OR lease_until < $1) ORDER BY created LIMIT $2", Run, Milliseconds(now), limit));
 
-    private static StoredSpan StoredSpan(SqliteDataReader row) => new(
-        row.GetInt64(0), row.GetFieldValue<byte[]>(1), row.IsDBNull(2) ? [] : row.GetFieldValue<byte[]>(2), 
-        row.IsDBNull(3) ? null : row.GetFieldValue<byte[]>(3), row.IsDBNull(4) ? null : row.GetFieldValue<byte[]>(4), Text(row, 5));
+    private static StoredSpan StoredSpan(SqliteRow row) => new(
+        row.GetInt64(0), row.GetBytes(1), row.IsDBNull(2) ? [] : row.GetBytes(2), 
+        row.IsDBNull(3) ? null : row.GetBytes(3), row.IsDBNull(4) ? null : row.GetBytes(4), Text(row, 5));
 
     private const string TokenColumns = "token_id, tenant, hash, scopes, env, expires, revoked";
 
-    private static TokenRow Token(SqliteDataReader row) =>
-        new(row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2), row.GetString(3).Split(' '), row.GetString(4), Time(row, 5), Time(row, 6));
+    private static TokenRow Token(SqliteRow row) =>
+        new(row.GetString(0), row.GetString(1), row.GetBytes(2), row.GetString(3).Split(' '), row.GetString(4), Time(row, 5), Time(row, 6));
 
-    private static KeyRow Key(SqliteDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2), row.GetString(3).Split(' '), (KeyStatus)row.GetInt32(4), row.IsDBNull(5) ? null : row.GetInt64(5));
+    private static KeyRow Key(SqliteRow row) => new(
+        row.GetString(0), row.GetString(1), row.GetBytes(2), row.GetString(3).Split(' '), (KeyStatus)row.GetInt32(4), row.IsDBNull(5) ? null : row.GetInt64(5));
 
-    private static RunRow Run(SqliteDataReader row) => new()
+    private static RunRow Run(SqliteRow row) => new()
     {
         RunId = row.GetString(0),
         Tenant = row.GetString(1),
@@ -162,9 +160,9 @@ public sealed partial class SqliteLedgerStore
         LeaseUntil = Time(row, 20),
     };
 
-    private static string? Text(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    private static string? Text(SqliteRow row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
-    private static DateTimeOffset? Time(SqliteDataReader row, int column) =>
+    private static DateTimeOffset? Time(SqliteRow row, int column) =>
         row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
 }
 

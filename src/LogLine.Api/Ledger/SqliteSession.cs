@@ -1,86 +1,111 @@
-using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace LogLine.Api.Ledger;
 
-/// <summary>One connection with its statements prepared once. Not for two threads at a time.</summary>
+/// <summary>
+/// One connection with its statements prepared once. Not for two threads at a time, so the engine takes no locks of its own. It speaks to SQLite
+/// directly: through ADO.NET every statement would look up each parameter by its name, each time.
+/// </summary>
 internal sealed class SqliteSession : IDisposable
 {
-    private readonly SqliteConnection _connection;
-    private readonly Dictionary<string, SqliteCommand> _commands = [];
+    private readonly sqlite3 _database;
+    private readonly Dictionary<string, SqliteStatement> _statements = [];
 
+    static SqliteSession() => Batteries_V2.Init();
+
+    /// <exception cref="SqliteException">The file cannot be opened.</exception>
     public SqliteSession(string path, bool readOnly)
     {
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        var access = readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE;
+        var opened = raw.sqlite3_open_v2(path, out _database, access | raw.SQLITE_OPEN_NOMUTEX, null);
+        try
         {
-            DataSource = path,
-            Mode = readOnly ? SqliteOpenMode.ReadOnly : SqliteOpenMode.ReadWriteCreate,
-            Pooling = false,
-        }.ToString());
-        _connection.Open();
-        Execute("PRAGMA busy_timeout = 5000");
-        Execute("PRAGMA cache_size = -8192");
-        Execute("PRAGMA mmap_size = 268435456");
-        if (!readOnly)
+            SqliteException.Check(_database, opened);
+            Script("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456");
+            if (!readOnly)
+            {
+                // WAL and FULL: a commit is on the disk when it answers, and readers never wait for it.
+                Script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY");
+            }
+        }
+        catch
         {
-            // WAL and FULL: a commit is on the disk when it answers, and readers never wait for it.
-            Execute("PRAGMA journal_mode = WAL");
-            Execute("PRAGMA synchronous = FULL");
-            Execute("PRAGMA wal_autocheckpoint = 4000");
-            Execute("PRAGMA temp_store = MEMORY");
+            Dispose();
+            throw;
         }
     }
+
+    /// <summary>Runs several statements without values, once.</summary>
+    public void Script(string sql) => SqliteException.Check(_database, raw.sqlite3_exec(_database, sql));
 
     /// <summary>Runs a statement; the number of rows that it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> values)
     {
-        var command = Prepare(sql, values);
-        return command.ExecuteNonQuery();
+        var statement = Prepare(sql);
+        try
+        {
+            statement.Bind(values);
+            while (statement.Step())
+            {
+            }
+            return raw.sqlite3_changes(_database);
+        }
+        finally
+        {
+            statement.Reset();
+        }
     }
 
     /// <summary>The first row, or the type's default.</summary>
-    public T? First<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    public T? First<T>(string sql, Func<SqliteRow, T> read, params ReadOnlySpan<object?> values)
     {
-        using var reader = Prepare(sql, values).ExecuteReader();
-        return reader.Read() ? read(reader) : default;
+        var statement = Prepare(sql);
+        try
+        {
+            statement.Bind(values);
+            return statement.Step() ? read(statement.Row) : default;
+        }
+        finally
+        {
+            statement.Reset();
+        }
     }
 
     /// <summary>All rows; the statement bounds their number.</summary>
-    public List<T> All<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    public List<T> All<T>(string sql, Func<SqliteRow, T> read, params ReadOnlySpan<object?> values)
     {
-        using var reader = Prepare(sql, values).ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read())
+        var statement = Prepare(sql);
+        try
         {
-            rows.Add(read(reader));
+            statement.Bind(values);
+            var rows = new List<T>();
+            while (statement.Step())
+            {
+                rows.Add(read(statement.Row));
+            }
+            return rows;
         }
-        return rows;
+        finally
+        {
+            statement.Reset();
+        }
     }
 
-    private SqliteCommand Prepare(string sql, ReadOnlySpan<object?> values)
+    private SqliteStatement Prepare(string sql)
     {
-        if (!_commands.TryGetValue(sql, out var command))
+        if (!_statements.TryGetValue(sql, out var statement))
         {
-            command = _connection.CreateCommand();
-            command.CommandText = sql;
-            for (var i = 0; i < values.Length; i++)
-            {
-                command.Parameters.Add(new SqliteParameter { ParameterName = "$" + (i + 1) });
-            }
-            _commands.Add(sql, command);
+            _statements.Add(sql, statement = new SqliteStatement(_database, sql));
         }
-        for (var i = 0; i < values.Length; i++)
-        {
-            command.Parameters[i].Value = values[i] ?? DBNull.Value;
-        }
-        return command;
+        return statement;
     }
 
     public void Dispose()
     {
-        foreach (var command in _commands.Values)
+        foreach (var statement in _statements.Values)
         {
-            command.Dispose();
+            statement.Dispose();
         }
-        _connection.Dispose();
+        _database.Dispose();
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using LogLine.Api.Delivery;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;

@@ -6,6 +6,7 @@ using LogLine.Api.Tenants;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
@@ -38,6 +39,11 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         {
             return (null, refused);
         }
+        if (refused is not null)
+        {
+            refusals.Record(principal, body, refused);
+            return (null, refused);
+        }
         if (body.Length == 0 && !bodyRequired)
         {
             body = "{}"u8.ToArray();
@@ -52,7 +58,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         return result;
     }
 
-    /// <summary>Row 2: the token, and the tenant beside it.</summary>
+    /// <summary>Row 2: the token, and the tenant beside it. A refusal with a principal is of one who is known and may not.</summary>
     public (TenantPrincipal? Principal, Rejection? Refused) Authenticate(HttpContext http)
     {
         var header = http.Request.Headers.Authorization;
@@ -68,7 +74,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         if (tenant.Count > 0 && (tenant.Count > 1 || tenant[0] != principal.Tenant))
         {
             var shown = tenant[0] is { } sent && Identifiers.IsTenant(sent) ? $"'{sent}'" : "not a tenant's name";
-            return (null, new Rejection(RefusalCode.Forbidden, $"X-Tenant-Id is {shown}, but the token is of '{principal.Tenant}'.")
+            return (principal, new Rejection(RefusalCode.Forbidden, $"X-Tenant-Id is {shown}, but the token is of '{principal.Tenant}'.")
             {
                 Details = new Dictionary<string, object?> { ["header"] = "X-Tenant-Id", ["tenant"] = principal.Tenant, ["reason"] = "foreign_tenant" },
             });
@@ -110,7 +116,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
             Principal = principal,
             Env = env,
             Method = http.Request.Method,
-            Path = http.Request.PathBase + http.Request.Path + http.Request.QueryString,
+            Path = PathAsSent(http),
             Body = json,
             ReceivedAt = time.GetUtcNow(),
             TraceId = traceId,
@@ -122,6 +128,10 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
             WaitSeconds = wait,
         }, null);
     }
+
+    /// <summary>Path and query byte for byte: a client signs what it sends, not what a server makes of it.</summary>
+    private static string PathAsSent(HttpContext http) =>
+        http.Features.Get<IHttpRequestFeature>()?.RawTarget is { Length: > 0 } target && target[0] == '/' ? target : http.Request.PathBase + http.Request.Path + http.Request.QueryString;
 
     private static (Submission?, Rejection?) Malformed(string header, string accepted) =>
         (null, new Rejection(RefusalCode.MalformedHeader, $"{header} {accepted}.") { Details = new Dictionary<string, object?> { ["header"] = header } });

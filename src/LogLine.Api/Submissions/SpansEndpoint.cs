@@ -24,6 +24,12 @@ public static class SpansEndpoint
             await RefusalAnswers.WriteAsync(http, answer.Refused, traceId);
             return;
         }
+        await http.AnswerAsync(answer);
+    }
+
+    /// <summary>Answers with the Acks of a submission.</summary>
+    internal static Task AnswerAsync(this HttpContext http, SubmissionAnswer answer)
+    {
         http.Response.StatusCode = answer.Status;
         http.Response.ContentType = "application/json";
         http.Response.ContentLength = answer.Body.Length;
@@ -32,6 +38,6 @@ public static class SpansEndpoint
         {
             http.Response.Headers["Idempotency-Replayed"] = "true";
         }
-        await http.Response.Body.WriteAsync(answer.Body, http.RequestAborted);
+        return http.Response.Body.WriteAsync(answer.Body, http.RequestAborted).AsTask();
     }
 }

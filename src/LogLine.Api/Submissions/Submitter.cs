@@ -22,7 +22,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
         for (var judged = 1; ; judged++)
         {
             using var verdict = await gate.JudgeAsync(submission, cancel);
-            var answers = verdict.Items.Select(item => item.Admitted is null ? Answer(item, submission) : null).ToList();
+            var answers = verdict.Items.Select(item => item.Admitted is null && item.Twin is null ? Answer(item, submission) : null).ToList();
             if (verdict.ToAppend([.. answers.Select(answer => answer?.Body)]) is not { } append)
             {
                 return Assemble(verdict, answers!);
@@ -61,25 +61,43 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     {
         verdict.Dispose(); // it is durable: whoever waits for the same may go on
         var deadline = verdict.Submission.WaitSeconds == 0 ? (DateTimeOffset?)null : time.GetUtcNow().AddSeconds(verdict.Submission.WaitSeconds);
-        var next = 0;
+        var committed = new Dictionary<AdmittedSpan, (byte[] Kept, LogPosition Position)>();
         for (var i = 0; i < answers.Count; i++)
         {
+            if (verdict.Items[i].Twin is { } twin)
+            {
+                answers[i] = new ItemAnswer(Acks.Compose(committed[twin].Kept, ledger.ReceiptOf(twin.Entry, committed[twin].Position), replayed: true), 200, null) { Replayed = true };
+            }
             if (verdict.Items[i].Admitted is not { } admitted)
             {
                 continue;
             }
-            var position = outcome.Positions[next++];
+            var position = outcome.Positions[committed.Count];
             var kept = admitted.Answer;
             if (deadline is not null && admitted.RunId is { } runId && await RunWaiter.WaitAsync(desk, runId, deadline.Value, time, cancel) is { } run)
             {
                 kept = Answers.WithRun(kept, run);
-                await ledger.WriteAsync(store =>
-                {
-                    store.UpdateAnswer(position.Index, kept);
-                    return true;
-                }, cancel);
+                await KeepAsync(position.Index, kept, cancel);
             }
-            answers[i] = new ItemAnswer(Body(json => Acks.Write(json, kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false)), 200, null);
+            committed.Add(admitted, (kept, position));
+            answers[i] = new ItemAnswer(Acks.Compose(kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false), 200, null);
+        }
+    }
+
+    /// <summary>Keeps the answer for replays. The span is durable whatever comes of it, so a ledger that has stopped since does not take the Ack back.</summary>
+    private async Task KeepAsync(long index, byte[] answer, CancellationToken cancel)
+    {
+        try
+        {
+            await ledger.WriteAsync(store =>
+            {
+                store.UpdateAnswer(index, answer);
+                return true;
+            }, cancel);
+        }
+        catch (LedgerUnavailableException)
+        {
+            // Logged by the writer; a replay will say how the run stood at the commit.
         }
     }
 
@@ -87,7 +105,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     {
         if (item.Replay is { } stored)
         {
-            return new ItemAnswer(Body(json => Acks.Write(json, stored.Answer!, ledger.ReceiptOf(stored), replayed: true)), 200, null) { Replayed = true };
+            return new ItemAnswer(Acks.Compose(stored.Answer!, ledger.ReceiptOf(stored), replayed: true), 200, null) { Replayed = true };
         }
         if (item.ReplayedItems is { } items)
         {
@@ -102,7 +120,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     private byte[] ReplayOf(long index)
     {
         var stored = ledger.Store.FindEntry(index)!;
-        return Body(json => Acks.Write(json, stored.Answer!, ledger.ReceiptOf(stored), replayed: true));
+        return Acks.Compose(stored.Answer!, ledger.ReceiptOf(stored), replayed: true);
     }
 
     private static bool IsOk(byte[] answer)

@@ -26,6 +26,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
     private const int MaxEventBytes = 4 << 20;
 
     private TimeSpan _retry = TimeSpan.FromSeconds(1);
+    private long? _openedAt;
     private long? _lostAt;
     private int _failures;
 
@@ -34,12 +35,12 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
 
     /// <summary>The items behind <paramref name="after"/>; without it live ones alone.</summary>
     /// <param name="path">Path and query as the Ack's link has it.</param>
-    public async IAsyncEnumerable<Outcome<StreamItem>> FollowAsync(string path, long? after, [EnumeratorCancellation] CancellationToken stop)
+    public async IAsyncEnumerable<Attempt<StreamItem>> FollowAsync(string path, long? after, [EnumeratorCancellation] CancellationToken stop)
     {
         LastSeen = after;
         while (true)
         {
-            Failure? broken = null;
+            CommandFailure? broken = null;
             await using var connection = ConnectOnceAsync(path, stop).GetAsyncEnumerator(stop);
             while (broken is null && await connection.MoveNextAsync())
             {
@@ -47,13 +48,13 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
                 if (!connection.Current.Fails(out broken, out var item) && (item.Gap is not null || item.Seq > (LastSeen ?? -1)))
                 {
                     LastSeen = Math.Max(item.Seq, LastSeen ?? -1);
+                    (_failures, _lostAt) = (0, null);
                     yield return item;
                 }
             }
-            _lostAt ??= time.GetTimestamp();
-            if (broken is not null && (broken.Code != "network" || time.GetElapsedTime(_lostAt.Value) > Away))
+            if (GivenUp(broken) is { } end)
             {
-                yield return broken;
+                yield return end;
                 yield break;
             }
             if (broken is not null && _failures == 0)
@@ -64,13 +65,33 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
         }
     }
 
+    /// <summary>
+    /// The end of it all, or null to go on. A connection counts as one once it brought something or outlived the heartbeats: a gateway that accepts and
+    /// closes, or sends what nobody can read, is as good as away.
+    /// </summary>
+    private CommandFailure? GivenUp(CommandFailure? broken)
+    {
+        if (_openedAt is { } opened && time.GetElapsedTime(opened) > Silence)
+        {
+            (_failures, _lostAt) = (0, null);
+        }
+        (_openedAt, _lostAt) = (null, _lostAt ?? time.GetTimestamp());
+        if (broken is { Code: not "network" })
+        {
+            return broken;
+        }
+        return time.GetElapsedTime(_lostAt.Value) > Away
+            ? broken ?? new CommandFailure("network", "The gateway closes the stream again and again.", "Add --no-stream to poll instead.")
+            : null;
+    }
+
     private TimeSpan Pause(int failures)
     {
         var pause = _retry * (1 << Math.Min(failures, 4)) * (0.5 + (Random.Shared.NextDouble() / 2));
         return pause < LongestPause ? pause : LongestPause;
     }
 
-    private async IAsyncEnumerable<Outcome<StreamItem>> ConnectOnceAsync(string path, [EnumeratorCancellation] CancellationToken stop)
+    private async IAsyncEnumerable<Attempt<StreamItem>> ConnectOnceAsync(string path, [EnumeratorCancellation] CancellationToken stop)
     {
         using var quiet = CancellationTokenSource.CreateLinkedTokenSource(stop);
         quiet.CancelAfter(Silence);
@@ -81,13 +102,13 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
             yield break;
         }
         using var opened = response!;
-        (_failures, _lostAt) = (0, null);
+        _openedAt = time.GetTimestamp();
         await using var body = new WatchedStream(await opened.Content.ReadAsStreamAsync(quiet.Token), () => quiet.CancelAfter(Silence));
         var parser = SseParser.Create(body, static (type, data) => (type, data: Parse(data)));
         await using var events = parser.EnumerateAsync(quiet.Token).GetAsyncEnumerator(quiet.Token);
         while (true)
         {
-            Failure? broken = null;
+            CommandFailure? broken = null;
             try
             {
                 if (!await events.MoveNextAsync())
@@ -116,7 +137,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
         }
     }
 
-    private async Task<(Failure?, HttpResponseMessage?)> OpenAsync(string path, CancellationToken timeout, CancellationToken stop)
+    private async Task<(CommandFailure?, HttpResponseMessage?)> OpenAsync(string path, CancellationToken timeout, CancellationToken stop)
     {
         try
         {
@@ -128,7 +149,7 @@ internal sealed class EventStream(GatewayClient gateway, TimeProvider time, Acti
             using (response)
             {
                 var body = await response.Content.ReadAsByteArrayAsync(timeout);
-                Answers.Read(response, body, response.RequestMessage!.RequestUri!).Fails(out var failure, out _);
+                GatewayAnswers.Read(response, body, response.RequestMessage!.RequestUri!).Fails(out var failure, out _);
                 // A gateway that is busy or restarting will be back.
                 return ((int)response.StatusCode is 429 or >= 500 ? failure! with { Code = "network" } : failure, null);
             }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using LogLine.Cli.Output;
 using LogLine.Cli.Settings;
 using LogLine.Protocol.Json;
 
@@ -46,22 +47,22 @@ internal sealed class GatewayClient : IDisposable
     public string Host => _baseUrl.Host;
 
     /// <summary>A client for what is in force, or what is missing for one.</summary>
-    public static Outcome<GatewayClient> Open(Connection connection, Shell shell, Action<string> note)
+    public static Attempt<GatewayClient> Open(ConnectionSettings connection, Shell shell, Action<string> note)
     {
         var profile = connection.Profile;
         if (profile.BaseUrl is null || profile.ApiKey is null)
         {
             var missing = profile.BaseUrl is null ? "where the gateway is" : "which token to use";
-            return new Failure("settings", $"It is not known {missing} (profile '{connection.ProfileName}').",
+            return new CommandFailure("settings", $"It is not known {missing} (profile '{connection.ProfileName}').",
                 "logline init --bootstrap data/bootstrap.json\nor set LOGLINE_URL and LOGLINE_TOKEN, or give --url and --token");
         }
         if (!Uri.TryCreate(profile.BaseUrl, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
         {
-            return Failure.Usage($"'{profile.BaseUrl}' is no http or https URL.", "For example --url http://127.0.0.1:5080");
+            return CommandFailure.Usage($"'{profile.BaseUrl}' is no http or https URL.", "For example --url http://127.0.0.1:5080");
         }
         if (profile.ApiKey.Reveal().AsSpan().ContainsAnyExceptInRange('!', '~'))
         {
-            return Failure.Usage("The token holds characters that no token has (white space, or beyond ASCII).");
+            return CommandFailure.Usage("The token holds characters that no token has (white space, or beyond ASCII).");
         }
         if (profile.Tenant is not null && connection.Tenant().Fails(out var failure, out _))
         {
@@ -71,15 +72,15 @@ internal sealed class GatewayClient : IDisposable
     }
 
     /// <summary>Reads <paramref name="path"/>.</summary>
-    public Task<Outcome<JsonElement>> GetAsync(string path, CancellationToken stop) =>
+    public Task<Attempt<JsonElement>> GetAsync(string path, CancellationToken stop) =>
         SendAsync(() => new HttpRequestMessage(HttpMethod.Get, new Uri(_baseUrl, path)), Patience, stop);
 
     /// <summary>Asks a question that has a body; it writes nothing.</summary>
-    public Task<Outcome<JsonElement>> QueryAsync(string path, CanonicalJson body, CancellationToken stop) =>
+    public Task<Attempt<JsonElement>> QueryAsync(string path, CanonicalJson body, CancellationToken stop) =>
         SendAsync(() => new HttpRequestMessage(HttpMethod.Post, new Uri(_baseUrl, path)) { Content = JsonBody.Of(body.Utf8) }, Patience, stop);
 
     /// <summary>Writes. The answer is an Ack, or a list of answers for an array.</summary>
-    public Task<Outcome<JsonElement>> SubmitAsync(Submission submission, Signer? signer, CancellationToken stop) =>
+    public Task<Attempt<JsonElement>> SubmitAsync(SpanSubmission submission, Signer? signer, CancellationToken stop) =>
         SendAsync(() => submission.ToRequest(_baseUrl, _profile, signer, _shell.Time.GetUtcNow()), Patience + TimeSpan.FromSeconds(submission.WaitSeconds), stop);
 
     /// <summary>Opens a stream once; following it is <see cref="EventStream"/>'s.</summary>
@@ -98,14 +99,14 @@ internal sealed class GatewayClient : IDisposable
     public void Dispose() => _http.Dispose();
 
     /// <summary>Why the gateway cannot be reached, for people.</summary>
-    public Failure Unreachable(Exception reason)
+    public CommandFailure Unreachable(Exception reason)
     {
         var why = reason is OperationCanceledException ? "no answer in time" : (reason.InnerException ?? reason).Message;
-        return new Failure("network", $"{_baseUrl.GetLeftPart(UriPartial.Authority)} does not answer: {why}.",
+        return new CommandFailure("network", $"{_baseUrl.GetLeftPart(UriPartial.Authority)} does not answer: {why}.",
             "Is the gateway running there? Another place is named by --url, LOGLINE_URL or the profile.");
     }
 
-    private async Task<Outcome<JsonElement>> SendAsync(Func<HttpRequestMessage> make, TimeSpan patience, CancellationToken stop)
+    private async Task<Attempt<JsonElement>> SendAsync(Func<HttpRequestMessage> make, TimeSpan patience, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -125,7 +126,7 @@ internal sealed class GatewayClient : IDisposable
     }
 
     /// <returns>The failure and, when the same request may be sent again, the least pause before; or the answer.</returns>
-    private async Task<(Failure?, TimeSpan?, JsonElement)> SendOnceAsync(Func<HttpRequestMessage> make, TimeSpan patience, CancellationToken stop)
+    private async Task<(CommandFailure?, TimeSpan?, JsonElement)> SendOnceAsync(Func<HttpRequestMessage> make, TimeSpan patience, CancellationToken stop)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
         timeout.CancelAfter(patience);
@@ -134,7 +135,7 @@ internal sealed class GatewayClient : IDisposable
             using var request = make();
             using var response = await _http.SendAsync(request, timeout.Token);
             var body = await response.Content.ReadAsByteArrayAsync(timeout.Token);
-            if (Answers.Read(response, body, _baseUrl).Fails(out var failure, out var answer))
+            if (GatewayAnswers.Read(response, body, _baseUrl).Fails(out var failure, out var answer))
             {
                 return (failure, MayRepeat(response), default);
             }

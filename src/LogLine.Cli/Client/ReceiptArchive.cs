@@ -21,7 +21,7 @@ internal sealed class ReceiptArchive(HomeFolder home, string profile)
 
     /// <summary>Keeps an Ack. The write has succeeded already, so a full disk is said, not failed on.</summary>
     /// <returns>What went wrong, or null.</returns>
-    public string? Store(Ack ack, SpanDocument sent)
+    public string? Store(SpanAck ack, SpanDocument sent)
     {
         if (ack.This?[SpanDocument.ThisPrefix.Length..] is not { } text || !Guid.TryParseExact(text, "D", out var id))
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LogLine.Cli.Output;
 using LogLine.Cli.Settings;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
@@ -12,7 +13,7 @@ internal sealed record SpanForm(string Intent, string EntityType, string Kind);
 internal sealed class SpanSender(GatewayClient gateway, Signer signer, ReceiptArchive archive, Shell shell, Action<string> note) : IDisposable
 {
     /// <summary>The gateway that it sends to.</summary>
-    public GatewayClient Gateway => gateway;
+    public GatewayClient Client => gateway;
 
     /// <summary>The key that it signs with.</summary>
     public Signer Signer => signer;
@@ -34,16 +35,16 @@ internal sealed class SpanSender(GatewayClient gateway, Signer signer, ReceiptAr
     }.Sign(signer.Kid, signer.Key);
 
     /// <summary>Sends a span that is new.</summary>
-    public Task<Outcome<Ack>> SendAsync(SpanDocument span, CancellationToken stop, int waitSeconds = 0) => SendAsync(span, Wrap(span, waitSeconds), stop);
+    public Task<Attempt<SpanAck>> SendAsync(SpanDocument span, CancellationToken stop, int waitSeconds = 0) => SendAsync(span, Wrap(span, waitSeconds), stop);
 
     /// <summary>Sends a span, again where the submission was sent before.</summary>
-    public async Task<Outcome<Ack>> SendAsync(SpanDocument span, Submission submission, CancellationToken stop)
+    public async Task<Attempt<SpanAck>> SendAsync(SpanDocument span, SpanSubmission submission, CancellationToken stop)
     {
         if ((await gateway.SubmitAsync(submission, signer, stop)).Fails(out var failure, out var answer))
         {
             return failure;
         }
-        var ack = new Ack(answer);
+        var ack = new SpanAck(answer);
         if (archive.Store(ack, span) is { } lost)
         {
             note(lost);
@@ -52,7 +53,7 @@ internal sealed class SpanSender(GatewayClient gateway, Signer signer, ReceiptAr
     }
 
     /// <summary>The span as a body.</summary>
-    public static Submission Wrap(SpanDocument span, int waitSeconds) => new(CanonicalJson.Parse(span.Utf8)) { WaitSeconds = waitSeconds };
+    public static SpanSubmission Wrap(SpanDocument span, int waitSeconds) => new(CanonicalJson.Parse(span.Utf8)) { WaitSeconds = waitSeconds };
 
     public void Dispose()
     {

@@ -29,14 +29,14 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
     /// <summary>Says something beside the result.</summary>
     public void Note(string text) => screen.Note(text);
 
-    public Outcome<Connection> Connection() => Settings.Connection.Resolve(home, flags, shell.Variable);
+    public Attempt<ConnectionSettings> Connection() => ConnectionSettings.Resolve(home, flags, shell.Variable);
 
     /// <summary>The gateway, for reading.</summary>
-    public Outcome<GatewayClient> Gateway() =>
+    public Attempt<GatewayClient> OpenGateway() =>
         Connection().Fails(out var failure, out var connection) ? failure : GatewayClient.Open(connection, shell, Note);
 
     /// <summary>Gateway, key and archive, for writing.</summary>
-    public Outcome<SpanSender> Sender(Connection connection)
+    public Attempt<SpanSender> Sender(ConnectionSettings connection)
     {
         if (connection.Signer().Fails(out var failure, out var signer))
         {
@@ -51,5 +51,5 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
     }
 
     /// <summary>Where this profile's receipts are kept.</summary>
-    public ReceiptArchive Receipts(Connection connection) => new(home, connection.ProfileName);
+    public ReceiptArchive Receipts(ConnectionSettings connection) => new(home, connection.ProfileName);
 }

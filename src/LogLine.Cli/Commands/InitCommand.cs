@@ -31,7 +31,7 @@ internal static class InitCommand
     {
         if (kid is not null && !Identifiers.IsKid(kid))
         {
-            return call.Screen.Refuse(Failure.Usage($"'{kid}' is no key id: 1 to 128 of letters, digits and '._:-'."));
+            return call.Screen.Refuse(CommandFailure.Usage($"'{kid}' is no key id: 1 to 128 of letters, digits and '._:-'."));
         }
         if (ProfileStore.Read(call.Home).Fails(out var failure, out var profiles) || Wanted(call, bootstrapFile, profiles).Fails(out failure, out var wanted))
         {
@@ -53,7 +53,7 @@ internal static class InitCommand
     }
 
     /// <summary>Flags, then the bootstrap file, then environment and profile.</summary>
-    private static Outcome<Connection> Wanted(Call call, string? bootstrapFile, Dictionary<string, Profile> profiles)
+    private static Attempt<ConnectionSettings> Wanted(Call call, string? bootstrapFile, Dictionary<string, Profile> profiles)
     {
         var given = new Profile();
         if (bootstrapFile is not null && ReadBootstrap(bootstrapFile).Fails(out var failure, out given))
@@ -66,7 +66,7 @@ internal static class InitCommand
             Token = call.Flags.Token ?? given.ApiKey?.Reveal(),
             Tenant = call.Flags.Tenant ?? given.Tenant,
         };
-        if (Connection.Resolve(call.Home, flags, call.Shell.Variable, making: true).Fails(out failure, out var connection))
+        if (ConnectionSettings.Resolve(call.Home, flags, call.Shell.Variable, making: true).Fails(out failure, out var connection))
         {
             return failure;
         }
@@ -84,7 +84,7 @@ internal static class InitCommand
         return connection with { Profile = profile with { ServerPublicKey = given.ServerPublicKey ?? profile.ServerPublicKey } };
     }
 
-    private static Outcome<Profile> ReadBootstrap(string file)
+    private static Attempt<Profile> ReadBootstrap(string file)
     {
         if (InputFile.ReadJson(file).Fails(out var failure, out var json))
         {
@@ -94,19 +94,19 @@ internal static class InitCommand
         {
             BaseUrl = json.Root.Text("base_url"),
             Tenant = json.Root.Text("tenant"),
-            ApiKey = json.Root.Text("api_key") is { } token ? new Token(token) : null,
+            ApiKey = json.Root.Text("api_key") is { } token ? new SecretToken(token) : null,
             ServerPublicKey = json.Root.Text("server_public_key"),
         };
         return profile is { BaseUrl: not null, Tenant: not null, ApiKey: not null, ServerPublicKey: not null }
             ? profile
-            : new Failure("file", $"{file} lacks one of base_url, tenant, api_key, server_public_key.", "Name the bootstrap.json of the gateway's data folder.");
+            : new CommandFailure("file", $"{file} lacks one of base_url, tenant, api_key, server_public_key.", "Name the bootstrap.json of the gateway's data folder.");
     }
 
     private static bool SameGateway(Profile stored, Profile wanted) =>
         stored.BaseUrl == wanted.BaseUrl && stored.Tenant == wanted.Tenant && stored.ApiKey?.Reveal() == wanted.ApiKey?.Reveal()
         && stored.ServerPublicKey == wanted.ServerPublicKey && stored.Env == wanted.Env;
 
-    private static async Task<int> RegisterAsync(Call call, Connection wanted, Profile? stored, string? kid, bool force)
+    private static async Task<int> RegisterAsync(Call call, ConnectionSettings wanted, Profile? stored, string? kid, bool force)
     {
         if (GatewayClient.Open(wanted, call.Shell, call.Note).Fails(out var failure, out var gateway))
         {
@@ -126,18 +126,18 @@ internal static class InitCommand
         kid ??= (force ? null : stored?.Kid) ?? $"kid_{key.PublicKeyHex[..16]}";
         profile = profile with { Kid = kid, KeyFile = keyFile };
         var span = Registration(call, profile.Tenant!, kid, key);
-        if ((await gateway.SubmitAsync(new Submission(span), null, call.Stop)).Fails(out failure, out var answer))
+        if ((await gateway.SubmitAsync(new SpanSubmission(span), null, call.Stop)).Fails(out failure, out var answer))
         {
             return call.Screen.Refuse(failure);
         }
-        call.Receipts(wanted).Store(new Ack(answer), SpanDocument.View(span));
+        call.Receipts(wanted).Store(new SpanAck(answer), SpanDocument.View(span));
         return ProfileStore.Save(call.Home, wanted.ProfileName, profile) is { } unsaved
             ? call.Screen.Refuse(unsaved)
-            : Report(call, wanted with { Profile = profile }, key, new Ack(answer));
+            : Report(call, wanted with { Profile = profile }, key, new SpanAck(answer));
     }
 
     /// <summary>Asks the gateway for what nobody said: tenant and environment of the token, the log key.</summary>
-    private static async Task<Outcome<Profile>> LearnAsync(Call call, GatewayClient gateway, Profile profile)
+    private static async Task<Attempt<Profile>> LearnAsync(Call call, GatewayClient gateway, Profile profile)
     {
         if ((await gateway.GetAsync("/v1/whoami", call.Stop)).Fails(out var failure, out var me))
         {
@@ -146,7 +146,7 @@ internal static class InitCommand
         profile = profile with { Tenant = profile.Tenant ?? me.Text("tenant"), Env = profile.Env ?? me.Text("env") };
         if (profile.Tenant is null)
         {
-            return new Failure("settings", "The gateway does not say which tenant the token is for.", "Add --tenant.");
+            return new CommandFailure("settings", "The gateway does not say which tenant the token is for.", "Add --tenant.");
         }
         if (profile.ServerPublicKey is not null)
         {
@@ -164,7 +164,7 @@ internal static class InitCommand
         return profile with { ServerPublicKey = logKey };
     }
 
-    private static Outcome<SigningKey> KeyFor(string file, bool force)
+    private static Attempt<SigningKey> KeyFor(string file, bool force)
     {
         if (File.Exists(file) && !force)
         {
@@ -202,7 +202,7 @@ internal static class InitCommand
         },
     }.Build();
 
-    private static int Report(Call call, Connection connection, SigningKey key, Ack? registered)
+    private static int Report(Call call, ConnectionSettings connection, SigningKey key, SpanAck? registered)
     {
         var profile = connection.Profile;
         return call.Screen.Result(

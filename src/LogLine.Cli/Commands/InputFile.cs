@@ -6,7 +6,7 @@ namespace LogLine.Cli.Commands;
 internal static class InputFile
 {
     /// <summary>Reads strict JSON that has a canonical form; the failure names the field that has none.</summary>
-    public static Outcome<CanonicalJson> ReadJson(string path, Stream? input = null)
+    public static Attempt<CanonicalJson> ReadJson(string path, Stream? input = null)
     {
         if (Read(path, input).Fails(out var failure, out var bytes))
         {
@@ -14,32 +14,32 @@ internal static class InputFile
         }
         if (!CanonicalJson.TryRead(bytes, out var json, out var fault))
         {
-            return new Failure("400_MALFORMED_JSON", $"{Shown(path)}: {fault.Message}");
+            return new CommandFailure("400_MALFORMED_JSON", $"{Shown(path)}: {fault.Message}");
         }
         return json.Obstacles.Count == 0
             ? json
-            : new Failure("422_SCHEMA_INVALID", $"{Shown(path)}: {string.Join(' ', json.Obstacles.Select(obstacle => obstacle.Message))}");
+            : new CommandFailure("422_SCHEMA_INVALID", $"{Shown(path)}: {string.Join(' ', json.Obstacles.Select(obstacle => obstacle.Message))}");
     }
 
     /// <summary>Reads the bytes.</summary>
-    public static Outcome<byte[]> Read(string path, Stream? input)
+    public static Attempt<byte[]> Read(string path, Stream? input)
     {
         try
         {
             if (path == "-" && input is null)
             {
-                return Failure.Usage("Standard input is not read here; name a file.");
+                return CommandFailure.Usage("Standard input is not read here; name a file.");
             }
             using var stream = path == "-" ? input! : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             var buffer = new byte[JsonLimits.BodyBytes + 1];
             var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
             return length <= JsonLimits.BodyBytes
                 ? buffer[..length]
-                : new Failure("413_TOO_LARGE", $"{Shown(path)} is larger than 1 MiB, which is the most that the gateway takes.");
+                : new CommandFailure("413_TOO_LARGE", $"{Shown(path)} is larger than 1 MiB, which is the most that the gateway takes.");
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return Failure.File(Shown(path), defect);
+            return CommandFailure.File(Shown(path), defect);
         }
     }
 

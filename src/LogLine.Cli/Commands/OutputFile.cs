@@ -4,7 +4,7 @@ namespace LogLine.Cli.Commands;
 internal static class OutputFile
 {
     /// <summary>Writes the bytes and a line end.</summary>
-    public static Failure? Write(string path, ReadOnlySpan<byte> content)
+    public static CommandFailure? Write(string path, ReadOnlySpan<byte> content)
     {
         try
         {
@@ -13,7 +13,7 @@ internal static class OutputFile
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return Failure.File(path, defect);
+            return CommandFailure.File(path, defect);
         }
     }
 }

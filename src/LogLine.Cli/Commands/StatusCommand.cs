@@ -25,19 +25,19 @@ internal static class StatusCommand
 
     private static async Task<int> RunAsync(Call call, string what, bool watch, bool stream, long? after)
     {
-        var isRun = RunState.IsRunId(what);
+        var isRun = RunStateText.IsRunId(what);
         if (!isRun && !what.StartsWith("urn:", StringComparison.Ordinal))
         {
-            return call.Screen.Refuse(Failure.Usage($"'{what}' is neither a subject nor a run.", "urn:minicontainer:<tenant>/<name>, or run_…"));
+            return call.Screen.Refuse(CommandFailure.Usage($"'{what}' is neither a subject nor a run.", "urn:minicontainer:<tenant>/<name>, or run_…"));
         }
-        if (call.Gateway().Fails(out var failure, out var gateway))
+        if (call.OpenGateway().Fails(out var failure, out var gateway))
         {
             return call.Screen.Refuse(failure);
         }
         using var opened = gateway;
         return (isRun, watch) switch
         {
-            (true, true) => await new RunWatch(call, gateway, what).UntilAsync(after, stream, RunState.HasEnded),
+            (true, true) => await new RunWatch(call, gateway, what).UntilAsync(after, stream, RunStateText.HasEnded),
             (true, false) => await RunOnceAsync(call, gateway, what),
             (false, true) when stream => await SubjectStreamAsync(call, gateway, what, after),
             (false, true) => await new SubjectHistory(call, gateway, what).FollowAsync(),
@@ -62,11 +62,11 @@ internal static class StatusCommand
                     line($"  {name,-10}  {value}", Tone.Plain);
                 }
             }
-            if (RunState.Detail(known) is { Length: > 0 } detail)
+            if (RunStateText.Detail(known) is { Length: > 0 } detail)
             {
                 line($"  {detail}", Tone.Plain);
             }
-            foreach (var text in RunState.LogTail(known))
+            foreach (var text in RunStateText.LastLines(known))
             {
                 line($"  | {text}", Tone.Quiet);
             }

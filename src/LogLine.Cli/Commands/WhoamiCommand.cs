@@ -11,7 +11,7 @@ internal static class WhoamiCommand
 
     private static async Task<int> RunAsync(Call call)
     {
-        if (call.Gateway().Fails(out var failure, out var gateway))
+        if (call.OpenGateway().Fails(out var failure, out var gateway))
         {
             return call.Screen.Refuse(failure);
         }

@@ -60,7 +60,7 @@ internal sealed class Screen(Shell shell, bool json)
 
     /// <summary>Says why it failed and what to do next.</summary>
     /// <returns>The exit code.</returns>
-    public int Refuse(Failure failure)
+    public int Refuse(CommandFailure failure)
     {
         if (json)
         {
@@ -90,7 +90,7 @@ internal sealed class Screen(Shell shell, bool json)
         return reader.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes" or "s" or "sim";
     }
 
-    private static void Write(Utf8JsonWriter document, Failure failure)
+    private static void Write(Utf8JsonWriter document, CommandFailure failure)
     {
         document.WriteStartObject();
         document.WriteStartObject("error");

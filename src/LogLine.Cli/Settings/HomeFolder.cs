@@ -1,3 +1,5 @@
+using LogLine.Cli.Output;
+
 namespace LogLine.Cli.Settings;
 
 /// <summary>

@@ -16,33 +16,33 @@ internal static class KeyFile
     private static ReadOnlySpan<byte> Header => [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
     /// <summary>Reads a key that nobody else can read.</summary>
-    public static Outcome<SigningKey> Read(string file)
+    public static Attempt<SigningKey> Read(string file)
     {
         try
         {
             if (!File.Exists(file))
             {
-                return new Failure("key", $"The key file {file} is missing.", "Run 'logline init', or bring the file back from a copy.");
+                return new CommandFailure("key", $"The key file {file} is missing.", "Run 'logline init', or bring the file back from a copy.");
             }
             if (!HomeFolder.IsPrivate(file))
             {
-                return new Failure("key", $"The key file {file} can be read by others.", $"chmod 600 {file}");
+                return new CommandFailure("key", $"The key file {file} can be read by others.", $"chmod 600 {file}");
             }
             if (new FileInfo(file).Length <= MaxBytes && TryParse(File.ReadAllText(file), out var key))
             {
                 return key;
             }
-            return new Failure("key", $"{file} is not an Ed25519 private key (PKCS #8, PEM).", "Bring it back from a copy, or make another with 'logline init --force'.");
+            return new CommandFailure("key", $"{file} is not an Ed25519 private key (PKCS #8, PEM).", "Bring it back from a copy, or make another with 'logline init --force'.");
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException)
         {
-            return Failure.File(file, defect);
+            return CommandFailure.File(file, defect);
         }
     }
 
     /// <summary>Writes a key.</summary>
     /// <param name="overwrite">False keeps a key that is there, and fails.</param>
-    public static Failure? Write(string file, SigningKey key, bool overwrite)
+    public static CommandFailure? Write(string file, SigningKey key, bool overwrite)
     {
         using var seed = key.ExportSeed();
         byte[] der = [.. Header, .. seed.Reveal()];
@@ -55,7 +55,7 @@ internal static class KeyFile
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException)
         {
-            return Failure.File(file, defect);
+            return CommandFailure.File(file, defect);
         }
         finally
         {

@@ -31,17 +31,17 @@ internal static class LastApplied
 
     /// <summary>The ref that <paramref name="given"/> spells, else the one applied last.</summary>
     /// <param name="note">Told which one was taken when none was given.</param>
-    public static Outcome<MiniContainerRef> Choose(HomeFolder home, string profile, string? given, Action<string> note)
+    public static Attempt<MiniContainerRef> Choose(HomeFolder home, string profile, string? given, Action<string> note)
     {
         if (given is not null)
         {
             return MiniContainerRef.TryParse(given, out var parsed)
                 ? parsed
-                : Failure.Usage($"'{given}' is no ref; the full form is {MiniContainerRef.Form}.", "'logline minicontainer apply' prints it.");
+                : CommandFailure.Usage($"'{given}' is no ref; the full form is {MiniContainerRef.Form}.", "'logline minicontainer apply' prints it.");
         }
         if (Read(home.StateFile(profile)) is not { } last)
         {
-            return Failure.Usage($"No ref: nothing was applied with the profile '{profile}' yet.", Next);
+            return CommandFailure.Usage($"No ref: nothing was applied with the profile '{profile}' yet.", Next);
         }
         note($"Using the ref applied last: {last}");
         return last;

@@ -13,7 +13,7 @@ internal sealed record Profile
     public string? Tenant { get; init; }
 
     /// <summary>The API token.</summary>
-    public Token? ApiKey { get; init; }
+    public SecretToken? ApiKey { get; init; }
 
     /// <summary>Id of the key in the tenant's registry; written only once the gateway has it.</summary>
     public string? Kid { get; init; }

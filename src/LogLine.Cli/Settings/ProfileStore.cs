@@ -10,7 +10,7 @@ internal static class ProfileStore
     private const int MaxBytes = 1 << 20;
 
     /// <summary>The profiles by name; none when there is no file yet.</summary>
-    public static Outcome<Dictionary<string, Profile>> Read(HomeFolder home)
+    public static Attempt<Dictionary<string, Profile>> Read(HomeFolder home)
     {
         var profiles = new Dictionary<string, Profile>();
         try
@@ -22,12 +22,12 @@ internal static class ProfileStore
             }
             if (file.Length > MaxBytes)
             {
-                return new Failure("settings", $"{home.ConfigFile} is larger than {MaxBytes} bytes; it is not a file of this program.");
+                return new CommandFailure("settings", $"{home.ConfigFile} is larger than {MaxBytes} bytes; it is not a file of this program.");
             }
             using var document = JsonDocument.Parse(File.ReadAllBytes(home.ConfigFile));
             if (document.RootElement.Integer("version") != 1)
             {
-                return new Failure("settings", $"{home.ConfigFile} is not of version 1.", "A newer logline made it: update this one, or set LOGLINE_HOME to another folder.");
+                return new CommandFailure("settings", $"{home.ConfigFile} is not of version 1.", "A newer logline made it: update this one, or set LOGLINE_HOME to another folder.");
             }
             if (document.RootElement.Member("profiles") is { ValueKind: JsonValueKind.Object } all)
             {
@@ -40,16 +40,16 @@ internal static class ProfileStore
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException)
         {
-            return Failure.File(home.ConfigFile, defect);
+            return CommandFailure.File(home.ConfigFile, defect);
         }
         catch (JsonException defect)
         {
-            return new Failure("settings", $"{home.ConfigFile} is not JSON (line {defect.LineNumber + 1}).", "Mend it, or move it away and run 'logline init' again.");
+            return new CommandFailure("settings", $"{home.ConfigFile} is not JSON (line {defect.LineNumber + 1}).", "Mend it, or move it away and run 'logline init' again.");
         }
     }
 
     /// <summary>Puts one profile in its place and keeps the others.</summary>
-    public static Failure? Save(HomeFolder home, string name, Profile profile)
+    public static CommandFailure? Save(HomeFolder home, string name, Profile profile)
     {
         if (Read(home).Fails(out var failure, out var profiles))
         {
@@ -77,7 +77,7 @@ internal static class ProfileStore
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException)
         {
-            return Failure.File(home.ConfigFile, defect);
+            return CommandFailure.File(home.ConfigFile, defect);
         }
     }
 
@@ -85,7 +85,7 @@ internal static class ProfileStore
     {
         BaseUrl = json.Text("base_url"),
         Tenant = json.Text("tenant"),
-        ApiKey = json.Text("api_key") is { } token ? new Token(token) : null,
+        ApiKey = json.Text("api_key") is { } token ? new SecretToken(token) : null,
         Kid = json.Text("kid"),
         KeyFile = json.Text("key_file"),
         Env = json.Text("env"),

@@ -111,6 +111,18 @@ public sealed class CanonicalJson
         return bytes.ToArray();
     }
 
+    /// <summary>
+    /// The other way round: this document with one more member in <paramref name="holder"/>, an object in it with members that all sort before
+    /// <paramref name="name"/>. Neither name nor value may need an escape.
+    /// </summary>
+    internal CanonicalJson With(JsonElement holder, string name, string value)
+    {
+        var bytes = Utf8.Span;
+        var members = BytesOf(holder);
+        var end = OffsetIn(bytes, members) + members.Length - 1;
+        return new CanonicalJson([.. bytes[..end], .. Encoding.ASCII.GetBytes($",\"{name}\":\"{value}\""), .. bytes[end..]], []);
+    }
+
     private static int OffsetIn(ReadOnlySpan<byte> whole, ReadOnlySpan<byte> part) =>
         (int)Unsafe.ByteOffset(ref MemoryMarshal.GetReference(whole), ref MemoryMarshal.GetReference(part));
 }

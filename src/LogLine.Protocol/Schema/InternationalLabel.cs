@@ -55,14 +55,15 @@ internal static class InternationalLabel
         var label = buffer[..length];
         if (label.IndexOfAnyExceptInRange(0, 127) < 0 || (length >= 4 && label[2] == '-' && label[3] == '-') || label[0] == '-' || label[^1] == '-')
             return false;
-        if (IsMark(label[0]) || !IsComposed(label))
+        if (IsMark(label[0]))
             return false;
         for (var i = 0; i < length; i++)
         {
             if (!IsPermitted(label, i))
                 return false;
         }
-        return true;
+        // Last: what is permitted can be normalised, whereas the runtime throws for U+FFFE.
+        return IsComposed(label);
     }
 
     private static bool IsPermitted(ReadOnlySpan<int> label, int i)

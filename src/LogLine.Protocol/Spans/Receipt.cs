@@ -129,7 +129,7 @@ public sealed record Receipt
     public string? Verify(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default, string? origin = null) =>
         Steps(logKey, span, origin).FirstOrDefault(step => step.Fault is not null)?.Fault;
 
-    /// <summary>What <see cref="Verify"/> does, claim by claim and in order; the list ends with the first that does not hold.</summary>
+    /// <summary>What <see cref="Verify"/> does, statement by statement and in order; the list ends with the first that does not hold.</summary>
     /// <inheritdoc cref="Verify"/>
     public IReadOnlyList<VerificationStep> Steps(ReadOnlySpan<byte> logKey, ReadOnlySpan<byte> span = default, string? origin = null)
     {
@@ -151,9 +151,9 @@ public sealed record Receipt
                 "merkle.inclusion_proof: does not lead from the entry to the root");
         return steps;
 
-        bool Hold(string claim, bool holds, string fault)
+        bool Hold(string statement, bool holds, string fault)
         {
-            steps.Add(new VerificationStep(claim, holds ? null : fault));
+            steps.Add(new VerificationStep(statement, holds ? null : fault));
             return holds;
         }
     }
@@ -182,7 +182,7 @@ public sealed record Receipt
     }
 }
 
-/// <summary>One claim that a verifier looked into.</summary>
-/// <param name="Claim">What has to be so.</param>
+/// <summary>One statement that a verifier looked into.</summary>
+/// <param name="Statement">What has to be so.</param>
 /// <param name="Fault">Why it is not; null when it holds.</param>
-public sealed record VerificationStep(string Claim, string? Fault = null);
+public sealed record VerificationStep(string Statement, string? Fault = null);

@@ -16,6 +16,11 @@ public sealed class SpanDocument
     /// <summary>What <c>this</c> begins with; a lower-case UUID follows.</summary>
     public const string ThisPrefix = "urn:span:";
 
+    // Asked for by one check after the other: read from the tree once.
+    private string? _this;
+    private string? _intent;
+    private string? _subject;
+
     private SpanDocument(JsonElement root) => Root = root;
 
     /// <summary>The whole span.</summary>
@@ -25,13 +30,13 @@ public sealed class SpanDocument
     public ReadOnlySpan<byte> Utf8 => CanonicalJson.BytesOf(Root);
 
     /// <summary>Its own name, <c>urn:span:&lt;uuid&gt;</c>; null when the client left it to the gate.</summary>
-    public string? This => Root.Text("this");
+    public string? This => _this ??= Root.Text("this");
 
     /// <summary>The intent, for example <c>deploy.apply</c>.</summary>
-    public string? Intent => Root.Text("intent");
+    public string? Intent => _intent ??= Root.Text("intent");
 
     /// <summary>The subject, for example <c>urn:minicontainer:vv/web</c>.</summary>
-    public string? Subject => Root.Text("subject");
+    public string? Subject => _subject ??= Root.Text("subject");
 
     /// <summary>When the client says that it made the span.</summary>
     public string? Ts => Root.Text("ts");
@@ -66,26 +71,28 @@ public sealed class SpanDocument
     /// <param name="kind"><see cref="SignatureKind.Span"/> for clients, <see cref="SignatureKind.Event"/> for workers.</param>
     public static SpanDocument Sign(CanonicalJson unsigned, string kid, SigningKey key, SignatureKind kind = SignatureKind.Span)
     {
-        var bare = WithSignature(unsigned, kid, null);
-        var signature = DomainSignature.Sign(key, kind, bare.Utf8.Span);
-        return View(WithSignature(unsigned, kid, Convert.ToBase64String(signature)));
+        return Sign(CanonicalJson.Compose(json =>
+        {
+            json.WriteStartObject();
+            foreach (var member in unsigned.Root.EnumerateObject())
+            {
+                member.WriteTo(json);
+            }
+            WriteSigner(json, kid);
+            json.WriteEndObject();
+        }), key, kind);
     }
 
-    private static CanonicalJson WithSignature(CanonicalJson span, string kid, string? signature) => CanonicalJson.Compose(json =>
+    /// <summary>Signs a span whose <c>signature</c> says already by what (<see cref="WriteSigner"/>), and lacks <c>sig</c> alone.</summary>
+    internal static SpanDocument Sign(CanonicalJson bare, SigningKey key, SignatureKind kind) =>
+        View(bare.With(bare.Root.Member("signature"), "sig", Convert.ToBase64String(DomainSignature.Sign(key, kind, bare.Utf8.Span))));
+
+    /// <summary>Writes the member <c>signature</c> without <c>sig</c>.</summary>
+    internal static void WriteSigner(Utf8JsonWriter json, string kid)
     {
-        json.WriteStartObject();
-        foreach (var member in span.Root.EnumerateObject())
-        {
-            member.WriteTo(json);
-        }
         json.WriteStartObject("signature");
         json.WriteString("alg", DomainSignature.Algorithm);
         json.WriteString("kid", kid);
-        if (signature is not null)
-        {
-            json.WriteString("sig", signature);
-        }
         json.WriteEndObject();
-        json.WriteEndObject();
-    });
+    }
 }

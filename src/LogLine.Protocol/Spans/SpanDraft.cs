@@ -4,7 +4,7 @@ using LogLine.Protocol.Json;
 
 namespace LogLine.Protocol.Spans;
 
-/// <summary>A span in the making: what the sender knows, with the rest filled in by <see cref="Build"/>.</summary>
+/// <summary>A span in the making: what the sender knows, with the rest filled in by <see cref="Build()"/>.</summary>
 public sealed record SpanDraft
 {
     /// <summary>The intent.</summary>
@@ -32,7 +32,9 @@ public sealed record SpanDraft
     public string? Prev { get; init; }
 
     /// <summary>The span, unsigned.</summary>
-    public CanonicalJson Build() => CanonicalJson.Compose(json =>
+    public CanonicalJson Build() => Build(signer: null);
+
+    private CanonicalJson Build(string? signer) => CanonicalJson.Compose(json =>
     {
         json.WriteStartObject();
         json.WriteString("schema_version", SpanDocument.SchemaVersion);
@@ -52,9 +54,13 @@ public sealed record SpanDraft
         Payload(json);
         json.WriteEndObject();
         json.WriteString("ts", Timestamps.Write(Ts));
+        if (signer is not null)
+        {
+            SpanDocument.WriteSigner(json, signer);
+        }
         json.WriteEndObject();
     });
 
     /// <summary>The span, signed.</summary>
-    public SpanDocument Sign(string kid, SigningKey key, SignatureKind kind = SignatureKind.Span) => SpanDocument.Sign(Build(), kid, key, kind);
+    public SpanDocument Sign(string kid, SigningKey key, SignatureKind kind = SignatureKind.Span) => SpanDocument.Sign(Build(kid), key, kind);
 }

@@ -5,6 +5,10 @@ namespace LogLine.Protocol.Spans;
 /// <summary>RFC 3339 timestamps, the only way in which a time is written.</summary>
 public static class Timestamps
 {
+    /// <summary>Where the digits of a fraction begin.</summary>
+    private const int Fraction = 20;
+
+    /// <summary>By number of digits in the fraction.</summary>
     private static readonly string[] Forms =
     [
         "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.fK", "yyyy-MM-dd'T'HH:mm:ss.ffK", "yyyy-MM-dd'T'HH:mm:ss.fffK",
@@ -18,8 +22,12 @@ public static class Timestamps
     public static bool TryParse(string? text, out DateTimeOffset time)
     {
         time = default;
-        return text is { Length: >= 20 and <= 35 }
-            && (text[^1] is 'Z' || text[^6] is '+' or '-')
-            && DateTimeOffset.TryParseExact(text, Forms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
+        if (text is not { Length: >= 20 and <= 35 } || (text[^1] is not 'Z' && text[^6] is not ('+' or '-')))
+        {
+            return false;
+        }
+        // Where the offset begins says how many digits the fraction has, so one form is tried and not all of them.
+        var fraction = text.Length - (text[^1] is 'Z' ? 1 : 6) - Fraction;
+        return fraction < Forms.Length && DateTimeOffset.TryParseExact(text, Forms[Math.Max(0, fraction)], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
     }
 }

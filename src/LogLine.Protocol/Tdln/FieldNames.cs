@@ -51,7 +51,7 @@ internal sealed class FieldNames
     /// <summary>The field whose name stands at a token.</summary>
     public NamedField At(Sentence sentence, int at)
     {
-        if (at >= sentence.Count || sentence[at].Kind != TokenKind.Word || !_byFirstWord.TryGetValue(sentence[at].Word, out var names))
+        if (at >= sentence.Count || sentence[at].Kind != SentenceTokenKind.Word || !_byFirstWord.TryGetValue(sentence[at].Word, out var names))
         {
             return new(-1, 0);
         }
@@ -65,9 +65,10 @@ internal sealed class FieldNames
         return new(-1, 0);
     }
 
-    /// <summary>Passes over a field's own name before its captured value: "deploy <em>ref:</em> mc:… to podman".</summary>
+    /// <summary>Passes over a field's own name before its captured value, and over a colon: "deploy <em>ref:</em> mc:… to podman", "create person<em>:</em> Ana".</summary>
     public int SkipOwnName(Sentence sentence, int at, int field)
     {
+        at = sentence.IsAssign(at) ? at + 1 : at;
         var named = At(sentence, at);
         if (named.Field != field || named.Field < 0)
         {

@@ -17,7 +17,8 @@ internal static class Folding
             return text.ToLowerInvariant();
         }
         var folded = new StringBuilder(text.Length);
-        foreach (var c in text.Normalize(NormalizationForm.FormD))
+        // The runtime refuses to normalise U+FFFE, which no word holds and a context may.
+        foreach (var c in text.Replace("\uFFFE", "", StringComparison.Ordinal).Normalize(NormalizationForm.FormD))
         {
             if (CharUnicodeInfo.GetUnicodeCategory(c) != UnicodeCategory.NonSpacingMark)
             {

@@ -8,11 +8,17 @@ internal static class FunctionWords
 {
     /// <summary>Before the phrase: "por favor, quero …", "could you please …".</summary>
     public static readonly string[] CourtesyEnglish =
-        ["please", "pls", "kindly", "i", "we", "you", "want", "wish", "need", "would", "like", "to", "can", "could", "may", "let's", "lets", "us", "me", "i'd", "hello", "hi", "hey", "now", "just", "ok", "okay"];
+    [
+        "please", "pls", "kindly", "i", "we", "you", "want", "wish", "need", "would", "like", "to", "can", "could", "may", "let's",
+        "lets", "us", "me", "i'd", "hello", "hi", "hey", "now", "just", "ok", "okay",
+    ];
 
     /// <summary>Before the phrase, in Portuguese.</summary>
     public static readonly string[] CourtesyPortuguese =
-        ["por", "favor", "quero", "queria", "queremos", "gostaria", "gostava", "de", "preciso", "precisamos", "pode", "podes", "poderia", "podia", "desejo", "eu", "nos", "vou", "vamos", "me", "ola", "oi", "agora", "ok"];
+    [
+        "por", "favor", "quero", "queria", "queremos", "gostaria", "gostava", "de", "preciso", "precisamos", "pode", "podes",
+        "poderia", "podia", "desejo", "eu", "nos", "vou", "vamos", "me", "ola", "oi", "agora", "ok",
+    ];
 
     /// <summary>After a value: "…, por favor", "… please".</summary>
     public static readonly string[] ThanksEnglish = ["please", "pls", "thanks", "now"];
@@ -27,10 +33,13 @@ internal static class FunctionWords
     public static readonly string[] ArticlesPortuguese = ["o", "a", "os", "as", "um", "uma", "novo", "nova", "meu", "minha", "este", "esta"];
 
     /// <summary>Before the name of a field: "… <em>and with</em> email x".</summary>
-    public static readonly string[] LinksEnglish = ["and", "with", "in", "on", "at", "as", "to", "for", "using", "the", "a", "an", "by", "its", "his", "her", "whose", "-", "*", "•", "–", "&", "+"];
+    public static readonly string[] LinksEnglish =
+    [
+        "and", "with", "in", "on", "at", "as", "to", "for", "using", "the", "a", "an", "by", "its", "his", "her", "whose", "-", "*", "•", "–", "&", "+",
+    ];
 
     /// <summary>Before the name of a field, in Portuguese.</summary>
-    public static readonly string[] LinksPortuguese = ["e", "com", "no", "na", "em", "ao", "para", "pra", "como", "usando", "o", "a", "os", "as", "de", "do", "da", "cujo", "cuja", "seu", "sua"];
+    public static readonly string[] LinksPortuguese = ["e", "com", "no", "na", "em", "ao", "para", "pra", "como", "usando", "o", "a", "os", "as", "de", "do", "da", "por", "pelo", "pela", "cujo", "cuja", "seu", "sua"];
 
     /// <summary>What stands for a thing and names none: "criar algo", "create something".</summary>
     public static readonly string[] IndefiniteEnglish = ["something", "anything", "everything", "someone", "somebody", "it", "this", "that", "stuff"];

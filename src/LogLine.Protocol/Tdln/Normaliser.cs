@@ -26,15 +26,16 @@ internal sealed record Normaliser(string Name, bool Distinctive, Bilingual Accep
     {
         new("text", false, new("text", "texto"), (value, _) => value.Quoted ? value.Text : Folding.Collapse(value.Text)),
         new("word", false, new("one word", "uma palavra"), (value, _) => OneWord(value.Text)),
-        new("name", false, new("a name of small letters, digits, '_' and '-'", "um nome de letras minúsculas, dígitos, '_' e '-'"), (value, _) => Name_(value.Text)),
+        new("name", false,
+            new("a name of small letters, digits, '_' and '-'", "um nome de letras minúsculas, dígitos, '_' e '-'"), (value, _) => LowerName(value.Text)),
         new("email", true, new("an e-mail address", "um endereço de e-mail"), (value, _) => Email(value.Text)),
         new("country", false, new("a country: ISO 3166 code or name in English or Portuguese", "um país: código ISO 3166 ou nome em português ou inglês"), (value, _) => Countries.Find(value.Text)),
         new("person_name", false, new("a person's name", "um nome de pessoa"), (value, _) => PersonName(value)),
         new("boolean", false, new("yes or no", "sim ou não"), (value, _) => Boolean(value.Text)),
         new("integer", false, new("an integer", "um número inteiro"), (value, _) => Integer(value.Text)),
         new("choice", false, new("one of the listed values", "um dos valores listados"), (value, at) => Choice(value.Text, at.Choices)),
-        new("date", false, new("a day: 17/11/2025 or 2025-11-17", "um dia: 17/11/2025 ou 2025-11-17"), (value, _) => Dates.Day(value.Text.Trim())),
-        new("date_time", false, new("a day (17/11/2025) or an RFC 3339 time", "um dia (17/11/2025) ou um instante RFC 3339"), (value, _) => Dates.Instant(value.Text.Trim())),
+        new("date", false, new("a day: 17/11/2025 or 2025-11-17", "um dia: 17/11/2025 ou 2025-11-17"), (value, _) => CalendarDates.Day(value.Text.Trim())),
+        new("date_time", false, new("a day (17/11/2025) or an RFC 3339 time", "um dia (17/11/2025) ou um instante RFC 3339"), (value, _) => CalendarDates.Instant(value.Text.Trim())),
         new("phone", false,
             new("a telephone number with its country code: +351 912 345 678", "um telefone com o código do país: +351 912 345 678"), (value, at) => PhoneNumbers.Write(value.Text, at.Country)),
         new("url", false, new("an http or https URL", "um URL http ou https"), (value, _) => Url(value.Text)),
@@ -42,8 +43,9 @@ internal sealed record Normaliser(string Name, bool Distinctive, Bilingual Accep
         new("run_id", true, new("the id of a run, run_…", "o id de uma execução, run_…"), (value, _) => RunId(value.Text)),
         new("urn", true, new("a subject, urn:<kind>:<rest>", "um sujeito, urn:<tipo>:<resto>"), (value, _) => Urn(value.Text)),
         new("provider", false, new("a target such as podman, docker, kubernetes, railway", "um destino como podman, docker, kubernetes, railway"), (value, _) => Provider(value.Text)),
-        new("person_slug", false, new("a person's name", "um nome de pessoa"), (value, _) => PersonNames.Slug(value.Text)),
-        // Read piece by piece, each by "text": SentenceReader.
+        new("person_slug", false, new("a person's name", "um nome de pessoa"), (value, _) => Slugs.OfPerson(value.Text)),
+        new("slug", false, new("a name", "um nome"), (value, _) => Slugs.Of(value.Text)),
+        // Read piece by piece: FieldReading.
         new("list", false, new("one or more words", "uma ou mais palavras"), (value, _) => value.Text.Length > 0 ? value.Text : null),
     }.ToFrozenDictionary(normaliser => normaliser.Name);
 
@@ -53,13 +55,13 @@ internal sealed record Normaliser(string Name, bool Distinctive, Bilingual Accep
 
     private static string? OneWord(string text) => text.Length is > 0 and <= 512 && !text.Any(char.IsWhiteSpace) ? text : null;
 
-    private static string? Name_(string text) => text.ToLowerInvariant() is var name && Identifiers.IsName(name) ? name : null;
+    private static string? LowerName(string text) => text.ToLowerInvariant() is var name && Identifiers.IsName(name) ? name : null;
 
     private static string? PersonName(Written value)
     {
-        // Marks around a name say that it is written as it should be.
+        // Marks around a name say that it is written as it should be; only so can it hold a comma.
         var text = Folding.Collapse(value.Text);
-        return !value.Quoted ? PersonNames.Write(text) : text.Length > 0 && PersonNames.IsOfAName(text) ? text : null;
+        return !value.Quoted ? PersonNames.Write(text) : text.Length > 0 && PersonNames.IsOfAName(text.Replace(",", "")) ? text : null;
     }
 
     private static string? Email(string text)

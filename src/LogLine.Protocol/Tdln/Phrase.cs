@@ -41,7 +41,8 @@ internal sealed class Phrase
             var field = intent.Fields.ToList().FindIndex(field => field.Name == name);
             if (field < 0)
             {
-                throw new TdlnGrammarException($"the phrase '{phrase.Text}' of {intent.Name} names the field '{name}', which a sentence cannot give; there are {string.Join(", ", intent.Fields.Select(known => known.Name))}");
+                throw new TdlnGrammarException(
+                    $"the phrase '{phrase.Text}' of {intent.Name} names the field '{name}', which a sentence cannot give; there are {string.Join(", ", intent.Fields.Select(known => known.Name))}");
             }
             if (parts.Count == 0 || parts[^1].Words is null)
             {

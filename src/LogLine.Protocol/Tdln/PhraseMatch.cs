@@ -23,22 +23,13 @@ internal sealed record PhraseMatch(Phrase Phrase, IntentGrammar Intent, IReadOnl
             {
                 return null;
             }
-            var reads = Reading.CanRead(sentence, intent, capture, country);
+            var reads = FieldReading.CanRead(sentence, intent, capture, country);
             isRead &= reads;
             distinctive += reads && intent.Normalisers[capture.Field].Distinctive ? 1 : 0;
         }
         return new PhraseMatch(phrase, intent, captures, next, (isRead, phrase.Parts.Count(part => part.Words is not null), distinctive));
     }
 
-    private static bool IsIndefinite(Sentence sentence, Capture capture)
-    {
-        for (var i = capture.Start; i < capture.End; i++)
-        {
-            if (!sentence.Has(i, WordRoles.Indefinite) && !sentence.Has(i, WordRoles.Article))
-            {
-                return false;
-            }
-        }
-        return true;
-    }
+    /// <summary>True for "algo", "alguma coisa", "pessoa algo": the last word names nothing.</summary>
+    private static bool IsIndefinite(Sentence sentence, Capture capture) => sentence.Has(capture.End - 1, WordRoles.Indefinite);
 }

@@ -19,8 +19,16 @@ internal sealed class Questions
 
     private static readonly (About About, TdlnLanguage Language, string[] Openings)[] Openings =
     [
-        (About.State, TdlnLanguage.English, ["status", "state", "status of", "state of", "what is the status of", "what is the state of", "how is", "show", "show me", "show status of", "show me the status of", "get"]),
-        (About.State, TdlnLanguage.Portuguese, ["status de", "status do", "status da", "estado", "estado de", "estado do", "estado da", "situação de", "situação do", "situação da", "qual o status de", "qual é o status de", "qual o estado de", "qual é o estado de", "como está", "como vai", "mostrar", "mostre", "mostra", "ver", "consultar"]),
+        (About.State, TdlnLanguage.English,
+        [
+            "status", "state", "status of", "state of", "what is the status of", "what is the state of", "how is", "show", "show me", "show status of",
+            "show me the status of", "get",
+        ]),
+        (About.State, TdlnLanguage.Portuguese,
+        [
+            "status de", "status do", "status da", "estado", "estado de", "estado do", "estado da", "situação de", "situação do", "situação da",
+            "qual o status de", "qual é o status de", "qual o estado de", "qual é o estado de", "como está", "como vai", "mostrar", "mostre", "mostra", "ver", "consultar",
+        ]),
         (About.History, TdlnLanguage.English, ["history", "history of", "show history of", "spans of", "list spans of"]),
         (About.History, TdlnLanguage.Portuguese, ["histórico", "histórico de", "história de", "spans de", "listar spans de"]),
         (About.Logs, TdlnLanguage.English, ["logs", "logs of", "log of", "show logs of"]),

@@ -14,7 +14,7 @@ internal static class Replies
         $"The text has {characters} characters; at most {TdlnGrammar.MaxCharacters} are read.",
         $"O texto tem {characters} caracteres; são lidos no máximo {TdlnGrammar.MaxCharacters}.").In(language);
 
-    public static string HalfSurrogate => "The text holds half of a surrogate pair; send whole characters.";
+    public static string NotCharacters => "The text holds half of a surrogate pair, or U+FFFE; send whole characters.";
 
     public static string NoCanonicalForm(string why, TdlnLanguage language) => new Bilingual(
         $"Text and span together have no canonical form: {why}", $"Texto e span juntos não têm forma canónica: {why}").In(language);
@@ -78,13 +78,18 @@ internal static class Replies
     /// <summary>
     /// A sentence that the phrase understands: captures replaced by the schema's examples, the fields that are always needed said behind it.
     /// </summary>
-    public static string Example(Phrase phrase, TdlnIntent intent, TdlnLanguage language)
+    /// <param name="phrase">The phrase.</param>
+    /// <param name="intent">Its intent.</param>
+    /// <param name="language">For names of fields and for yes and no.</param>
+    /// <param name="opening">Which alternative of its first word to begin with.</param>
+    public static string Example(Phrase phrase, TdlnIntent intent, TdlnLanguage language, int opening = 0)
     {
         var (sentence, captured) = (new StringBuilder(), new HashSet<int>());
-        foreach (var part in phrase.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        var parts = phrase.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        for (var i = 0; i < parts.Length; i++)
         {
-            var field = part[0] == '{' ? intent.Fields.ToList().FindIndex(field => field.Name == part[1..^1]) : -1;
-            sentence.Append(sentence.Length > 0 ? " " : "").Append(field < 0 ? part.Split('|')[0] : ValueOf(intent.Fields[field], language) ?? "…");
+            var field = phrase.Parts[i].Field;
+            sentence.Append(i > 0 ? " " : "").Append(field < 0 ? parts[i].Split('|')[i == 0 ? opening : 0] : ValueOf(intent.Fields[field], language) ?? "…");
             captured.Add(field);
         }
         for (var i = 0; i < intent.Fields.Count; i++)

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace LogLine.Protocol.Tdln;
 
 /// <summary>What a token is.</summary>
-internal enum TokenKind
+internal enum SentenceTokenKind
 {
     /// <summary>Characters between white space.</summary>
     Word,
@@ -19,7 +19,7 @@ internal enum TokenKind
 }
 
 /// <summary>A piece of the text. <paramref name="Start"/> and <paramref name="End"/> are where it is written, marks included.</summary>
-internal readonly record struct Token(TokenKind Kind, int Start, int End, int Word);
+internal readonly record struct SentenceToken(SentenceTokenKind Kind, int Start, int End, int Word);
 
 /// <summary>
 /// A paragraph as tokens. Values are cut out of the text by position, so that a border of tokens inside a value ("a:b") changes nothing in it. One pass; each
@@ -29,7 +29,7 @@ internal sealed class Sentence
 {
     private static readonly SearchValues<char> SentenceMarks = SearchValues.Create(".!?…");
     private readonly Vocabulary _vocabulary;
-    private readonly List<Token> _tokens = new(64);
+    private readonly List<SentenceToken> _tokens = new(64);
     private string _neverClosed = "";
 
     private Sentence(string text, Vocabulary vocabulary) => (Text, _vocabulary) = (text, vocabulary);
@@ -41,7 +41,7 @@ internal sealed class Sentence
     public int Count => _tokens.Count;
 
     /// <summary>The token at a place.</summary>
-    public Token this[int index] => _tokens[index];
+    public SentenceToken this[int index] => _tokens[index];
 
     /// <summary>Takes a text apart.</summary>
     public static Sentence Read(string text, Vocabulary vocabulary)
@@ -59,10 +59,10 @@ internal sealed class Sentence
     public bool Has(int index, WordRoles role) => index < Count && (_vocabulary.RolesOf(_tokens[index].Word) & role) != 0;
 
     /// <summary>True at the end and where a comma, semicolon or line break stands.</summary>
-    public bool IsBreak(int index) => index >= Count || _tokens[index].Kind == TokenKind.Separator;
+    public bool IsBreak(int index) => index >= Count || _tokens[index].Kind == SentenceTokenKind.Separator;
 
     /// <summary>True for ":" and "=".</summary>
-    public bool IsAssign(int index) => index < Count && _tokens[index].Kind == TokenKind.Assign;
+    public bool IsAssign(int index) => index < Count && _tokens[index].Kind == SentenceTokenKind.Assign;
 
     /// <summary>What is written from one token to before another.</summary>
     public string Slice(int start, int end) => start >= end ? "" : Text[_tokens[start].Start.._tokens[end - 1].End];
@@ -70,7 +70,7 @@ internal sealed class Sentence
     /// <summary>The value that some tokens write: what is inside the marks if it is one quoted piece.</summary>
     public Written Value(int start, int end)
     {
-        if (end == start + 1 && _tokens[start].Kind == TokenKind.Quoted)
+        if (end == start + 1 && _tokens[start].Kind == SentenceTokenKind.Quoted)
         {
             return new Written(Text[(_tokens[start].Start + 1)..(_tokens[start].End - 1)], Quoted: true);
         }
@@ -82,7 +82,7 @@ internal sealed class Sentence
     {
         for (var i = start; i < end; i++)
         {
-            if (!Has(i, WordRoles.Link) && _tokens[i].Kind is TokenKind.Word or TokenKind.Quoted)
+            if (!Has(i, WordRoles.Link) && _tokens[i].Kind is SentenceTokenKind.Word or SentenceTokenKind.Quoted)
             {
                 yield return Value(i, i + 1);
             }
@@ -94,7 +94,7 @@ internal sealed class Sentence
         var c = Text[at];
         if (IsSeparator(c))
         {
-            _tokens.Add(new Token(TokenKind.Separator, at, at + 1, Vocabulary.Unknown));
+            _tokens.Add(new SentenceToken(SentenceTokenKind.Separator, at, at + 1, Vocabulary.Unknown));
             return at + 1;
         }
         if (IsSpace(c))
@@ -103,13 +103,13 @@ internal sealed class Sentence
         }
         if (c is ':' or '=')
         {
-            _tokens.Add(new Token(TokenKind.Assign, at, at + 1, Vocabulary.Unknown));
+            _tokens.Add(new SentenceToken(SentenceTokenKind.Assign, at, at + 1, Vocabulary.Unknown));
             return at + 1;
         }
         var close = ClosingMark(at);
         if (close > 0)
         {
-            _tokens.Add(new Token(TokenKind.Quoted, at, close + 1, Vocabulary.Unknown));
+            _tokens.Add(new SentenceToken(SentenceTokenKind.Quoted, at, close + 1, Vocabulary.Unknown));
             return close + 1;
         }
         return ReadWord(at);
@@ -149,7 +149,7 @@ internal sealed class Sentence
     }
 
     private void AddWord(int start, int end) =>
-        _tokens.Add(new Token(TokenKind.Word, start, end, _vocabulary.Find(Text.AsSpan(start, end - start))));
+        _tokens.Add(new SentenceToken(SentenceTokenKind.Word, start, end, _vocabulary.Find(Text.AsSpan(start, end - start))));
 
     /// <summary>Where the quotation that begins here ends, or −1 when none begins or none ends.</summary>
     private int ClosingMark(int at)

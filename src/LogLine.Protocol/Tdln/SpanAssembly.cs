@@ -11,10 +11,10 @@ internal sealed class SpanAssembly
     private readonly IntentGrammar _intent;
     private readonly TdlnContext _context;
     private readonly TdlnLanguage _language;
-    private readonly Reading _reading;
+    private readonly FieldReading _reading;
     private readonly bool _isDocument;
 
-    private SpanAssembly(IntentGrammar intent, TdlnContext context, TdlnLanguage language, Reading reading)
+    private SpanAssembly(IntentGrammar intent, TdlnContext context, TdlnLanguage language, FieldReading reading)
     {
         (_intent, _context, _language, _reading) = (intent, context, language, reading);
         _isDocument = IsDocument(context.Span);
@@ -25,7 +25,7 @@ internal sealed class SpanAssembly
         given.Text("type") is not null && !Composed.Any(name => given.Member(name).ValueKind != JsonValueKind.Undefined);
 
     /// <summary>The span, or why there is none.</summary>
-    public static TdlnResult Assemble(IntentGrammar intent, TdlnContext context, TdlnLanguage language, Reading reading)
+    public static TdlnResult Assemble(IntentGrammar intent, TdlnContext context, TdlnLanguage language, FieldReading reading)
     {
         var assembly = new SpanAssembly(intent, context, language, reading);
         TdlnResult.Refused Contradicts(string message) => new(language, TdlnRefusal.Contradiction, message, []);
@@ -118,7 +118,7 @@ internal sealed class SpanAssembly
         }
         if (!ReadValue.Is(at, said.Value))
         {
-            _reading.Faults.Add(new TdlnFault(Reading.Pointer(field), "consistency", Replies.Differs(field.Name, said.Written, _language)));
+            _reading.Report(new TdlnFault(FieldReading.Pointer(field), "consistency", Replies.Differs(field.Name, said.Written, _language)));
         }
         return false;
     }
@@ -170,7 +170,7 @@ internal sealed class SpanAssembly
             given.WriteTo(json);
             if (said is not null && !ReadValue.Is(given, said))
             {
-                _reading.Faults.Add(new TdlnFault("/subject", "consistency", Replies.Differs("subject", said, _language)));
+                _reading.Report(new TdlnFault("/subject", "consistency", Replies.Differs("subject", said, _language)));
             }
         }
         else if ((said ?? SubjectOfRef(payload) ?? SubjectOfRun(payload) ?? SubjectOfForm(payload)) is { } subject)

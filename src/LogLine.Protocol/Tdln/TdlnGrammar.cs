@@ -21,7 +21,7 @@ public sealed class TdlnGrammar
     private readonly Vocabulary _vocabulary = new();
     private readonly Dictionary<string, IntentGrammar> _intents = new(StringComparer.Ordinal);
     private readonly Dictionary<int, List<(Phrase Phrase, IntentGrammar Intent)>> _phrases = [];
-    private readonly List<(int FirstWord, TdlnLanguage Language, string Intent, string Text)> _examples = [];
+    private readonly List<(HashSet<int> Words, TdlnLanguage Language, string Intent, string Text)> _examples = [];
     private readonly Questions _questions;
 
     private TdlnGrammar(IEnumerable<TdlnIntent> intents)
@@ -82,18 +82,19 @@ public sealed class TdlnGrammar
         }
         if (!IsWhole(paragraph))
         {
-            return new(unknown, TdlnRefusal.Unreadable, Replies.HalfSurrogate, []);
+            return new(unknown, TdlnRefusal.Unreadable, Replies.NotCharacters, []);
         }
         return context.Span.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Object
             ? null
             : Refuse(Sentence.Read(paragraph.Normalize(NormalizationForm.FormC), _vocabulary), TdlnRefusal.Unreadable, Replies.NotASpan);
     }
 
+    /// <summary>False for half of a surrogate pair and for U+FFFE, which is no character: neither has a normal form.</summary>
     private static bool IsWhole(string text)
     {
         for (var i = 0; i < text.Length; i++)
         {
-            if (char.IsSurrogate(text[i]) && !(char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[++i])))
+            if (text[i] == '\ufffe' || (char.IsSurrogate(text[i]) && !(char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[++i]))))
             {
                 return false;
             }
@@ -117,7 +118,7 @@ public sealed class TdlnGrammar
                     }
                 }
             }
-            if (!sentence.Has(start, WordRoles.Courtesy) && sentence[start].Kind != TokenKind.Separator)
+            if (!sentence.Has(start, WordRoles.Courtesy) && sentence[start].Kind != SentenceTokenKind.Separator)
             {
                 break;
             }
@@ -128,17 +129,17 @@ public sealed class TdlnGrammar
 
     private TdlnResult WithoutPhrase(Sentence sentence, TdlnContext context, int start, string? given)
     {
-        if (_questions.Find(sentence, start) is { } question)
+        if (context.Span.ValueKind != JsonValueKind.Object && _questions.Find(sentence, start) is { } question)
         {
             return question;
         }
         if (given is not null)
         {
             var language = LanguageOf(sentence, null);
-            var reading = Reading.Read(sentence, _intents[given], language, CountryOf(context), [], Math.Min(start, sentence.Count));
+            var reading = FieldReading.Read(sentence, _intents[given], language, CountryOf(context), [], Math.Min(start, sentence.Count));
             return SpanAssembly.Assemble(_intents[given], context, language, reading);
         }
-        return sentence.Count == 0
+        return Enumerable.Range(0, sentence.Count).All(sentence.IsBreak)
             ? Refuse(sentence, TdlnRefusal.Empty, Replies.Empty, examples: true)
             : Refuse(sentence, TdlnRefusal.UnknownIntent, language => Replies.Unknown(sentence.Text.Trim(), language), examples: true);
     }
@@ -146,7 +147,7 @@ public sealed class TdlnGrammar
     private TdlnResult Compiled(Sentence sentence, TdlnContext context, PhraseMatch match)
     {
         var language = LanguageOf(sentence, match.Phrase.Language);
-        var reading = Reading.Read(sentence, match.Intent, language, CountryOf(context), match.Captures, match.Next);
+        var reading = FieldReading.Read(sentence, match.Intent, language, CountryOf(context), match.Captures, match.Next);
         return SpanAssembly.Assemble(match.Intent, context, language, reading);
     }
 
@@ -164,12 +165,12 @@ public sealed class TdlnGrammar
         return new(language, reason, message(language), examples ? Examples(sentence, language) : []);
     }
 
-    /// <summary>Sentences that are understood: those that begin with a word of the text first, one for each intent.</summary>
+    /// <summary>Sentences that are understood, one for each intent: those whose phrase shares most words with the text first; any, where none shares one.</summary>
     private List<string> Examples(Sentence sentence, TdlnLanguage language)
     {
-        var words = Enumerable.Range(0, sentence.Count).Select(i => sentence[i].Word).Where(word => word != Vocabulary.Unknown).ToHashSet();
+        var words = Enumerable.Range(0, sentence.Count).Where(i => !sentence.Has(i, WordRoles.Link | WordRoles.Courtesy)).Select(i => sentence[i].Word).ToHashSet();
         var known = _examples.Where(example => example.Language == language).ToList();
-        var near = known.Where(example => words.Contains(example.FirstWord)).ToList();
+        var near = known.Where(example => example.Words.Overlaps(words)).OrderByDescending(example => example.Words.Count(words.Contains)).ToList();
         return [.. (near.Count > 0 ? near : known).DistinctBy(example => example.Intent).Take(MaxExamples).Select(example => example.Text)];
     }
 
@@ -210,7 +211,7 @@ public sealed class TdlnGrammar
         }
         foreach (var phrase in intent.Phrases.Select(phrase => Phrase.Of(phrase, intent, _vocabulary)).Append(Phrase.OfName(intent.Name, _vocabulary)))
         {
-            foreach (var word in phrase.Parts[0].Words!.Distinct())
+            foreach (var (word, opening) in phrase.Parts[0].Words!.Select((word, opening) => (word, opening)).DistinctBy(first => first.word))
             {
                 if (!_phrases.TryGetValue(word, out var phrases))
                 {
@@ -219,7 +220,7 @@ public sealed class TdlnGrammar
                 phrases.Add((phrase, grammar));
                 if (phrase.Language is { } language)
                 {
-                    _examples.Add((word, language, intent.Name, Replies.Example(phrase, intent, language)));
+                    _examples.Add(([word, .. phrase.Parts.Skip(1).SelectMany(part => part.Words ?? [])], language, intent.Name, Replies.Example(phrase, intent, language, opening)));
                 }
             }
         }

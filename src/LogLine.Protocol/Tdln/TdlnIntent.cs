@@ -44,8 +44,8 @@ public sealed record TdlnField(string Name, string Normaliser, IReadOnlyList<str
     /// <summary>Its own names: <c>target.project_id</c> can also be said "project_id" and "project id".</summary>
     public IEnumerable<string> OwnNames => new[] { Leaf.Replace('_', ' '), Leaf, Name }.Distinct(StringComparer.Ordinal);
 
-    /// <summary>What to call it in a language.</summary>
-    public string NameIn(TdlnLanguage language) => (language == TdlnLanguage.Portuguese ? Portuguese : English).FirstOrDefault() ?? Leaf.Replace('_', ' ');
+    /// <summary>What to call it in a language: its own name is English.</summary>
+    public string NameIn(TdlnLanguage language) => (language == TdlnLanguage.Portuguese ? Portuguese.FirstOrDefault() : null) ?? Leaf.Replace('_', ' ');
 
     private string Leaf => Name[(Name.LastIndexOf('.') + 1)..];
 }

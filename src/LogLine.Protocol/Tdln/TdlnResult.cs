@@ -71,7 +71,7 @@ public enum TdlnRefusal
     /// <summary>More than <see cref="TdlnGrammar.MaxCharacters"/> characters.</summary>
     TooLong,
 
-    /// <summary>Half of a surrogate pair, or a context that has no canonical form.</summary>
+    /// <summary>Half of a surrogate pair, U+FFFE, or a context that has no canonical form.</summary>
     Unreadable,
 
     /// <summary>No phrase matches, or the hint or the span names no intent that a client can send.</summary>

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using LogLine.Api;
+using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
@@ -21,6 +22,9 @@ namespace LogLine.Api.Tests.Hosting;
 /// </summary>
 public sealed class TestGateway : IAsyncDisposable
 {
+    // The catalogue never changes, and reading it is most of what a start costs: once for all tests.
+    private static readonly Lazy<Catalogue> Schemas = new(() => Catalogue.Load(new GatewayOptions().Schemas));
+
     private readonly bool _ownsFolder;
     private readonly WebApplication _app;
 
@@ -43,6 +47,9 @@ public sealed class TestGateway : IAsyncDisposable
 
     public TimeProvider Time { get; }
 
+    /// <summary>The application itself, to stop it under its clients.</summary>
+    public WebApplication App => _app;
+
     public IServiceProvider Services => _app.Services;
 
     public SpanLedger Ledger => Services.GetRequiredService<SpanLedger>();
@@ -57,7 +64,7 @@ public sealed class TestGateway : IAsyncDisposable
         IEnumerable<IRunAdapter>? adapters = null, TimeProvider? time = null, string? folder = null, IDictionary<string, string?>? settings = null, Action<WebApplicationBuilder>? adjust = null)
     {
         var data = folder ?? Path.Combine(Path.GetTempPath(), "logline-" + Guid.NewGuid().ToString("N"));
-        var app = Gateway.Build(["--data", data, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"], builder =>
+        var app = GatewayProgram.Build(["--data", data, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"], builder =>
         {
             if (time is not null)
             {
@@ -67,6 +74,10 @@ public sealed class TestGateway : IAsyncDisposable
             {
                 builder.Configuration.AddInMemoryCollection(settings);
                 builder.Configuration.GetSection("LogLine").Bind(builder.Services.Single(service => service.ServiceType == typeof(GatewayOptions)).ImplementationInstance);
+            }
+            if (settings?.ContainsKey("LogLine:Schemas") != true)
+            {
+                builder.Services.AddSingleton(Schemas.Value);
             }
             builder.Services.AddSingleton(provider => new RunTargets(adapters ?? [], provider.GetRequiredService<TimeProvider>()));
             adjust?.Invoke(builder);

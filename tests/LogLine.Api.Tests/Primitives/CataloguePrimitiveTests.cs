@@ -1,6 +1,7 @@
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Gate;
 using LogLine.Api.Runs;
+using LogLine.Api.Tests.Checkout;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -53,7 +54,7 @@ public sealed class CataloguePrimitiveTests
     public async Task PageOfPrimitives_NamesEveryIntentAndEveryArgument()
     {
         await using var gateway = await TestGateway.StartAsync();
-        var page = await File.ReadAllTextAsync(Path.Combine(Root(), "docs", "primitives.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(Repository.At("docs", "primitives.md"), TestContext.Current.CancellationToken);
         foreach (var intent in gateway.Services.GetRequiredService<Catalogue>().All.Where(intent => intent.Family is not null))
         {
             var row = page.Split('\n').SingleOrDefault(line => line.StartsWith('|') && IsNamed(line.Split('|')[1], intent.Name)) ?? "";
@@ -68,14 +69,4 @@ public sealed class CataloguePrimitiveTests
     /// <summary>`container.start`, `.pause`: the second has the family of the first.</summary>
     private static bool IsNamed(string cell, string intent) => cell.Contains($"`{intent}`", StringComparison.Ordinal)
         || (cell.Contains($"`{intent.Split('.')[0]}.", StringComparison.Ordinal) && cell.Contains($"`{intent[intent.IndexOf('.')..]}`", StringComparison.Ordinal));
-
-    private static string Root()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "LogLine.Api.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("no solution above the tests");
-        }
-        return folder;
-    }
 }

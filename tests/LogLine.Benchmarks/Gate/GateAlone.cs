@@ -74,7 +74,7 @@ internal sealed class GateAlone : IAsyncDisposable
     private async Task AppendAsync(byte[] span)
     {
         using var verdict = Judge(span);
-        var append = verdict.ToAppend(null) ?? throw new InvalidOperationException($"Refused: {verdict.Items[0].Refused?.Detail} {string.Join("; ", verdict.Items[0].Refused?.Errors.Select(error => error.Path + " " + error.Message) ?? [])}");
+        var append = verdict.ToAppend([null]) ?? throw new InvalidOperationException($"Refused: {verdict.Items[0].Refused?.Detail} {string.Join("; ", verdict.Items[0].Refused?.Errors.Select(error => error.Path + " " + error.Message) ?? [])}");
         await _ledger.AppendAsync(append)!;
     }
 

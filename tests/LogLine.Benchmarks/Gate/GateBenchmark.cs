@@ -10,6 +10,18 @@ namespace LogLine.Benchmarks.Gate;
 /// </summary>
 internal static class GateBenchmark
 {
+    private const string RateLimit =
+        """
+        Besides the verification the gate reads SQLite five times (name, nonce, manifest, proof, live runs) and signs the span `deploy.planned` that follows the deploy: a signature is a third of a
+        verification, so the target is out of reach while that is done in the gate; it could be signed by the writer. State of the ledger's tables kept in memory would save the reads.
+        """;
+
+    private const string AllocationLimit =
+        """
+        Each canonical document keeps its bytes, its tree and the row that the tree was built from; a deploy makes three of them (the body, the manifest, the span that follows). Beside them stand
+        the strings that checks take out of the tree and the rows that they read.
+        """;
+
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
     {
         await using var gate = await GateAlone.OpenAsync();
@@ -30,7 +42,7 @@ internal static class GateBenchmark
                 Spread = (turns.Lowest, turns.Highest),
                 Target = new Target(0.75, AtLeast: true),
                 Details = [$"{turns.Yardstick / 1000:0.0} µs for one span, of which {read.Measured / 1000:0.0} µs reading and canonicalising the body; one verification {turns.Measured / 1000:0.0} µs"],
-                Limit = GateLimits.Rate,
+                Limit = RateLimit,
             },
             new Figure
             {
@@ -41,7 +53,7 @@ internal static class GateBenchmark
                 Spread = (allocated / 8192.0, allocated / 8192.0),
                 Target = new Target(1, AtLeast: false),
                 Details = [$"{allocated:N0} bytes, of which {ShortWork.Allocated(() => gate.Read()):N0} for the body and its tree"],
-                Limit = GateLimits.Allocation,
+                Limit = AllocationLimit,
             },
         ];
     }

@@ -36,8 +36,15 @@ internal sealed record Figure
     public static Figure Skipped(string benchmark, string measured, string yardstick, string why) =>
         new() { Benchmark = benchmark, Measured = measured, Yardstick = yardstick, Limit = "Skipped: " + why };
 
+    /// <summary>What broke down, and why.</summary>
+    public static Figure Failed(string benchmark, string measured, string why) =>
+        new() { Benchmark = benchmark, Measured = measured, Yardstick = "", HasFailed = true, Limit = "Broke down: " + why };
+
+    /// <summary>True when it could not be measured to the end.</summary>
+    public bool HasFailed { get; private init; }
+
     /// <summary>The ratio as it is shown.</summary>
-    public string RatioText => Ratio is { } ratio ? string.Create(CultureInfo.InvariantCulture, $"{ratio:0.###} ({Spread.Lowest:0.###} to {Spread.Highest:0.###})") : "skipped";
+    public string RatioText => Ratio is { } ratio ? string.Create(CultureInfo.InvariantCulture, $"{ratio:0.###} ({Spread.Lowest:0.###} to {Spread.Highest:0.###})") : HasFailed ? "broke down" : "skipped";
 
     public override string ToString() =>
         $"    {RatioText}  {(Target is null ? "" : $"target {Target} {(IsMet switch { true => "met", false => "MISSED", null => "not measured" })}")}  {Measured} / {Yardstick}\n"

@@ -42,6 +42,26 @@ public sealed class EventStreamTests : IDisposable
         Assert.Single(gateway.Requests);
     }
 
+    [Theory]
+    [InlineData("closed at once")]
+    [InlineData("nonsense")]
+    [InlineData("busy")]
+    public async Task GatewayThatBringsNothing_IsGivenUpAfterMinutes(string how)
+    {
+        await using var gateway = await FaultyGateway.StartAsync(async (http, _, _) =>
+        {
+            if (how == "busy")
+            {
+                await FaultyGateway.Problem(http, "503_BUSY", "later");
+                return;
+            }
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.WriteAsync(how == "nonsense" ? "id: 1\nevent: span\ndata: {\n\n" : "retry: 10\n\n");
+        });
+        Assert.Contains("[network]", (await WatchAsync(gateway)).Expect(1).Errors);
+        Assert.InRange(gateway.Requests.Count, 10, 2000);
+    }
+
     [Fact]
     public async Task FailedRun_ExitsWithOneAndShowsTheLog()
     {

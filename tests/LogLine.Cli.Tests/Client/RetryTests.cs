@@ -80,7 +80,7 @@ public sealed class RetryTests : IDisposable
     [Fact]
     public async Task OldTimestamp_IsRenewedWithItsNonceAndNothingElse()
     {
-        var time = new SteppingTime();
+        var time = new HurriedTime();
         _terminal.Time = time;
         await using var gateway = await FaultyGateway.StartAsync((http, received, earlier) =>
         {
@@ -151,18 +151,5 @@ public sealed class RetryTests : IDisposable
         gateway.Enrol(_terminal);
         var file = _terminal.Write("span.json", TestLog.Span().Root.GetRawText());
         return _terminal.RunAsync(["spans", "send", file, .. more]);
-    }
-
-    /// <summary>A clock that a test moves; pauses are over at once.</summary>
-    private sealed class SteppingTime : TimeProvider
-    {
-        private long _ticks = DateTimeOffset.UnixEpoch.Ticks;
-
-        public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
-
-        public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref _ticks), TimeSpan.Zero);
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            System.CreateTimer(callback, state, dueTime == Timeout.InfiniteTimeSpan ? dueTime : TimeSpan.Zero, period);
     }
 }

@@ -85,9 +85,9 @@ public sealed class ReceiptsVerifyTests : IDisposable
         var home = new HomeFolder(_terminal.Home);
         ProfileStore.Save(home, "default", new Profile { ServerPublicKey = TestLog.PublicKey });
         var archive = new ReceiptArchive(home, "default");
-        archive.Store(new Ack(System.Text.Json.JsonDocument.Parse(TestLog.Ack(_span)).RootElement), _span);
+        archive.Store(new SpanAck(System.Text.Json.JsonDocument.Parse(TestLog.Ack(_span)).RootElement), _span);
         var second = TestLog.Span();
-        archive.Store(new Ack(System.Text.Json.JsonDocument.Parse(TestLog.Ack(second)).RootElement), second);
+        archive.Store(new SpanAck(System.Text.Json.JsonDocument.Parse(TestLog.Ack(second)).RootElement), second);
         var said = (await _terminal.RunAsync("receipts", "verify", "--all", "--json")).Expect(0);
         Assert.Equal(2, said.Json.GetProperty("receipts").GetArrayLength());
 

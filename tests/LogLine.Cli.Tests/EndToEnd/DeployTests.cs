@@ -49,7 +49,6 @@ public sealed class DeployTests(GatewayProcess gateway)
         var cancelled = (await member.RunAsync("deploy", "cancel", up.Json.Text("run_id")!, "--reason", "enough", "--json")).Expect(0);
         Assert.Equal("cancelled", cancelled.Json.Text("state"));
         Assert.Contains("cancelled", (await member.RunAsync("status", up.Json.Text("run_id")!, "--watch", "--no-stream")).Expect(1).Errors);
-        (await member.RunAsync("deploy", "remove", member.Name, "--target", "podman", "--force")).Expect(0);
     }
 
     [Fact]

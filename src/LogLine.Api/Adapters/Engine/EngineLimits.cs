@@ -9,7 +9,7 @@ internal sealed record EngineLimits
     public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>For the engine to say what it is.</summary>
-    public TimeSpan Status { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan Status { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>For an ordinary answer; creating and starting on a busy machine takes seconds.</summary>
     public TimeSpan Answer { get; init; } = TimeSpan.FromSeconds(60);

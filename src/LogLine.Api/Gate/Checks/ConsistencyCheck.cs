@@ -154,6 +154,10 @@ internal static class ConsistencyCheck
         {
             return Rejection.Inconsistent("/payload/" + kidField, $"'{kid}' is {known.Status.ToString().ToLowerInvariant()}; register a new key under a new kid");
         }
+        if (kidField == "kid" && known is not null && !known.Usage.ToHashSet().SetEquals(item.Payload.Texts("usage")))
+        {
+            return Rejection.Inconsistent("/payload/usage", $"'{kid}' is registered for {string.Join(", ", known.Usage)}, which does not change; register a new key under a new kid");
+        }
         return null;
     }
 
@@ -177,8 +181,8 @@ internal static class ConsistencyCheck
 
     private static Rejection? Primitive(Judgement item)
     {
-        var adapter = item.State.Targets.Find(item.Payload.Member("target").Text("provider")!)!;
-        if (PrimitiveTable.Find(adapter, item.Effect!) is null)
+        // A dry run is judged without providers.
+        if (!item.IsDryRun && item.State.Targets.Find(item.Payload.Member("target").Text("provider")!) is { } adapter && PrimitiveTable.Find(adapter, item.Effect!) is null)
         {
             return Rejection.Inconsistent("/payload/target/provider", $"is '{adapter.Provider}', which does not carry out {item.Effect}");
         }
@@ -189,6 +193,10 @@ internal static class ConsistencyCheck
     {
         var target = item.Payload.Member("target");
         var provider = target.Text("provider")!;
+        if (item.IsDryRun)
+        {
+            return null; // what this gateway has is no matter of the span's own form
+        }
         if (item.State.Targets.Find(provider) is null)
         {
             return Rejection.Inconsistent(

@@ -183,7 +183,13 @@ internal static class FormCheck
 
     private static string Dotted(string pointer) => pointer.TrimStart('/').Replace('/', '.').Replace("~1", "/").Replace("~0", "~");
 
-    private static string Kind(JsonValueKind kind) => kind is JsonValueKind.True or JsonValueKind.False ? "a boolean" : $"a {kind.ToString().ToLowerInvariant()}";
+    private static string Kind(JsonValueKind kind) => kind switch
+    {
+        JsonValueKind.True or JsonValueKind.False => "a boolean",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.Null => "null",
+        _ => "a " + kind.ToString().ToLowerInvariant(),
+    };
 
     private static Rejection Invalid(IReadOnlyList<FieldError> errors) => new(RefusalCode.SchemaInvalid, errors[0].Message) { Errors = errors };
 }

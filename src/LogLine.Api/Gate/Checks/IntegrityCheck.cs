@@ -91,6 +91,7 @@ internal static class TrustedKeys
     public static Rejection? Active(Judgement item, string kid, string path, out KeyRow key)
     {
         key = item.State.FindKey(item.Tenant, kid)!;
+        item.TrustedKids.Add(kid);
         return key switch
         {
             null => Rejection.Signature("unknown_kid", $"The key '{kid}' is not registered for tenant '{item.Tenant}'. Register it with 'wallet.key.register' ('logline init').", path),

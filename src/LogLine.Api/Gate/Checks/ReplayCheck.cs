@@ -31,7 +31,20 @@ internal sealed class ReplayCheck(SqliteLedgerStore store)
     public Rejection? OfThis(Judgement item)
     {
         item.Fingerprint = item.Submission.Fingerprint(CanonicalJson.BytesOf(item.Submitted));
-        if (item.Submitted.Text("this") is not { } name || store.FindSpan(item.Tenant, name) is not { } known)
+        if (item.Submitted.Text("this") is not { } name)
+        {
+            return null;
+        }
+        if (item.State.FindAdmitted(name) is { } earlier)
+        {
+            if (!item.Fingerprint.AsSpan().SequenceEqual(earlier.Fingerprint))
+            {
+                return Conflict($"An earlier span of this array has the name '{name}' and another content. Give a new span a new 'this'.", item.Fingerprint, earlier.Fingerprint, null);
+            }
+            item.Twin = earlier;
+            return null;
+        }
+        if (store.FindSpan(item.Tenant, name) is not { } known)
         {
             return null;
         }

@@ -22,16 +22,16 @@ internal static class CancelCommand
 
     private static async Task<int> RunAsync(Call call, string run, string? reason, int wait)
     {
-        if (!RunState.IsRunId(run))
+        if (!RunStateText.IsRunId(run))
         {
-            return call.Screen.Refuse(Failure.Usage($"'{run}' is no run: they look like run_01jd0g6q2x."));
+            return call.Screen.Refuse(CommandFailure.Usage($"'{run}' is no run: they look like run_01jd0g6q2x."));
         }
         if (call.Connection().Fails(out var failure, out var connection) || call.Sender(connection).Fails(out failure, out var sender))
         {
             return call.Screen.Refuse(failure);
         }
         using var opened = sender;
-        if ((await sender.Gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out failure, out var known))
+        if ((await sender.Client.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out failure, out var known))
         {
             return call.Screen.Refuse(failure);
         }
@@ -43,24 +43,24 @@ internal static class CancelCommand
                 json.WriteString("reason", reason);
             }
         });
-        if ((await sender.SendAsync(span, call.Stop)).Fails(out failure, out var ack) || (await EndedAsync(call, sender.Gateway, run, wait)).Fails(out failure, out known))
+        if ((await sender.SendAsync(span, call.Stop)).Fails(out failure, out var ack) || (await EndedAsync(call, sender.Client, run, wait)).Fails(out failure, out known))
         {
             return call.Screen.Refuse(failure);
         }
         // However the run ended, it has: that is what was asked for.
         var state = known.Text("state");
-        RunAnswer.Say(call, sender.Gateway, ack, new ActWords($"Cancelling {run}", $"Cancelled {run}"), run, state, known, failed: false);
+        RunAnswer.Say(call, sender.Client, ack, new ActWords($"Cancelling {run}", $"Cancelled {run}"), run, state, known, failed: false);
         return ExitCodes.Done;
     }
 
     // Waiting is done here: the gateway waits for runs that a span starts, and this one ends one.
-    private static async Task<Outcome<JsonElement>> EndedAsync(Call call, GatewayClient gateway, string run, int seconds)
+    private static async Task<Attempt<JsonElement>> EndedAsync(Call call, GatewayClient gateway, string run, int seconds)
     {
         var began = call.Shell.Time.GetTimestamp();
         while (true)
         {
             if ((await gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out var failure, out var known)
-                || RunState.HasEnded(known.Text("state") ?? "") || call.Shell.Time.GetElapsedTime(began) >= TimeSpan.FromSeconds(seconds))
+                || RunStateText.HasEnded(known.Text("state") ?? "") || call.Shell.Time.GetElapsedTime(began) >= TimeSpan.FromSeconds(seconds))
             {
                 return failure is null ? known : failure;
             }

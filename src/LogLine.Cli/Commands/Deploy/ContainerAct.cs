@@ -18,7 +18,7 @@ internal static class ContainerAct
     {
         if (!Identifiers.IsName(service))
         {
-            return call.Screen.Refuse(Failure.Usage($"'{service}' is no name of a service: lower-case letters, digits, '-' and '_', at most 63."));
+            return call.Screen.Refuse(CommandFailure.Usage($"'{service}' is no name of a service: lower-case letters, digits, '-' and '_', at most 63."));
         }
         if (TargetSyntax.ParseEngine(engine).Fails(out var failure, out var target)
             || call.Connection().Fails(out failure, out var connection)
@@ -37,6 +37,6 @@ internal static class ContainerAct
         });
         return (await sender.SendAsync(span, call.Stop, wait)).Fails(out failure, out var ack)
             ? call.Screen.Refuse(failure)
-            : RunAnswer.Report(call, sender.Gateway, ack, new ActWords($"{words.Doing} {service}", $"{words.Done} {service}"));
+            : RunAnswer.Report(call, sender.Client, ack, new ActWords($"{words.Doing} {service}", $"{words.Done} {service}"));
     }
 }

@@ -14,13 +14,13 @@ internal static class TargetSyntax
         [("svc", "service"), ("proj", "project_id"), ("env", "environment_id"), ("ns", "namespace"), ("ctx", "context"), ("ep", "endpoint")];
 
     /// <summary>The target as the contract has it.</summary>
-    public static Outcome<CanonicalJson> Parse(string text)
+    public static Attempt<CanonicalJson> Parse(string text)
     {
         var colon = text.IndexOf(':');
         var provider = colon < 0 ? text : text[..colon];
         if (provider.Length is 0 or > 32 || !char.IsAsciiLetterLower(provider[0]))
         {
-            return Failure.Usage($"'{text}' names no provider.", Example);
+            return CommandFailure.Usage($"'{text}' names no provider.", Example);
         }
         var members = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["provider"] = provider };
         foreach (var pair in colon < 0 ? [] : text[(colon + 1)..].Split(','))
@@ -30,11 +30,11 @@ internal static class TargetSyntax
             var full = Array.Find(Keys, known => known.Short == key || known.Full == key).Full;
             if (full is null || equals == pair.Length - 1 || equals < 0)
             {
-                return Failure.Usage($"'{pair}' in '{text}' is not key=value with one of {string.Join(", ", Keys.Select(known => known.Short))}.", Example);
+                return CommandFailure.Usage($"'{pair}' in '{text}' is not key=value with one of {string.Join(", ", Keys.Select(known => known.Short))}.", Example);
             }
             if (!members.TryAdd(full, pair[(equals + 1)..]))
             {
-                return Failure.Usage($"'{key}' stands twice in '{text}'.", Example);
+                return CommandFailure.Usage($"'{key}' stands twice in '{text}'.", Example);
             }
         }
         return CanonicalJson.Compose(json =>
@@ -49,7 +49,7 @@ internal static class TargetSyntax
     }
 
     /// <summary>A target for one container that is named apart: provider, and endpoint perhaps.</summary>
-    public static Outcome<CanonicalJson> ParseEngine(string text)
+    public static Attempt<CanonicalJson> ParseEngine(string text)
     {
         if (Parse(text).Fails(out var failure, out var target))
         {
@@ -57,6 +57,6 @@ internal static class TargetSyntax
         }
         return target.Root.EnumerateObject().All(member => member.Name is "provider" or "endpoint")
             ? target
-            : Failure.Usage($"'{text}' says more than the engine: the container is named by SERVICE.", "--target podman, or podman:ep=NAME");
+            : CommandFailure.Usage($"'{text}' says more than the engine: the container is named by SERVICE.", "--target podman, or podman:ep=NAME");
     }
 }

@@ -53,10 +53,10 @@ internal static class UpCommand
         {
             return call.Screen.Refuse(failure);
         }
-        return wish.Watch ? await WatchAsync(call, sender.Gateway, ack, wish.Stream) : RunAnswer.Report(call, sender.Gateway, ack, new ActWords($"Deploying {reference}", $"Ran {reference}"));
+        return wish.Watch ? await WatchAsync(call, sender.Client, ack, wish.Stream) : RunAnswer.Report(call, sender.Client, ack, new ActWords($"Deploying {reference}", $"Ran {reference}"));
     }
 
-    private static async Task<Outcome<Ack>> SendAsync(Call call, SpanSender sender, SpanDocument span, Wish wish)
+    private static async Task<Attempt<SpanAck>> SendAsync(Call call, SpanSender sender, SpanDocument span, Wish wish)
     {
         var submission = SpanSender.Wrap(span, wish.WaitSeconds);
         var first = await sender.SendAsync(span, submission, call.Stop);
@@ -97,11 +97,11 @@ internal static class UpCommand
         };
     }
 
-    private static async Task<int> WatchAsync(Call call, GatewayClient gateway, Ack ack, bool stream)
+    private static async Task<int> WatchAsync(Call call, GatewayClient gateway, SpanAck ack, bool stream)
     {
         if (ack.Run.Text("run_id") is not { } run)
         {
-            return call.Screen.Refuse(new Failure("run", "The gateway took the span but names no run.") { TraceId = ack.TraceId, Body = ack.Root });
+            return call.Screen.Refuse(new CommandFailure("run", "The gateway took the span but names no run.") { TraceId = ack.TraceId, Body = ack.Root });
         }
         if (call.Screen.Json)
         {
@@ -115,7 +115,7 @@ internal static class UpCommand
             });
         }
         call.Screen.Line($"{run}  {ack.This}");
-        return await new RunWatch(call, gateway, run).UntilAsync(ack.LogIndex + 1, stream, RunState.IsUp);
+        return await new RunWatch(call, gateway, run).UntilAsync(ack.LogIndex + 1, stream, RunStateText.IsUp);
     }
 
     private sealed record Wish(string? Ref, string Target, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes);

@@ -52,13 +52,13 @@ internal static class ApplyCommand
         var reference = MiniContainerRef.Of(tenant, chosen, ready.Root);
         if (ack.Result.Text("ref") is { } answered && answered != reference.ToString())
         {
-            return call.Screen.Refuse(new Failure("verification", $"The gateway answers with the ref {answered}, but this manifest is {reference}.", "Do not use it: one of the two computes wrongly."));
+            return call.Screen.Refuse(new CommandFailure("verification", $"The gateway answers with the ref {answered}, but this manifest is {reference}.", "Do not use it: one of the two computes wrongly."));
         }
         LastApplied.Save(call.Home, connection.ProfileName, reference);
         return Report(call, ack, reference);
     }
 
-    private static Outcome<CanonicalJson> Ready(Call call, CanonicalJson manifest, Signer signer)
+    private static Attempt<CanonicalJson> Ready(Call call, CanonicalJson manifest, Signer signer)
     {
         if (!ManifestSigning.IsSigned(manifest))
         {
@@ -68,13 +68,13 @@ internal static class ApplyCommand
         return ManifestCheck.Refusal(ManifestCheck.Of(manifest)) is { } refusal ? refusal : manifest;
     }
 
-    private static Outcome<string> ChooseName(Call call, string path, string? name, string? subject, CanonicalJson manifest)
+    private static Attempt<string> ChooseName(Call call, string path, string? name, string? subject, CanonicalJson manifest)
     {
         if (subject is not null)
         {
             if (!Identifiers.TryParseSubject(subject, out var kind, out _, out var inSubject) || kind != "minicontainer" || (name is not null && name != inSubject))
             {
-                return Failure.Usage($"'{subject}' is no subject of this MiniContainer.", "urn:minicontainer:<tenant>/<name>");
+                return CommandFailure.Usage($"'{subject}' is no subject of this MiniContainer.", "urn:minicontainer:<tenant>/<name>");
             }
             name = inSubject;
         }
@@ -85,14 +85,14 @@ internal static class ApplyCommand
             name = Generic.Contains(file) ? services is [{ } only] ? only : null : file;
             if (name is null)
             {
-                return Failure.Usage("Under which name? Neither the file's name nor deploy.targets says it.", $"logline minicontainer apply {path} --name web");
+                return CommandFailure.Usage("Under which name? Neither the file's name nor deploy.targets says it.", $"logline minicontainer apply {path} --name web");
             }
             call.Note($"Applying it as '{name}'{(Generic.Contains(file) ? ", the service of its targets" : ", the name of the file")}.");
         }
-        return Identifiers.IsName(name) ? name : Failure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63.", "Give one with --name.");
+        return Identifiers.IsName(name) ? name : CommandFailure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63.", "Give one with --name.");
     }
 
-    private static int Report(Call call, Ack ack, MiniContainerRef reference)
+    private static int Report(Call call, SpanAck ack, MiniContainerRef reference)
     {
         var changed = ack.Result.Flag("changed") ?? true;
         return call.Screen.Result(

@@ -25,9 +25,9 @@ internal sealed record ManifestCheck(string Name, IReadOnlyList<(string Path, st
     }
 
     /// <summary>The failure of the checks that do not hold, or null.</summary>
-    public static Failure? Refusal(IReadOnlyList<ManifestCheck> checks)
+    public static CommandFailure? Refusal(IReadOnlyList<ManifestCheck> checks)
     {
         var faults = checks.SelectMany(check => check.Faults).ToList();
-        return faults.Count == 0 ? null : new Failure("422_SCHEMA_INVALID", string.Join("; ", faults.Select(fault => $"{fault.Path}: {fault.Message}")));
+        return faults.Count == 0 ? null : new CommandFailure("422_SCHEMA_INVALID", string.Join("; ", faults.Select(fault => $"{fault.Path}: {fault.Message}")));
     }
 }

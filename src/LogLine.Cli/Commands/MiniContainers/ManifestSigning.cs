@@ -12,11 +12,11 @@ internal static class ManifestSigning
     public static bool IsSigned(CanonicalJson manifest) => manifest.Root.Member("provenance").ValueKind != JsonValueKind.Undefined;
 
     /// <summary>The manifest with the signer's provenance in place of any that it has.</summary>
-    public static Outcome<CanonicalJson> Sign(CanonicalJson manifest, Signer signer)
+    public static Attempt<CanonicalJson> Sign(CanonicalJson manifest, Signer signer)
     {
         if (manifest.Root.ValueKind != JsonValueKind.Object)
         {
-            return new Failure("422_SCHEMA_INVALID", "The manifest is not a JSON object.");
+            return new CommandFailure("422_SCHEMA_INVALID", "The manifest is not a JSON object.");
         }
         var signed = SignedManifest.Sign(manifest, signer.Kid, signer.Key);
         return ManifestCheck.Refusal(ManifestCheck.Of(signed)) is { } refusal ? refusal : signed;

@@ -10,13 +10,13 @@ namespace LogLine.Cli.Commands.MiniContainers;
 internal sealed record ProvenanceKey(byte[] PublicKey, string Origin)
 {
     /// <summary>The key that is given, else this profile's own, else, online, the one that the tenant's ledger has for the kid.</summary>
-    public static async Task<Outcome<ProvenanceKey>> FindAsync(Call call, SignedManifest manifest, string? given, bool online)
+    public static async Task<Attempt<ProvenanceKey>> FindAsync(Call call, SignedManifest manifest, string? given, bool online)
     {
         if (given is not null)
         {
             return DomainSignature.TryDecodePublicKey(given, out var key)
                 ? new ProvenanceKey(key, "the key given")
-                : Failure.Usage($"'{given}' is no public key: 64 hex characters, or the base64 of 32 bytes.");
+                : CommandFailure.Usage($"'{given}' is no public key: 64 hex characters, or the base64 of 32 bytes.");
         }
         if (call.Connection().Fails(out var failure, out var connection))
         {
@@ -35,13 +35,13 @@ internal sealed record ProvenanceKey(byte[] PublicKey, string Origin)
         }
         if (!online)
         {
-            return new Failure("key", $"'{manifest.Kid}' is not the key of profile '{connection.ProfileName}', so the signature was not verified.",
+            return new CommandFailure("key", $"'{manifest.Kid}' is not the key of profile '{connection.ProfileName}', so the signature was not verified.",
                 "Add --online to ask the gateway for it, or --key.");
         }
         return await AskAsync(call, connection, manifest.Kid ?? "");
     }
 
-    private static async Task<Outcome<ProvenanceKey>> AskAsync(Call call, Connection connection, string kid)
+    private static async Task<Attempt<ProvenanceKey>> AskAsync(Call call, ConnectionSettings connection, string kid)
     {
         if (GatewayClient.Open(connection, call.Shell, call.Note).Fails(out var failure, out var gateway))
         {
@@ -55,7 +55,7 @@ internal sealed record ProvenanceKey(byte[] PublicKey, string Origin)
         var registered = keys.Items("items").FirstOrDefault(key => key.Text("kid") == kid);
         if (!DomainSignature.TryDecodePublicKey(registered.Text("pub"), out var pub))
         {
-            return new Failure("key", $"The tenant has no key '{kid}'.", "The manifest was signed with a key that nobody registered there.");
+            return new CommandFailure("key", $"The tenant has no key '{kid}'.", "The manifest was signed with a key that nobody registered there.");
         }
         if (registered.Text("status") is not "active" and { } status)
         {

@@ -27,7 +27,7 @@ internal static class VerifyManifestCommand
     {
         if (name is not null && !Identifiers.IsName(name))
         {
-            return call.Screen.Refuse(Failure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63."));
+            return call.Screen.Refuse(CommandFailure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63."));
         }
         if (InputFile.ReadJson(path, call.Shell.Input).Fails(out var failure, out var json))
         {

@@ -20,9 +20,9 @@ internal static class GetReceiptCommand
         var text = name.StartsWith(SpanDocument.ThisPrefix, StringComparison.Ordinal) ? name[SpanDocument.ThisPrefix.Length..] : name;
         if (!Guid.TryParseExact(text, "D", out var id))
         {
-            return call.Screen.Refuse(Failure.Usage($"'{name}' is no span: urn:span:<uuid>."));
+            return call.Screen.Refuse(CommandFailure.Usage($"'{name}' is no span: urn:span:<uuid>."));
         }
-        if (call.Gateway().Fails(out var failure, out var gateway))
+        if (call.OpenGateway().Fails(out var failure, out var gateway))
         {
             return call.Screen.Refuse(failure);
         }

@@ -26,7 +26,7 @@ internal static class VerifyReceiptCommand
     {
         if (all == files.Length > 0)
         {
-            return call.Screen.Refuse(Failure.Usage("Name receipts, or --all, and not both."));
+            return call.Screen.Refuse(CommandFailure.Usage("Name receipts, or --all, and not both."));
         }
         if (call.Connection().Fails(out var failure, out var connection) || connection.LogKey(key).Fails(out failure, out var logKey))
         {
@@ -35,10 +35,10 @@ internal static class VerifyReceiptCommand
         IReadOnlyList<string> chosen = all ? call.Receipts(connection).Files() : files;
         if (chosen.Count == 0)
         {
-            return call.Screen.Refuse(new Failure("file", $"No receipts are kept in {call.Receipts(connection).Folder} yet."));
+            return call.Screen.Refuse(new CommandFailure("file", $"No receipts are kept in {call.Receipts(connection).Folder} yet."));
         }
         CanonicalJson? span = null;
-        if (spanFile is not null && (chosen.Count > 1 ? Failure.Usage("--span goes with one receipt.") : InputFile.ReadJson(spanFile, call.Shell.Input)).Fails(out failure, out span))
+        if (spanFile is not null && (chosen.Count > 1 ? CommandFailure.Usage("--span goes with one receipt.") : InputFile.ReadJson(spanFile, call.Shell.Input)).Fails(out failure, out span))
         {
             return call.Screen.Refuse(failure);
         }
@@ -90,7 +90,7 @@ internal static class VerifyReceiptCommand
                     line(one.Title, one.Fault is null ? Tone.Good : Tone.Bad);
                     foreach (var step in one.Steps)
                     {
-                        line($"  {(step.Fault is null ? "ok  " : "FAIL")} {step.Claim}", step.Fault is null ? Tone.Plain : Tone.Bad);
+                        line($"  {(step.Fault is null ? "ok  " : "FAIL")} {step.Statement}", step.Fault is null ? Tone.Plain : Tone.Bad);
                     }
                 }
             });
@@ -118,7 +118,7 @@ internal static class VerifyReceiptCommand
         foreach (var step in one.Steps)
         {
             json.WriteStartObject();
-            json.WriteString("claim", step.Claim);
+            json.WriteString("statement", step.Statement);
             json.WriteBoolean("holds", step.Fault is null);
             json.WriteString("fault", step.Fault);
             json.WriteEndObject();

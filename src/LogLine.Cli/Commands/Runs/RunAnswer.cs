@@ -13,11 +13,11 @@ internal static class RunAnswer
 {
     /// <summary>Says it with what the Ack knows: state, and the run's outcome when it was waited for.</summary>
     /// <returns>1 when the run failed.</returns>
-    public static int Report(Call call, GatewayClient gateway, Ack ack, ActWords words)
+    public static int Report(Call call, GatewayClient gateway, SpanAck ack, ActWords words)
     {
         var run = ack.Run.Text("run_id");
         var state = ack.Run.Text("state");
-        var failed = RunState.IsBad(state);
+        var failed = RunStateText.IsBad(state);
         Say(call, gateway, ack, words, run, state, ack.Result, failed);
         if (!failed)
         {
@@ -28,10 +28,10 @@ internal static class RunAnswer
     }
 
     /// <summary>Says it with facts that are newer than the Ack.</summary>
-    public static void Say(Call call, GatewayClient gateway, Ack ack, ActWords words, string? run, string? state, JsonElement facts, bool failed)
+    public static void Say(Call call, GatewayClient gateway, SpanAck ack, ActWords words, string? run, string? state, JsonElement facts, bool failed)
     {
         var urls = RunLines.Urls(gateway, state, facts).ToList();
-        var ended = state is not null && RunState.HasEnded(state);
+        var ended = state is not null && RunStateText.HasEnded(state);
         call.Screen.Result(
             json =>
             {

@@ -27,7 +27,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
             : Summary(known);
     }
 
-    private async Task<Failure?> StreamAsync(long after, Func<string, bool> enough)
+    private async Task<CommandFailure?> StreamAsync(long after, Func<string, bool> enough)
     {
         var events = new EventStream(gateway, call.Shell.Time, call.Note);
         await foreach (var received in events.FollowAsync($"/v1/stream?run_id={run}", after, call.Stop))
@@ -37,7 +37,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
                 return failure;
             }
             SpanLines.Show(call.Screen, item);
-            if (item.Gap is null && RunState.Of(item.Span) is { } state && enough(state))
+            if (item.Gap is null && RunStateText.Of(item.Span) is { } state && enough(state))
             {
                 return null;
             }
@@ -45,7 +45,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         return null;
     }
 
-    private async Task<Failure?> PollAsync(Func<string, bool> enough)
+    private async Task<CommandFailure?> PollAsync(Func<string, bool> enough)
     {
         for (string? last = null; ;)
         {
@@ -73,7 +73,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         {
             call.Screen.Document(json => Event(json, "run", known));
         }
-        call.Screen.Line(SpanLines.Line(Timestamps.Write(call.Shell.Time.GetUtcNow()), state, RunState.Detail(known)), SpanLines.ToneOf(state));
+        call.Screen.Line(SpanLines.Line(Timestamps.Write(call.Shell.Time.GetUtcNow()), state, RunStateText.Detail(known)), SpanLines.ToneOf(state));
     }
 
     private int Summary(JsonElement known)
@@ -87,7 +87,7 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
         {
             call.Screen.Line($"{url} → {container}", Tone.Good);
         }
-        if (!RunState.IsBad(state))
+        if (!RunStateText.IsBad(state))
         {
             return ExitCodes.Done;
         }

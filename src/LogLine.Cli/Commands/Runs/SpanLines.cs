@@ -36,8 +36,8 @@ internal static class SpanLines
     /// <summary>A span as a line.</summary>
     public static void Show(Screen screen, JsonElement span)
     {
-        var state = RunState.Of(span);
-        screen.Line(Line(span.Text("ts"), span.Text("intent") ?? "?", RunState.Detail(span.Member("payload"))), ToneOf(state));
+        var state = RunStateText.Of(span);
+        screen.Line(Line(span.Text("ts"), span.Text("intent") ?? "?", RunStateText.Detail(span.Member("payload"))), ToneOf(state));
     }
 
     public static string Line(string? ts, string what, string detail) =>

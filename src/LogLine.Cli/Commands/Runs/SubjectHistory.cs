@@ -38,7 +38,7 @@ internal sealed class SubjectHistory(Call call, GatewayClient gateway, string su
         }
         if (last.Count == 0)
         {
-            return call.Screen.Refuse(new Failure("404_NOT_FOUND", $"The ledger has nothing about {subject}.", "Is the subject spelled right, and of this tenant? 'logline whoami' shows which."));
+            return call.Screen.Refuse(new CommandFailure("404_NOT_FOUND", $"The ledger has nothing about {subject}.", "Is the subject spelled right, and of this tenant? 'logline whoami' shows which."));
         }
         JsonElement known = default;
         if (run is not null && (await gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out var unknown, out known))
@@ -107,12 +107,12 @@ internal sealed class SubjectHistory(Call call, GatewayClient gateway, string su
             if (run.Text("run_id") is { } id)
             {
                 var state = run.Text("state");
-                line($"{id}  {state}  {RunState.Detail(run)}".TrimEnd(), SpanLines.ToneOf(state));
+                line($"{id}  {state}  {RunStateText.Detail(run)}".TrimEnd(), SpanLines.ToneOf(state));
             }
         });
 
     /// <summary>The spans that were not handed out yet, to the end of the ledger.</summary>
-    private async IAsyncEnumerable<Outcome<JsonElement>> NewAsync([EnumeratorCancellation] CancellationToken stop)
+    private async IAsyncEnumerable<Attempt<JsonElement>> NewAsync([EnumeratorCancellation] CancellationToken stop)
     {
         for (var page = 0; page < MaxPages; page++)
         {
@@ -135,7 +135,8 @@ internal sealed class SubjectHistory(Call call, GatewayClient gateway, string su
             _cursor = next.ToString();
             _seen.Clear();
         }
+        call.Note($"There is more than the {MaxPages * PageSize} spans that are read at once: go on with 'logline status {subject} --watch --after {_cursor}'.");
     }
 
-    private CanonicalJson Query() => SpanQuery.Of(subject, _cursor, PageSize);
+    private CanonicalJson Query() => QueryBody.Of(subject, _cursor, PageSize);
 }

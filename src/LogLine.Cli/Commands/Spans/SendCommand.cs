@@ -22,7 +22,7 @@ internal static class SendCommand
     {
         if (key is not null && (key.Length is 0 or > 255 || key.AsSpan().ContainsAnyExceptInRange('!', '~')))
         {
-            return call.Screen.Refuse(Failure.Usage("An idempotency key is 1 to 255 visible ASCII characters."));
+            return call.Screen.Refuse(CommandFailure.Usage("An idempotency key is 1 to 255 visible ASCII characters."));
         }
         if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var body)
             || call.Connection().Fails(out failure, out var connection)
@@ -32,7 +32,7 @@ internal static class SendCommand
         }
         using var opened = gateway;
         using var signer = Signer(connection);
-        var submission = key is null ? new Submission(body) : new Submission(body) { IdempotencyKey = key };
+        var submission = key is null ? new SpanSubmission(body) : new SpanSubmission(body) { IdempotencyKey = key };
         if ((await gateway.SubmitAsync(submission, signer, call.Stop)).Fails(out failure, out var answer))
         {
             return call.Screen.Refuse(failure);
@@ -42,13 +42,13 @@ internal static class SendCommand
         var archive = call.Receipts(connection);
         foreach (var (ack, span) in answers.Zip(sent).Where(pair => pair.First.Text("status") == "ok"))
         {
-            archive.Store(new Ack(ack), SpanDocument.View(span));
+            archive.Store(new SpanAck(ack), SpanDocument.View(span));
         }
         return Report(call, answer, answers);
     }
 
     // A token alone can send too: the request is signed when there is a key, and only then.
-    private static Signer? Signer(Connection connection) => connection.Signer().Fails(out _, out var signer) ? null : signer;
+    private static Signer? Signer(ConnectionSettings connection) => connection.Signer().Fails(out _, out var signer) ? null : signer;
 
     private static int Report(Call call, JsonElement answer, List<JsonElement> answers)
     {
@@ -56,14 +56,14 @@ internal static class SendCommand
         {
             foreach (var one in answers)
             {
-                var ack = new Ack(one);
+                var ack = new SpanAck(one);
                 if (one.Text("status") == "ok")
                 {
                     line($"ok  {ack.This} at {ack.LogIndex} in the log{(ack.Replayed ? " (replayed)" : "")}", Tone.Good);
                     continue;
                 }
                 var problem = one.Member("problem") is { ValueKind: JsonValueKind.Object } inner ? inner : one;
-                var refusal = Answers.Refusal(problem.Text("code") ?? "refused", problem);
+                var refusal = GatewayAnswers.Refusal(problem.Text("code") ?? "refused", problem);
                 line($"NO  {refusal.Code}: {refusal.Message}", Tone.Bad);
             }
         });

@@ -45,7 +45,7 @@ internal static class ProveCommand
     }
 
     /// <summary>Signs a proof and submits it.</summary>
-    public static async Task<Outcome<(Ack Ack, CanonicalJson Proof)>> SubmitAsync(SpanSender sender, ProofDraft draft, CancellationToken stop)
+    public static async Task<Attempt<(SpanAck Ack, CanonicalJson Proof)>> SubmitAsync(SpanSender sender, ProofDraft draft, CancellationToken stop)
     {
         var proof = draft.Sign(sender.Signer.Kid, sender.Signer.Key);
         var span = sender.Compose(Form, draft.Subject, json =>
@@ -56,11 +56,11 @@ internal static class ProveCommand
         return (await sender.SendAsync(span, stop)).Fails(out var failure, out var ack) ? failure : (ack, proof);
     }
 
-    private static Outcome<ProofDraft> Draft(Call call, Connection connection, string intent, Wish wish)
+    private static Attempt<ProofDraft> Draft(Call call, ConnectionSettings connection, string intent, Wish wish)
     {
         if (!Lifetime.TryParse(wish.Ttl, out var life) || life > ProofDraft.MaxLife)
         {
-            return Failure.Usage($"'{wish.Ttl}' is no life for a proof: a whole number with s or m, at most 15m.", "--ttl 10m");
+            return CommandFailure.Usage($"'{wish.Ttl}' is no life for a proof: a whole number with s or m, at most 15m.", "--ttl 10m");
         }
         CanonicalJson? target = null;
         if (wish.Target is { } text && TargetSyntax.Parse(text).Fails(out var failure, out target))
@@ -80,7 +80,7 @@ internal static class ProveCommand
             }
             if (chosen.Tenant != tenant || (wish.Subject is not null && wish.Subject != chosen.Subject))
             {
-                return Failure.Usage($"The ref {chosen} is not one of {wish.Subject ?? "tenant " + tenant}.", "Give a ref and a subject of the same MiniContainer and tenant.");
+                return CommandFailure.Usage($"The ref {chosen} is not one of {wish.Subject ?? "tenant " + tenant}.", "Give a ref and a subject of the same MiniContainer and tenant.");
             }
             reference = chosen.ToString();
             wish = wish with { Subject = chosen.Subject };
@@ -92,7 +92,7 @@ internal static class ProveCommand
         };
     }
 
-    private static int Report(Call call, ProofDraft draft, Ack ack, CanonicalJson proof) => call.Screen.Result(
+    private static int Report(Call call, ProofDraft draft, SpanAck ack, CanonicalJson proof) => call.Screen.Result(
         json =>
         {
             json.WriteStartObject();

@@ -1,0 +1,172 @@
+using System.Text.Json;
+using LogLine.Api.Errors;
+using LogLine.Api.Gate;
+using LogLine.Api.Ledger;
+using LogLine.Api.Telemetry;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Tdln;
+
+namespace LogLine.Api.Submissions;
+
+/// <summary>
+/// <c>POST /v1/universal</c>: a sentence, a partial span, or both (contract, section 5). The text is compiled by a grammar, never by a model; what comes
+/// out goes through the same gate as a span. <c>dry_run</c>, which is the default, shows what would be sent and writes nothing.
+/// </summary>
+internal static class UniversalEndpoint
+{
+    private static readonly string[] Members = ["paragraph", "span", "intent_hint", "dry_run", "ctx"];
+
+    public static void MapUniversal(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/universal", CompileAsync);
+
+    private static async Task CompileAsync(HttpContext http, RequestReader requests, Submitter submitter, TdlnGate gate, Catalogue catalogue, SpanLedger ledger)
+    {
+        var (submission, refused) = await requests.ReadAsync(http, http.TraceId());
+        if (submission is null)
+        {
+            await http.RefuseAsync(refused!);
+            return;
+        }
+        var (compiled, question) = Compile(submission, catalogue.Grammar, ledger);
+        submission = submission with { Compiled = compiled };
+        if (submission.Body.Root.Flag("dry_run") ?? true)
+        {
+            await http.WriteAsync(json => WriteDryRun(json, submission, question, question is null ? gate.DryRun(submission) : default));
+            return;
+        }
+        var answer = await submitter.SubmitAsync(submission, http.RequestAborted);
+        await (answer.Refused is not null ? http.RefuseAsync(answer.Refused) : http.AnswerAsync(answer with { Body = WithCompiled(answer.Body, compiled.Span) }));
+    }
+
+    /// <summary>What the body stands for. A text without meaning is a failure that the gate answers in the place of row 11.</summary>
+    private static (CompiledBody Compiled, TdlnResult.Query? Question) Compile(Submission submission, TdlnGrammar grammar, SpanLedger ledger)
+    {
+        var body = submission.Body.Root;
+        if (Malformed(body) is { } malformed)
+        {
+            return (new CompiledBody(Nothing, malformed), null);
+        }
+        if (submission.Body.Obstacles.Count > 0 || body.Text("paragraph") is not { } paragraph)
+        {
+            return (new CompiledBody(body.Member("span") is { ValueKind: JsonValueKind.Object } span ? span : Nothing), null);
+        }
+        var context = new TdlnContext(submission.Tenant)
+        {
+            IntentHint = body.Text("intent_hint"),
+            Span = body.Member("span"),
+            Country = body.Member("ctx").Text("country"),
+            SubjectOfRun = runId => ledger.Store.FindRun(runId) is { } run && run.Tenant == submission.Tenant ? run.Subject : null,
+        };
+        return grammar.Compile(paragraph, context) switch
+        {
+            TdlnResult.Compiled { Faults.Count: 0 } compiled => (new CompiledBody(compiled.Span.Root), null),
+            TdlnResult.Compiled compiled => (new CompiledBody(compiled.Span.Root, Invalid([.. compiled.Faults.Select(fault => new FieldError(fault.Path, fault.Keyword, fault.Message))], null)), null),
+            TdlnResult.Query question => (new CompiledBody(Nothing, Asks(question)), question),
+            TdlnResult.Refused meaningless => (new CompiledBody(Nothing, Invalid([new FieldError("/paragraph", Word(meaningless.Reason), meaningless.Message)], meaningless.SuggestedReply)), null),
+            var other => throw new InvalidOperationException($"The grammar answered with a {other.GetType().Name}."),
+        };
+    }
+
+    private static Rejection? Malformed(JsonElement body)
+    {
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            return Invalid([new FieldError("", "type", "the body is a JSON object with paragraph, span, or both")], null);
+        }
+        var errors = new List<FieldError>();
+        foreach (var member in body.EnumerateObject())
+        {
+            var accepted = member.Name switch
+            {
+                "paragraph" or "intent_hint" when member.Value.ValueKind != JsonValueKind.String => "must be a string",
+                "span" or "ctx" when member.Value.ValueKind != JsonValueKind.Object => "must be an object",
+                "dry_run" when member.Value.ValueKind is not (JsonValueKind.True or JsonValueKind.False) => "must be true or false",
+                _ when !Members.Contains(member.Name) => $"is not known; there are {string.Join(", ", Members)}",
+                _ => null,
+            };
+            if (accepted is not null)
+            {
+                errors.Add(new FieldError("/" + member.Name, "universal", $"{member.Name} {accepted}"));
+            }
+        }
+        if (errors.Count > 0)
+        {
+            return Invalid(errors, null);
+        }
+        return body.Member("paragraph").ValueKind != JsonValueKind.Undefined || body.Member("span").ValueKind != JsonValueKind.Undefined
+            ? null
+            : new Rejection(RefusalCode.TdlnInvalid, "There is nothing to compile.") { Missing = [new MissingField("paragraph", "a sentence that says what is wanted, or 'span' with a partial span")] };
+    }
+
+    /// <summary>A question is not an act: nothing would become durable, so it is no 2xx without <c>dry_run</c>.</summary>
+    private static Rejection Asks(TdlnResult.Query question) => Invalid(
+        [new FieldError("/paragraph", "query", $"this is a question; ask it with {question.Method} {question.Path}")], $"{question.Method} {question.Path}");
+
+    private static Rejection Invalid(IReadOnlyList<FieldError> errors, string? reply) => new(RefusalCode.SchemaInvalid, errors[0].Message) { Errors = errors, SuggestedReply = reply };
+
+    private static string Word(TdlnRefusal reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
+
+    private static void WriteDryRun(Utf8JsonWriter json, Submission submission, TdlnResult.Query? question, (JsonElement Span, Rejection? Refused) judged)
+    {
+        json.WriteStartObject();
+        if (question is not null)
+        {
+            json.WriteString("status", "ok");
+            json.WriteString("trace_id", submission.TraceId);
+            json.WriteNull("compiled_span");
+            WriteQuestion(json, question);
+        }
+        else
+        {
+            if (judged.Refused is null)
+            {
+                json.WriteString("status", "ok");
+                json.WriteString("trace_id", submission.TraceId);
+            }
+            else
+            {
+                RefusalAnswers.WriteMembers(json, judged.Refused, submission.TraceId);
+            }
+            WriteSpan(json, judged.Span);
+        }
+        json.WriteEndObject();
+    }
+
+    private static void WriteQuestion(Utf8JsonWriter json, TdlnResult.Query question)
+    {
+        json.WriteStartObject("query");
+        json.WriteString("method", question.Method);
+        json.WriteString("path", question.Path);
+        if (question.Body is not null)
+        {
+            json.WritePropertyName("body");
+            question.Body.Root.WriteTo(json);
+        }
+        json.WriteEndObject();
+    }
+
+    private static void WriteSpan(Utf8JsonWriter json, JsonElement span)
+    {
+        json.WritePropertyName("compiled_span");
+        span.WriteTo(json);
+        json.WriteString("compiled_hash", CompiledHash.Of(span));
+    }
+
+    private static byte[] WithCompiled(byte[] ack, JsonElement span)
+    {
+        using var parsed = JsonDocument.Parse(ack);
+        using var buffer = new MemoryStream(ack.Length + 512);
+        using (var json = new Utf8JsonWriter(buffer, AnswerJson.Options))
+        {
+            json.WriteStartObject();
+            foreach (var member in parsed.RootElement.EnumerateObject())
+            {
+                member.WriteTo(json);
+            }
+            WriteSpan(json, span);
+            json.WriteEndObject();
+        }
+        return buffer.ToArray();
+    }
+
+    private static readonly JsonElement Nothing = CanonicalJson.Parse("{}").Root;
+}

@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+using LogLine.Cli.Settings;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Cli.Client;
+
+/// <summary>
+/// One write to <c>/v1/spans</c>, as often as it has to be sent: body and idempotency key never change, nonce and timestamp only when the
+/// gateway's window of ±120 s is about to close (contract, sections 3 and 5).
+/// </summary>
+internal sealed class SpanSubmission(CanonicalJson body)
+{
+    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(90);
+
+    private string _nonce = "";
+    private DateTimeOffset _madeAt = DateTimeOffset.MinValue;
+
+    /// <summary>Where writes go.</summary>
+    public const string Path = "/v1/spans";
+
+    /// <summary>The span, or the array of spans.</summary>
+    public CanonicalJson Body => body;
+
+    /// <summary>Random, so that a lost answer can be asked for again.</summary>
+    public string IdempotencyKey { get; init; } = Guid.NewGuid().ToString("D");
+
+    /// <summary>Seconds to wait for the run that it starts; 0 for none.</summary>
+    public int WaitSeconds { get; init; }
+
+    /// <summary>The request with its headers.</summary>
+    /// <param name="signer">Signs the request too when the environment in force is known; null for a token alone.</param>
+    public HttpRequestMessage ToRequest(Uri baseUrl, Profile profile, Signer? signer, DateTimeOffset now)
+    {
+        if (now - _madeAt > Freshness)
+        {
+            (_nonce, _madeAt) = (Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), now);
+        }
+        var timestamp = Timestamps.Write(_madeAt);
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(baseUrl, Path)) { Content = JsonBody.Of(body.Utf8) };
+        request.Headers.Add("X-Nonce", _nonce);
+        request.Headers.Add("X-Timestamp", timestamp);
+        request.Headers.Add("Idempotency-Key", IdempotencyKey);
+        request.Headers.Add("X-Payload-Hash", ContentHash.HeaderOf(body.Utf8.Span));
+        if (WaitSeconds > 0)
+        {
+            request.Headers.Add("Prefer", $"wait={WaitSeconds}");
+        }
+        if (signer is not null && profile is { Env: { } env, Tenant: { } tenant })
+        {
+            request.Headers.Add("X-Signature-Alg", DomainSignature.Algorithm);
+            request.Headers.Add("X-Signature-KeyId", signer.Kid);
+            request.Headers.Add("X-Signature", new SignedRequest
+            {
+                Method = "POST",
+                Path = request.RequestUri!.PathAndQuery,
+                Tenant = tenant,
+                Env = env,
+                ContentHash = ContentHash.Of(body.Utf8.Span),
+                Nonce = _nonce,
+                Timestamp = timestamp,
+                IdempotencyKey = IdempotencyKey,
+                Kid = signer.Kid,
+            }.Sign(signer.Key));
+        }
+        return request;
+    }
+}
+
+/// <summary>A JSON body.</summary>
+internal static class JsonBody
+{
+    public static HttpContent Of(ReadOnlyMemory<byte> utf8)
+    {
+        var content = new ReadOnlyMemoryContent(utf8);
+        content.Headers.ContentType = new("application/json");
+        return content;
+    }
+}

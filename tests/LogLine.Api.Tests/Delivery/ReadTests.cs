@@ -1,0 +1,247 @@
+using System.Net;
+using LogLine.Api.Errors;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Merkle;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Tests.Delivery;
+
+/// <summary>Spans, receipts, runs, keys, health and help pages (contract, section 8).</summary>
+public sealed class ReadTests
+{
+    [Fact]
+    public async Task Query_PagesThroughEverything_Once_InOrder()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await gateway.PostAsync("[" + string.Join(',', Enumerable.Range(0, 25).Select(i => GatewayActs.Person("p" + i))) + "]");
+
+        var seen = new List<string>();
+        long? after = null;
+        do
+        {
+            var page = await QueryAsync(gateway, $$"""{"limit":10,"after":{{after?.ToString() ?? "null"}}}""");
+            seen.AddRange(page.Json.Items("items").Select(span => span.Text("subject")!));
+            after = page.Json.Integer("cursor");
+        }
+        while (after is not null);
+
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => "urn:registry:person/p" + i), seen);
+    }
+
+    [Fact]
+    public async Task Query_FiltersBySubjectIntentAndTime()
+    {
+        var time = new ManualTime();
+        await using var gateway = await TestGateway.StartAsync(time: time);
+        await gateway.PostAsync(GatewayActs.Person("a"));
+        await gateway.RegisterKeyAsync();
+        time.Advance(TimeSpan.FromHours(1));
+        await gateway.PostAsync(GatewayActs.Person("a"));
+
+        Assert.Equal(2, await CountAsync("""{"subject":"urn:registry:person/a"}"""));
+        Assert.Equal(1, await CountAsync("""{"intent":"wallet.*"}"""));
+        Assert.Equal(0, await CountAsync("""{"intent":"wallet"}"""));
+        Assert.Equal(1, await CountAsync($$"""{"since":"{{Timestamps.Write(time.GetUtcNow())}}"}"""));
+        Assert.Equal(1, await CountAsync("""{"subject":"urn:registry:person/a","after":1}"""));
+        Assert.Equal(0, await CountAsync("""{"run_id":"run_none"}"""));
+
+        async Task<int> CountAsync(string query)
+        {
+            var page = await QueryAsync(gateway, query);
+            Assert.Equal(System.Text.Json.JsonValueKind.Null, page.Json.GetProperty("cursor").ValueKind);
+            return page.Json.GetProperty("items").GetArrayLength();
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"limit":0}""", "/limit")]
+    [InlineData("""{"limit":1001}""", "/limit")]
+    [InlineData("""{"limit":1.5}""", "/limit")]
+    [InlineData("""{"limit":"10"}""", "/limit")]
+    [InlineData("""{"after":-1}""", "/after")]
+    [InlineData("""{"since":"yesterday"}""", "/since")]
+    [InlineData("""{"subject":7}""", "/subject")]
+    [InlineData("""{"tenant":"other"}""", "/tenant")]
+    [InlineData("[]", "")]
+    public async Task QueryThatMakesNoSense_IsInvalid(string query, string path)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        Assert.Equal((path, "query"), (await QueryAsync(gateway, query)).Error());
+    }
+
+    [Fact]
+    public async Task WhatIsOfAnotherTenant_DoesNotExist()
+    {
+        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter()])).RegisterKeyAsync();
+        var token = await gateway.AddTokenAsync("other", "*");
+        var reference = await gateway.ApplyAsync("web");
+        await gateway.ProveAsync("web");
+        var ack = await gateway.PostAsync(TestGateway.Deploy(reference));
+        var (span, run) = (ack.Json.Text("this"), ack.Json.GetProperty("run").Text("run_id"));
+
+        foreach (var path in new[] { $"/v1/spans/{span}", $"/v1/spans/{span}/receipt", $"/v1/runs/{run}" })
+        {
+            Assert.Equal(HttpStatusCode.OK, (await gateway.GetAsync(path)).Status);
+            Assert.Equal("404_NOT_FOUND", (await GetAsync(gateway, path, token)).Code);
+        }
+        Assert.Equal(0, (await GetAsync(gateway, "/v1/runs", token)).Json.GetProperty("items").GetArrayLength());
+        Assert.Equal(0, (await GetAsync(gateway, "/v1/wallet/keys", token)).Json.GetProperty("items").GetArrayLength());
+        var theirs = await gateway.PostAsync("{}", request => request.UseToken(token), "/v1/spans/query");
+        Assert.Equal(0, theirs.Json.GetProperty("items").GetArrayLength());
+        var cancel = await gateway.PostAsync(
+            TestGateway.Json(new { intent = "run.cancel", subject = "urn:minicontainer:other/web", payload = new { run_id = run } }), request => request.UseToken(token));
+        Assert.Equal("404_NOT_FOUND", cancel.Code);
+    }
+
+    [Theory]
+    [InlineData("/v1/spans/urn:span:00000000-0000-4000-8000-000000000000")]
+    [InlineData("/v1/spans/x/receipt")]
+    [InlineData("/v1/runs/run_none")]
+    [InlineData("/v1/nothing")]
+    [InlineData("/")]
+    public async Task WhatDoesNotExist_IsAProblem(string path)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        var answer = await gateway.GetAsync(path);
+
+        Assert.Equal(("404_NOT_FOUND", "application/problem+json"), (answer.Code, answer.ContentType));
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("1001")]
+    [InlineData("x")]
+    public async Task LimitOfRuns_IsChecked(string limit)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        Assert.Equal(("/limit", "query"), (await gateway.GetAsync("/v1/runs?limit=" + limit)).Error());
+    }
+
+    [Theory]
+    [InlineData("/v1/whoami")]
+    [InlineData("/v1/catalog")]
+    [InlineData("/v1/runs")]
+    [InlineData("/v1/runs/run_x")]
+    [InlineData("/v1/spans/x")]
+    [InlineData("/v1/spans/x/receipt")]
+    [InlineData("/v1/wallet/keys")]
+    [InlineData("/v1/stream")]
+    [InlineData("/v1/tokens")]
+    public async Task Reading_NeedsAToken(string path)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        gateway.Client.DefaultRequestHeaders.Authorization = null;
+
+        Assert.Equal("401_UNAUTHENTICATED", (await gateway.GetAsync(path)).Code);
+    }
+
+    [Theory]
+    [InlineData("/v1/keys")]
+    [InlineData("/healthz/live")]
+    [InlineData("/healthz/ready")]
+    [InlineData("/problems/428_PROOF_REQUIRED")]
+    [InlineData("/tlog/checkpoint")]
+    public async Task WhatEverybodyMaySee_NeedsNone(string path)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await gateway.PostAsync(GatewayActs.Person());
+        gateway.Client.DefaultRequestHeaders.Authorization = null;
+
+        Assert.Equal(HttpStatusCode.OK, (await gateway.GetAsync(path)).Status);
+    }
+
+    [Fact]
+    public async Task ReceiptAsText_IsATlogProof()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await gateway.PostAsync("[" + string.Join(',', Enumerable.Range(0, 7).Select(i => GatewayActs.Person("p" + i))) + "]");
+        var ack = await gateway.PostAsync(GatewayActs.Person());
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/spans/{ack.Json.Text("this")}/receipt");
+        request.Headers.Accept.ParseAdd("text/plain");
+
+        using var response = await gateway.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(TlogProof.TryParse(text, out var proof));
+        Assert.Equal(7, proof.Index);
+        Assert.True(SignedNote.TryVerify(proof.Checkpoint, gateway.Ledger.Origin, Convert.FromHexString(gateway.Ledger.Identity.LogPublicKey), out var body, out _));
+        Assert.True(Checkpoint.TryParse(body, out var checkpoint));
+        Assert.True(MerkleProof.VerifyInclusion(proof.Index, checkpoint.Size, MerkleHash.Leaf(proof.Extra!), proof.Hashes, checkpoint.Root));
+    }
+
+    [Fact]
+    public async Task Keys_AreThoseThatSign()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await gateway.PostAsync("{");
+        var refused = (await gateway.SpansFromAsync(0, 1))[0];
+
+        var keys = (await gateway.GetAsync("/v1/keys")).Json;
+
+        Assert.Equal(gateway.Ledger.Origin, keys.Text("origin"));
+        Assert.Equal(["log", "span"], keys.Items("keys").Select(key => key.Text("use")!));
+        Assert.Equal(2, keys.Items("keys").Select(key => key.Text("public_key")).Distinct().Count());
+        var spanKey = keys.Items("keys").Single(key => key.Text("kid") == refused.Signature.Text("kid"));
+        Assert.True(LogLine.Protocol.Crypto.DomainSignature.TryDecode(refused.Signature.Text("sig"), out var signature));
+        var publicKey = Convert.FromHexString(spanKey.Text("public_key")!);
+        Assert.True(LogLine.Protocol.Crypto.DomainSignature.Verify(publicKey, LogLine.Protocol.Crypto.SignatureKind.Span, refused.SignedBytes(), signature));
+    }
+
+    [Fact]
+    public async Task Ready_WithoutEngines_Is200_AndSaysSo()
+    {
+        await using var none = await TestGateway.StartAsync();
+        await using var down = await TestGateway.StartAsync([new FakeAdapter { IsDown = true }]);
+
+        var (without, with) = (await none.GetAsync("/healthz/ready"), await down.GetAsync("/healthz/ready"));
+
+        Assert.Equal((HttpStatusCode.OK, "degraded"), (without.Status, without.Json.Text("status")));
+        Assert.Equal((HttpStatusCode.OK, "degraded"), (with.Status, with.Json.Text("status")));
+        Assert.Equal("the fake is down", with.Json.GetProperty("engines").GetProperty("fake").Text("reason"));
+    }
+
+    [Fact]
+    public async Task EveryCode_HasAHelpPage()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        foreach (var code in Enum.GetValues<RefusalCode>())
+        {
+            var page = await gateway.GetAsync(RefusalAnswers.HelpPage(code));
+            Assert.Equal(HttpStatusCode.OK, page.Status);
+            Assert.StartsWith(code.Meaning().Wire, page.Body, StringComparison.Ordinal);
+            Assert.Equal(code.Meaning().Wire[..3], code.Meaning().Status.ToString());
+        }
+        Assert.Equal("404_NOT_FOUND", (await gateway.GetAsync("/problems/999_NOTHING")).Code);
+    }
+
+    [Fact]
+    public async Task Problem_HasEveryMemberOfTheContract()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        var problem = (await gateway.PostAsync("{")).Json;
+
+        Assert.Equal(["type", "title", "status", "detail", "code", "trace_id", "retryable", "details"], problem.EnumerateObject().Select(member => member.Name));
+        Assert.Equal("/problems/400_MALFORMED_JSON", problem.Text("type"));
+        Assert.Equal(400, problem.Integer("status"));
+    }
+
+    private static Task<Answer> QueryAsync(TestGateway gateway, string query) => gateway.PostAsync(query, request =>
+    {
+        request.Set("X-Nonce", null); // a read needs none
+        request.Set("X-Timestamp", null);
+    }, "/v1/spans/query");
+
+    private static async Task<Answer> GetAsync(TestGateway gateway, string path, string token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.UseToken(token);
+        using var response = await gateway.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        return await Answer.ReadAsync(response);
+    }
+}
