@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LogLine.Api.Ledger;
 
 namespace LogLine.Api.Runs;
 
@@ -42,13 +43,18 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
         {
             _jobs[run.RunId] = Task.Run(async () =>
             {
-                await TryAsync(() => run.Intent == "deploy.apply"
+                await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : run.Intent == "deploy.apply"
                     ? new DeployJob(run, desk, targets, time, logger).RunAsync(stopping)
                     : new PrimitiveJob(run, desk, targets, _turns, time).RunAsync(stopping));
                 _jobs.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
         }
     }
+
+    /// <summary>A run whose provider this gateway no longer has cannot go on here: it ends, and says so.</summary>
+    private Task OrphanAsync(RunRow run, CancellationToken stopping) => desk.ReportAsync(
+        run.RunId, run.State == RunState.Running ? RunState.Exited : RunState.Failed,
+        row => row with { EndedAt = time.GetUtcNow(), Reason = "adapter_missing", Error = $"This gateway has no adapter for '{run.Provider}' any more." }, _ => { }, stopping);
 
     private async Task TryAsync(Func<Task> work)
     {

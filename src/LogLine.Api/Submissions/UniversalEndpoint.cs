@@ -38,7 +38,7 @@ internal static class UniversalEndpoint
     }
 
     /// <summary>What the body stands for. A text without meaning is a failure that the gate answers in the place of row 11.</summary>
-    private static (CompiledBody Compiled, TdlnResult.Query? Question) Compile(Submission submission, TdlnGrammar grammar, SpanLedger ledger)
+    private static (CompiledBody Compiled, TdlnResult.Question? Question) Compile(Submission submission, TdlnGrammar grammar, SpanLedger ledger)
     {
         var body = submission.Body.Root;
         if (Malformed(body) is { } malformed)
@@ -60,8 +60,8 @@ internal static class UniversalEndpoint
         {
             TdlnResult.Compiled { Faults.Count: 0 } compiled => (new CompiledBody(compiled.Span.Root), null),
             TdlnResult.Compiled compiled => (new CompiledBody(compiled.Span.Root, Invalid([.. compiled.Faults.Select(fault => new FieldError(fault.Path, fault.Keyword, fault.Message))], null)), null),
-            TdlnResult.Query question => (new CompiledBody(Nothing, Asks(question)), question),
-            TdlnResult.Refused meaningless => (new CompiledBody(Nothing, Invalid([new FieldError("/paragraph", Word(meaningless.Reason), meaningless.Message)], meaningless.SuggestedReply)), null),
+            TdlnResult.Question question => (new CompiledBody(Nothing, Asks(question)), question),
+            TdlnResult.NotUnderstood meaningless => (new CompiledBody(Nothing, Invalid([new FieldError("/paragraph", Word(meaningless.Reason), meaningless.Message)], meaningless.SuggestedReply)), null),
             var other => throw new InvalidOperationException($"The grammar answered with a {other.GetType().Name}."),
         };
     }
@@ -98,14 +98,14 @@ internal static class UniversalEndpoint
     }
 
     /// <summary>A question is not an act: nothing would become durable, so it is no 2xx without <c>dry_run</c>.</summary>
-    private static Rejection Asks(TdlnResult.Query question) => Invalid(
+    private static Rejection Asks(TdlnResult.Question question) => Invalid(
         [new FieldError("/paragraph", "query", $"this is a question; ask it with {question.Method} {question.Path}")], $"{question.Method} {question.Path}");
 
     private static Rejection Invalid(IReadOnlyList<FieldError> errors, string? reply) => new(RefusalCode.SchemaInvalid, errors[0].Message) { Errors = errors, SuggestedReply = reply };
 
     private static string Word(TdlnRefusal reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
 
-    private static void WriteDryRun(Utf8JsonWriter json, Submission submission, TdlnResult.Query? question, (JsonElement Span, Rejection? Refused) judged)
+    private static void WriteDryRun(Utf8JsonWriter json, Submission submission, TdlnResult.Question? question, (JsonElement Span, Rejection? Refused) judged)
     {
         json.WriteStartObject();
         if (question is not null)
@@ -131,7 +131,7 @@ internal static class UniversalEndpoint
         json.WriteEndObject();
     }
 
-    private static void WriteQuestion(Utf8JsonWriter json, TdlnResult.Query question)
+    private static void WriteQuestion(Utf8JsonWriter json, TdlnResult.Question question)
     {
         json.WriteStartObject("query");
         json.WriteString("method", question.Method);

@@ -54,7 +54,7 @@ internal sealed class Questions
     /// <summary>The request that a question stands for, or null when the text is none.</summary>
     /// <param name="sentence">The text.</param>
     /// <param name="at">Its first token after courtesy.</param>
-    public TdlnResult.Query? Find(Sentence sentence, int at)
+    public TdlnResult.Question? Find(Sentence sentence, int at)
     {
         foreach (var (words, about, language) in _openings)
         {
@@ -67,14 +67,14 @@ internal sealed class Questions
         return null;
     }
 
-    private static TdlnResult.Query? Answer(About about, string name, TdlnLanguage language)
+    private static TdlnResult.Question? Answer(About about, string name, TdlnLanguage language)
     {
         var subject = MiniContainerRef.TryParse(name, out var reference) ? reference.Subject : name;
         var isSpan = name.StartsWith("urn:span:", StringComparison.Ordinal);
         var isRun = Normaliser.IsRunId(name);
         var isSubject = !isSpan && Identifiers.TryParseSubject(subject, out var kind, out var rest, out _) && kind.Length > 0 && rest.Length > 0;
         var escaped = Uri.EscapeDataString(name);
-        TdlnResult.Query Get(string path) => new(language, "GET", path, null);
+        TdlnResult.Question Get(string path) => new(language, "GET", path, null);
         return about switch
         {
             About.State when isRun => Get("/v1/runs/" + escaped),
@@ -88,7 +88,7 @@ internal sealed class Questions
         };
     }
 
-    private static TdlnResult.Query Spans(string filter, string value, TdlnLanguage language) => new(language, "POST", "/v1/spans/query", CanonicalJson.Compose(json =>
+    private static TdlnResult.Question Spans(string filter, string value, TdlnLanguage language) => new(language, "POST", "/v1/spans/query", CanonicalJson.Compose(json =>
     {
         json.WriteStartObject();
         json.WriteString(filter, value);

@@ -28,7 +28,7 @@ internal sealed class SpanAssembly
     public static TdlnResult Assemble(IntentGrammar intent, TdlnContext context, TdlnLanguage language, FieldReading reading)
     {
         var assembly = new SpanAssembly(intent, context, language, reading);
-        TdlnResult.Refused Contradicts(string message) => new(language, TdlnRefusal.Contradiction, message, []);
+        TdlnResult.NotUnderstood Contradicts(string message) => new(language, TdlnRefusal.Contradiction, message, []);
         if (assembly._isDocument && context.Span.Text("type") is { } type && !intent.Definition.Documents.ContainsKey(type))
         {
             return Contradicts(Replies.TakesNoDocument(intent.Definition.Name, type, language));
@@ -52,7 +52,7 @@ internal sealed class SpanAssembly
         catch (FormatException fault)
         {
             // The context is the sender's: fractions in it, or a depth that the payload around a document exceeds, are refused, not thrown.
-            return new TdlnResult.Refused(_language, TdlnRefusal.Unreadable, Replies.NoCanonicalForm(fault.Message, _language), []);
+            return new TdlnResult.NotUnderstood(_language, TdlnRefusal.Unreadable, Replies.NoCanonicalForm(fault.Message, _language), []);
         }
     }
 

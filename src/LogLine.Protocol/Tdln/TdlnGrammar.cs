@@ -73,7 +73,7 @@ public sealed class TdlnGrammar
     }
 
     /// <summary>What keeps a text from being read at all.</summary>
-    private TdlnResult.Refused? Unreadable(string paragraph, TdlnContext context)
+    private TdlnResult.NotUnderstood? Unreadable(string paragraph, TdlnContext context)
     {
         const TdlnLanguage unknown = TdlnLanguage.English;
         if (paragraph.Length > MaxCharacters && (paragraph.Length > 2 * MaxCharacters || paragraph.EnumerateRunes().Count() > MaxCharacters))
@@ -151,7 +151,7 @@ public sealed class TdlnGrammar
         return SpanAssembly.Assemble(match.Intent, context, language, reading);
     }
 
-    private TdlnResult.Refused Ambiguous(Sentence sentence, List<PhraseMatch> best)
+    private TdlnResult.NotUnderstood Ambiguous(Sentence sentence, List<PhraseMatch> best)
     {
         var language = LanguageOf(sentence, best[0].Phrase.Language);
         var names = best.Select(match => match.Intent.Definition.Name).Distinct().ToList();
@@ -159,7 +159,7 @@ public sealed class TdlnGrammar
         return new(language, TdlnRefusal.Ambiguous, Replies.Ambiguous(sentence.Text.Trim(), names, language), examples);
     }
 
-    private TdlnResult.Refused Refuse(Sentence sentence, TdlnRefusal reason, Func<TdlnLanguage, string> message, bool examples = false)
+    private TdlnResult.NotUnderstood Refuse(Sentence sentence, TdlnRefusal reason, Func<TdlnLanguage, string> message, bool examples = false)
     {
         var language = LanguageOf(sentence, null);
         return new(language, reason, message(language), examples ? Examples(sentence, language) : []);

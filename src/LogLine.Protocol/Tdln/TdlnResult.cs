@@ -27,14 +27,14 @@ public abstract record TdlnResult(TdlnLanguage Language)
     /// <param name="Method">HTTP method.</param>
     /// <param name="Path">Path and query, escaped: <c>/v1/state/view?subject=urn%3A…</c>.</param>
     /// <param name="Body">Body of a POST, or null.</param>
-    public sealed record Query(TdlnLanguage Language, string Method, string Path, CanonicalJson? Body) : TdlnResult(Language);
+    public sealed record Question(TdlnLanguage Language, string Method, string Path, CanonicalJson? Body) : TdlnResult(Language);
 
     /// <summary>No span: unknown, ambiguous, contradictory or unreadable.</summary>
     /// <param name="Language">Language of the text.</param>
     /// <param name="Reason">Why, for programs.</param>
     /// <param name="Message">Why, for people.</param>
     /// <param name="Examples">Sentences that would be understood; of an ambiguous text, the phrases that match.</param>
-    public sealed record Refused(TdlnLanguage Language, TdlnRefusal Reason, string Message, IReadOnlyList<string> Examples) : TdlnResult(Language)
+    public sealed record NotUnderstood(TdlnLanguage Language, TdlnRefusal Reason, string Message, IReadOnlyList<string> Examples) : TdlnResult(Language)
     {
         /// <summary><c>suggested_reply</c>: message and examples as one text.</summary>
         public string SuggestedReply

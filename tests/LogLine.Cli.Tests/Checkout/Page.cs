@@ -31,7 +31,7 @@ internal sealed partial class Page
     /// <summary>The page as one script; each block is announced by a line of its own, so that what it says can be told apart.</summary>
     public string Script()
     {
-        var script = new StringBuilder("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\nexec 2>&1\n");
+        var script = new StringBuilder("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT\nexec 2>&1\n");
         for (var i = 0; i < _blocks.Count; i++)
         {
             if (_blocks[i].Run)

@@ -130,7 +130,7 @@ public sealed class CompileTests
     [InlineData("recibo de urn:span:650e8400-e29b-41d4-a716-446655440010", "GET", "/v1/spans/urn%3Aspan%3A650e8400-e29b-41d4-a716-446655440010/receipt", null)]
     public void Question_IsAQueryHint(string text, string method, string path, string? body)
     {
-        var query = Assert.IsType<TdlnResult.Query>(Real.Compile(text, Tenant));
+        var query = Assert.IsType<TdlnResult.Question>(Real.Compile(text, Tenant));
         Assert.Equal((method, path, body), (query.Method, query.Path, query.Body is null ? null : System.Text.Encoding.UTF8.GetString(query.Body.Utf8.Span)));
     }
 

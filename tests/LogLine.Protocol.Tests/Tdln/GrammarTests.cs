@@ -32,7 +32,7 @@ public sealed class GrammarTests
     {
         var other = Dataset.Replace("/dataset", "/other").Replace("urn:dataset", "urn:other");
         var grammar = Of(("dataset.create", Dataset), ("other.create", other));
-        var refused = Assert.IsType<TdlnResult.Refused>(grammar.Compile("create dataset sales", Tenant));
+        var refused = Assert.IsType<TdlnResult.NotUnderstood>(grammar.Compile("create dataset sales", Tenant));
         Assert.Equal(TdlnRefusal.Ambiguous, refused.Reason);
         Assert.Equal(["dataset.create: create dataset sales", "other.create: create dataset sales"], refused.Examples);
         Assert.IsType<TdlnResult.Compiled>(grammar.Compile("create dataset sales", Tenant with { IntentHint = "other.create" }));
@@ -102,7 +102,7 @@ public sealed class GrammarTests
     {
         foreach (var opening in Intents.SelectMany(intent => intent.Phrases).Select(phrase => phrase.Text.Split(' ')[0]).SelectMany(word => word.Split('|')).Distinct())
         {
-            if (Real.Compile(opening + " xyz", Tenant) is TdlnResult.Refused refused)
+            if (Real.Compile(opening + " xyz", Tenant) is TdlnResult.NotUnderstood refused)
             {
                 Assert.All(refused.Examples, example => Assert.Empty(Compiled(example).Faults));
                 Assert.NotEmpty(refused.Examples);

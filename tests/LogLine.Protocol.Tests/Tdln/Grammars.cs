@@ -42,8 +42,8 @@ internal static class Grammars
     public static TdlnResult.Compiled Compiled(string text, TdlnContext? context = null) =>
         Assert.IsType<TdlnResult.Compiled>(Real.Compile(text, context ?? Tenant));
 
-    public static TdlnResult.Refused Refused(string text, TdlnContext? context = null) =>
-        Assert.IsType<TdlnResult.Refused>(Real.Compile(text, context ?? Tenant));
+    public static TdlnResult.NotUnderstood Refused(string text, TdlnContext? context = null) =>
+        Assert.IsType<TdlnResult.NotUnderstood>(Real.Compile(text, context ?? Tenant));
 
     public static string Json(this TdlnResult.Compiled compiled) => System.Text.Encoding.UTF8.GetString(compiled.Span.Utf8.Span);
 

@@ -43,7 +43,7 @@ public sealed class PropertyTests
                     Assert.Equal((compiled.Hash, compiled.Json(), compiled.Language), (again.Hash, again.Json(), again.Language));
                     Assert.Equal(compiled.Json(), Encoding.UTF8.GetString(CanonicalJson.Parse(compiled.Span.Utf8.Span).Utf8.Span));
                     break;
-                case TdlnResult.Refused refused:
+                case TdlnResult.NotUnderstood refused:
                     Assert.NotEmpty(refused.SuggestedReply);
                     break;
             }
@@ -122,20 +122,23 @@ public sealed class PropertyTests
     [InlineData(".")]
     [InlineData("\u0301")]
     [InlineData("{name} ")]
-    public void HostileText_CostsUnder50Milliseconds(string piece)
+    public void HostileText_CostsNotMuchMoreThanAnOrdinaryOneOfItsLength(string piece)
     {
+        var ordinary = Cost(string.Concat(Enumerable.Repeat("lorem ipsum ", TdlnGrammar.MaxCharacters / 12)));
         foreach (var opening in new[] { "", "criar pessoa ", "deploy ", "parar ", "create a person ", "cancel run_abc because " })
         {
             var text = opening + string.Concat(Enumerable.Repeat(piece, TdlnGrammar.MaxCharacters / piece.Length));
             text = text[..Math.Min(text.Length, TdlnGrammar.MaxCharacters)];
-            var best = Enumerable.Range(0, 5).Min(_ =>
-            {
-                var start = Stopwatch.GetTimestamp();
-                Real.Compile(text, Tenant);
-                return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            });
-            Assert.True(best < 50, $"'{opening}{piece}…' took {best:F1} ms.");
+            var cost = Cost(text);
+            Assert.True(cost < 100 * ordinary, $"'{opening}{piece}…' took {cost:F1} ms, an ordinary text {ordinary:F1} ms.");
         }
+
+        static double Cost(string text) => Enumerable.Range(0, 5).Min(_ =>
+        {
+            var start = Stopwatch.GetTimestamp();
+            Real.Compile(text, Tenant);
+            return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        });
     }
 
     private static readonly HashSet<string> Keywords = new(StringComparer.Ordinal)
