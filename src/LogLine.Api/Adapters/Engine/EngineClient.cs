@@ -55,7 +55,9 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     {
         const string What = "show a container";
         var reply = await CallAsync(HttpMethod.Get, $"/containers/{Uri.EscapeDataString(id)}/json", null, What, limits.Answer, cancel);
-        return reply.Status == 404 ? null : reply.OrThrow().Read(EngineJson.Default.ContainerDetail, What);
+        // Podman answers 500 when the container is removed while it is looked at.
+        var isGone = reply.Status == 404 || (reply.Error is { } words && EngineQuirks.Classify(reply.Status, words) == AdapterFailure.NotFound);
+        return isGone ? null : reply.OrThrow().Read(EngineJson.Default.ContainerDetail, What);
     }
 
     /// <summary>The containers, in whatever state, that have all these labels.</summary>
