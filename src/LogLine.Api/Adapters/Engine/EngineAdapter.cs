@@ -67,8 +67,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     public Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) => FindAsync([(EngineLabels.RunId, runId)], cancel);
 
     /// <inheritdoc/>
-    public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
-        FindAsync([(EngineLabels.Tenant, tenant), (EngineLabels.Name, name)], cancel);
+    public async Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
+        // One call: the name in the engine leads to it, and its labels say whether it is the one that is meant.
+        await LookAsync(ContainerRequests.NameOf(tenant, name), cancel) is { } found && (found.Tenant, found.Name) == (tenant, name) ? found : null;
 
     /// <inheritdoc/>
     public async Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel)
