@@ -67,12 +67,12 @@ internal static class Admission
             case "deploy.apply":
                 run = Deploy(item, identity, effects, followers);
                 break;
-            case "container.stop" or "container.remove":
-                run = Primitive(item, effects);
-                break;
             case "run.cancel":
                 run = item.Run;
                 effects.Add(new LedgerEffect.RunCancelRequested(run!.RunId));
+                break;
+            case not null when item.Definition!.Family is not null:
+                run = Primitive(item, effects);
                 break;
         }
         return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, [.. item.TrustedKids]);
@@ -231,7 +231,8 @@ internal static class Admission
 
     private static RunRow Primitive(Judgement item, List<LedgerEffect> effects)
     {
-        var run = NewRun(item, item.Payload.Text("name")!) with { Detail = RunDetail.OfArguments(item.Payload) };
+        var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
+        var run = NewRun(item, item.Payload.Text("name") ?? "") with { Detail = RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)) };
         effects.Add(new LedgerEffect.RunCreated(run));
         return run;
     }

@@ -77,6 +77,8 @@ public sealed class Catalogue
             notes.Texts("subject") is { Count: > 0 } subjects ? subjects : throw new CatalogueException("x-logline.subject must list at least one form"),
             Sender(Need("sender")),
             notes.Text("effect"),
+            notes.Text("family"),
+            notes.Text("operation"),
             notes.Text("right"),
             notes.Text("proof"),
             JsonSchema.Load(root, registry),

@@ -8,9 +8,13 @@ namespace LogLine.Api.Gate;
 /// The state that checks ask: what is committed, and over it what earlier items of the same request are about to commit with it. So
 /// an array can register a key, use it, bring a proof and be let through by it.
 /// </summary>
-public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store, RunTargets targets)
+public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store, RunTargets targets, RunDesk desk, TimeProvider time)
 {
+    /// <summary>How long one operation on a container waits for another (containers, "Lifecycle").</summary>
+    public static readonly TimeSpan OperationWait = TimeSpan.FromSeconds(10);
+
     private readonly List<LedgerEffect> _pending = [];
+    private readonly long _since = time.GetTimestamp();
     private readonly Dictionary<string, AdmittedSpan> _admitted = [];
 
     /// <summary>The targets on which runs are carried out.</summary>
@@ -94,6 +98,32 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
     /// <summary>Runs of a service that have not ended.</summary>
     public IEnumerable<RunRow> LiveRuns(string tenant, string service) =>
         store.LiveRuns(tenant, service).Concat(_pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).Where(run => run.Tenant == tenant && run.Service == service));
+
+    /// <summary>
+    /// A primitive that is at work on a container and was not done within <see cref="OperationWait"/> of the request's coming; null when there is
+    /// none (any more). What an earlier item of the same request is about to start is not waited for: it begins after the answer.
+    /// </summary>
+    public async ValueTask<RunRow?> PendingPrimitiveAsync(string tenant, string provider, string name, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var moved = desk.Moved;
+            var pending = LiveRuns(tenant, name).FirstOrDefault(run => run.Provider == provider && RunDetail.TakesTurn(run.Detail));
+            var left = OperationWait - time.GetElapsedTime(_since);
+            if (pending is null || left <= TimeSpan.Zero || _pending.OfType<LedgerEffect.RunCreated>().Any(created => created.Run.RunId == pending.RunId))
+            {
+                return pending;
+            }
+            try
+            {
+                await moved.WaitAsync(left, time, cancel);
+            }
+            catch (TimeoutException)
+            {
+                // Looked at once more above, for the last time.
+            }
+        }
+    }
 
     private static bool Overlaps(string? allowed, string? denied) => allowed is null || denied is null || allowed == denied;
 }

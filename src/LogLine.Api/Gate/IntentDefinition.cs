@@ -22,12 +22,17 @@ public enum IntentSender
 /// <param name="Subjects">Forms of the subject, for example <c>urn:minicontainer:{tenant}/{name}</c>; the first is the usual one.</param>
 /// <param name="Sender">Who may send it.</param>
 /// <param name="Effect">What it starts or changes beside being recorded; null for a plain record.</param>
+/// <param name="Family">
+/// What kind of thing on a target a primitive acts on: container, image, network, volume or system. Null for what is no primitive. A
+/// primitive names a <c>target</c>, starts a run, and a worker carries its effect out.
+/// </param>
+/// <param name="Operation">The step of the container's lifecycle that it is (containers, "Lifecycle"), for example <c>start</c>; null where any state will do.</param>
 /// <param name="Right">What the token must hold when it comes through a route of its own, for example <c>admin:tokens</c>.</param>
 /// <param name="ProofIntent">What a proof must authorise, for example <c>deploy.allow</c>; null when none is needed.</param>
 /// <param name="Payload">Schema of the payload.</param>
 /// <param name="Document">The file's content, for <c>GET /v1/catalog</c>.</param>
 public sealed record IntentDefinition(
-    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, IntentSender Sender, string? Effect, string? Right, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
+    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, IntentSender Sender, string? Effect, string? Family, string? Operation, string? Right, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
 {
     /// <summary>
     /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, or null when the form names none.

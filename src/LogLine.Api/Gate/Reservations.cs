@@ -6,8 +6,11 @@ namespace LogLine.Api.Gate;
 /// </summary>
 public sealed class Reservations
 {
-    /// <summary>How long a request waits for another one before it is told to come back.</summary>
-    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// How long a request waits for another one before it is told to come back: a little more than the other may wait for a container's turn
+    /// (<see cref="GateState.OperationWait"/>), so that the next in line learns which run it waits for.
+    /// </summary>
+    public static readonly TimeSpan MaxWait = GateState.OperationWait + TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<string, Claim> _claims = [];
     private readonly Lock _lock = new();

@@ -1,5 +1,5 @@
+using System.Text.Json;
 using LogLine.Protocol.Json;
-using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Policy;
 
@@ -14,6 +14,12 @@ public sealed class OperatorPolicy
 
     /// <summary>Whether a container may use the host's network. Default: no.</summary>
     public bool AllowHostNetwork { get; set; }
+
+    /// <summary>Whether a container may see the host's processes. Default: no.</summary>
+    public bool AllowHostPid { get; set; }
+
+    /// <summary>Folders of the host of which containers may mount what is below; none means no bind mounts.</summary>
+    public IList<string> BindRoots { get; set; } = [];
 
     /// <summary>Patterns of images, for example <c>ghcr.io/vv/*</c> (<see cref="ImagePattern"/>); none means any.</summary>
     public IList<string> Images { get; set; } = [];
@@ -31,31 +37,66 @@ public sealed class OperatorPolicy
         "KILL", "SETUID", "SETGID", "SETPCAP", "SYS_CHROOT", "SYS_NICE", "SYS_RESOURCE", "IPC_LOCK", "IPC_OWNER",
     ];
 
-    /// <summary>The rule that a manifest's deploy section breaks, the operator's or the tenant's, with a sentence; or null.</summary>
-    public (string Rule, string Detail)? Violation(SignedManifest manifest, TenantPolicy tenant)
+    /// <summary>The rule that a container's order breaks, the operator's or the tenant's, with a sentence; or null.</summary>
+    /// <param name="order">A manifest's deploy section, or the payload of <c>container.create</c>: both say <c>image</c>, <c>security</c> and <c>mounts</c> alike.</param>
+    /// <param name="who">"The manifest" or "The container", for the sentence.</param>
+    /// <param name="tenant">The tenant's policy.</param>
+    public (string Rule, string Detail)? Violation(JsonElement order, string who, TenantPolicy tenant) =>
+        HostAccess(order.Member("security"), who, tenant) ?? Capability(order.Member("security"), who) ?? Image(order.Text("image"), tenant) ?? Bind(order);
+
+    private (string Rule, string Detail)? HostAccess(JsonElement security, string who, TenantPolicy tenant)
     {
-        var deploy = manifest.Deploy;
-        var security = deploy.Member("security");
-        if (security.Flag("privileged") == true && !AllowPrivileged)
+        (string Field, string What, bool Operator, bool? Tenant)[] doors =
+        [
+            ("privileged", "all of the host's devices and capabilities", AllowPrivileged, tenant.AllowPrivileged),
+            ("host_network", "the host's network", AllowHostNetwork, tenant.AllowHostNetwork),
+            ("host_pid", "the host's processes", AllowHostPid, null),
+        ];
+        foreach (var door in doors.Where(door => security.Flag(door.Field) == true))
         {
-            return ("privileged", "The manifest asks for a privileged container, which the operator does not allow (LogLine:Policy:AllowPrivileged).");
+            if (!door.Operator)
+            {
+                return (door.Field, $"{who} asks for {door.What} (security.{door.Field}), which the operator does not allow (section LogLine:Policy).");
+            }
+            if (door.Tenant == false)
+            {
+                return (door.Field, $"{who} asks for {door.What} (security.{door.Field}), which the tenant's policy does not allow (tenant.policy.set).");
+            }
         }
-        if (security.Flag("privileged") == true && tenant.AllowPrivileged == false)
-        {
-            return ("privileged", "The manifest asks for a privileged container, which the tenant's policy does not allow (tenant.policy.set).");
-        }
+        return null;
+    }
+
+    private static (string Rule, string Detail)? Capability(JsonElement security, string who)
+    {
         foreach (var capability in security.Texts("cap_add"))
         {
             if (Dangerous.Contains(capability))
             {
-                return ("capability." + capability.ToLowerInvariant(), $"The manifest adds the capability {capability}, which reaches beyond its container; it is not allowed.");
+                return ("capability." + capability.ToLowerInvariant(), $"{who} adds the capability {capability}, which reaches beyond its container; it is not allowed.");
             }
             if (!Ordinary.Contains(capability))
             {
-                return ("capability.unknown", $"The manifest adds the capability '{capability}', which is not a Linux capability that this gateway knows.");
+                return ("capability.unknown", $"{who} adds the capability '{capability}', which is not a Linux capability that this gateway knows.");
             }
         }
-        if (deploy.Text("image") is { } image)
+        return null;
+    }
+
+    private (string Rule, string Detail)? Bind(JsonElement order)
+    {
+        foreach (var source in order.Items("mounts").Where(mount => mount.Text("type") == "bind").Select(mount => mount.Text("source")!))
+        {
+            if (BindSources.Problem(source, BindRoots) is { } problem)
+            {
+                return ("bind", problem);
+            }
+        }
+        return null;
+    }
+
+    private (string Rule, string Detail)? Image(string? reference, TenantPolicy tenant)
+    {
+        if (reference is { } image)
         {
             if (Images.Count > 0 && !Images.Any(pattern => ImagePattern.Parse(pattern).Matches(image)))
             {

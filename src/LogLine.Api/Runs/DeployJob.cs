@@ -33,7 +33,7 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
         }
         catch (AdapterException failure)
         {
-            await EndAsync(null, null, RunState.Failed, Word(failure.Failure), failure.Message, stopping);
+            await EndAsync(null, null, RunState.Failed, failure.Failure == AdapterFailure.NotFound ? "container_gone" : RunReasons.Of(failure.Failure), failure.Message, stopping);
             await RemoveUnstartedAsync(stopping);
         }
     }
@@ -221,14 +221,4 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
     }
 
     private RunRow Current() => desk.Find(run.RunId) ?? run;
-
-    private static string Word(AdapterFailure failure) => failure switch
-    {
-        AdapterFailure.Unavailable => "adapter_unavailable",
-        AdapterFailure.ImageNotFound => "image_not_found",
-        AdapterFailure.NameTaken => "name_taken",
-        AdapterFailure.PortTaken => "port_taken",
-        AdapterFailure.NotFound => "container_gone",
-        _ => "refused_by_engine",
-    };
 }

@@ -1,48 +1,120 @@
+using System.Text.Json;
 using LogLine.Api.Ledger;
-using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Runs;
 
-/// <summary>One container primitive, carried out once: pending → running → exited, or failed with the engine's own words.</summary>
-internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets, TimeProvider time)
+/// <summary>
+/// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
+/// container is judged again by the engine's truth right before the act (contract, section 7).
+/// </summary>
+internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets, WorkloadTurns turns, TimeProvider time)
 {
-    private const int DefaultGraceSeconds = 10;
-    private readonly IRunAdapter _adapter = targets.Find(run.Provider)!;
+    private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
+    private readonly bool _takenOver = run.State != RunState.Planned;
+    private bool _begun;
 
     public async Task RunAsync(CancellationToken stopping)
     {
+        if (run.State == RunState.Running)
+        {
+            // A worker that is gone had begun it. How that ended is not known, and to do it again could be wrong.
+            await EndAsync(RunState.Exited, -1, "worker_lost", "The worker that carried it out was lost; what it did until then stays done.", null, stopping);
+            return;
+        }
         if (run.State == RunState.Planned)
         {
             await desk.ReportAsync(run.RunId, RunState.Pending, row => row, json => json.WriteString("worker", "local"), stopping);
         }
+        using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var done = new CancellationTokenSource();
+        var cancellation = CancelWhenAskedAsync(working, done.Token);
         try
         {
-            var workload = await _adapter.FindByNameAsync(run.Tenant, run.Service, stopping)
-                ?? throw new AdapterException(AdapterFailure.NotFound, $"There is no container '{run.Service}' any more.");
-            await desk.ReportAsync(run.RunId, RunState.Running, row => row with { StartedAt = time.GetUtcNow() }, json => json.WriteString("container_id", workload.Id), stopping);
-            await ActAsync(workload, stopping);
-            await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = time.GetUtcNow(), ExitCode = 0 }, _ => { }, stopping);
+            using var turn = _order.Operation is { } operation && ContainerLifecycle.TakesTurn(operation)
+                ? await turns.TakeAsync(run.Provider, run.Tenant, run.Service, working.Token)
+                : null;
+            await ActAsync(working.Token, stopping);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
         }
         catch (AdapterException failure)
         {
-            var state = desk.Find(run.RunId)?.State == RunState.Running ? RunState.Exited : RunState.Failed;
-            await desk.ReportAsync(run.RunId, state, row => row with { EndedAt = time.GetUtcNow(), ExitCode = 1, Reason = "refused_by_engine", Error = failure.Message }, _ => { }, stopping);
+            await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), failure.Message, null, stopping);
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await cancellation;
         }
     }
 
-    private async Task ActAsync(Workload workload, CancellationToken stopping)
+    private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
-        var arguments = RunDetail.Arguments(run.Detail);
-        switch (run.Intent)
+        var adapter = targets.Find(run.Provider)!;
+        if (_order.Operation is { } operation)
         {
-            case "container.stop":
-                await _adapter.StopAsync(workload.Id, TimeSpan.FromSeconds(arguments.Integer("timeout_s") ?? DefaultGraceSeconds), stopping);
-                break;
-            case "container.remove":
-                await _adapter.RemoveAsync(workload.Id, arguments.Flag("force") ?? false, stopping);
-                break;
-            default:
-                throw new AdapterException(AdapterFailure.Refused, $"This worker does not know '{run.Intent}'.");
+            await JudgeAsync(adapter, operation, working);
+        }
+        var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
+        var started = time.GetUtcNow();
+        var result = await primitive(
+            new PrimitiveCall { RunId = run.RunId, Tenant = run.Tenant, Name = run.Service, Arguments = _order.Arguments, Begun = () => BeginAsync(time.GetUtcNow(), stopping) }, working);
+        await BeginAsync(started, stopping);
+        await EndAsync(RunState.Exited, result.ExitCode, null, null, result.Body, stopping);
+    }
+
+    private async Task JudgeAsync(IRunAdapter adapter, string operation, CancellationToken cancel)
+    {
+        var workload = await adapter.FindByNameAsync(run.Tenant, run.Service, cancel);
+        var isOurWork = _takenOver && ContainerLifecycle.LeadsTo(operation, workload?.State) && (operation != "create" || workload?.RunId == run.RunId);
+        if (isOurWork || ContainerLifecycle.IsLegal(workload?.State, operation))
+        {
+            return;
+        }
+        throw workload is null
+            ? new AdapterException(AdapterFailure.NotFound, $"There is no container '{run.Service}' any more.")
+            : new AdapterException(AdapterFailure.Conflict, $"The container '{run.Service}' is {ContainerLifecycle.Name(workload.State)} by now; {operation} is not possible.");
+    }
+
+    private async Task BeginAsync(DateTimeOffset at, CancellationToken stopping)
+    {
+        if (!_begun)
+        {
+            _begun = true;
+            await desk.ReportAsync(run.RunId, RunState.Running, row => row with { StartedAt = at }, _ => { }, stopping);
+        }
+    }
+
+    private Task EndAsync(RunState state, int? exitCode, string? reason, string? error, JsonElement? result, CancellationToken stopping) => desk.ReportAsync(run.RunId, state, row => row with
+    {
+        EndedAt = time.GetUtcNow(),
+        ExitCode = exitCode,
+        Reason = reason,
+        Error = error,
+        // In the run's row alone: what a container said or holds does not go into a log that forgets nothing.
+        Detail = result is { } body ? RunDetail.WithResult(row.Detail, body) : row.Detail,
+    }, _ => { }, stopping);
+
+    private async Task CancelWhenAskedAsync(CancellationTokenSource working, CancellationToken done)
+    {
+        try
+        {
+            while (true)
+            {
+                var moved = desk.Moved;
+                if (desk.Find(run.RunId)?.CancelRequested == true)
+                {
+                    await working.CancelAsync();
+                    return;
+                }
+                await moved.WaitAsync(done);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // It has ended.
         }
     }
 }

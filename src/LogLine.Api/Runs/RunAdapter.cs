@@ -83,6 +83,9 @@ public sealed record WorkloadSpec
     /// <summary>Published TCP ports; host 0 lets the engine choose.</summary>
     public IReadOnlyList<PortMapping> Ports { get; init; } = [];
 
+    /// <summary>What is mounted into it.</summary>
+    public IReadOnlyList<WorkloadMount> Mounts { get; init; } = [];
+
     /// <summary>Memory limit in bytes, or none.</summary>
     public long? MemoryBytes { get; init; }
 
@@ -98,6 +101,27 @@ public sealed record WorkloadSpec
     /// <summary>Linux capabilities to add after all were dropped, names without the CAP_ prefix.</summary>
     public IReadOnlyList<string> CapAdd { get; init; } = [];
 
+    /// <summary>All of the host's devices and capabilities; a policy must allow it.</summary>
+    public bool Privileged { get; init; }
+
+    /// <summary>The host's network instead of one of its own; a policy must allow it.</summary>
+    public bool HostNetwork { get; init; }
+
+    /// <summary>The host's processes in sight; a policy must allow it.</summary>
+    public bool HostPid { get; init; }
+
+    /// <summary>The client's own labels; none begins with <c>logline.</c>.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What becomes of it, as the client chose; label <c>logline.strategy</c>. The target itself removes what is <c>ephemeral</c> when it ends.</summary>
+    public string? Strategy { get; init; }
+
+    /// <summary>The session that it belongs to; label <c>logline.session_id</c>.</summary>
+    public string? SessionId { get; init; }
+
+    /// <summary>The task that it belongs to; label <c>logline.task_id</c>.</summary>
+    public string? TaskId { get; init; }
+
     /// <summary>User (name or uid[:gid]), or the image's.</summary>
     public string? User { get; init; }
 
@@ -107,6 +131,20 @@ public sealed record WorkloadSpec
 
 /// <summary>A port of the container and where it is published; on a spec host 0 means "choose one".</summary>
 public sealed record PortMapping(int Host, int Container);
+
+/// <summary>What kind of thing is mounted.</summary>
+public enum MountKind
+{
+    /// <summary>A file or folder of the host.</summary>
+    Bind,
+    /// <summary>A volume of the tenant.</summary>
+    Volume,
+    /// <summary>Memory, 64 MiB.</summary>
+    Tmpfs,
+}
+
+/// <summary>A mount. <paramref name="Source"/> is a path of the host, or a volume's name without the tenant; null for a tmpfs.</summary>
+public sealed record WorkloadMount(MountKind Kind, string? Source, string Target, bool ReadOnly);
 
 /// <summary>Where a workload stands (containers, lifecycle). Transient engine states are waited out by the adapter.</summary>
 public enum WorkloadState
@@ -171,6 +209,8 @@ public enum AdapterFailure
     NameTaken,
     /// <summary>A host port is taken.</summary>
     PortTaken,
+    /// <summary>The workload does not stand where that can be done to it (containers, "Lifecycle").</summary>
+    Conflict,
     /// <summary>The target refused for another reason; the message is its own.</summary>
     Refused,
 }

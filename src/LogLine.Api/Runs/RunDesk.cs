@@ -86,7 +86,8 @@ public sealed class RunDesk
             return false;
         }
         var now = _time.GetUtcNow();
-        var moved = change(run) with { State = state, Detail = RunDetail.With(run.Detail, facts) };
+        var changed = change(run);
+        var moved = changed with { State = state, Detail = RunDetail.With(changed.Detail, facts) };
         var span = _ledger.Identity.Sign(run.Tenant, run.Env, RunStates.Intent(state)!, "function", run.Subject, now, json =>
         {
             json.WriteString("run_id", runId);

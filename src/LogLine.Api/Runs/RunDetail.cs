@@ -1,44 +1,79 @@
+using System.Buffers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Runs;
 
+/// <summary>What a primitive was asked to do: the effect that carries it out, the lifecycle operation that it is, or null, and its arguments.</summary>
+public sealed record PrimitiveOrder(string Effect, string? Operation, JsonElement Arguments);
+
 /// <summary>
-/// Facts about a run that have no column, as one JSON object: <c>arguments</c> (of a primitive), <c>ports</c>, <c>container_id</c>, <c>image_digest</c>,
-/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>result</c>.
+/// Facts about a run that have no column, as one JSON object: <c>order</c> (of a primitive), <c>ports</c>, <c>container_id</c>, <c>image_digest</c>,
+/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>result</c>. It is never hashed, so it need not be canonical: what a container
+/// said stays as it was said.
 /// </summary>
 public static class RunDetail
 {
-    /// <summary>The arguments that a primitive was called with.</summary>
-    public static string OfArguments(JsonElement payload) => Text(json =>
+    /// <summary>The member that readers do not see: the span has the arguments.</summary>
+    public const string HiddenMember = "order";
+
+    private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The detail of a run that carries out a primitive.</summary>
+    public static string OfOrder(PrimitiveOrder order) => Text(json =>
     {
         json.WriteStartObject();
+        json.WriteStartObject(HiddenMember);
+        json.WriteString("effect", order.Effect);
+        json.WriteString("operation", order.Operation);
         json.WritePropertyName("arguments");
-        payload.WriteTo(json);
+        order.Arguments.WriteTo(json);
+        json.WriteEndObject();
         json.WriteEndObject();
     });
 
-    /// <summary>The arguments, or an undefined element.</summary>
-    public static JsonElement Arguments(string detail) => CanonicalJson.Parse(detail).Root.Member("arguments");
+    /// <summary>The order of a primitive's run.</summary>
+    public static PrimitiveOrder Order(string detail)
+    {
+        using var parsed = JsonDocument.Parse(detail);
+        var order = parsed.RootElement.GetProperty(HiddenMember).Clone();
+        return new PrimitiveOrder(order.Text("effect")!, order.Text("operation"), order.Member("arguments"));
+    }
+
+    /// <summary>True when the run carries out a step of a container's lifecycle, of which there is one at a time.</summary>
+    public static bool TakesTurn(string detail)
+    {
+        using var parsed = JsonDocument.Parse(detail);
+        return parsed.RootElement.Member(HiddenMember).Text("operation") is { } operation && ContainerLifecycle.TakesTurn(operation);
+    }
+
+    /// <summary>The same facts with a result.</summary>
+    public static string WithResult(string detail, JsonElement result) => With(detail, json =>
+    {
+        json.WritePropertyName("result");
+        result.WriteTo(json);
+    });
 
     /// <summary>The same facts with the members that <paramref name="write"/> writes; what it writes again replaces what was there.</summary>
     public static string With(string detail, Action<Utf8JsonWriter> write)
     {
-        var added = CanonicalJson.Compose(json =>
+        using var before = JsonDocument.Parse(detail);
+        using var added = JsonDocument.Parse(Text(json =>
         {
             json.WriteStartObject();
             write(json);
             json.WriteEndObject();
-        });
+        }));
         return Text(json =>
         {
             json.WriteStartObject();
-            foreach (var member in CanonicalJson.Parse(detail).Root.EnumerateObject().Where(member => added.Root.Member(member.Name).ValueKind == JsonValueKind.Undefined))
+            foreach (var member in before.RootElement.EnumerateObject().Where(member => added.RootElement.Member(member.Name).ValueKind == JsonValueKind.Undefined))
             {
                 member.WriteTo(json);
             }
-            foreach (var member in added.Root.EnumerateObject())
+            foreach (var member in added.RootElement.EnumerateObject())
             {
                 member.WriteTo(json);
             }
@@ -46,5 +81,13 @@ public static class RunDetail
         });
     }
 
-    private static string Text(Action<Utf8JsonWriter> write) => Encoding.UTF8.GetString(CanonicalJson.Compose(write).Utf8.Span);
+    private static string Text(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, Writing))
+        {
+            write(json);
+        }
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
 }

@@ -27,7 +27,7 @@ public static class RunViews
         json.WriteRawValue(run.Target, skipInputValidation: true);
         json.WriteString("created_at", Timestamps.Write(run.CreatedAt));
         WriteMoments(json, run);
-        foreach (var member in detail.RootElement.EnumerateObject().Where(member => !member.NameEquals("arguments")))
+        foreach (var member in detail.RootElement.EnumerateObject().Where(member => !member.NameEquals(RunDetail.HiddenMember)))
         {
             member.WriteTo(json);
         }
@@ -35,22 +35,23 @@ public static class RunViews
         json.WriteEndObject();
     }
 
-    /// <summary>What the effect has brought so far: the <c>result</c> of an Ack that waited.</summary>
+    /// <summary>
+    /// What the effect has brought so far: the <c>result</c> of an Ack that waited. A primitive's own result, once there is one; else how the
+    /// run stands.
+    /// </summary>
     public static void WriteOutcome(Utf8JsonWriter json, RunRow run, JsonElement detail)
     {
+        if (detail.Member("result") is { ValueKind: JsonValueKind.Object } result)
+        {
+            result.WriteTo(json);
+            return;
+        }
         json.WriteStartObject();
         json.WriteString("state", RunStates.Name(run.State));
         WriteMoments(json, run);
-        foreach (var member in detail.EnumerateObject().Where(member => !member.NameEquals("arguments") && !member.NameEquals("result")))
+        foreach (var member in detail.EnumerateObject().Where(member => !member.NameEquals(RunDetail.HiddenMember)))
         {
             member.WriteTo(json);
-        }
-        if (detail.Member("result") is { ValueKind: JsonValueKind.Object } result)
-        {
-            foreach (var member in result.EnumerateObject())
-            {
-                member.WriteTo(json);
-            }
         }
         json.WriteEndObject();
     }

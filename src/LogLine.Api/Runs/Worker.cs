@@ -15,6 +15,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
 
     private readonly string _name = LocalPrefix + Guid.NewGuid().ToString("N");
     private readonly ConcurrentDictionary<string, Task> _jobs = new();
+    private readonly WorkloadTurns _turns = new();
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stopping)
@@ -44,7 +45,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
             {
                 await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : run.Intent == "deploy.apply"
                     ? new DeployJob(run, desk, targets, time, logger).RunAsync(stopping)
-                    : new PrimitiveJob(run, desk, targets, time).RunAsync(stopping));
+                    : new PrimitiveJob(run, desk, targets, _turns, time).RunAsync(stopping));
                 _jobs.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
         }

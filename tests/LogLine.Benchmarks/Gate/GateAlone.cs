@@ -33,7 +33,9 @@ internal sealed class GateAlone : IAsyncDisposable
         _ledger = _data.OpenLedger(TimeProvider.System, 64, NullLogger<SpanLedger>.Instance);
         var catalogue = Catalogue.Load(Path.Combine(AppContext.BaseDirectory, "schemas"));
         var directory = new TenantDirectory(_ledger, TimeProvider.System);
-        _gate = new TdlnGate(catalogue, directory, _ledger, new RunTargets([new IdleTarget()], TimeProvider.System), new TenantRules(_ledger, TimeProvider.System), new OperatorPolicy());
+        _gate = new TdlnGate(
+            catalogue, directory, _ledger, new RunTargets([new IdleTarget()], TimeProvider.System), new RunDesk(_ledger, TimeProvider.System),
+            new TenantRules(_ledger, TimeProvider.System), new OperatorPolicy(), TimeProvider.System);
     }
 
     /// <summary>Bytes of the deploy as it is sent.</summary>

@@ -11,6 +11,15 @@ internal static class EngineLabels
     public const string Name = "logline.name";
     public const string RunId = "logline.run_id";
     public const string Ref = "logline.ref";
+    public const string Strategy = "logline.strategy";
+    public const string SessionId = "logline.session_id";
+    public const string TaskId = "logline.task_id";
+
+    /// <summary>Capabilities that were added. Podman shows them only as far as they are not among its own defaults, which ours were dropped to.</summary>
+    public const string CapAdd = "logline.cap_add";
+
+    /// <summary>What begins so is the gateway's own.</summary>
+    public const string Prefix = "logline.";
 }
 
 /// <summary>
@@ -22,7 +31,10 @@ internal static class ContainerRequests
     static readonly SearchValues<char> NameChars = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
 
     /// <summary>The container's name in the engine.</summary>
-    public static string NameOf(WorkloadSpec spec) => $"{spec.Tenant}-{spec.Name}";
+    public static string NameOf(WorkloadSpec spec) => NameOf(spec.Tenant, spec.Name);
+
+    /// <summary>The name that a tenant's container, volume or network has in the engine.</summary>
+    public static string NameOf(string tenant, string name) => $"{tenant}-{name}";
 
     /// <summary>Why the specification is refused before any engine sees it, or null.</summary>
     public static string? Problem(WorkloadSpec spec)
@@ -44,6 +56,10 @@ internal static class ContainerRequests
             return "user, workdir: a NUL or a lone surrogate";
         if (spec.Ports.FirstOrDefault(p => p.Container is < 1 or > 65535 || p.Host is < 0 or > 65535) is { } port)
             return $"ports: {port.Host}:{port.Container} is no pair of a host port (0 to 65535) and a container port (1 to 65535)";
+        if (spec.Mounts.FirstOrDefault(m => !IsPath(m.Target) || m.Kind == MountKind.Bind && !IsPath(m.Source)) is { } mount)
+            return $"mounts: {mount.Source}:{mount.Target} is no pair of absolute paths without control characters, ',', ':' and quotes";
+        if (spec.Labels.FirstOrDefault(l => !IsText(l.Key) || !IsText(l.Value) || l.Key.StartsWith(EngineLabels.Prefix, StringComparison.Ordinal)) is { Key: { } label })
+            return $"labels: '{label}' has a NUL or a lone surrogate, or begins with {EngineLabels.Prefix}";
         return spec switch
         {
             { MemoryBytes: <= 0 } => "resources.memory: more than 0 bytes",
@@ -71,25 +87,51 @@ internal static class ContainerRequests
             NanoCpus = spec.CpuMillis * 1_000_000L,
             PidsLimit = spec.Pids,
             ReadonlyRootfs = spec.ReadOnlyRootfs,
-            Tmpfs = spec.ReadOnlyRootfs ? EngineQuirks.WritableInMemory() : null,
-            Init = true,
-            CapDrop = ["ALL"],
-            CapAdd = spec.CapAdd.Count > 0 ? spec.CapAdd : null,
-            SecurityOpt = ["no-new-privileges"],
+            Tmpfs = InMemory(spec),
+            Mounts = Mounts(spec),
+            Init = spec.HostPid ? null : true,
+            Privileged = spec.Privileged ? true : null,
+            CapDrop = spec.Privileged ? null : ["ALL"],
+            CapAdd = spec.CapAdd.Count > 0 && !spec.Privileged ? spec.CapAdd : null,
+            SecurityOpt = spec.Privileged ? null : ["no-new-privileges"],
+            NetworkMode = spec.HostNetwork ? "host" : null,
+            PidMode = spec.HostPid ? "host" : null,
+            AutoRemove = spec.Strategy == "ephemeral" ? true : null,
             LogConfig = quirks.BoundedLog,
         },
     };
 
+    static Dictionary<string, string>? InMemory(WorkloadSpec spec)
+    {
+        var folders = spec.ReadOnlyRootfs ? EngineQuirks.WritableInMemory() : [];
+        foreach (var mount in spec.Mounts.Where(m => m.Kind == MountKind.Tmpfs))
+            folders[mount.Target] = (mount.ReadOnly ? "ro" : "rw") + EngineQuirks.InMemoryOptions;
+        return folders.Count > 0 ? folders : null;
+    }
+
+    static MountRequest[]? Mounts(WorkloadSpec spec) => spec.Mounts.Any(m => m.Kind != MountKind.Tmpfs)
+        ? [.. spec.Mounts.Where(m => m.Kind != MountKind.Tmpfs).Select(m => m.Kind == MountKind.Bind
+            ? new MountRequest("bind", m.Source!, m.Target, m.ReadOnly)
+            : new MountRequest("volume", NameOf(spec.Tenant, m.Source!), m.Target, m.ReadOnly))]
+        : null;
+
     static Dictionary<string, string> Labels(WorkloadSpec spec)
     {
-        var labels = new Dictionary<string, string>
+        var labels = new Dictionary<string, string>(spec.Labels)
         {
             [EngineLabels.Tenant] = spec.Tenant,
             [EngineLabels.Name] = spec.Name,
             [EngineLabels.RunId] = spec.RunId,
         };
-        if (spec.Ref is not null)
-            labels[EngineLabels.Ref] = spec.Ref;
+        foreach (var (name, value) in new[]
+        {
+            (EngineLabels.Ref, spec.Ref), (EngineLabels.Strategy, spec.Strategy), (EngineLabels.SessionId, spec.SessionId), (EngineLabels.TaskId, spec.TaskId),
+            (EngineLabels.CapAdd, spec.CapAdd.Count > 0 ? string.Join(',', spec.CapAdd) : null),
+        })
+        {
+            if (value is not null)
+                labels[name] = value;
+        }
         return labels;
     }
 
@@ -100,8 +142,11 @@ internal static class ContainerRequests
 
     static bool IsName(string name) => name.Length > 0 && char.IsAsciiLetterOrDigit(name[0]) && !name.AsSpan().ContainsAnyExcept(NameChars);
 
+    // Podman writes a mount as one line of options, so that a ',' would begin another option.
+    static bool IsPath(string? path) => path is ['/', ..] && IsText(path) && !path.Any(c => char.IsControl(c) || c is ',' or ':' or '"' or '\\');
+
     // A lone surrogate cannot be written as UTF-8: it would reach the container as another string.
-    static bool IsText(string text)
+    public static bool IsText(string text)
     {
         for (var i = 0; i < text.Length; i++)
         {

@@ -7,11 +7,13 @@ namespace LogLine.Api.Adapters.Engine;
 /// wins. A container is named <c>&lt;tenant&gt;-&lt;name&gt;</c> and found by its labels; one without them does not exist for us.
 /// Published ports are open on every interface of the host, as with the engines' own command lines.
 /// </summary>
-public sealed class EngineAdapter : IRunAdapter, IDisposable
+public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposable
 {
     readonly EngineEndpoint endpoint;
     readonly EngineLimits limits;
     readonly EngineClient engine;
+    readonly OwnContainers containers;
+    readonly ImageActs images;
     readonly TimeProvider time;
 
     /// <summary>An adapter for the engine at <paramref name="endpoint"/>; nothing is connected to yet.</summary>
@@ -23,7 +25,23 @@ public sealed class EngineAdapter : IRunAdapter, IDisposable
     {
         (this.endpoint, this.limits, this.time) = (endpoint, limits, time);
         engine = new EngineClient(endpoint, limits, time);
+        containers = new OwnContainers(engine, limits, time);
+        images = new ImageActs(engine);
+        var volumes = new VolumeActs(engine);
+        Primitives = new Dictionary<string, Primitive>(
+        [
+            .. new ContainerActs(containers, volumes, engine, CreateNewAsync).Table,
+            .. new ContainerLooks(containers, engine, time).Table,
+            .. images.Table,
+            .. new NetworkActs(containers, engine).Table,
+            .. volumes.Table,
+            .. new SystemLooks(Provider, engine).Table,
+            .. new ContainerExec(containers, engine, limits, time).Table,
+        ]);
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Primitive> Primitives { get; }
 
     /// <inheritdoc/>
     public string Provider => endpoint.Provider;
@@ -49,8 +67,9 @@ public sealed class EngineAdapter : IRunAdapter, IDisposable
     public Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) => FindAsync([(EngineLabels.RunId, runId)], cancel);
 
     /// <inheritdoc/>
-    public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
-        FindAsync([(EngineLabels.Tenant, tenant), (EngineLabels.Name, name)], cancel);
+    public async Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
+        // One call: the name in the engine leads to it, and its labels say whether it is the one that is meant.
+        await LookAsync(ContainerRequests.NameOf(tenant, name), cancel) is { } found && (found.Tenant, found.Name) == (tenant, name) ? found : null;
 
     /// <inheritdoc/>
     public async Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel)
@@ -144,6 +163,7 @@ public sealed class EngineAdapter : IRunAdapter, IDisposable
 
     async Task<Workload> CreateNewAsync(WorkloadSpec spec, CancellationToken cancel)
     {
+        await images.EnsureVisibleAsync(spec.Tenant, spec.Image, cancel);
         var name = ContainerRequests.NameOf(spec);
         var request = ContainerRequests.Of(spec, await engine.QuirksAsync(cancel));
         var id = await engine.CreateAsync(name, request, cancel);
@@ -209,20 +229,9 @@ public sealed class EngineAdapter : IRunAdapter, IDisposable
 
     async Task<Workload> OwnedAsync(string id, CancellationToken cancel) => await LookAsync(id, cancel) ?? throw NotFound(id);
 
-    /// <summary>Our container of that id in a state that lasts, or null; transient states are waited out, bounded.</summary>
-    async Task<Workload?> LookAsync(string id, CancellationToken cancel)
-    {
-        var since = time.GetTimestamp();
-        while (await engine.InspectAsync(id, cancel) is { } container && Workloads.IsOurs(container))
-        {
-            if (EngineQuirks.State(container.State.Status) is { } state)
-                return Workloads.Of(container, state);
-            if (time.GetElapsedTime(since) > limits.Settle)
-                throw new AdapterException(AdapterFailure.Refused, $"The container is still '{container.State.Status}' after {limits.Settle.TotalSeconds:0.###} s: the engine seems stuck on it.");
-            await Task.Delay(limits.Glance, time, cancel);
-        }
-        return null;
-    }
+    /// <summary>Our container of that id in a state that lasts, or null.</summary>
+    async Task<Workload?> LookAsync(string id, CancellationToken cancel) =>
+        await containers.LookAsync(id, cancel) is { } container ? Workloads.Of(container, EngineQuirks.State(container.State.Status)!.Value) : null;
 
     static AdapterException NotFound(string id) =>
         new(AdapterFailure.NotFound, $"There is no container {id}: it was removed, or it is not one that this gateway made.");

@@ -11,7 +11,7 @@ internal sealed record EngineDialect(string Version, string Prefix, EngineQuirks
 /// The Docker Engine API, typed, as far as the adapter uses it: one method per call of the API, no decisions. The version is agreed
 /// on at the first call and again after the engine was lost, since another one may have come up in its place.
 /// </summary>
-internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time) : IDisposable
+internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time) : IDisposable
 {
     // Docker 29 refuses below 1.44, Podman 4 speaks 1.41: what is used here is in every version between.
     static readonly Version Oldest = new(1, 40);
@@ -28,6 +28,9 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
         calls.Dispose();
         waits.Dispose();
     }
+
+    /// <summary>What the engine is, as agreed on last.</summary>
+    public async ValueTask<EngineDialect> DialectAsync(CancellationToken cancel) => dialect ?? await NegotiateAsync(cancel);
 
     /// <summary>Asks the engine what it is, whatever was known before.</summary>
     public async Task<EngineDialect> NegotiateAsync(CancellationToken cancel)
@@ -52,7 +55,9 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
     {
         const string What = "show a container";
         var reply = await CallAsync(HttpMethod.Get, $"/containers/{Uri.EscapeDataString(id)}/json", null, What, limits.Answer, cancel);
-        return reply.Status == 404 ? null : reply.OrThrow().Read(EngineJson.Default.ContainerDetail, What);
+        // Podman answers 500 when the container is removed while it is looked at.
+        var isGone = reply.Status == 404 || (reply.Error is { } words && EngineQuirks.Classify(reply.Status, words) == AdapterFailure.NotFound);
+        return isGone ? null : reply.OrThrow().Read(EngineJson.Default.ContainerDetail, What);
     }
 
     /// <summary>The containers, in whatever state, that have all these labels.</summary>
@@ -87,8 +92,12 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
     public Task StopAsync(string id, int graceSeconds, CancellationToken cancel) =>
         PostAsync($"/containers/{id}/stop?t={graceSeconds}", "stop a container", TimeSpan.FromSeconds(graceSeconds) + limits.Answer, cancel);
 
-    public async Task RemoveAsync(string id, bool force, CancellationToken cancel) =>
-        (await CallAsync(HttpMethod.Delete, $"/containers/{id}?v=true&force={(force ? "true" : "false")}", null, "remove a container", limits.Answer, cancel)).OrThrow();
+    /// <param name="id">The container.</param>
+    /// <param name="force">Also when it runs.</param>
+    /// <param name="cancel">Gives up waiting.</param>
+    /// <param name="volumes">Its anonymous volumes as well.</param>
+    public async Task RemoveAsync(string id, bool force, CancellationToken cancel, bool volumes = true) =>
+        (await CallAsync(HttpMethod.Delete, $"/containers/{id}?v={(volumes ? "true" : "false")}&force={(force ? "true" : "false")}", null, "remove a container", limits.Answer, cancel)).OrThrow();
 
     /// <summary>Answers when the engine says that the container has ended; how it ended is for <see cref="InspectAsync"/> to say.</summary>
     public async Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel)
@@ -98,12 +107,17 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
     }
 
     /// <summary>The last <paramref name="maxLines"/> lines that the engine kept; memory is bounded by <paramref name="maxBytes"/>.</summary>
-    public async Task<LogTail> LogTailAsync(ContainerDetail container, int maxLines, int maxBytes, CancellationToken cancel)
+    public Task<LogTail> LogTailAsync(ContainerDetail container, int maxLines, int maxBytes, CancellationToken cancel) =>
+        LogLinesAsync(container, maxLines, maxBytes, since: null, grep: null, cancel);
+
+    /// <summary>The last lines since a moment that contain a text; what else is read is counted and forgotten, so that memory is bounded.</summary>
+    public async Task<LogTail> LogLinesAsync(ContainerDetail container, int maxLines, int maxBytes, DateTimeOffset? since, string? grep, CancellationToken cancel)
     {
         // One line more than is wanted shows whether any were left out.
-        var last = (await QuirksAsync(cancel)).TailIsExact ? $"&tail={(long)maxLines + 1}" : "";
-        var path = $"/containers/{container.Id}/logs?stdout=true&stderr=true{last}";
-        var tail = new LogTailBuffer(maxLines, maxBytes);
+        var exact = grep is null && (await QuirksAsync(cancel)).TailIsExact;
+        var from = since is { } at ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"&since={at.ToUnixTimeMilliseconds() / 1000}.{at.ToUnixTimeMilliseconds() % 1000:D3}000000") : "";
+        var path = $"/containers/{container.Id}/logs?stdout=true&stderr=true{from}{(exact ? $"&tail={(long)maxLines + 1}" : "")}";
+        var tail = new LogTailBuffer(maxLines, maxBytes, grep);
         await StreamAsync(HttpMethod.Get, path, "show the output of a container", limits.Answer, async (error, stream, inner) =>
         {
             error?.OrThrow();
@@ -111,6 +125,14 @@ internal sealed class EngineClient(EngineEndpoint endpoint, EngineLimits limits,
             return true;
         }, cancel);
         return tail.Finish();
+    }
+
+    /// <summary>What a container has changed; Docker says null for nothing.</summary>
+    public async Task<IReadOnlyList<FileChangeEntry>> ChangesAsync(string id, CancellationToken cancel)
+    {
+        const string What = "list what a container has changed";
+        var reply = (await CallAsync(HttpMethod.Get, $"/containers/{id}/changes", null, What, limits.Answer, cancel)).OrThrow();
+        return reply.Body.Span.TrimEnd("\r\n "u8).SequenceEqual("null"u8) ? [] : reply.Read(EngineJson.Default.FileChangeEntryArray, What);
     }
 
     /// <summary>Fetches an image; null, or why it could not be fetched, in the engine's words.</summary>

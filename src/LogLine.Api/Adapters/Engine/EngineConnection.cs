@@ -66,6 +66,44 @@ internal sealed class EngineConnection : IDisposable
             return await read(null, stream, inner);
         }, cancel);
 
+    /// <summary>
+    /// One call after which the connection is no HTTP any more but a stream in both directions, as attaching to a command wants it. The base
+    /// library's client cannot close one direction alone, which is how a command learns that its input has ended.
+    /// </summary>
+    public Task<T> UpgradeAsync<T>(string path, ReadOnlyMemory<byte> json, string what, TimeSpan limit, Func<EngineReply?, NetworkStream?, CancellationToken, Task<T>> use, CancellationToken cancel) =>
+        WithinAsync(what, limit, async inner =>
+        {
+            await using var stream = await ConnectAsync(inner);
+            var head = $"POST {path} HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n";
+            await stream.WriteAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. json.Span], inner);
+            var (status, length) = await HeadAsync(stream, inner);
+            if (status < 400)
+                return await use(null, stream, inner);
+            var body = new byte[Math.Min(length, ErrorBytes)];
+            var read = await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, inner);
+            return await use(new EngineReply(status, body.AsMemory(0, read), Words(body.AsMemory(0, read)) ?? $"no reason given (status {status})"), null, inner);
+        }, cancel);
+
+    /// <summary>The status and the content length of an answer; what follows the head stays unread. Byte by byte, since it does.</summary>
+    static async Task<(int Status, int Length)> HeadAsync(NetworkStream stream, CancellationToken cancel)
+    {
+        const int MaxBytes = 16 << 10;
+        var head = new StringBuilder();
+        var one = new byte[1];
+        while (head.Length < 4 || head[^1] != '\n' || head[^3] != '\n')
+        {
+            if (head.Length == MaxBytes || await stream.ReadAsync(one, cancel) == 0)
+                throw new IOException("the answer has no end of its head");
+            head.Append((char)one[0]);
+        }
+        var lines = head.ToString().Split("\r\n");
+        if (lines[0].Split(' ') is not [_, var code, ..] || !int.TryParse(code, out var status))
+            throw new IOException("the answer begins with no status");
+        const string Length = "Content-Length:";
+        var length = lines.FirstOrDefault(line => line.StartsWith(Length, StringComparison.OrdinalIgnoreCase));
+        return (status, length is not null && int.TryParse(length.AsSpan(Length.Length), out var bytes) ? Math.Max(bytes, 0) : ErrorBytes);
+    }
+
     /// <summary>Runs <paramref name="call"/> under a time limit and turns what goes wrong on the way into words.</summary>
     async Task<T> WithinAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> call, CancellationToken cancel)
     {
@@ -95,7 +133,7 @@ internal sealed class EngineConnection : IDisposable
 
     Uri Address() => endpoint.Current() ?? endpoint.Candidates[0];
 
-    async Task<Stream> ConnectAsync(CancellationToken cancel)
+    async Task<NetworkStream> ConnectAsync(CancellationToken cancel)
     {
         var address = endpoint.Current() ?? throw new SocketException((int)SocketError.AddressNotAvailable);
         var socket = address.Scheme == "unix"

@@ -15,7 +15,86 @@ internal sealed record PullProgress([property: JsonPropertyName("error")] string
 
 internal sealed record ContainerCreated(string Id);
 
-internal sealed record ContainerSummary(string Id);
+internal sealed record ContainerSummary(string Id)
+{
+    public string? Image { get; init; }
+    public string? State { get; init; }
+    public long Created { get; init; }
+    public Dictionary<string, string>? Labels { get; init; }
+    public PortSummary[]? Ports { get; init; }
+}
+
+internal sealed record PortSummary(int PrivatePort, int PublicPort);
+
+internal sealed record StatsReading
+{
+    [JsonPropertyName("read")] public string? Read { get; init; }
+    [JsonPropertyName("cpu_stats")] public CpuReading? Cpu { get; init; }
+    [JsonPropertyName("memory_stats")] public MemoryReading? Memory { get; init; }
+    [JsonPropertyName("pids_stats")] public PidsReading? Pids { get; init; }
+    [JsonPropertyName("networks")] public Dictionary<string, NetworkReading>? Networks { get; init; }
+    [JsonPropertyName("blkio_stats")] public BlockReading? Block { get; init; }
+}
+
+internal sealed record CpuReading([property: JsonPropertyName("cpu_usage")] CpuUsage? Usage);
+
+internal sealed record CpuUsage([property: JsonPropertyName("total_usage")] ulong Total);
+
+internal sealed record MemoryReading([property: JsonPropertyName("usage")] ulong Usage, [property: JsonPropertyName("limit")] ulong Limit);
+
+internal sealed record PidsReading([property: JsonPropertyName("current")] ulong Current);
+
+internal sealed record NetworkReading([property: JsonPropertyName("rx_bytes")] ulong Received, [property: JsonPropertyName("tx_bytes")] ulong Sent);
+
+internal sealed record BlockReading([property: JsonPropertyName("io_service_bytes_recursive")] BlockEntry[]? Bytes);
+
+internal sealed record BlockEntry([property: JsonPropertyName("op")] string? Op, [property: JsonPropertyName("value")] ulong Value);
+
+internal sealed record ProcessTable(string[]? Titles, string[][]? Processes);
+
+internal sealed record FileChangeEntry(string? Path, int Kind);
+
+internal sealed record EngineInfo(string? OperatingSystem, string? Architecture, string? KernelVersion, [property: JsonPropertyName("NCPU")] long? Cpus, long? MemTotal, string? Driver);
+
+internal sealed record ExecRequest
+{
+    public required IReadOnlyList<string> Cmd { get; init; }
+    public IReadOnlyList<string>? Env { get; init; }
+    public string? WorkingDir { get; init; }
+    public string? User { get; init; }
+    public bool Tty { get; init; }
+    public bool AttachStdin { get; init; }
+    public bool AttachStdout { get; init; } = true;
+    public bool AttachStderr { get; init; } = true;
+}
+
+internal sealed record ExecStart(bool Detach, bool Tty);
+
+internal sealed record ExecDetail(bool Running, int? ExitCode, int Pid);
+
+internal sealed record ObjectCreated(string? Id);
+
+internal sealed record ImageSummary(string Id, string[]? RepoTags, long Size, long Created);
+
+internal sealed record ImageDetail(string Id, string[]? RepoTags, string[]? RepoDigests, string? Created, long Size, string? Architecture, string? Os, ContainerConfig? Config);
+
+internal sealed record Layer(long Created, string? CreatedBy, long Size, string? Comment);
+
+internal sealed record VolumeRequest(string Name, Dictionary<string, string> Labels);
+
+internal sealed record VolumeDetail(string Name, string? CreatedAt, Dictionary<string, string>? Labels);
+
+internal sealed record VolumeList(VolumeDetail[]? Volumes);
+
+internal sealed record NetworkRequest(string Name, bool CheckDuplicate, string Driver, bool Internal, Dictionary<string, string> Labels);
+
+internal sealed record NetworkDetail(string Id, string Name, string? Created, bool Internal, Dictionary<string, string>? Labels);
+
+internal sealed record ConnectRequest(string Container, EndpointRequest EndpointConfig);
+
+internal sealed record EndpointRequest(string[] Aliases);
+
+internal sealed record DisconnectRequest(string Container, bool Force);
 
 internal sealed record ContainerRequest
 {
@@ -47,20 +126,48 @@ internal sealed record HostConfig
     public IReadOnlyList<string>? CapAdd { get; init; }
     public IReadOnlyList<string>? SecurityOpt { get; init; }
     public LogConfig? LogConfig { get; init; }
+    public IReadOnlyList<MountRequest>? Mounts { get; init; }
+    public bool? Privileged { get; init; }
+    public string? NetworkMode { get; init; }
+    public string? PidMode { get; init; }
+    public bool? AutoRemove { get; init; }
 }
+
+internal sealed record MountRequest(string Type, string Source, string Target, bool ReadOnly);
 
 internal sealed record LogConfig(string? Type, Dictionary<string, string>? Config);
 
 internal sealed record PortBinding(string? HostIp, string? HostPort);
 
 internal sealed record ContainerDetail(
-    string Id, string? Image, ContainerState State, ContainerConfig? Config, HostConfig? HostConfig, NetworkSettings? NetworkSettings);
+    string Id, string? Image, ContainerState State, ContainerConfig? Config, HostConfig? HostConfig, NetworkSettings? NetworkSettings)
+{
+    public string? Created { get; init; }
+    public MountPoint[]? Mounts { get; init; }
+}
+
+internal sealed record MountPoint(string? Type, string? Name, string? Source, string? Destination, [property: JsonPropertyName("RW")] bool Writable);
 
 internal sealed record ContainerState(string Status, int ExitCode, [property: JsonPropertyName("OOMKilled")] bool OomKilled, string? StartedAt, string? FinishedAt);
 
-internal sealed record ContainerConfig(Dictionary<string, string>? Labels, bool Tty);
+internal sealed record ContainerConfig(Dictionary<string, string>? Labels, bool Tty)
+{
+    public string? Image { get; init; }
+    public string? User { get; init; }
+    public string? WorkingDir { get; init; }
+    public string[]? Env { get; init; }
+    public string[]? Cmd { get; init; }
+    // Docker answers with an array, Podman 4 with one string; neither is needed but as it is.
+    public System.Text.Json.JsonElement Entrypoint { get; init; }
+}
 
-internal sealed record NetworkSettings(Dictionary<string, PortBinding[]?>? Ports);
+internal sealed record NetworkSettings(Dictionary<string, PortBinding[]?>? Ports)
+{
+    public Dictionary<string, EndpointSettings?>? Networks { get; init; }
+    public string? IPAddress { get; init; }
+}
+
+internal sealed record EndpointSettings(string? IPAddress);
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EngineVersion))]
@@ -71,4 +178,24 @@ internal sealed record NetworkSettings(Dictionary<string, PortBinding[]?>? Ports
 [JsonSerializable(typeof(ContainerRequest))]
 [JsonSerializable(typeof(ContainerDetail))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
+[JsonSerializable(typeof(Nothing))]
+[JsonSerializable(typeof(ExecRequest))]
+[JsonSerializable(typeof(ImageSummary[]))]
+[JsonSerializable(typeof(ImageDetail))]
+[JsonSerializable(typeof(Layer[]))]
+[JsonSerializable(typeof(VolumeRequest))]
+[JsonSerializable(typeof(VolumeDetail))]
+[JsonSerializable(typeof(VolumeList))]
+[JsonSerializable(typeof(NetworkRequest))]
+[JsonSerializable(typeof(NetworkDetail))]
+[JsonSerializable(typeof(NetworkDetail[]))]
+[JsonSerializable(typeof(ConnectRequest))]
+[JsonSerializable(typeof(DisconnectRequest))]
+[JsonSerializable(typeof(StatsReading))]
+[JsonSerializable(typeof(ProcessTable))]
+[JsonSerializable(typeof(FileChangeEntry[]))]
+[JsonSerializable(typeof(EngineInfo))]
+[JsonSerializable(typeof(ExecStart))]
+[JsonSerializable(typeof(ExecDetail))]
+[JsonSerializable(typeof(ObjectCreated))]
 internal sealed partial class EngineJson : JsonSerializerContext;

@@ -43,9 +43,9 @@ internal static class EngineLogFrames
 
 /// <summary>
 /// The last lines of two interleaved outputs, never more than so many lines and bytes; older lines make room and are counted. A line
-/// takes its place when it ends. One longer than the byte limit keeps its beginning.
+/// takes its place when it ends. One longer than the byte limit keeps its beginning. Lines without <paramref name="grep"/> are as if they were not there.
 /// </summary>
-internal sealed class LogTailBuffer(int maxLines, int maxBytes)
+internal sealed class LogTailBuffer(int maxLines, int maxBytes, string? grep = null)
 {
     readonly Queue<(string Text, int Bytes)> lines = new();
     readonly MemoryStream[] open = [new(), new(), new()];
@@ -79,6 +79,8 @@ internal sealed class LogTailBuffer(int maxLines, int maxBytes)
         var length = (int)line.Length;
         var text = Encoding.UTF8.GetString(line.GetBuffer(), 0, length).TrimEnd('\r');
         line.SetLength(0);
+        if (grep is not null && !text.Contains(grep, StringComparison.Ordinal))
+            return;
         lines.Enqueue((text, length));
         bytes += length;
         while (lines.Count > maxLines || bytes > maxBytes)

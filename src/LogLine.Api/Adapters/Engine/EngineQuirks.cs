@@ -30,8 +30,14 @@ internal sealed record EngineQuirks
     /// </summary>
     public required bool TailIsExact { get; init; }
 
+    /// <summary>
+    /// How the columns of a list of processes are asked for. Docker runs the host's <c>ps</c>; Podman 4 has columns of its own, and puts a whole row into one string.
+    /// </summary>
+    public required string ProcessColumns { get; init; }
+
     public static EngineQuirks Docker { get; } = new()
     {
+        ProcessColumns = "?ps_args=-eo%20pid,user,args",
         BoundedLog = new("json-file", new() { ["max-size"] = "1m", ["max-file"] = "2" }),
         StopNeedsUnpause = false,
         EveryInterface = "0.0.0.0",
@@ -40,6 +46,7 @@ internal sealed record EngineQuirks
 
     public static EngineQuirks Podman { get; } = new()
     {
+        ProcessColumns = "?ps_args=pid,user,args",
         BoundedLog = new("k8s-file", new() { ["max-size"] = "1m" }),
         StopNeedsUnpause = true,
         EveryInterface = "",
@@ -55,10 +62,13 @@ internal sealed record EngineQuirks
     /// </summary>
     public static Dictionary<string, string> WritableInMemory() => new()
     {
-        ["/tmp"] = "rw,nosuid,nodev,size=64m",
-        ["/run"] = "rw,nosuid,nodev,size=64m",
-        ["/var/tmp"] = "rw,nosuid,nodev,size=64m",
+        ["/tmp"] = "rw" + InMemoryOptions,
+        ["/run"] = "rw" + InMemoryOptions,
+        ["/var/tmp"] = "rw" + InMemoryOptions,
     };
+
+    /// <summary>How every file system in memory is mounted.</summary>
+    public const string InMemoryOptions = ",nosuid,nodev,size=64m";
 
     /// <summary>The state that an engine's word stands for; null for a transient one, which is waited out.</summary>
     public static WorkloadState? State(string status) => status switch
@@ -69,6 +79,25 @@ internal sealed record EngineQuirks
         "exited" or "stopped" or "dead" => WorkloadState.Stopped,
         _ => null,
     };
+
+    /// <summary>A row of a table, whose last column takes the rest, whether it came in columns or as one string.</summary>
+    public static string[] Columns(string[] row, int count) =>
+        row.Length == count ? row : string.Join(' ', row).Split((char[]?)null, count, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>
+    /// A command that cannot be started: Podman says so on standard error and with 127, as a shell does for one that is not there; Docker on
+    /// standard output and with 126.
+    /// </summary>
+    public static (int ExitCode, string Stdout, string Stderr) ExecOutcome(int exitCode, string stdout, string stderr)
+    {
+        if (exitCode is not (126 or 127) || stderr.Length > 0 || !stdout.StartsWith("OCI runtime exec failed", StringComparison.Ordinal))
+            return (exitCode, stdout, stderr);
+        var missing = stdout.Contains("no such file or directory", StringComparison.Ordinal) || stdout.Contains("executable file not found", StringComparison.Ordinal);
+        return (missing ? 127 : 126, "", stdout);
+    }
+
+    /// <summary>Podman 4 reads its container's process while it shows the container, and fails when that one ends in between.</summary>
+    public static bool IsPassing(string message) => message.Contains("/proc/", StringComparison.Ordinal) && message.Contains("no such process", StringComparison.Ordinal);
 
     /// <summary>
     /// What kind of failure an error answer is. Docker says it with the status; Podman answers 500 for most, and its words decide.

@@ -9,7 +9,7 @@ internal static class Workloads
     /// <summary>Whether a container is ours at all: one without our labels does not exist for us (containers, lifecycle).</summary>
     public static bool IsOurs(ContainerDetail container) =>
         container.Config?.Labels is { } labels
-        && labels.ContainsKey(EngineLabels.Tenant) && labels.ContainsKey(EngineLabels.Name) && labels.ContainsKey(EngineLabels.RunId);
+        && new[] { EngineLabels.Tenant, EngineLabels.Name, EngineLabels.RunId }.All(label => !string.IsNullOrEmpty(labels.GetValueOrDefault(label)));
 
     public static Workload Of(ContainerDetail container, WorkloadState state)
     {

@@ -8,7 +8,7 @@ internal static class CapacityCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
-        if (item.Effect is not ("deploy.apply" or "container.stop" or "container.remove"))
+        if (item.Effect != "deploy.apply" && item.Definition!.Family is null)
         {
             return null;
         }

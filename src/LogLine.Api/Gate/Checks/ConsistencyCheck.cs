@@ -1,4 +1,5 @@
 using LogLine.Api.Errors;
+using LogLine.Api.Runs;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
@@ -22,7 +23,7 @@ internal static class ConsistencyCheck
             "token.create" => NarrowerToken(item),
             "wallet.key.revoke" => AdminKey(item),
             "deploy.apply" => Target(item),
-            "container.stop" or "container.remove" => ContainerName(item) ?? Target(item),
+            not null when item.Definition!.Family is not null => Name(item) ?? Target(item) ?? Primitive(item),
             _ => null,
         };
 
@@ -168,10 +169,24 @@ internal static class ConsistencyCheck
             Details = new Dictionary<string, object?> { ["required_permission"] = "wallet:keys", ["reason"] = "scope" },
         };
 
-    private static Rejection? ContainerName(Judgement item)
+    private static Rejection? Name(Judgement item)
     {
-        var expected = Identifiers.ContainerSubject(item.Tenant, item.Payload.Text("name")!);
+        if (item.Payload.Text("name") is not { } name)
+        {
+            return null;
+        }
+        var expected = $"urn:{item.Definition!.Family}:{item.Tenant}/{name}";
         return item.Span.Subject == expected ? null : Rejection.Inconsistent("/payload/name", $"names {expected}, but the span's subject is {item.Span.Subject}");
+    }
+
+    private static Rejection? Primitive(Judgement item)
+    {
+        // A dry run is judged without providers.
+        if (!item.IsDryRun && item.State.Targets.Find(item.Payload.Member("target").Text("provider")!) is { } adapter && PrimitiveTable.Find(adapter, item.Effect!) is null)
+        {
+            return Rejection.Inconsistent("/payload/target/provider", $"is '{adapter.Provider}', which does not carry out {item.Effect}");
+        }
+        return PrimitiveArguments.Problem(item.Payload) is var (path, message) ? Rejection.Inconsistent(path, message) : null;
     }
 
     private static Rejection? Target(Judgement item)

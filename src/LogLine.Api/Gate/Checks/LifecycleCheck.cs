@@ -12,8 +12,7 @@ internal static class LifecycleCheck
     {
         "deploy.apply" => new(Deploy(item)),
         "run.cancel" => new(Cancel(item)),
-        "container.stop" => ContainerAsync(item, "stop", cancel),
-        "container.remove" => ContainerAsync(item, item.Payload.Flag("force") == true ? "remove with force" : "remove", cancel),
+        not null when item.Definition!.Family == "container" && item.Payload.Text("name") is { } name => ContainerAsync(item, name, cancel),
         _ => default,
     };
 
@@ -29,20 +28,27 @@ internal static class LifecycleCheck
         ? Conflict(run.State.ToString().ToLowerInvariant(), "run.cancel", [], $"{run.RunId} has ended already.", null)
         : null;
 
-    private static async ValueTask<Rejection?> ContainerAsync(Judgement item, string operation, CancellationToken cancel)
+    private static async ValueTask<Rejection?> ContainerAsync(Judgement item, string name, CancellationToken cancel)
     {
-        var name = item.Payload.Text("name")!;
         var adapter = item.State.Targets.Find(item.Payload.Member("target").Text("provider")!)!;
+        var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
+        var takesTurn = operation is not null && ContainerLifecycle.TakesTurn(operation);
+        var pending = takesTurn ? await item.State.PendingPrimitiveAsync(item.Tenant, adapter.Provider, name, cancel) : null;
         try
         {
             var workload = await adapter.FindByNameAsync(item.Tenant, name, cancel);
-            if (workload is null)
+            if (pending is not null)
+            {
+                return Conflict(ContainerLifecycle.Name(workload?.State), operation!, ContainerLifecycle.Legal(workload?.State),
+                    $"{pending.Intent} is still at work on the container '{name}' ({pending.RunId}). Wait for it, or cancel it (run.cancel).", pending.RunId);
+            }
+            if (workload is null && operation != "create")
             {
                 return new Rejection(RefusalCode.NotFound, $"This tenant has no container '{name}' on {adapter.Provider}.") { Details = new Dictionary<string, object?> { ["name"] = name } };
             }
-            var legal = ContainerLifecycle.Legal(workload.State);
-            return legal.Contains(operation) ? null : Conflict(
-                workload.State.ToString().ToLowerInvariant(), operation, legal, $"The container '{name}' is {workload.State.ToString().ToLowerInvariant()}; {operation} is not possible now.", null);
+            return operation is null || ContainerLifecycle.IsLegal(workload?.State, operation) ? null : Conflict(
+                ContainerLifecycle.Name(workload?.State), operation, ContainerLifecycle.Legal(workload?.State),
+                $"The container '{name}' is {ContainerLifecycle.Name(workload?.State)}; {operation} is not possible now.", null);
         }
         catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable)
         {

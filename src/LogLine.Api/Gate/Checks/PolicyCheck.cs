@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Policy;
 using LogLine.Api.Tenants;
@@ -31,12 +32,15 @@ internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
         {
             return Denied("operator." + field, $"payload.{field} is true, which the operator does not allow; a tenant can only tighten what the operator set.");
         }
-        return item.Effect == "minicontainer.apply" ? OfManifest(item) : null;
+        return item.Effect == "minicontainer.apply" ? OfManifest(item) : item.Definition!.Operation == "create" ? Of(item, item.Payload, "The container") : null;
     }
 
     /// <summary>The same for a manifest that the span names by ref; it is known only after the check for existence.</summary>
     public Rejection? OfManifest(Judgement item) =>
-        item.Manifest is { } manifest && policy.Violation(manifest, rules.PolicyOf(item.Tenant)) is { } violation ? Denied(violation.Rule, violation.Detail) : null;
+        item.Manifest is { } manifest ? Of(item, manifest.Deploy, "The manifest") : null;
+
+    private Rejection? Of(Judgement item, JsonElement order, string who) =>
+        policy.Violation(order, who, rules.PolicyOf(item.Tenant)) is { } violation ? Denied(violation.Rule, violation.Detail) : null;
 
     private static Rejection Denied(string rule, string detail) => new(RefusalCode.PolicyDenied, detail)
     {

@@ -87,6 +87,13 @@ internal sealed class EngineLab : IAsyncDisposable
         return id;
     }
 
+    /// <summary>Makes an image of a container, as somebody else would.</summary>
+    public async Task<string> CommitAsync(string id, string repository, string tag)
+    {
+        var reply = await Client.DoAsync($"/commit?container={id}&repo={Uri.EscapeDataString(repository)}&tag={tag}", new(), EngineJson.Default.Nothing, "commit a container", Cancel);
+        return reply.Read(EngineJson.Default.ObjectCreated, "commit a container").Id!;
+    }
+
     public async Task PauseAsync(string id)
     {
         using var connection = new EngineConnection(Endpoint, EngineLimits.Default, TimeProvider.System, 1);

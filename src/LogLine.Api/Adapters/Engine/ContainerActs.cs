@@ -1,0 +1,128 @@
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>
+/// The steps of a container's life, one method each. They come after the lifecycle guard, which has read the engine's truth, and answer
+/// with what the engine shows afterwards.
+/// </summary>
+internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes, EngineClient engine, Func<WorkloadSpec, CancellationToken, Task<Workload>> create)
+{
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["container.create"] = CreateAsync,
+        ["container.start"] = StartAsync,
+        ["container.stop"] = StopAsync,
+        ["container.kill"] = KillAsync,
+        ["container.restart"] = RestartAsync,
+        ["container.pause"] = PauseAsync,
+        ["container.unpause"] = UnpauseAsync,
+        ["container.remove"] = RemoveAsync,
+        ["container.commit"] = CommitAsync,
+    };
+
+    async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var spec = ContainerOrder.Compose(call);
+        if (ContainerRequests.Problem(spec) is { } problem)
+            throw new AdapterException(AdapterFailure.Refused, problem);
+        foreach (var mount in spec.Mounts.Where(mount => mount.Kind == MountKind.Volume))
+            await volumes.FindAsync(call.Tenant, mount.Source!, cancel);
+        // A worker that takes the run over finds what the one before it made.
+        var before = await containers.LookAsync(ContainerRequests.NameOf(spec), cancel);
+        var id = before?.Config!.Labels![EngineLabels.RunId] == call.RunId ? before.Id : (await create(spec, cancel)).Id;
+        if (call.Arguments.Flag("auto_start") == true)
+            await engine.StartAsync(id, cancel);
+        return await ViewAsync(id, cancel);
+    }
+
+    async Task<PrimitiveResult> StartAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        await engine.StartAsync(container.Id, cancel);
+        return await ViewAsync(container.Id, cancel);
+    }
+
+    async Task<PrimitiveResult> StopAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        await ThawAsync(container, cancel);
+        await engine.StopAsync(container.Id, (int)PrimitiveTable.Grace(call).TotalSeconds, cancel);
+        return await EndedAsync(container, cancel);
+    }
+
+    /// <summary>SIGKILL ends it; after another signal the answer shows it as it stands, since what a signal does is the container's own affair.</summary>
+    async Task<PrimitiveResult> KillAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var signal = call.Arguments.Text("signal") ?? "SIGKILL";
+        signal = signal.StartsWith("SIG", StringComparison.Ordinal) ? signal : "SIG" + signal;
+        var container = await containers.FindAsync(call, cancel);
+        if (EngineQuirks.State(container.State.Status) != WorkloadState.Stopped)
+        {
+            await ThawAsync(container, cancel);
+            await engine.DoAsync($"/containers/{container.Id}/kill?signal={signal}", "kill a container", cancel);
+        }
+        return signal == "SIGKILL" ? await EndedAsync(container, cancel) : await ViewAsync(container.Id, cancel);
+    }
+
+    async Task<PrimitiveResult> RestartAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        var grace = PrimitiveTable.Grace(call);
+        await engine.DoAsync($"/containers/{container.Id}/restart?t={(int)grace.TotalSeconds}", "restart a container", cancel, grace);
+        return await ViewAsync(container.Id, cancel);
+    }
+
+    async Task<PrimitiveResult> PauseAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        if (EngineQuirks.State(container.State.Status) != WorkloadState.Paused)
+            await engine.DoAsync($"/containers/{container.Id}/pause", "pause a container", cancel);
+        return await ViewAsync(container.Id, cancel);
+    }
+
+    async Task<PrimitiveResult> UnpauseAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        if (EngineQuirks.State(container.State.Status) == WorkloadState.Paused)
+            await engine.UnpauseAsync(container.Id, cancel);
+        return await ViewAsync(container.Id, cancel);
+    }
+
+    async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        await engine.RemoveAsync(container.Id, call.Arguments.Flag("force") ?? false, cancel, call.Arguments.Flag("volumes") ?? false);
+        return PrimitiveResult.Of(new ContainerRemoved(container.Id, call.Name, true), ResultJson.Default.ContainerRemoved);
+    }
+
+    async Task<PrimitiveResult> CommitAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var image = TenantImages.Own(call.Tenant, call.Arguments.Text("image")!);
+        var container = await containers.FindAsync(call, cancel);
+        var reference = ImageReference.Parse(image);
+        var reply = await engine.DoAsync(
+            $"/commit?container={container.Id}&repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.TagOrDigest)}{Anonymous}", new(), EngineJson.Default.Nothing, "commit a container", cancel);
+        var id = reply.Read(EngineJson.Default.ObjectCreated, "commit a container").Id ?? "";
+        return PrimitiveResult.Of(new ImageCommitted(image, id.StartsWith("sha256:", StringComparison.Ordinal) ? id : "sha256:" + id), ResultJson.Default.ImageCommitted);
+    }
+
+    /// <summary>An image takes its container's labels with it; a container that somebody made of it must not pass for ours.</summary>
+    static readonly string Anonymous = string.Concat(
+        new[] { EngineLabels.Tenant, EngineLabels.Name, EngineLabels.RunId, EngineLabels.Ref, EngineLabels.Strategy, EngineLabels.SessionId, EngineLabels.TaskId, EngineLabels.CapAdd }
+            .Select(label => "&changes=" + Uri.EscapeDataString($"LABEL {label}=\"\"")));
+
+    async Task ThawAsync(ContainerDetail container, CancellationToken cancel)
+    {
+        if (EngineQuirks.State(container.State.Status) == WorkloadState.Paused && (await engine.QuirksAsync(cancel)).StopNeedsUnpause)
+            await engine.UnpauseAsync(container.Id, cancel);
+    }
+
+    /// <summary>The container once it has ended. One that its engine removes at its end is shown as it was.</summary>
+    async Task<PrimitiveResult> EndedAsync(ContainerDetail container, CancellationToken cancel) =>
+        ContainerViews.ResultOf(await containers.AwaitAsync(container.Id, WorkloadState.Stopped, cancel) ?? container with { State = container.State with { Status = "exited" } });
+
+    async Task<PrimitiveResult> ViewAsync(string id, CancellationToken cancel) =>
+        ContainerViews.ResultOf(await containers.LookAsync(id, cancel) ?? throw new AdapterException(AdapterFailure.NotFound, "The container is gone: it was removed, by its strategy or by somebody else."));
+}

@@ -1,0 +1,123 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>What can be seen of containers, one method each; nothing in here changes anything.</summary>
+internal sealed class ContainerLooks(OwnContainers containers, EngineClient engine, TimeProvider time)
+{
+    const int DefaultTail = 100;
+
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["container.list"] = ListAsync,
+        ["container.inspect"] = InspectAsync,
+        ["container.logs"] = LogsAsync,
+        ["container.stats"] = StatsAsync,
+        ["container.top"] = TopAsync,
+        ["container.diff"] = DiffAsync,
+    };
+
+    async Task<PrimitiveResult> ListAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var labels = new List<(string, string)> { (EngineLabels.Tenant, call.Tenant) };
+        if (call.Arguments.Text("session_id") is { } session)
+            labels.Add((EngineLabels.SessionId, session));
+        if (call.Arguments.Text("task_id") is { } task)
+            labels.Add((EngineLabels.TaskId, task));
+        if (call.Arguments.Member("labels") is { ValueKind: JsonValueKind.Object } own)
+            labels.AddRange(own.EnumerateObject().Select(label => (label.Name, label.Value.GetString()!)));
+        var state = call.Arguments.Text("state");
+        var items = (await engine.ListAsync(labels, cancel))
+            .Where(found => found.Labels is { } all && all.GetValueOrDefault(EngineLabels.Tenant) == call.Tenant && !string.IsNullOrEmpty(all.GetValueOrDefault(EngineLabels.Name)))
+            .Select(Item)
+            .Where(item => state is null || item.State == state)
+            .OrderBy(item => item.Name, StringComparer.Ordinal);
+        return PrimitiveResult.OfList(items, (fitting, truncated) => new ContainerList(fitting, truncated), ResultJson.Default.ContainerListItem, ResultJson.Default.ContainerList);
+    }
+
+    static ContainerListItem Item(ContainerSummary found)
+    {
+        var labels = found.Labels!;
+        return new ContainerListItem(
+            found.Id, labels[EngineLabels.Name], EngineQuirks.State(found.State ?? "") is { } state ? ContainerLifecycle.Name(state) : found.State ?? "", found.Image ?? "",
+            Timestamps.Write(DateTimeOffset.FromUnixTimeSeconds(found.Created)),
+            [.. (found.Ports ?? []).Where(port => port.PublicPort > 0).Select(port => new PortMapping(port.PublicPort, port.PrivatePort)).Distinct()],
+            ContainerViews.OwnLabels(labels), labels.GetValueOrDefault(EngineLabels.Strategy), labels.GetValueOrDefault(EngineLabels.SessionId), labels.GetValueOrDefault(EngineLabels.TaskId));
+    }
+
+    async Task<PrimitiveResult> InspectAsync(PrimitiveCall call, CancellationToken cancel) =>
+        PrimitiveResult.Of(ContainerViews.Full(await containers.FindAsync(call, cancel), call.Tenant), ResultJson.Default.ContainerInspection);
+
+    async Task<PrimitiveResult> LogsAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        var wanted = (int)(call.Arguments.Integer("tail") ?? DefaultTail);
+        var tail = await engine.LogLinesAsync(container, wanted, ResultText.MaxBytes, PrimitiveArguments.Moment(call.Arguments.Text("since"), time.GetUtcNow()), call.Arguments.Text("grep"), cancel);
+        var text = ResultText.Fit(Encoding.UTF8.GetBytes(string.Join('\n', tail.Lines)), out var truncated);
+        var lines = tail.Lines.Count == 0 ? [] : text.Split('\n');
+        return PrimitiveResult.Of(new ContainerLog(lines, tail.Dropped + tail.Lines.Count - lines.Length, truncated || (tail.Dropped > 0 && tail.Lines.Count < wanted)), ResultJson.Default.ContainerLog);
+    }
+
+    async Task<PrimitiveResult> StatsAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        // One reading: without "one-shot" Docker waits for a second one, to reckon a share that a client can reckon itself.
+        var read = await engine.GetAsync($"/containers/{container.Id}/stats?stream=false&one-shot=true", EngineJson.Default.StatsReading, "show what a container uses", cancel);
+        long Blocks(string op) => Whole((read.Block?.Bytes ?? []).Where(entry => string.Equals(entry.Op, op, StringComparison.OrdinalIgnoreCase)).Aggregate(0UL, (sum, entry) => sum + entry.Value));
+        var networks = read.Networks?.Values ?? (IEnumerable<NetworkReading>)[];
+        return PrimitiveResult.Of(
+            new ContainerStats(
+                ContainerViews.Time(read.Read) ?? Timestamps.Write(time.GetUtcNow()), Whole(read.Cpu?.Usage?.Total), Whole(read.Memory?.Usage),
+                read.Memory?.Limit is > 0 and < long.MaxValue ? (long)read.Memory.Limit : null, read.Pids is { } pids ? Whole(pids.Current) : null,
+                Whole(networks.Aggregate(0UL, (sum, network) => sum + network.Received)), Whole(networks.Aggregate(0UL, (sum, network) => sum + network.Sent)), Blocks("read"), Blocks("write")),
+            ResultJson.Default.ContainerStats);
+    }
+
+    static long Whole(ulong? number) => (long)Math.Min(number ?? 0, long.MaxValue);
+
+    async Task<PrimitiveResult> TopAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        var path = $"/containers/{container.Id}/top{(await engine.QuirksAsync(cancel)).ProcessColumns}";
+        var table = await engine.GetAsync(path, EngineJson.Default.ProcessTable, "list the processes of a container", cancel);
+        var titles = (table.Titles ?? []).ToList();
+        var (pid, user, command) = (titles.IndexOf("PID"), titles.FindIndex(title => title is "USER" or "UID"), titles.FindIndex(title => title is "COMMAND" or "CMD" or "ARGS"));
+        if (command < 0)
+            throw new AdapterException(AdapterFailure.Unavailable, $"The engine lists processes under the columns {string.Join(", ", titles)}, among which there is no command.");
+        var processes = (table.Processes ?? []).Select(row => EngineQuirks.Columns(row, titles.Count)).Where(row => row.Length == titles.Count).Select(row => new ContainerProcess(
+            pid >= 0 && long.TryParse(row[pid], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null, user >= 0 ? row[user] : null, row[command]));
+        return PrimitiveResult.OfList(processes, (fitting, truncated) => new ContainerProcesses(fitting, truncated), ResultJson.Default.ContainerProcess, ResultJson.Default.ContainerProcesses);
+    }
+
+    async Task<PrimitiveResult> DiffAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        var changes = await engine.ChangesAsync(container.Id, cancel);
+        var items = changes.Where(change => change.Path is not null).OrderBy(change => change.Path, StringComparer.Ordinal)
+            .Select(change => new FileChange(change.Path!, change.Kind switch { 0 => "modified", 1 => "added", _ => "deleted" }));
+        return PrimitiveResult.OfList(items, (fitting, truncated) => new FileChanges(fitting, truncated), ResultJson.Default.FileChange, ResultJson.Default.FileChanges);
+    }
+}
+
+/// <summary>What can be seen of an engine itself.</summary>
+internal sealed class SystemLooks(string provider, EngineClient engine)
+{
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive> { ["system.info"] = InfoAsync };
+
+    async Task<PrimitiveResult> InfoAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var dialect = await engine.DialectAsync(cancel);
+        var info = await engine.GetAsync("/info", EngineJson.Default.EngineInfo, "tell what it is", cancel);
+        var own = await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel);
+        return PrimitiveResult.Of(
+            new SystemInfo(
+                provider, dialect.Version, dialect.Prefix.TrimStart('/', 'v'), info.OperatingSystem, info.Architecture, info.KernelVersion, info.Cpus, info.MemTotal, info.Driver,
+                own.Count, own.Count(container => EngineQuirks.State(container.State ?? "") == WorkloadState.Running)),
+            ResultJson.Default.SystemInfo);
+    }
+}

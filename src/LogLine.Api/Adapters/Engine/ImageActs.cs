@@ -1,0 +1,104 @@
+using System.Globalization;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>Images, one method each. Whose an image is, <see cref="TenantImages"/> says.</summary>
+internal sealed class ImageActs(EngineClient engine)
+{
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["image.list"] = ListAsync,
+        ["image.inspect"] = InspectAsync,
+        ["image.history"] = HistoryAsync,
+        ["image.pull"] = PullAsync,
+        ["image.tag"] = TagAsync,
+        ["image.remove"] = RemoveAsync,
+    };
+
+    async Task<PrimitiveResult> ListAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var images = await engine.GetAsync("/images/json", EngineJson.Default.ImageSummaryArray, "list images", cancel);
+        var items = images
+            .Select(image => new ImageItem(image.Id, Visible(call.Tenant, image.RepoTags), image.Size, Timestamps.Write(DateTimeOffset.FromUnixTimeSeconds(image.Created))))
+            .Where(item => item.References.Count > 0)
+            .OrderBy(item => item.References[0], StringComparer.Ordinal);
+        return PrimitiveResult.OfList(items, (fitting, truncated) => new ImageList(fitting, truncated), ResultJson.Default.ImageItem, ResultJson.Default.ImageList);
+    }
+
+    async Task<PrimitiveResult> InspectAsync(PrimitiveCall call, CancellationToken cancel) => ResultOf(call, await FindAsync(call, cancel));
+
+    async Task<PrimitiveResult> HistoryAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var image = await FindAsync(call, cancel);
+        var layers = await engine.GetAsync($"/images/{image.Id}/history", EngineJson.Default.LayerArray, "show the history of an image", cancel);
+        // How a layer was made may hold a secret of a build; that is the image's own content, which whoever may use the image can read.
+        var items = layers.Select(layer => new ImageLayer(Timestamps.Write(DateTimeOffset.FromUnixTimeSeconds(layer.Created)), layer.CreatedBy ?? "", layer.Size, layer.Comment ?? ""));
+        return PrimitiveResult.OfList(items, (fitting, truncated) => new ImageHistory(fitting, truncated), ResultJson.Default.ImageLayer, ResultJson.Default.ImageHistory);
+    }
+
+    async Task<PrimitiveResult> PullAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var reference = TenantImages.Visible(call.Tenant, call.Arguments.Text("image")!);
+        await call.Begun();
+        if (await engine.PullAsync(ImageReference.Parse(reference), cancel) is { } error)
+            throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {reference} could not be fetched: {error}");
+        return ResultOf(call, await FindAsync(call, cancel));
+    }
+
+    async Task<PrimitiveResult> TagAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var tag = TenantImages.Own(call.Tenant, call.Arguments.Text("tag")!);
+        var image = await FindAsync(call, cancel);
+        var reference = ImageReference.Parse(tag);
+        await engine.DoAsync($"/images/{image.Id}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.TagOrDigest)}", "tag an image", cancel);
+        return PrimitiveResult.Of(new ImageCommitted(tag, image.Id), ResultJson.Default.ImageCommitted);
+    }
+
+    async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var image = TenantImages.Own(call.Tenant, call.Arguments.Text("image")!);
+        var reply = await engine.TryDeleteAsync($"/images/{Uri.EscapeDataString(image)}", "remove an image", cancel);
+        if (reply.Status == 404)
+            throw NotFound(image);
+        reply.OrThrow();
+        return PrimitiveResult.Of(new ImageRemoved(image, true), ResultJson.Default.ImageRemoved);
+    }
+
+    /// <summary>
+    /// The image of that reference, when the tenant may see it. What an engine finds under a reference may be an id that looks like one; what
+    /// counts is therefore what the found image is called.
+    /// </summary>
+    async Task<ImageDetail> FindAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var reference = TenantImages.Visible(call.Tenant, call.Arguments.Text("image")!);
+        var image = await engine.FindAsync($"/images/{Uri.EscapeDataString(reference)}/json", EngineJson.Default.ImageDetail, "show an image", cancel);
+        return image is not null && Visible(call.Tenant, image.RepoTags).Count + Visible(call.Tenant, image.RepoDigests).Count > 0 ? image : throw NotFound(reference);
+    }
+
+    /// <summary>Refuses another tenant's image, also under its id; one that is not there yet may be fetched.</summary>
+    public async Task EnsureVisibleAsync(string tenant, string reference, CancellationToken cancel)
+    {
+        if (!TenantImages.IsVisible(tenant, reference))
+            throw NotFound(reference);
+        if (TenantImages.MayBeId(reference)
+            && await engine.FindAsync($"/images/{Uri.EscapeDataString(reference)}/json", EngineJson.Default.ImageDetail, "show an image", cancel) is { } image
+            && Visible(tenant, image.RepoTags).Count + Visible(tenant, image.RepoDigests).Count == 0)
+            throw NotFound(reference);
+    }
+
+    static AdapterException NotFound(string image) => new(AdapterFailure.ImageNotFound, $"There is no image '{image}'.");
+
+    static PrimitiveResult ResultOf(PrimitiveCall call, ImageDetail image) => PrimitiveResult.Of(
+        new ImageView(
+            image.Id.StartsWith("sha256:", StringComparison.Ordinal) ? image.Id : "sha256:" + image.Id, Visible(call.Tenant, image.RepoTags), Visible(call.Tenant, image.RepoDigests),
+            ContainerViews.Time(image.Created), image.Size, image.Architecture, image.Os,
+            [.. image.Config?.Cmd ?? []], ContainerViews.Names(image.Config?.Env), string.IsNullOrEmpty(image.Config?.User) ? null : image.Config.User,
+            string.IsNullOrEmpty(image.Config?.WorkingDir) ? null : image.Config.WorkingDir, ContainerViews.OwnLabels(image.Config?.Labels)),
+        ResultJson.Default.ImageView);
+
+    static IReadOnlyList<string> Visible(string tenant, string[]? references) =>
+        [.. (references ?? []).Where(reference => !reference.StartsWith("<none>", StringComparison.Ordinal) && TenantImages.IsVisible(tenant, reference)).Order(StringComparer.Ordinal)];
+}

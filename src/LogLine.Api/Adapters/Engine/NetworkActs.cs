@@ -1,0 +1,104 @@
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>Private networks of a tenant, one method each.</summary>
+internal sealed class NetworkActs(OwnContainers containers, EngineClient engine)
+{
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["network.create"] = CreateAsync,
+        ["network.remove"] = RemoveAsync,
+        ["network.inspect"] = async (call, cancel) => await ResultOfAsync(await FindAsync(call, cancel), cancel),
+        ["network.list"] = ListAsync,
+        ["network.connect"] = ConnectAsync,
+        ["network.disconnect"] = DisconnectAsync,
+    };
+
+    async Task<NetworkDetail> FindAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var network = await LookAsync(call, cancel);
+        return network is not null && OwnThings.IsOwn(network.Labels, call) ? network : throw OwnThings.NotFound("network", call.Name);
+    }
+
+    Task<NetworkDetail?> LookAsync(PrimitiveCall call, CancellationToken cancel) =>
+        engine.FindAsync($"/networks/{OwnThings.NameOf(call)}", EngineJson.Default.NetworkDetail, "show a network", cancel);
+
+    async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var before = await LookAsync(call, cancel);
+        if (before is not null && OwnThings.IsOwn(before.Labels, call) && before.Labels![EngineLabels.RunId] == call.RunId)
+            return await ResultOfAsync(before, cancel);
+        if (before is not null)
+            throw OwnThings.Taken("network", call.Name);
+        var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", call.Arguments.Flag("internal") ?? false, OwnThings.Labels(call, ContainerOrder.Labels(call)));
+        await engine.DoAsync("/networks/create", request, EngineJson.Default.NetworkRequest, "create a network", cancel);
+        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+    }
+
+    async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var network = await FindAsync(call, cancel);
+        if ((await MembersAsync(network, cancel)).FirstOrDefault() is { } member)
+            throw new AdapterException(AdapterFailure.Conflict, $"The network '{call.Name}' still has the container '{member.Name}'; disconnect or remove it first.");
+        (await engine.TryDeleteAsync($"/networks/{network.Id}", "remove a network", cancel)).OrThrow();
+        return PrimitiveResult.Of(new ThingRemoved(call.Name, true), ResultJson.Default.ThingRemoved);
+    }
+
+    async Task<PrimitiveResult> ListAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var found = await engine.GetAsync($"/networks?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
+        var items = found.Where(network => OwnThings.IsOwn(network.Labels, call.Tenant)).Select(network => View(network, null)).OrderBy(item => item.Name, StringComparer.Ordinal);
+        return PrimitiveResult.OfList(items, (fitting, truncated) => new NetworkViews(fitting, truncated), ResultJson.Default.NetworkView, ResultJson.Default.NetworkViews);
+    }
+
+    async Task<PrimitiveResult> ConnectAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var (network, container) = await BothAsync(call, cancel);
+        if (container.NetworkSettings?.Networks?.ContainsKey(network.Name) != true)
+        {
+            // Under its own name it is found by the others, as on the engines' own command lines.
+            var request = new ConnectRequest(container.Id, new EndpointRequest([call.Arguments.Text("container")!]));
+            await engine.DoAsync($"/networks/{network.Id}/connect", request, EngineJson.Default.ConnectRequest, "connect a container", cancel);
+        }
+        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+    }
+
+    async Task<PrimitiveResult> DisconnectAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var (network, container) = await BothAsync(call, cancel);
+        if (container.NetworkSettings?.Networks?.ContainsKey(network.Name) != true)
+            throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is not in the network '{call.Name}'.");
+        await engine.DoAsync($"/networks/{network.Id}/disconnect", new DisconnectRequest(container.Id, false), EngineJson.Default.DisconnectRequest, "disconnect a container", cancel);
+        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+    }
+
+    async Task<(NetworkDetail, ContainerDetail)> BothAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var network = await FindAsync(call, cancel);
+        var container = await containers.FindAsync(call with { Name = call.Arguments.Text("container")! }, cancel);
+        return EngineQuirks.State(container.State.Status) == WorkloadState.Running
+            ? (network, container)
+            : throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is {EngineQuirks.State(container.State.Status)?.ToString().ToLowerInvariant()}; only a running one is connected.");
+    }
+
+    async Task<PrimitiveResult> ResultOfAsync(NetworkDetail network, CancellationToken cancel) =>
+        PrimitiveResult.Of(View(network, await MembersAsync(network, cancel)), ResultJson.Default.NetworkView);
+
+    /// <summary>Who is in it. Podman 4 does not say it of the network, so the tenant's containers are asked.</summary>
+    async Task<IReadOnlyList<NetworkMember>> MembersAsync(NetworkDetail network, CancellationToken cancel)
+    {
+        var members = new List<NetworkMember>();
+        foreach (var summary in await engine.ListAsync([(EngineLabels.Tenant, network.Labels![EngineLabels.Tenant])], cancel))
+        {
+            var container = await engine.InspectAsync(summary.Id, cancel);
+            if (container is not null && Workloads.IsOurs(container) && container.NetworkSettings?.Networks?.GetValueOrDefault(network.Name) is { } end)
+                members.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], string.IsNullOrEmpty(end.IPAddress) ? null : end.IPAddress));
+        }
+        return [.. members.OrderBy(member => member.Name, StringComparer.Ordinal)];
+    }
+
+    static NetworkView View(NetworkDetail network, IReadOnlyList<NetworkMember>? members) =>
+        new(network.Labels![EngineLabels.Name], ContainerViews.Time(network.Created), network.Internal, members, ContainerViews.OwnLabels(network.Labels));
+}

@@ -1,0 +1,54 @@
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>Volumes of a tenant, one method each.</summary>
+internal sealed class VolumeActs(EngineClient engine)
+{
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["volume.create"] = CreateAsync,
+        ["volume.remove"] = RemoveAsync,
+        ["volume.inspect"] = async (call, cancel) => ResultOf(await FindAsync(call.Tenant, call.Name, cancel)),
+        ["volume.list"] = ListAsync,
+    };
+
+    /// <summary>The tenant's volume of that name; an engine would silently make one that is not there.</summary>
+    public async Task<VolumeDetail> FindAsync(string tenant, string name, CancellationToken cancel)
+    {
+        var volume = await LookAsync(tenant, name, cancel);
+        return volume is not null && OwnThings.IsOwn(volume.Labels, tenant) && volume.Labels![EngineLabels.Name] == name ? volume : throw OwnThings.NotFound("volume", name);
+    }
+
+    Task<VolumeDetail?> LookAsync(string tenant, string name, CancellationToken cancel) =>
+        engine.FindAsync($"/volumes/{ContainerRequests.NameOf(tenant, name)}", EngineJson.Default.VolumeDetail, "show a volume", cancel);
+
+    async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var before = await LookAsync(call.Tenant, call.Name, cancel);
+        if (before is not null && !(OwnThings.IsOwn(before.Labels, call) && before.Labels![EngineLabels.RunId] == call.RunId))
+            throw OwnThings.Taken("volume", call.Name);
+        var request = new VolumeRequest(OwnThings.NameOf(call), OwnThings.Labels(call, ContainerOrder.Labels(call)));
+        await engine.DoAsync("/volumes/create", request, EngineJson.Default.VolumeRequest, "create a volume", cancel);
+        return ResultOf(await FindAsync(call.Tenant, call.Name, cancel));
+    }
+
+    async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        await FindAsync(call.Tenant, call.Name, cancel);
+        (await engine.TryDeleteAsync($"/volumes/{OwnThings.NameOf(call)}", "remove a volume", cancel)).OrThrow();
+        return PrimitiveResult.Of(new ThingRemoved(call.Name, true), ResultJson.Default.ThingRemoved);
+    }
+
+    async Task<PrimitiveResult> ListAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var found = await engine.GetAsync($"/volumes?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.VolumeList, "list volumes", cancel);
+        var items = (found.Volumes ?? []).Where(volume => OwnThings.IsOwn(volume.Labels, call.Tenant)).Select(View).OrderBy(item => item.Name, StringComparer.Ordinal);
+        return PrimitiveResult.OfList(items, (fitting, truncated) => new VolumeViews(fitting, truncated), ResultJson.Default.VolumeView, ResultJson.Default.VolumeViews);
+    }
+
+    static PrimitiveResult ResultOf(VolumeDetail volume) => PrimitiveResult.Of(View(volume), ResultJson.Default.VolumeView);
+
+    // Where the engine keeps it stays untold: a path of the host is no business of a tenant's.
+    static VolumeView View(VolumeDetail volume) => new(volume.Labels![EngineLabels.Name], ContainerViews.Time(volume.CreatedAt), ContainerViews.OwnLabels(volume.Labels));
+}

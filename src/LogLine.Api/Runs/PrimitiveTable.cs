@@ -1,0 +1,34 @@
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// From an intent's <c>x-logline.effect</c> to what carries it out: the target's own entry, else what every target can do through the core of
+/// <see cref="IRunAdapter"/>.
+/// </summary>
+public static class PrimitiveTable
+{
+    /// <summary>Seconds that a container gets to end by itself when nothing else is asked for.</summary>
+    public const int DefaultGraceSeconds = 10;
+
+    /// <summary>The primitive, or null when the target has no such thing.</summary>
+    public static Primitive? Find(IRunAdapter adapter, string effect) =>
+        adapter is IContainerPrimitives { Primitives: var own } && own.TryGetValue(effect, out var primitive) ? primitive : Core(adapter, effect);
+
+    private static Primitive? Core(IRunAdapter adapter, string effect) => effect switch
+    {
+        "container.stop" => (call, cancel) => OnWorkloadAsync(adapter, call, workload => adapter.StopAsync(workload.Id, Grace(call), cancel), cancel),
+        "container.remove" => (call, cancel) => OnWorkloadAsync(adapter, call, workload => adapter.RemoveAsync(workload.Id, call.Arguments.Flag("force") ?? false, cancel), cancel),
+        _ => null,
+    };
+
+    /// <summary>How long a container gets to end by itself.</summary>
+    public static TimeSpan Grace(PrimitiveCall call) => TimeSpan.FromSeconds(call.Arguments.Integer("timeout_s") ?? DefaultGraceSeconds);
+
+    private static async Task<PrimitiveResult> OnWorkloadAsync(IRunAdapter adapter, PrimitiveCall call, Func<Workload, Task> act, CancellationToken cancel)
+    {
+        var workload = await adapter.FindByNameAsync(call.Tenant, call.Name, cancel) ?? throw new AdapterException(AdapterFailure.NotFound, $"There is no container '{call.Name}' any more.");
+        await act(workload);
+        return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
+    }
+}

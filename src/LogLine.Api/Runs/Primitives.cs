@@ -1,0 +1,74 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// What a target can do besides running workloads: one entry per <c>x-logline.effect</c> that it carries out. A target that has no such thing
+/// (a platform without exec, say) has no entry, and the gate refuses the intent for it.
+/// </summary>
+public interface IContainerPrimitives
+{
+    /// <summary>By effect, for example <c>container.exec</c>.</summary>
+    IReadOnlyDictionary<string, Primitive> Primitives { get; }
+}
+
+/// <summary>Carries out one primitive and answers with what it produced.</summary>
+/// <exception cref="AdapterException">The target refused or is absent.</exception>
+public delegate Task<PrimitiveResult> Primitive(PrimitiveCall call, CancellationToken cancel);
+
+/// <summary>One call of a primitive. Its arguments have passed the intent's schema and <see cref="PrimitiveArguments"/>.</summary>
+public sealed record PrimitiveCall
+{
+    /// <summary>The run that carries it out; label of what it creates.</summary>
+    public required string RunId { get; init; }
+
+    /// <summary>The tenant; another tenant's things do not exist for the call.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The name in the payload, without the tenant; empty where the intent names nothing.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The payload.</summary>
+    public required JsonElement Arguments { get; init; }
+
+    /// <summary>
+    /// To be awaited right before something begins that takes its time and must not be done twice (a command): the run is <c>running</c> from
+    /// then on, and a worker that takes it over will not begin it again.
+    /// </summary>
+    public required Func<Task> Begun { get; init; }
+}
+
+/// <summary>What a primitive produced: the <c>result</c> of its run, an object of at most <see cref="MaxBytes"/> as JSON.</summary>
+/// <param name="Body">The object.</param>
+/// <param name="ExitCode">Exit code of the run; of a command, the command's own.</param>
+public sealed record PrimitiveResult(JsonElement Body, int ExitCode = 0)
+{
+    /// <summary>The largest result. Lists and outputs are cut before, and say so with <c>truncated</c>.</summary>
+    public const int MaxBytes = 256 * 1024;
+
+    /// <summary>A result of a known shape.</summary>
+    public static PrimitiveResult Of<T>(T value, JsonTypeInfo<T> type, int exitCode = 0) => new(JsonSerializer.SerializeToElement(value, type), exitCode);
+
+    /// <summary>A list that keeps as many items as fit.</summary>
+    /// <param name="items">All items.</param>
+    /// <param name="wrap">From the items that fit, and whether some did not, to the result.</param>
+    /// <param name="item">Shape of an item.</param>
+    /// <param name="type">Shape of the result.</param>
+    public static PrimitiveResult OfList<TItem, T>(IEnumerable<TItem> items, Func<IReadOnlyList<TItem>, bool, T> wrap, JsonTypeInfo<TItem> item, JsonTypeInfo<T> type)
+    {
+        const int Envelope = 1024;
+        var (kept, bytes, truncated) = (new List<TItem>(), Envelope, false);
+        foreach (var one in items)
+        {
+            bytes += JsonSerializer.SerializeToUtf8Bytes(one, item).Length + 1;
+            if (bytes > MaxBytes)
+            {
+                truncated = true;
+                break;
+            }
+            kept.Add(one);
+        }
+        return Of(wrap(kept, truncated), type);
+    }
+}

@@ -1,0 +1,16 @@
+namespace LogLine.Api.Runs;
+
+/// <summary>Why a run ended badly, in one word for programs: <c>reason</c> of the run.</summary>
+internal static class RunReasons
+{
+    public static string Of(AdapterFailure failure) => failure switch
+    {
+        AdapterFailure.Unavailable => "adapter_unavailable",
+        AdapterFailure.ImageNotFound => "image_not_found",
+        AdapterFailure.NameTaken => "name_taken",
+        AdapterFailure.PortTaken => "port_taken",
+        AdapterFailure.NotFound => "not_found",
+        AdapterFailure.Conflict => "lifecycle_conflict",
+        _ => "refused_by_engine",
+    };
+}

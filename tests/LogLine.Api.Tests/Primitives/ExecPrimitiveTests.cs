@@ -1,0 +1,112 @@
+using System.Text;
+using System.Text.Json;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>Commands in containers: what goes in comes out as it was, within bounds, whatever the exit code.</summary>
+public sealed class ExecPrimitiveTests
+{
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Command_AnswersWithCodeAndBothOutputs(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+
+        var result = await lab.ExecAsync(name, "/bin/sh", "-c", "echo out; echo err >&2; exit 7");
+
+        Assert.Equal((7, "out\n", "err\n"), (result.Integer("exit_code"), result.Text("stdout"), result.Text("stderr")));
+        Assert.Equal((false, false), (result.Flag("timed_out"), result.Flag("truncated")));
+        Assert.InRange(result.Integer("duration_ms")!.Value, 0, 30_000);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ArgumentsEnvInputFolderAndUser_ReachTheCommandUnchanged(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        string[] odd = ["", " a  b ", "$HOME", "`id`", "*", "-rf", "--", "a\nb", "\t", "\\", "'\"'", "ç€😀", "\u0001", "a=b", ";", "&&"];
+
+        var echoed = await lab.ExecAsync(name, ["/bin/printf", "%s\\0", .. odd]);
+        var rest = await lab.DoAsync("container.exec", name, $$"""
+            {"argv":["/bin/sh","-c","cat; echo; echo \"$A\"; pwd; id -u"],"env":{"A":"x y=z"},"workdir":"/home","user":"1000","stdin_b64":"{{Convert.ToBase64String(Encoding.UTF8.GetBytes("linha 1\nlinha 2"))}}"}
+            """);
+
+        Assert.Equal(odd, echoed.Text("stdout")!.TrimEnd('\0').Split('\0'));
+        Assert.Equal("linha 1\nlinha 2\nx y=z\n/home\n1000\n", rest.Text("stdout"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task LargeInput_ArrivesWholeAndEnds(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var input = new byte[300_000];
+        Random.Shared.NextBytes(input);
+
+        var result = await lab.DoAsync("container.exec", name, $$"""{"argv":["/bin/wc","-c"],"stdin_b64":"{{Convert.ToBase64String(input)}}"}""");
+        var unread = await lab.DoAsync("container.exec", name, $$"""{"argv":["/bin/true"],"stdin_b64":"{{Convert.ToBase64String(input[..1000])}}"}""");
+
+        Assert.Equal("300000", result.Text("stdout")!.Trim());
+        Assert.Equal(0, unread.Integer("exit_code"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task MuchOutput_KeepsTheEndAndSaysSo(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+
+        var result = await lab.ExecAsync(name, "/bin/sh", "-c", "seq 200000; seq 200000 >&2");
+
+        Assert.True(result.Flag("truncated"));
+        Assert.EndsWith("199999\n200000\n", result.Text("stdout"));
+        Assert.EndsWith("199999\n200000\n", result.Text("stderr"));
+        Assert.True(JsonSerializer.SerializeToUtf8Bytes(result).Length <= 256 * 1024);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task TimeIsOver_CommandIsEndedAndItsOutputKept(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+
+        var result = await lab.DoAsync("container.exec", name, """{"argv":["/bin/sh","-c","echo begun; sleep 987; echo never"],"timeout_s":1}""");
+
+        Assert.Equal((true, true, "begun\n"), (result.Flag("timed_out"), result.Flag("killed"), result.Text("stdout")));
+        Assert.Equal("", (await lab.ExecAsync(name, "/bin/sh", "-c", "grep -l '^sleep.987' /proc/[0-9]*/cmdline | grep -v self")).Text("stdout"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Terminal_MakesOneOutput(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+
+        var result = await lab.DoAsync("container.exec", name, """{"argv":["/bin/sh","-c","test -t 1 && echo terminal; echo err >&2"],"tty":true}""");
+
+        Assert.Equal(("terminal\r\nerr\r\n", ""), (result.Text("stdout"), result.Text("stderr")));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task NoSuchCommand_Is127(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+
+        var result = await lab.ExecAsync(name, "/no/such/command");
+
+        Assert.Equal(127, result.Integer("exit_code"));
+        Assert.Contains("/no/such/command", result.Text("stderr"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task NotRunning_IsAConflict(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = lab.Name();
+        await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}"}""");
+
+        Assert.Equal("409_LIFECYCLE_CONFLICT", (await lab.SendAsync("container.exec", name, """{"argv":["true"]}""")).Code);
+    }
+}

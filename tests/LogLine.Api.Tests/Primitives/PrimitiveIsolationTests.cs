@@ -1,0 +1,118 @@
+using System.Net;
+using System.Text.Json;
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Runs;
+using LogLine.Api.Tests.Adapters.Engine;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>Whose a container is, and one operation on it at a time.</summary>
+public sealed class PrimitiveIsolationTests
+{
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ForeignOrUnlabelledContainer_DoesNotExist(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        await using var engine = EngineLab.Open(provider);
+        var name = lab.Name();
+        var unlabelled = await engine.ForeignAsync($"dev-{name}", []);
+        var other = lab.Name("other");
+        var foreign = await engine.ForeignAsync($"dev-{other}", new() { [EngineLabels.Tenant] = "dev-x", [EngineLabels.Name] = other, [EngineLabels.RunId] = "run_1" });
+
+        foreach (var intent in new[] { "container.start", "container.remove", "container.kill", "container.pause" })
+        {
+            Assert.Equal("404_NOT_FOUND", (await lab.SendAsync(intent, name)).Code);
+            Assert.Equal("404_NOT_FOUND", (await lab.SendAsync(intent, other)).Code);
+        }
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.exec", unlabelled[..63], """{"argv":["id"]}""")).Code);
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.exec", foreign[..12], """{"argv":["id"]}""")).Code);
+        var taken = await lab.SendAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}"}""");
+        Assert.Equal("name_taken", taken.Json.Member("result").Text("reason"));
+        Assert.NotNull(await lab.Engine.InspectAsync(unlabelled, PrimitiveLab.Cancel));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task SecondOperation_WaitsForTheFirst(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+
+        var exec = lab.SendAsync("container.exec", name, """{"argv":["/bin/sh","-c","sleep 1; date +%s%N > /tmp/first"]}""");
+        await RunningAsync(lab, name, "container.exec");
+        var second = await lab.DoAsync("container.exec", name, """{"argv":["/bin/cat","/tmp/first"]}""");
+
+        Assert.Equal(HttpStatusCode.OK, (await exec).Status);
+        Assert.Equal(0, second.Integer("exit_code"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task FirstOperationTakesTooLong_ConflictNamesItsRunAndCancelEndsIt(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var exec = lab.SendAsync("container.exec", name, """{"argv":["/bin/sleep","300"],"timeout_s":400}""");
+        var runId = await RunningAsync(lab, name, "container.exec");
+
+        var refused = await Task.WhenAll(lab.SendAsync("container.pause", name), lab.SendAsync("container.stop", name));
+
+        Assert.All(refused, answer => Assert.Equal(("409_LIFECYCLE_CONFLICT", runId), (answer.Code, answer.Json.Member("details").Text("pending_run"))));
+        var cancel = await lab.Gateway.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:container:dev/{{{name}}}","payload":{"run_id":"{{{runId}}}"}}""");
+        Assert.True(cancel.Status == HttpStatusCode.OK, cancel.Body);
+        Assert.Equal("cancelled", (await exec).Json.Member("run").Text("state"));
+        Assert.Equal("", (await lab.ExecAsync(name, "/bin/sh", "-c", "pgrep -f 'sleep 30[0]'")).Text("stdout"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task TwoClientsRace_ExactlyOneCreates(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = lab.Name();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => lab.SendAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}"}""")));
+
+        Assert.Single(answers, answer => answer.Status == HttpStatusCode.OK);
+        Assert.All(answers.Where(answer => answer.Status != HttpStatusCode.OK), answer => Assert.Equal("409_LIFECYCLE_CONFLICT", answer.Code));
+    }
+
+    [Fact]
+    public async Task TwoStepsInOneArray_AreJudgedEachOnItsOwn()
+    {
+        await using var gateway = await TestGateway.StartAsync([new FakeAdapter()]);
+        var stop = """{"intent":"container.stop","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web"}}""";
+
+        var answer = await gateway.PostAsync($"[{stop},{stop}]");
+
+        Assert.All(answer.Json.EnumerateArray(), item => Assert.Equal("404_NOT_FOUND", item.Member("problem").Text("code")));
+    }
+
+    [Fact]
+    public async Task Turns_AreTakenOneAtATimePerContainer()
+    {
+        var turns = new WorkloadTurns();
+        var first = await turns.TakeAsync("p", "t", "web", PrimitiveLab.Cancel);
+        var second = turns.TakeAsync("p", "t", "web", PrimitiveLab.Cancel);
+        using var elsewhere = await turns.TakeAsync("p", "t", "api", PrimitiveLab.Cancel);
+
+        Assert.False(second.IsCompleted);
+        first.Dispose();
+        first.Dispose();
+        (await second).Dispose();
+        using var third = await turns.TakeAsync("p", "t", "web", PrimitiveLab.Cancel);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => turns.TakeAsync("p", "t", "web", new CancellationToken(canceled: true)));
+    }
+
+    private static async Task<string> RunningAsync(PrimitiveLab lab, string name, string intent)
+    {
+        while (true)
+        {
+            var runs = await lab.Gateway.GetAsync($"/v1/runs?subject=urn:container:dev/{name}");
+            foreach (var run in runs.Json.Items("items").Where(run => run.Text("intent") == intent && run.Text("state") == "running"))
+            {
+                return run.Text("run_id")!;
+            }
+            await Task.Yield();
+        }
+    }
+}

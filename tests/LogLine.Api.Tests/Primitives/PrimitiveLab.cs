@@ -1,0 +1,103 @@
+using System.Net;
+using System.Text.Json;
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Tests.Adapters.Engine;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>
+/// A gateway on a real engine. Its tenant is always <c>dev</c>, so names are made unique by the lab, which removes at the end whatever it has named.
+/// </summary>
+internal sealed class PrimitiveLab : IAsyncDisposable
+{
+    private readonly EngineLab _engine;
+    private readonly string _mark = Guid.NewGuid().ToString("N")[..8];
+
+    private PrimitiveLab(EngineLab engine, TestGateway gateway) => (_engine, Gateway) = (engine, gateway);
+
+    public TestGateway Gateway { get; }
+
+    /// <summary>The engine without the gateway.</summary>
+    public EngineClient Engine => _engine.Client;
+
+    public string Provider => _engine.Endpoint.Provider;
+
+    public static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public static string Image => EngineLab.TestImage;
+
+    public static async Task<PrimitiveLab> OpenAsync(string provider, IDictionary<string, string?>? settings = null)
+    {
+        var engine = EngineLab.Open(provider);
+        return new PrimitiveLab(engine, await TestGateway.StartAsync([engine.Adapter], settings: settings));
+    }
+
+    /// <summary>A name of this lab's own, also in the engine.</summary>
+    public string Name(string name = "web") => $"{name}-{_mark}";
+
+    /// <summary>Sends a primitive about a named thing and waits for its end; the payload's own members come as JSON.</summary>
+    public Task<Answer> SendAsync(string intent, string? name, string members = "{}", int wait = 50) => SendAsync(Gateway, intent, name, members, wait);
+
+    /// <inheritdoc cref="SendAsync(string, string?, string, int)"/>
+    public Task<Answer> SendAsync(TestGateway gateway, string intent, string? name, string members = "{}", int wait = 50)
+    {
+        var family = intent.Split('.')[0];
+        var payload = new Dictionary<string, object> { ["target"] = new { provider = Provider } };
+        if (name is not null)
+        {
+            payload["name"] = name;
+        }
+        foreach (var member in JsonDocument.Parse(members).RootElement.EnumerateObject())
+        {
+            payload[member.Name] = member.Value.Clone();
+        }
+        var subject = $"urn:{family}:{TestGateway.Tenant}" + (name is null ? "" : "/" + name);
+        return gateway.PostAsync(TestGateway.Json(new { intent, subject, payload }), request => request.Headers.Add("Prefer", $"wait={wait}"));
+    }
+
+    /// <summary>The result of a primitive that must succeed.</summary>
+    public async Task<JsonElement> DoAsync(string intent, string? name, string members = "{}")
+    {
+        var answer = await SendAsync(intent, name, members);
+        Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+        var state = answer.Json.Member("run").Text("state");
+        Assert.True(state == "exited", $"{intent} is {state}: {answer.Body}");
+        return answer.Json.Member("result");
+    }
+
+    /// <summary>A container of this lab, running; without a script it serves HTTP on 8080.</summary>
+    public async Task<string> RunningAsync(string name = "web", string? script = null)
+    {
+        var full = Name(name);
+        var argv = script is null ? "" : $""","argv":{JsonSerializer.Serialize(new[] { "/bin/sh", "-c", script })}""";
+        await DoAsync("container.create", full, $$"""{"image":"{{Image}}"{{argv}} }""");
+        await DoAsync("container.start", full);
+        return full;
+    }
+
+    /// <summary>Runs a shell script in a container of this lab.</summary>
+    public Task<JsonElement> ExecAsync(string name, params string[] argv) => DoAsync("container.exec", name, $$"""{"argv":{{JsonSerializer.Serialize(argv)}} }""");
+
+    /// <summary>The same with a command that must succeed.</summary>
+    public async Task<JsonElement> SucceedAsync(string name, params string[] argv)
+    {
+        var result = await ExecAsync(name, argv);
+        Assert.True(result.Integer("exit_code") == 0, result.ToString());
+        return result;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Gateway.DisposeAsync();
+        foreach (var container in await Engine.ListAsync([(EngineLabels.Tenant, TestGateway.Tenant)], CancellationToken.None))
+        {
+            if (await Engine.InspectAsync(container.Id, CancellationToken.None) is { } detail && detail.Config!.Labels![EngineLabels.Name].EndsWith(_mark, StringComparison.Ordinal))
+            {
+                await Engine.RemoveAsync(container.Id, force: true, CancellationToken.None);
+            }
+        }
+        await _engine.DisposeAsync();
+    }
+}
