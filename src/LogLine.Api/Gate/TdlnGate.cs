@@ -58,25 +58,25 @@ public sealed class TdlnGate
         var policies = new PolicyCheck(policy, rules);
         _order =
         [
-            new("scope", CheckScope.Item, item => ScopeCheck.Judge(item, catalogue)),                       // row 4
-            new("rate", CheckScope.Item, item => RateCheck.Judge(item, rules)),                             // row 5
-            new("canonical form", CheckScope.Request, IntegrityCheck.CanonicalForm),                 // row 6: nothing is hashed before it has one form
-            new("payload hash", CheckScope.Request, IntegrityCheck.PayloadHash),                     // row 6
-            new("request signature", CheckScope.Request, IntegrityCheck.Signature),                  // row 6: before replay, so that a stolen key replays nothing
-            new("freshness", CheckScope.Request, FreshnessCheck.Present),                                   // row 7
-            new("replay of the key", CheckScope.Request, replay.OfKey),                                // row 8: before time and nonce, so that an honest retry gets its Ack
-            new("replay of this", CheckScope.Item, replay.OfThis),                                     // row 8
-            new("timestamp", CheckScope.Request, FreshnessCheck.Timestamp),                                 // row 9
-            new("nonce", CheckScope.Request, replay.Nonce),                                            // row 10
-            new("form", CheckScope.Item, item => FormCheck.Judge(item, catalogue)),                         // row 11: what passes is repaired here, and complete from here on
-            new("trust", CheckScope.Item, TrustCheck.Judge),                                                // row 12
-            new("consistency", CheckScope.Item, ConsistencyCheck.Judge),                                    // row 13
-            new("policy", CheckScope.Item, policies.Judge),                                             // row 14
-            new("existence", CheckScope.Item, ExistenceCheck.JudgeAsync),                                   // row 15
-            new("policy of the manifest", CheckScope.Item, policies.OfManifest),                       // row 14 again: what a ref names is known only now
-            new("authorisation", CheckScope.Item, AuthorisationCheck.Judge),                                // row 16
-            new("lifecycle", CheckScope.Item, LifecycleCheck.JudgeAsync),                                   // row 17
-            new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                                     // row 18
+            new("scope", CheckScope.Item, item => ScopeCheck.Judge(item, catalogue)),  // row 4
+            new("rate", CheckScope.Item, item => RateCheck.Judge(item, rules)),        // row 5
+            new("canonical form", CheckScope.Request, IntegrityCheck.CanonicalForm),   // row 6: nothing is hashed before it has one form
+            new("payload hash", CheckScope.Request, IntegrityCheck.PayloadHash),       // row 6
+            new("request signature", CheckScope.Request, IntegrityCheck.Signature),    // row 6: before replay, so that a stolen key replays nothing
+            new("freshness", CheckScope.Request, FreshnessCheck.Present),              // row 7
+            new("replay of the key", CheckScope.Request, replay.OfKey),                // row 8: before time and nonce, so that an honest retry gets its Ack
+            new("replay of this", CheckScope.Item, replay.OfThis),                     // row 8
+            new("timestamp", CheckScope.Request, FreshnessCheck.Timestamp),            // row 9
+            new("nonce", CheckScope.Request, replay.Nonce),                            // row 10
+            new("form", CheckScope.Item, item => FormCheck.Judge(item, catalogue)),    // row 11: what passes is repaired here, and complete from here on
+            new("trust", CheckScope.Item, TrustCheck.Judge),                           // row 12
+            new("consistency", CheckScope.Item, ConsistencyCheck.Judge),               // row 13
+            new("policy", CheckScope.Item, policies.Judge),                            // row 14
+            new("existence", CheckScope.Item, ExistenceCheck.JudgeAsync),              // row 15
+            new("policy of the manifest", CheckScope.Item, policies.OfManifest),       // row 14 again: what a ref names is known only now
+            new("authorisation", CheckScope.Item, AuthorisationCheck.Judge),           // row 16
+            new("lifecycle", CheckScope.Item, LifecycleCheck.JudgeAsync),              // row 17
+            new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                // row 18
         ];
     }
 

@@ -69,6 +69,19 @@ public sealed class WalletTests
     }
 
     [Fact]
+    public async Task AdminKeyAlone_ChangesKeysAndSignsNothingElse()
+    {
+        await using var gateway = await (await TestGateway.StartAsync()).RegisterKeyAsync();
+        using var admin = SigningKey.Generate();
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(TestGateway.KeyRegistration("kid_admin", admin, "admin"))).Status);
+
+        var span = gateway.Sign("dataset.create", "contract", "urn:dataset:dev/a", """{"kind":"dataset/create.v1","title":"A"}""", admin, "kid_admin");
+        Assert.Equal("usage", (await gateway.PostAsync(span.Utf8.ToArray())).Json.GetProperty("details").Text("reason"));
+        var revocation = gateway.Sign("wallet.key.revoke", "decision", Wallet, $$"""{"kind":"wallet/key_revocation.v1","kid":"{{TestGateway.Kid}}","reason":"lost"}""", admin, "kid_admin");
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(revocation.Utf8.ToArray())).Status);
+    }
+
+    [Fact]
     public async Task Grant_IsRecordedOnceAndRevoked_ForgedOneIsRefused()
     {
         await using var gateway = await (await TestGateway.StartAsync()).RegisterKeyAsync();

@@ -97,8 +97,12 @@ internal static class TrustedKeys
             null => Rejection.Signature("unknown_kid", $"The key '{kid}' is not registered for tenant '{item.Tenant}'. Register it with 'wallet.key.register' ('logline init').", path),
             { Status: KeyStatus.Revoked } => Rejection.Signature("revoked_kid", $"The key '{kid}' was revoked. Sign with an active key.", path),
             { Status: KeyStatus.Retired } => Rejection.Signature("retired_kid", $"The key '{kid}' was rotated away. Sign with its successor.", path),
-            _ when !key.Usage.Contains("sign") => Rejection.Signature("usage", $"The key '{kid}' is not registered for usage 'sign'.", path),
+            _ when !MaySign(item, key) => Rejection.Signature("usage", $"The key '{kid}' is registered for {string.Join(", ", key.Usage)}, not for 'sign'; alone, 'admin' signs changes of keys only.", path),
             _ => null,
         };
     }
+
+    /// <summary>A key of usage <c>admin</c> alone can lie in a safe: it changes keys (<c>wallet.key.*</c>) and signs nothing else.</summary>
+    private static bool MaySign(Judgement item, KeyRow key) =>
+        key.Usage.Contains("sign") || (key.Usage.Contains("admin") && item.Definition?.Name.StartsWith("wallet.key.", StringComparison.Ordinal) == true);
 }
