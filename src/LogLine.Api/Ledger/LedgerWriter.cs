@@ -293,14 +293,15 @@ internal sealed class LedgerWriter : IAsyncDisposable
 
     private void Publish(List<LedgerWork> batch, SealedTree? sealedTree, List<LedgerEffect> effects)
     {
+        // What keeps copies of rows forgets them first: nobody who is woken by the commit may still see what was before it.
+        if (effects.Count > 0)
+        {
+            OnCommit?.Invoke(new CommittedBatch(_tree.Size, effects));
+        }
         if (sealedTree is not null)
         {
             Committed = new CommittedTree(_tree.Snapshot(), sealedTree);
             Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
-        }
-        if (effects.Count > 0)
-        {
-            OnCommit?.Invoke(new CommittedBatch(_tree.Size, effects));
         }
         foreach (var work in batch)
         {
