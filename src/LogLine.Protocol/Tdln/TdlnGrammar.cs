@@ -16,7 +16,7 @@ public sealed class TdlnGrammar
     /// <summary>Most words of courtesy before a phrase.</summary>
     private const int MaxCourtesy = 12;
 
-    private const int MaxExamples = 5;
+    private const int MaxExamples = 8;
 
     private readonly Vocabulary _vocabulary = new();
     private readonly Dictionary<string, IntentGrammar> _intents = new(StringComparer.Ordinal);
