@@ -27,7 +27,7 @@ internal static class Contents
             CommandTree.Branch("keys", "Signing keys of the tenant.",
                 ListKeysCommand.Create(tree), RegisterKeyCommand.Create(tree), RotateKeyCommand.Create(tree), RevokeKeyCommand.Create(tree)),
             CommandTree.Branch("minicontainer", "Manifests of MiniContainers.",
-                VerifyManifestCommand.Create(tree), SignCommand.Create(tree), ApplyCommand.Create(tree)),
+                VerifyManifestCommand.Create(tree), SignCommand.Create(tree), PackCommand.Create(tree), ShowCommand.Create(tree), ApplyCommand.Create(tree)),
             CommandTree.Branch("wallet", "Proofs.", ProveCommand.Create(tree)),
             CommandTree.Branch("deploy", "What runs where.",
                 UpCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
