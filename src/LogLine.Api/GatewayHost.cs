@@ -39,7 +39,8 @@ internal static class GatewayHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => Catalogue.Load(options.Schemas));
         services.AddSingleton(_ => DataFolder.Open(options.Data));
-        services.AddSingleton(provider => OpenLedger(provider, options));
+        services.AddSingleton<OpenedLedger>();
+        services.AddSingleton(provider => provider.GetRequiredService<OpenedLedger>().Ledger);
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
@@ -60,15 +61,12 @@ internal static class GatewayHost
         });
     }
 
-    /// <summary>Waited for once, before the first request: what is registered cannot be asynchronous.</summary>
-    private static SpanLedger OpenLedger(IServiceProvider provider, GatewayOptions options) => SqliteLedger.OpenAsync(
-        provider.GetRequiredService<DataFolder>(), provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<SpanLedger>>()).GetAwaiter().GetResult();
-
     /// <summary>Opens the data folder, loads the catalogue, and makes the first tenant: whatever is wrong is said before the first request.</summary>
     public static async Task PrepareAsync(this WebApplication app)
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
         await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>());
@@ -88,4 +86,14 @@ internal static class GatewayHost
     private static string Address(WebApplication app) =>
         (app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5000")
         .Replace("[::]", "localhost").Replace("0.0.0.0", "127.0.0.1").Replace("+", "localhost").TrimEnd('/');
+}
+
+/// <summary>The ledger, once <see cref="GatewayHost.PrepareAsync"/> has opened it: opening waits for the store, and a constructor cannot.</summary>
+internal sealed class OpenedLedger(DataFolder folder, GatewayOptions options, TimeProvider time, ILogger<SpanLedger> logger)
+{
+    private SpanLedger? _ledger;
+
+    public SpanLedger Ledger => _ledger ?? throw new InvalidOperationException("The ledger is asked for before it is open.");
+
+    public async Task OpenAsync() => _ledger = await SqliteLedger.OpenAsync(folder, time, options.QueueLength, logger);
 }
