@@ -1,3 +1,5 @@
+using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Policy;
@@ -24,6 +26,9 @@ public sealed class GatewayOptions
 
     /// <summary>What is allowed.</summary>
     public OperatorPolicy Policy { get; set; } = new();
+
+    /// <summary>Event streams and WebSockets.</summary>
+    public StreamOptions Streams { get; set; } = new();
 }
 
 /// <summary>Puts the rooms together and takes them apart again.</summary>
@@ -48,6 +53,7 @@ internal static class GatewayHost
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
+        services.AddDelivery(options.Streams);
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
