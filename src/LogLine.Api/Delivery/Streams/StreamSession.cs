@@ -28,12 +28,12 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
     /// <param name="ending">Ends it in good order.</param>
     public async Task<StreamEnd> RunAsync(IStreamFrames frames, SpanSelection selection, long? after, Func<bool> isAllowed, CancellationToken ending)
     {
-        var quiet = new Quiet(time);
+        var sent = new SinceSent(time);
         try
         {
             var from = await BeginAsync(frames, after, ending);
             using var cursor = reader.Open(selection, from);
-            await FlushAsync(frames, quiet, ending);
+            await FlushAsync(frames, sent, ending);
             while (true)
             {
                 // A revocation is an entry too, so it wakes every stream of its tenant, and holds from here on.
@@ -42,15 +42,15 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
                     return StreamEnd.NoLongerAllowed;
                 }
                 var more = cursor.More;
-                await WriteAsync(frames, cursor.Read(PageSize), quiet, ending);
-                if (quiet.Elapsed >= options.Heartbeat)
+                await WriteAsync(frames, cursor.Read(PageSize), sent, ending);
+                if (sent.Elapsed >= options.Heartbeat)
                 {
                     frames.Ping(cursor.Next);
-                    await FlushAsync(frames, quiet, ending);
+                    await FlushAsync(frames, sent, ending);
                 }
                 if (cursor.AtEnd)
                 {
-                    await more.WaitAsync(quiet.Until(options.Heartbeat), time, ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    await more.WaitAsync(sent.Until(options.Heartbeat), time, ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
                 ending.ThrowIfCancellationRequested();
             }
@@ -88,7 +88,7 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
         }
     }
 
-    private async Task WriteAsync(IStreamFrames frames, List<LogItem> items, Quiet quiet, CancellationToken ending)
+    private async Task WriteAsync(IStreamFrames frames, List<LogItem> items, SinceSent sent, CancellationToken ending)
     {
         for (var i = 0; i < items.Count; i++)
         {
@@ -107,24 +107,24 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
             }
             if (frames.Pending >= FlushBytes)
             {
-                await FlushAsync(frames, quiet, ending);
+                await FlushAsync(frames, sent, ending);
             }
         }
         if (frames.Pending > 0)
         {
-            await FlushAsync(frames, quiet, ending);
+            await FlushAsync(frames, sent, ending);
         }
     }
 
     /// <summary>A reader that does not take what is sent within a while is cut off: what waits for it is never more than the transport's buffer and one flush.</summary>
-    private async Task FlushAsync(IStreamFrames frames, Quiet quiet, CancellationToken ending)
+    private async Task FlushAsync(IStreamFrames frames, SinceSent sent, CancellationToken ending)
     {
         var flushing = frames.FlushAsync(ending);
         if (!flushing.IsCompletedSuccessfully)
         {
             await FlushSlowlyAsync(flushing, ending);
         }
-        quiet.Restart();
+        sent.Restart();
     }
 
     private async Task FlushSlowlyAsync(ValueTask flushing, CancellationToken ending)
@@ -140,7 +140,7 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
     }
 
     /// <summary>How long nothing was sent.</summary>
-    private sealed class Quiet(TimeProvider time)
+    private sealed class SinceSent(TimeProvider time)
     {
         private long _since = time.GetTimestamp();
 
