@@ -1,6 +1,9 @@
 using LogLine.Api.Artifacts;
+using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
@@ -26,6 +29,9 @@ public sealed class GatewayOptions
     /// <summary>What is allowed.</summary>
     public OperatorPolicy Policy { get; set; } = new();
 
+    /// <summary>Event streams and WebSockets.</summary>
+    public StreamOptions Streams { get; set; } = new();
+
     /// <summary>Where artifacts are kept, and how many.</summary>
     public ArtifactOptions Artifacts { get; set; } = new();
 }
@@ -42,8 +48,8 @@ internal static class GatewayHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => Catalogue.Load(options.Schemas));
         services.AddSingleton(_ => DataFolder.Open(options.Data));
-        services.AddSingleton(provider => provider.GetRequiredService<DataFolder>().OpenLedger(
-            provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<SpanLedger>>()));
+        services.AddSingleton<OpenedLedger>();
+        services.AddSingleton(provider => provider.GetRequiredService<OpenedLedger>().Ledger);
         services.AddSingleton(provider => ArtifactStore.Open(
             options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, "artifacts"), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ArtifactDesk>();
@@ -55,6 +61,7 @@ internal static class GatewayHost
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
+        services.AddDelivery(options.Streams);
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
@@ -73,10 +80,11 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
         _ = app.Services.GetRequiredService<ArtifactStore>();
-        await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>(), CancellationToken.None);
+        await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>());
     }
 
     /// <summary>Listens, and publishes the address.</summary>
@@ -93,4 +101,14 @@ internal static class GatewayHost
     private static string Address(WebApplication app) =>
         (app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5000")
         .Replace("[::]", "localhost").Replace("0.0.0.0", "127.0.0.1").Replace("+", "localhost").TrimEnd('/');
+}
+
+/// <summary>The ledger, once <see cref="GatewayHost.PrepareAsync"/> has opened it: opening waits for the store, and a constructor cannot.</summary>
+internal sealed class OpenedLedger(DataFolder folder, GatewayOptions options, TimeProvider time, ILogger<SpanLedger> logger)
+{
+    private SpanLedger? _ledger;
+
+    public SpanLedger Ledger => _ledger ?? throw new InvalidOperationException("The ledger is asked for before it is open.");
+
+    public async Task OpenAsync() => _ledger = await SqliteLedger.OpenAsync(folder, time, options.QueueLength, logger);
 }
