@@ -1,5 +1,6 @@
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
@@ -50,6 +51,7 @@ internal static class GatewayHost
         services.AddSingleton<Submitter>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
+        services.AddApiDocument(() => options.Schemas);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -4,6 +4,7 @@ using LogLine.Api.Delivery;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
 
@@ -44,6 +45,7 @@ public static class GatewayProgram
         app.MapRunReads();
         app.MapStream();
         app.MapServerReads();
+        app.MapApiDocument();
         return app;
     }
 }

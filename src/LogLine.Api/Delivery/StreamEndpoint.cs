@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using System.Text;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Tenants;
 
 namespace LogLine.Api.Delivery;
@@ -20,7 +21,7 @@ internal static class StreamEndpoint
     private static readonly TimeSpan SlowestWrite = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Life = TimeSpan.FromMinutes(30);
 
-    public static void MapStream(this IEndpointRouteBuilder routes) => routes.MapGet("/v1/stream", StreamAsync).RequireReader();
+    public static void MapStream(this IEndpointRouteBuilder routes) => routes.MapGet("/v1/stream", StreamAsync).RequireReader().Documented(DeliveryDocs.Stream);
 
     private static async Task StreamAsync(
         HttpContext http, SpanLedger ledger, TenantDirectory tenants, TimeProvider time, IHostApplicationLifetime life, string? subject, string? run_id, string? intent, string? after)
