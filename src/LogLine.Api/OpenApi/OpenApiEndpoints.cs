@@ -17,6 +17,7 @@ internal static class OpenApiEndpoints
         services.AddSingleton<ApiDocument>();
         services.AddOpenApi(ApiDocument.Name, options =>
         {
+            options.ShouldInclude = route => route.HttpMethod != HttpMethods.Head; // goes without saying where GET is
             options.AddDocumentTransformer((document, _, _) =>
             {
                 ApiDocument.Frame(document);

@@ -64,8 +64,9 @@ internal sealed class OperationWords(ComponentSchemas schemas) : IOpenApiOperati
 
     private Dictionary<string, OpenApiMediaType> Content(OpenApiDocument document, params MediaDoc[] bodies) => bodies.ToDictionary(body => body.Type, body => Media(document, body));
 
-    private OpenApiMediaType Media(OpenApiDocument document, MediaDoc body) => body.Schema is null
-        ? new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = JsonValue.Create(body.Examples.Values.Single()) }
+    private OpenApiMediaType Media(OpenApiDocument document, MediaDoc body) => body == MediaDoc.Bytes
+        ? new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } }
+        : body.Schema is null ? new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = JsonValue.Create(body.Examples.Values.Single()) }
         : new OpenApiMediaType
         {
             Schema = new OpenApiSchemaReference(ComponentSchemas.Pascal(body.Schema), document),

@@ -40,7 +40,7 @@ public enum RouteAccess
 {
     /// <summary>Everybody, without a token.</summary>
     Anyone,
-    /// <summary>A token with scope <c>read</c>.</summary>
+    /// <summary>A token; with scope <c>read</c> unless the words say otherwise.</summary>
     Reader,
     /// <summary>A token whose scopes hold what is wanted; the request passes the whole gate.</summary>
     Writer,
@@ -62,6 +62,9 @@ public sealed record MediaDoc(string Type, string? Schema, IReadOnlyDictionary<s
     public static MediaDoc Json(string schema, params (string Name, string Json)[] examples) =>
         new("application/json", schema, examples.ToDictionary(example => example.Name, example => example.Json));
 
+    /// <summary>Bytes.</summary>
+    public static readonly MediaDoc Bytes = new("application/octet-stream", null, new Dictionary<string, string>());
+
     /// <summary>Text.</summary>
     public static MediaDoc Text(string example, string type = "text/plain") => new(type, null, new Dictionary<string, string> { ["text"] = example });
 }
@@ -80,6 +83,8 @@ public static class RouteTags
     public const string Stream = "Stream";
     /// <summary>Effects.</summary>
     public const string Runs = "Runs";
+    /// <summary>Binary content.</summary>
+    public const string Artifacts = "Artifacts";
     /// <summary>Tenants, tokens, keys.</summary>
     public const string Administration = "Administration";
     /// <summary>The log that anybody can verify.</summary>
@@ -94,6 +99,7 @@ public static class RouteTags
         [Universal] = "Sentences in English and Portuguese, compiled to spans by a grammar.",
         [Stream] = "The ledger from a cursor, as it grows.",
         [Runs] = "What effects are doing.",
+        [Artifacts] = "Binary content under its own hash; spans name the hash.",
         [Administration] = "Tenants, tokens and keys; each act is also a span.",
         [Log] = "What anybody needs to verify the log.",
         [Gateway] = "Health, keys, catalogue and help of the gateway itself.",

@@ -1,12 +1,15 @@
 using System.Net;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Crypto;
 
 namespace LogLine.Api.Tests.OpenApi;
 
 /// <summary>Every route is called with the example of its words, and answers as they say: status, media type, and every member of the body.</summary>
 public sealed class AnswersTests
 {
+    private static readonly string[] Order = ["PUT", "POST", "GET", "DELETE"];
+
     [Fact]
     public async Task EveryExample_IsAnsweredAsDocumented()
     {
@@ -14,8 +17,8 @@ public sealed class AnswersTests
         var answers = new DocumentedAnswers(gateway, await ValuesAsync(gateway));
 
         var faults = new List<string?>();
-        // What takes something away comes last.
-        foreach (var (method, pattern, words) in answers.Routes.OrderBy(route => route.Method == "DELETE"))
+        // What is read is put there first, and what takes something away comes last.
+        foreach (var (method, pattern, words) in answers.Routes.OrderBy(route => Array.IndexOf(Order, route.Method)))
         {
             using var request = answers.Request(method, pattern, words);
             using var answer = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
@@ -70,6 +73,7 @@ public sealed class AnswersTests
             ["name"] = deploy.GetProperty("this").GetString()!,
             ["runId"] = deploy.GetProperty("run").GetProperty("run_id").GetString()!,
             ["tokenId"] = token.GetProperty("token_id").GetString()!,
+            ["hash"] = ContentHash.Of(DocumentedAnswers.Bytes),
             ["code"] = "428_PROOF_REQUIRED",
         };
     }

@@ -15,6 +15,9 @@ internal sealed partial class DocumentedAnswers(TestGateway gateway, IReadOnlyDi
     private static readonly Dictionary<string, JsonElement> Schemas = Read();
     private static readonly SchemaRegistry Registry = Fill();
 
+    /// <summary>The binary content that is sent.</summary>
+    public static readonly byte[] Bytes = "an artifact"u8.ToArray();
+
     /// <summary>Every route with its words.</summary>
     public IEnumerable<(string Method, string Pattern, RouteDoc Words)> Routes => gateway.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
         .Select(route => (route.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods[0], "/" + route.RoutePattern.RawText!.Trim('/'), route.Metadata.GetMetadata<RouteDoc>()!));
@@ -31,7 +34,11 @@ internal sealed partial class DocumentedAnswers(TestGateway gateway, IReadOnlyDi
             request.Headers.Add("X-Nonce", Guid.NewGuid().ToString("D"));
             request.Headers.Add("X-Timestamp", Protocol.Spans.Timestamps.Write(gateway.Time.GetUtcNow()));
         }
-        if (words.Body is { } body)
+        if (words.Body == MediaDoc.Bytes)
+        {
+            request.Content = new ByteArrayContent(Bytes) { Headers = { ContentType = new(MediaDoc.Bytes.Type) } };
+        }
+        else if (words.Body is { } body)
         {
             var example = body.Examples.Count > 0 ? body.Examples.Values.First() : Schemas[body.Schema!].GetProperty("examples")[0].GetRawText();
             request.Content = new StringContent(example, System.Text.Encoding.UTF8, body.Type);
