@@ -33,9 +33,10 @@ internal static class DeliveryDocs
     public static readonly RouteDoc Stream = new(
         "streamSpans", RouteTags.Stream, "Follow the ledger",
         "Server-sent events: `id: <seq>`, `event: span`, `data: <span>`. `Last-Event-ID`, or `after`, resumes exactly after that `seq`; `after=0` is from the beginning, none at all is live only. "
-        + "First comes `retry:`, then a comment with where it began; a comment keeps the connection alive every 15 s. Connections end after a while, so that replicas share them: come back with the last id.")
+        + "First comes `retry:`, then a comment with where it began; a comment keeps the connection alive every 15 s. Connections end after a while, so that replicas share them: come back with the last id. "
+        + "The same over a WebSocket, one message an event, when the request upgrades to one.")
     {
-        Parameters = new Dictionary<string, ParameterDoc>
+        Query = new Dictionary<string, ParameterDoc>
         {
             ["subject"] = Subject,
             ["run_id"] = new("Only the spans of this run.", "run_0123456789abcdef"),
@@ -44,6 +45,7 @@ internal static class DeliveryDocs
         },
         Headers = new Dictionary<string, ParameterDoc> { ["Last-Event-ID"] = new("The last `seq` that was seen; goes before `after`.", "41", """{"type":"integer","minimum":0}""") },
         Answers = [new(200, "Events, until one side ends it.", MediaDoc.Text("retry: 2000\n: from 0\n\nid: 1\nevent: span\ndata: {\"intent\":\"registry.person.create\",…}\n\n", "text/event-stream"))],
+        Refusals = [RefusalCode.Busy],
     };
 
     public static readonly RouteDoc Runs = new("listRuns", RouteTags.Runs, "List runs", "Newest first.")

@@ -56,6 +56,10 @@ internal sealed class OperationWords(ComponentSchemas schemas) : IOpenApiOperati
             }
             yield return HeaderWords.Parameter(found.Name, found.In!.Value, known);
         }
+        foreach (var (name, known) in words.Query)
+        {
+            yield return HeaderWords.Parameter(name, ParameterLocation.Query, known);
+        }
         foreach (var (name, known) in words.Headers)
         {
             yield return HeaderWords.Parameter(name, ParameterLocation.Header, known);

@@ -19,6 +19,9 @@ public sealed record RouteDoc(string Id, string Tag, string Summary, string Desc
     /// <summary>Words for the parameters of path and query, one for each, by the name in the route.</summary>
     public IReadOnlyDictionary<string, ParameterDoc> Parameters { get; init; } = new Dictionary<string, ParameterDoc>();
 
+    /// <summary>Query parameters that the handler reads itself, so that ASP.NET does not know them.</summary>
+    public IReadOnlyDictionary<string, ParameterDoc> Query { get; init; } = new Dictionary<string, ParameterDoc>();
+
     /// <summary>Headers that this route reads beside those of its <see cref="Access"/>.</summary>
     public IReadOnlyDictionary<string, ParameterDoc> Headers { get; init; } = new Dictionary<string, ParameterDoc>();
 
