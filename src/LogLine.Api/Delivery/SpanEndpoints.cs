@@ -57,7 +57,7 @@ internal static class SpanEndpoints
             await http.RefuseAsync(refused!);
             return;
         }
-        var (items, next) = Collect(ledger, query);
+        var (items, next) = await CollectAsync(ledger, query);
         await http.WriteAsync(json =>
         {
             json.WriteStartObject();
@@ -80,13 +80,13 @@ internal static class SpanEndpoints
     }
 
     /// <summary>A page of matches, and the cursor after it; null when there is nothing further now.</summary>
-    private static (List<LogItem> Items, long? Cursor) Collect(SpanLedger ledger, SpanQuery query)
+    private static async ValueTask<(List<LogItem> Items, long? Cursor)> CollectAsync(SpanLedger ledger, SpanQuery query)
     {
         var items = new List<LogItem>();
         var (next, size) = (query.After, ledger.Size);
         while (items.Count < query.Limit && next < size)
         {
-            (var found, next) = SpanReader.Read(ledger, new SpanSelection(query.Filter), next, query.Limit - items.Count);
+            (var found, next) = await SpanReader.ReadAsync(ledger, new SpanSelection(query.Filter), next, query.Limit - items.Count);
             items.AddRange(found.Where(item => !item.IsErased && (query.Since is null || item.ReceivedAt >= query.Since)));
         }
         return (items, next < size ? next : null);
