@@ -1,6 +1,7 @@
 using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.Tlog;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
@@ -44,6 +45,8 @@ public static class GatewayProgram
         app.MapRunReads();
         app.MapStream();
         app.MapServerReads();
+        app.MapConsistency();
+        app.MapTlog();
         return app;
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using LogLine.Cli;
 using LogLine.Cli.Commands;
 using LogLine.Cli.Commands.Deploy;
+using LogLine.Cli.Commands.Ledger;
 using LogLine.Cli.Commands.MiniContainers;
 using LogLine.Cli.Commands.Receipts;
 using LogLine.Cli.Commands.Spans;
@@ -28,6 +29,7 @@ internal static class Contents
             StatusCommand.Create(tree),
             CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree)),
             CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
+            CommandTree.Branch("ledger", "The log as a whole.", ConsistencyCommand.Create(tree)),
         };
         tree.Globals.AddTo(root);
         return root;

@@ -10,14 +10,17 @@ internal static class Readers
     private static readonly object Key = new();
 
     /// <summary>Lets requests pass whose token may read; their principal is in <see cref="Principal"/>.</summary>
-    public static TBuilder RequireReader<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>
+    public static TBuilder RequireReader<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder => routes.RequireScope("read");
+
+    /// <summary>Lets requests pass whose token has that scope; their principal is in <see cref="Principal"/>.</summary>
+    public static TBuilder RequireScope<TBuilder>(this TBuilder routes, string scope) where TBuilder : IEndpointConventionBuilder =>
         routes.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
             var (principal, refused) = http.RequestServices.GetRequiredService<RequestReader>().Authenticate(http);
-            if (refused is null && !principal!.Has("read"))
+            if (refused is null && !principal!.Has(scope))
             {
-                refused = new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } };
+                refused = new Rejection(RefusalCode.Forbidden, $"The token has no scope '{scope}'.") { Details = new Dictionary<string, object?> { ["required_permission"] = scope, ["reason"] = "scope" } };
             }
             if (refused is not null)
             {

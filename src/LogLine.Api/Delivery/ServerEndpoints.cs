@@ -1,15 +1,15 @@
-using System.Text;
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Delivery;
 
-/// <summary>What the gateway says about itself: keys, health, catalogue, help pages, the log's checkpoint.</summary>
+/// <summary>What the gateway says about itself: keys, health, catalogue, help pages.</summary>
 internal static class ServerEndpoints
 {
     public static void MapServerReads(this IEndpointRouteBuilder routes)
@@ -17,7 +17,6 @@ internal static class ServerEndpoints
         routes.MapGet("/v1/keys", KeysAsync);
         routes.MapGet("/healthz/live", () => Results.Text("live\n"));
         routes.MapGet("/healthz/ready", ReadyAsync);
-        routes.MapGet("/tlog/checkpoint", Checkpoint);
         routes.MapGet("/problems/{code}", Problem);
         var reads = routes.MapGroup("/v1").RequireReader();
         reads.MapGet("/whoami", WhoAmIAsync);
@@ -40,6 +39,10 @@ internal static class ServerEndpoints
             json.WriteString("use", use);
             json.WriteString("alg", "ed25519");
             json.WriteString("public_key", publicKey);
+            if (use == "log")
+            {
+                json.WriteString("vkey", SignedNote.VerifierKey(identity.Origin, Convert.FromHexString(publicKey)));
+            }
             json.WriteString("status", "active");
             json.WriteEndObject();
         }
@@ -94,12 +97,6 @@ internal static class ServerEndpoints
         {
             return new AdapterStatus(false, null, null, $"{provider} did not answer within a second");
         }
-    }
-
-    private static IResult Checkpoint(SpanLedger ledger, HttpContext http)
-    {
-        http.Response.Headers.CacheControl = "no-cache";
-        return ledger.Checkpoint.Length == 0 ? Results.NotFound() : Results.Text(ledger.Checkpoint, "text/plain", Encoding.UTF8);
     }
 
     /// <summary>The page to which the <c>type</c> of a problem leads.</summary>

@@ -29,7 +29,10 @@ public sealed class SpanLedger : IAsyncDisposable
     public string Origin => _writer.Origin;
 
     /// <summary>Entries that are durable.</summary>
-    public long Size => _writer.Committed.Tree.Size;
+    public long Size => Tree.Size;
+
+    /// <summary>The tree over them, all of it signed; it does not change while the log grows on.</summary>
+    public TreeSnapshot Tree => _writer.Committed.Tree;
 
     /// <summary>The last checkpoint; empty before the first entry.</summary>
     public string Checkpoint => _writer.Committed.Seal?.Note ?? "";

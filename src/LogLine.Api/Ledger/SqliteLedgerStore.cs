@@ -79,6 +79,10 @@ public sealed partial class SqliteLedgerStore : IDisposable
     public List<StoredSpan> ReadEntries(long from, int limit) =>
         Read(session => session.All($"SELECT {StoredColumns} FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", StoredSpan, from, limit));
 
+    /// <summary>What the log commits to, without the spans: entries from <paramref name="from"/> on, in order.</summary>
+    public List<byte[]> ReadEntryBytes(long from, int count) =>
+        Read(session => session.All("SELECT entry FROM entries WHERE idx >= $1 AND idx < $2 ORDER BY idx", row => row.GetBytes(0), from, from + count));
+
     /// <summary>Begins a transaction of the one writer.</summary>
     internal void Begin() => _writer.Execute("BEGIN IMMEDIATE");
 

@@ -18,11 +18,12 @@ internal static class VerifyReceiptCommand
         var all = new Option<bool>("--all") { Description = "Every receipt that this profile's writes got (the newest 1,000 are kept)." };
         var key = new Option<string?>("--key") { HelpName = "KEY", Description = "The log's public key: 64 hex characters or base64 [the profile's]." };
         var span = new Option<string?>("--span") { HelpName = "FILE", Description = "The span that the receipt has to be about." };
+        var consistency = new Option<string?>("--consistency") { HelpName = "FILE", Description = "A proof of 'logline ledger consistency' between the trees of two receipts." };
         return tree.Leaf("verify", "Verify receipts offline.",
-            call => Task.FromResult(Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(span))), files, all, key, span);
+            call => Task.FromResult(Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(span), call.Get(consistency))), files, all, key, span, consistency);
     }
 
-    private static int Run(Call call, string[] files, bool all, string? key, string? spanFile)
+    private static int Run(Call call, string[] files, bool all, string? key, string? spanFile, string? proofFile)
     {
         if (all == files.Length > 0)
         {
@@ -43,6 +44,14 @@ internal static class VerifyReceiptCommand
             return call.Screen.Refuse(failure);
         }
         var verified = chosen.Select(file => Verify(call, file, logKey, span)).ToList();
+        if (proofFile is not null)
+        {
+            if (Between(call, proofFile, verified).Fails(out failure, out var between))
+            {
+                return call.Screen.Refuse(failure);
+            }
+            verified.Add(between);
+        }
         return Report(call, verified);
     }
 
@@ -67,6 +76,29 @@ internal static class VerifyReceiptCommand
         return new Verified(file, receipt, steps);
     }
 
+    /// <summary>What the proof says about the trees of two receipts, whichever of them is the older; nothing when a receipt itself does not hold.</summary>
+    private static Attempt<Verified> Between(Call call, string proofFile, List<Verified> receipts)
+    {
+        if (receipts.Count != 2)
+        {
+            return CommandFailure.Usage("--consistency goes with two receipts.");
+        }
+        if (InputFile.ReadJson(proofFile, call.Shell.Input).Fails(out var failure, out var json))
+        {
+            return failure;
+        }
+        if (ConsistencyProof.TryRead(json.Root, out var proof) is { } malformed)
+        {
+            return new Verified(proofFile, null, [new VerificationStep("it is a consistency proof", malformed)]);
+        }
+        if (receipts.Exists(one => one.Fault is not null))
+        {
+            return new Verified(proofFile, null, []);
+        }
+        var ordered = receipts.Select(one => one.Receipt!).OrderBy(receipt => receipt.TreeSize).ToList();
+        return new Verified(proofFile, null, [new VerificationStep("it is a consistency proof"), proof.Between(ordered[0], ordered[1])]);
+    }
+
     private static int Report(Call call, List<Verified> verified)
     {
         var bad = verified.FirstOrDefault(one => one.Fault is not null);
@@ -88,18 +120,14 @@ internal static class VerifyReceiptCommand
                 foreach (var one in verified)
                 {
                     line(one.Title, one.Fault is null ? Tone.Good : Tone.Bad);
-                    foreach (var step in one.Steps)
-                    {
-                        line($"  {(step.Fault is null ? "ok  " : "FAIL")} {step.Statement}", step.Fault is null ? Tone.Plain : Tone.Bad);
-                    }
+                    VerificationSteps.Show(one.Steps, line);
                 }
             });
         if (bad is null)
         {
             return ExitCodes.Done;
         }
-        call.Screen.Note($"logline: {bad.File}: {bad.Fault} [verification]", Tone.Bad);
-        return ExitCodes.Failed;
+        return call.Fail($"{bad.File}: {bad.Fault}");
     }
 
     private static void Write(Utf8JsonWriter json, Verified one)
@@ -114,16 +142,7 @@ internal static class VerifyReceiptCommand
             json.WriteNumber("log_index", receipt.LogIndex);
             json.WriteNumber("tree_size", receipt.TreeSize);
         }
-        json.WriteStartArray("steps");
-        foreach (var step in one.Steps)
-        {
-            json.WriteStartObject();
-            json.WriteString("statement", step.Statement);
-            json.WriteBoolean("holds", step.Fault is null);
-            json.WriteString("fault", step.Fault);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
+        VerificationSteps.Write(json, one.Steps);
         json.WriteEndObject();
     }
 
