@@ -1,11 +1,14 @@
 using System.CommandLine;
 using LogLine.Cli;
 using LogLine.Cli.Commands;
+using LogLine.Cli.Commands.Artifacts;
 using LogLine.Cli.Commands.Deploy;
 using LogLine.Cli.Commands.Ledger;
+using LogLine.Cli.Commands.Keys;
 using LogLine.Cli.Commands.MiniContainers;
 using LogLine.Cli.Commands.Receipts;
 using LogLine.Cli.Commands.Spans;
+using LogLine.Cli.Commands.Tokens;
 using LogLine.Cli.Commands.Wallet;
 using LogLine.Cli.Output;
 
@@ -21,12 +24,16 @@ internal static class Contents
         {
             InitCommand.Create(tree),
             WhoamiCommand.Create(tree),
+            CommandTree.Branch("tokens", "API tokens of the tenant.", CreateTokenCommand.Create(tree), ListTokensCommand.Create(tree), RevokeTokenCommand.Create(tree)),
+            CommandTree.Branch("keys", "Signing keys of the tenant.",
+                ListKeysCommand.Create(tree), RegisterKeyCommand.Create(tree), RotateKeyCommand.Create(tree), RevokeKeyCommand.Create(tree)),
             CommandTree.Branch("minicontainer", "Manifests of MiniContainers.",
-                VerifyManifestCommand.Create(tree), SignCommand.Create(tree), ApplyCommand.Create(tree)),
-            CommandTree.Branch("wallet", "Keys and proofs.", ProveCommand.Create(tree)),
+                VerifyManifestCommand.Create(tree), SignCommand.Create(tree), PackCommand.Create(tree), ShowCommand.Create(tree), ApplyCommand.Create(tree)),
+            CommandTree.Branch("wallet", "Proofs.", ProveCommand.Create(tree)),
             CommandTree.Branch("deploy", "What runs where.",
                 UpCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
+            CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
             CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree)),
             CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
             CommandTree.Branch("ledger", "The log as a whole.", ConsistencyCommand.Create(tree)),

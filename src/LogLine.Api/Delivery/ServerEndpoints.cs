@@ -125,7 +125,7 @@ internal static class ServerEndpoints
         json.WriteEndObject();
     });
 
-    /// <summary><c>{items[{intent, title, entity_type, kind, subjects[], sender, effect?, proof?}]}</c></summary>
+    /// <summary><c>{items[{intent, title, entity_type, kind, subjects[], sender, effect?, proof?, example?, payload_schema}]}</c></summary>
     private static Task CatalogueAsync(HttpContext http, Catalogue catalogue) => http.WriteAsync(json =>
     {
         json.WriteStartObject();
@@ -146,6 +146,11 @@ internal static class ServerEndpoints
             if (intent.ProofIntent is not null)
             {
                 json.WriteString("proof", intent.ProofIntent);
+            }
+            if (IntentExample.Of(intent, http.Principal().Tenant) is { } example)
+            {
+                json.WritePropertyName("example");
+                example.Root.WriteTo(json);
             }
             json.WritePropertyName("payload_schema");
             intent.Document.WriteTo(json);

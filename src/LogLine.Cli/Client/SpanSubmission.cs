@@ -7,8 +7,8 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Cli.Client;
 
 /// <summary>
-/// One write to <c>/v1/spans</c>, as often as it has to be sent: body and idempotency key never change, nonce and timestamp only when the
-/// gateway's window of ±120 s is about to close (contract, sections 3 and 5).
+/// One write, as often as it has to be sent: body and idempotency key never change, nonce and timestamp only when the gateway's window of
+/// ±120 s is about to close (contract, sections 3 and 5). Every write is a span at the gateway, whichever its path.
 /// </summary>
 internal sealed class SpanSubmission(CanonicalJson body)
 {
@@ -17,11 +17,11 @@ internal sealed class SpanSubmission(CanonicalJson body)
     private string _nonce = "";
     private DateTimeOffset _madeAt = DateTimeOffset.MinValue;
 
-    /// <summary>Where writes go.</summary>
-    public const string Path = "/v1/spans";
+    /// <summary>How it is sent.</summary>
+    public HttpMethod Method { get; init; } = HttpMethod.Post;
 
-    /// <summary>The span, or the array of spans.</summary>
-    public CanonicalJson Body => body;
+    /// <summary>Where it goes.</summary>
+    public string Path { get; init; } = "/v1/spans";
 
     /// <summary>Random, so that a lost answer can be asked for again.</summary>
     public string IdempotencyKey { get; init; } = Guid.NewGuid().ToString("D");
@@ -38,7 +38,7 @@ internal sealed class SpanSubmission(CanonicalJson body)
             (_nonce, _madeAt) = (Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), now);
         }
         var timestamp = Timestamps.Write(_madeAt);
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(baseUrl, Path)) { Content = JsonBody.Of(body.Utf8) };
+        var request = new HttpRequestMessage(Method, new Uri(baseUrl, Path)) { Content = JsonBody.Of(body.Utf8) };
         request.Headers.Add("X-Nonce", _nonce);
         request.Headers.Add("X-Timestamp", timestamp);
         request.Headers.Add("Idempotency-Key", IdempotencyKey);
@@ -53,7 +53,7 @@ internal sealed class SpanSubmission(CanonicalJson body)
             request.Headers.Add("X-Signature-KeyId", signer.Kid);
             request.Headers.Add("X-Signature", new SignedRequest
             {
-                Method = "POST",
+                Method = Method.Method,
                 Path = request.RequestUri!.PathAndQuery,
                 Tenant = tenant,
                 Env = env,

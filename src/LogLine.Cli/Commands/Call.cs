@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using LogLine.Cli.Client;
 using LogLine.Cli.Output;
 using LogLine.Cli.Settings;
@@ -56,6 +57,18 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
             return failure;
         }
         return new SpanSender(gateway, signer, Receipts(connection), shell, Note);
+    }
+
+    /// <summary>Writes once; signed when the profile has a key, since a token alone can write too.</summary>
+    public async Task<Attempt<JsonElement>> WriteAsync(SpanSubmission submission)
+    {
+        if (Connection().Fails(out var failure, out var connection) || GatewayClient.Open(connection, shell, Note).Fails(out failure, out var gateway))
+        {
+            return failure;
+        }
+        using var opened = gateway;
+        using var signer = connection.Signer().Fails(out _, out var key) ? null : key;
+        return await gateway.SubmitAsync(submission, signer, Stop);
     }
 
     /// <summary>Where this profile's receipts are kept.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using LogLine.Cli.Client;
+using LogLine.Cli.Commands.Keys;
 using LogLine.Cli.Output;
 using LogLine.Cli.Settings;
 using LogLine.Protocol.Crypto;
@@ -123,7 +124,7 @@ internal static class InitCommand
             return call.Screen.Refuse(failure);
         }
         using var owned = key;
-        kid ??= (force ? null : stored?.Kid) ?? $"kid_{key.PublicKeyHex[..16]}";
+        kid ??= (force ? null : stored?.Kid) ?? KeyRegistration.DefaultKid(key);
         profile = profile with { Kid = kid, KeyFile = keyFile };
         var span = Registration(call, profile.Tenant!, kid, key);
         if ((await gateway.SubmitAsync(new SpanSubmission(span), null, call.Stop)).Fails(out failure, out var answer))
@@ -166,12 +167,12 @@ internal static class InitCommand
 
     private static Attempt<SigningKey> KeyFor(string file, bool force)
     {
-        if (File.Exists(file) && !force)
+        if (!force)
         {
-            return KeyFile.Read(file);
+            return KeyFile.ReadOrMake(file);
         }
         var key = SigningKey.Generate();
-        if (KeyFile.Write(file, key, overwrite: force) is not { } failure)
+        if (KeyFile.Write(file, key, overwrite: true) is not { } failure)
         {
             return key;
         }
@@ -182,23 +183,15 @@ internal static class InitCommand
     // Unsigned: the key is not registered yet, so nothing it signs counts; the token's scope lets this through.
     private static CanonicalJson Registration(Call call, string tenant, string kid, SigningKey key) => new SpanDraft
     {
-        Intent = "wallet.key.register",
+        Intent = KeyRegistration.Form.Intent,
         Subject = Identifiers.WalletSubject(tenant),
-        EntityType = "decision",
+        EntityType = KeyRegistration.Form.EntityType,
         Actor = kid,
         Ts = call.Shell.Time.GetUtcNow(),
         Payload = json =>
         {
-            json.WriteString("kind", "wallet/key.v1");
-            json.WriteString("kid", kid);
-            json.WriteString("pub", key.PublicKeyHex);
-            json.WriteStartArray("usage");
-            foreach (var use in Usage)
-            {
-                json.WriteStringValue(use);
-            }
-            json.WriteEndArray();
-            json.WriteString("pop", Possession.Sign(key, tenant, kid, key.PublicKeyHex, Usage));
+            json.WriteString("kind", KeyRegistration.Form.Kind);
+            KeyRegistration.WritePayload(json, tenant, kid, key, Usage);
         },
     }.Build();
 

@@ -2,16 +2,18 @@ using LogLine.Protocol.Json;
 
 namespace LogLine.Cli.Commands;
 
-/// <summary>Files that a command is given; <c>-</c> is standard input. At most 1 MiB, as the gateway takes no more.</summary>
+/// <summary>Files that a command is given; <c>-</c> is standard input. JSON is at most 1 MiB, as the gateway takes no more.</summary>
 internal static class InputFile
 {
     /// <summary>Reads strict JSON that has a canonical form; the failure names the field that has none.</summary>
     public static Attempt<CanonicalJson> ReadJson(string path, Stream? input = null)
     {
-        if (Read(path, input).Fails(out var failure, out var bytes))
-        {
-            return failure;
-        }
+        return Read(path, input, JsonLimits.BodyBytes).Fails(out var failure, out var bytes) ? failure : ParseJson(path, bytes);
+    }
+
+    /// <summary>Reads strict JSON from bytes; <paramref name="path"/> is where they came from.</summary>
+    public static Attempt<CanonicalJson> ParseJson(string path, byte[] bytes)
+    {
         if (!CanonicalJson.TryRead(bytes, out var json, out var fault))
         {
             return new CommandFailure("400_MALFORMED_JSON", $"{Shown(path)}: {fault.Message}");
@@ -21,8 +23,8 @@ internal static class InputFile
             : new CommandFailure("422_SCHEMA_INVALID", $"{Shown(path)}: {string.Join(' ', json.Obstacles.Select(obstacle => obstacle.Message))}");
     }
 
-    /// <summary>Reads the bytes.</summary>
-    public static Attempt<byte[]> Read(string path, Stream? input)
+    /// <summary>Reads the bytes, at most <paramref name="most"/>.</summary>
+    public static Attempt<byte[]> Read(string path, Stream? input, int most)
     {
         try
         {
@@ -32,10 +34,12 @@ internal static class InputFile
             }
             using var stream = path == "-" ? input! : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             var buffer = new byte[JsonLimits.BodyBytes + 1];
-            var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            return length <= JsonLimits.BodyBytes
-                ? buffer[..length]
-                : new CommandFailure("413_TOO_LARGE", $"{Shown(path)} is larger than 1 MiB, which is the most that the gateway takes.");
+            var length = 0;
+            while (stream.ReadAtLeast(buffer.AsSpan(length), buffer.Length - length, throwOnEndOfStream: false) is var read && (length += read) == buffer.Length && length <= most)
+            {
+                Array.Resize(ref buffer, Math.Min(buffer.Length * 2, most + 1));
+            }
+            return length <= most ? buffer[..length] : new CommandFailure("413_TOO_LARGE", $"{Shown(path)} is larger than {most >> 20} MiB, which is the most that is taken.");
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -43,5 +47,6 @@ internal static class InputFile
         }
     }
 
-    private static string Shown(string path) => path == "-" ? "standard input" : path;
+    /// <summary>The file's name for messages.</summary>
+    public static string Shown(string path) => path == "-" ? "standard input" : path;
 }

@@ -4,11 +4,14 @@ namespace LogLine.Cli.Commands;
 internal static class OutputFile
 {
     /// <summary>Writes the bytes and a line end.</summary>
-    public static CommandFailure? Write(string path, ReadOnlySpan<byte> content)
+    public static CommandFailure? Write(string path, ReadOnlySpan<byte> content) => WriteBytes(path, [.. content, (byte)'\n']);
+
+    /// <summary>Writes the bytes alone.</summary>
+    public static CommandFailure? WriteBytes(string path, byte[] content)
     {
         try
         {
-            File.WriteAllBytes(path, [.. content, (byte)'\n']);
+            File.WriteAllBytes(path, content);
             return null;
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)

@@ -40,6 +40,22 @@ internal static class KeyFile
         }
     }
 
+    /// <summary>Reads the key, or makes one where there is no file.</summary>
+    public static Attempt<SigningKey> ReadOrMake(string file)
+    {
+        if (File.Exists(file))
+        {
+            return Read(file);
+        }
+        var key = SigningKey.Generate();
+        if (Write(file, key, overwrite: false) is not { } failure)
+        {
+            return key;
+        }
+        key.Dispose();
+        return failure;
+    }
+
     /// <summary>Writes a key.</summary>
     /// <param name="overwrite">False keeps a key that is there, and fails.</param>
     public static CommandFailure? Write(string file, SigningKey key, bool overwrite)

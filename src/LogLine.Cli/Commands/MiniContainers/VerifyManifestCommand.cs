@@ -15,7 +15,7 @@ internal static class VerifyManifestCommand
 {
     public static Command Create(CommandTree tree)
     {
-        var file = new Argument<string>("FILE") { Description = "The manifest; - is standard input." };
+        var file = new Argument<string>("FILE") { Description = "The manifest, or a .llc, whose artifacts are verified too; - is standard input." };
         var name = new Option<string?>("--name") { HelpName = "NAME", Description = "Say the ref that it gets under this name." };
         var key = new Option<string?>("--key") { HelpName = "KEY", Description = "Public key to verify the provenance with: 64 hex characters or base64." };
         var online = new Option<bool>("--online") { Description = "Ask the gateway for a key that is not this profile's own." };
@@ -29,10 +29,11 @@ internal static class VerifyManifestCommand
         {
             return call.Screen.Refuse(CommandFailure.Usage($"'{name}' is no name for a MiniContainer: lower-case letters, digits, '-' and '_', at most 63."));
         }
-        if (InputFile.ReadJson(path, call.Shell.Input).Fails(out var failure, out var json))
+        if (MiniContainerFile.Read(path, call.Shell.Input).Fails(out var failure, out var file))
         {
             return call.Screen.Refuse(failure);
         }
+        var json = file.Manifest;
         var manifest = SignedManifest.View(json.Root);
         var checks = new List<ManifestCheck> { new("json", []), new("canonical", []) };
         checks.AddRange(ManifestCheck.Of(json));

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using LogLine.Cli.Client;
 using LogLine.Cli.Output;
-using LogLine.Cli.Settings;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
 
@@ -25,15 +24,12 @@ internal static class SendCommand
             return call.Screen.Refuse(CommandFailure.Usage("An idempotency key is 1 to 255 visible ASCII characters."));
         }
         if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var body)
-            || call.Connection().Fails(out failure, out var connection)
-            || GatewayClient.Open(connection, call.Shell, call.Note).Fails(out failure, out var gateway))
+            || call.Connection().Fails(out failure, out var connection))
         {
             return call.Screen.Refuse(failure);
         }
-        using var opened = gateway;
-        using var signer = Signer(connection);
         var submission = key is null ? new SpanSubmission(body) : new SpanSubmission(body) { IdempotencyKey = key };
-        if ((await gateway.SubmitAsync(submission, signer, call.Stop)).Fails(out failure, out var answer))
+        if ((await call.WriteAsync(submission)).Fails(out failure, out var answer))
         {
             return call.Screen.Refuse(failure);
         }
@@ -46,9 +42,6 @@ internal static class SendCommand
         }
         return Report(call, answer, answers);
     }
-
-    // A token alone can send too: the request is signed when there is a key, and only then.
-    private static Signer? Signer(ConnectionSettings connection) => connection.Signer().Fails(out _, out var signer) ? null : signer;
 
     private static int Report(Call call, JsonElement answer, List<JsonElement> answers)
     {
