@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
@@ -51,7 +52,7 @@ internal static class ServerEndpoints
     });
 
     /// <summary>200 while spans can be admitted; engines that are missing degrade, and are named.</summary>
-    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets)
+    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses)
     {
         var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
         var stopped = ledger.Stopped;
@@ -64,6 +65,7 @@ internal static class ServerEndpoints
             json.WriteString("status", stopped ?? "ready");
             json.WriteNumber("size", ledger.Size);
             json.WriteEndObject();
+            WitnessHealth.Write(json, witnesses, ledger.Size);
             json.WriteStartObject("engines");
             foreach (var (provider, status) in engines)
             {

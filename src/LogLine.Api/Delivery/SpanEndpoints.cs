@@ -1,4 +1,5 @@
 using LogLine.Api.Delivery.Reading;
+using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Submissions;
@@ -32,13 +33,20 @@ internal static class SpanEndpoints
         return http.Response.Body.WriteAsync(stored.Span, http.RequestAborted).AsTask();
     }
 
-    private static Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger)
+    /// <summary>The receipt as the Ack had it; with <c>?witnessed=true</c> in the tree of the newest checkpoint that witnesses have cosigned, with their lines.</summary>
+    private static Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger, WitnessRounds witnesses, bool witnessed = false)
     {
         if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { } stored)
         {
             return http.NotFoundAsync($"span '{Shorten(name)}'");
         }
-        var receipt = ledger.ReceiptOf(stored);
+        if (witnessed && !(witnesses.Cosigned?.Size > stored.Index))
+        {
+            return http.RefuseAsync(witnesses.Witnesses.Count == 0
+                ? new Rejection(RefusalCode.NotFound, "This gateway asks no witnesses.")
+                : new Rejection(RefusalCode.Busy, "No checkpoint over this span is cosigned yet.") { RetryAfterSeconds = 1 });
+        }
+        var receipt = witnessed ? ledger.ReceiptOf(stored, witnesses.Cosigned!.Note) : ledger.ReceiptOf(stored);
         if (http.Request.Headers.Accept.ToString().Contains("text/plain", StringComparison.OrdinalIgnoreCase))
         {
             http.Response.ContentType = "text/plain; charset=utf-8";

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using LogLine.Protocol.Merkle;
+using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Ledger;
 
@@ -195,7 +197,16 @@ public sealed partial class SqliteLedgerStore : IDisposable
 }
 
 /// <summary>A row of the log as it is read back. <paramref name="Span"/> is empty when its content was erased.</summary>
-public sealed record StoredSpan(long Index, byte[] Entry, byte[] Span, byte[]? Fingerprint, byte[]? Answer, string? RunId);
+public sealed record StoredSpan(long Index, byte[] Entry, byte[] Span, byte[]? Fingerprint, byte[]? Answer, string? RunId)
+{
+    /// <summary>The entry, read.</summary>
+    /// <exception cref="InvalidOperationException">It is none.</exception>
+    public LedgerEntry ReadEntry()
+    {
+        using var json = JsonDocument.Parse(Entry);
+        return LedgerEntry.TryParse(json.RootElement, out var entry) ? entry : throw new InvalidOperationException($"The entry {Index} is damaged.");
+    }
+}
 
 /// <summary>The data folder cannot be used; the message says why and what to do.</summary>
 public sealed class DataFolderException(string message, Exception? inner = null) : Exception(message, inner);

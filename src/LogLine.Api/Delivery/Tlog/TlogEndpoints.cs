@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Submissions;
@@ -25,9 +26,17 @@ internal static class TlogEndpoints
         routes.MapMethods(Prefix + "tile/entries/{**path}", Reads, BundleAsync).RequireScope("ledger:audit");
     }
 
-    private static Task CheckpointAsync(HttpContext http, SpanLedger ledger) => ledger.Checkpoint.Length == 0
-        ? NotThereAsync(http, "The log is empty: its first checkpoint comes with its first entry.", "empty")
-        : WriteAsync(http, Encoding.UTF8.GetBytes(ledger.Checkpoint), "text/plain; charset=utf-8", "public, max-age=2");
+    /// <summary>The newest checkpoint; where a quorum of witnesses is asked for, the newest that it has cosigned, with their lines.</summary>
+    private static Task CheckpointAsync(HttpContext http, SpanLedger ledger, WitnessRounds witnesses)
+    {
+        if (ledger.Checkpoint.Length == 0)
+        {
+            return NotThereAsync(http, "The log is empty: its first checkpoint comes with its first entry.", "empty");
+        }
+        return (witnesses.Quorum == 0 ? ledger.Checkpoint : witnesses.Cosigned?.Note) is { } note
+            ? WriteAsync(http, Encoding.UTF8.GetBytes(note), "text/plain; charset=utf-8", "public, max-age=2")
+            : NotThereAsync(http, $"No checkpoint of this log is cosigned by {witnesses.Quorum} witnesses yet.", "no_quorum");
+    }
 
     private static Task TileAsync(HttpContext http, SpanLedger ledger)
     {

@@ -19,11 +19,16 @@ internal static class VerifyReceiptCommand
         var key = new Option<string?>("--key") { HelpName = "KEY", Description = "The log's public key: 64 hex characters or base64 [the profile's]." };
         var span = new Option<string?>("--span") { HelpName = "FILE", Description = "The span that the receipt has to be about." };
         var consistency = new Option<string?>("--consistency") { HelpName = "FILE", Description = "A proof of 'logline ledger consistency' between the trees of two receipts." };
+        var witnesses = new Option<string[]>("--witness") { HelpName = "VKEY", Description = "A witness that must have cosigned the checkpoint: name+id+key; again for more.", DefaultValueFactory = _ => [] };
+        var quorum = new Option<int?>("--quorum") { HelpName = "N", Description = "How many of these witnesses are enough [all]." };
         return tree.Leaf("verify", "Verify receipts offline.",
-            call => Task.FromResult(Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(span), call.Get(consistency))), files, all, key, span, consistency);
+            call => Task.FromResult(WitnessPolicy.Read(call.Get(witnesses)!, call.Get(quorum)).Fails(out var failure, out var policy)
+                ? call.Screen.Refuse(failure)
+                : Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(span), call.Get(consistency), policy)),
+            files, all, key, span, consistency, witnesses, quorum);
     }
 
-    private static int Run(Call call, string[] files, bool all, string? key, string? spanFile, string? proofFile)
+    private static int Run(Call call, string[] files, bool all, string? key, string? spanFile, string? proofFile, WitnessPolicy policy)
     {
         if (all == files.Length > 0)
         {
@@ -43,7 +48,7 @@ internal static class VerifyReceiptCommand
         {
             return call.Screen.Refuse(failure);
         }
-        var verified = chosen.Select(file => Verify(call, file, logKey, span)).ToList();
+        var verified = chosen.Select(file => Verify(call, file, logKey, span, policy)).ToList();
         if (proofFile is not null)
         {
             if (Between(call, proofFile, verified).Fails(out failure, out var between))
@@ -55,7 +60,7 @@ internal static class VerifyReceiptCommand
         return Report(call, verified);
     }
 
-    private static Verified Verify(Call call, string file, byte[] logKey, CanonicalJson? span)
+    private static Verified Verify(Call call, string file, byte[] logKey, CanonicalJson? span, WitnessPolicy policy)
     {
         if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var json))
         {
@@ -73,6 +78,10 @@ internal static class VerifyReceiptCommand
         // An Ack from this machine's archive brings the span that was sent.
         var bytes = span?.Utf8 ?? (json.Root.Member("span") is { ValueKind: JsonValueKind.Object } kept ? CanonicalJson.BytesOf(kept).ToArray() : default);
         steps.AddRange(receipt.Steps(logKey, bytes.Span));
+        if (policy.Witnesses.Count > 0)
+        {
+            steps.Add(policy.Judge(receipt.Checkpoint));
+        }
         return new Verified(file, receipt, steps);
     }
 
