@@ -7,6 +7,7 @@ using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
 
@@ -52,6 +53,7 @@ public static class GatewayProgram
         app.MapServerReads();
         app.MapConsistency();
         app.MapTlog();
+        app.MapApiDocument();
         return app;
     }
 }

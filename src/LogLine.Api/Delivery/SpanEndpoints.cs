@@ -2,6 +2,7 @@ using LogLine.Api.Delivery.Reading;
 using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
@@ -18,41 +19,45 @@ internal static class SpanEndpoints
     public static void MapSpanReads(this IEndpointRouteBuilder routes)
     {
         var spans = routes.MapGroup("/v1/spans").RequireReader();
-        spans.MapGet("/{name}", SpanAsync);
-        spans.MapGet("/{name}/receipt", ReceiptAsync);
-        spans.MapPost("/query", QueryAsync);
+        spans.MapGet("/{name}", SpanAsync).Documented(DeliveryDocs.Span);
+        spans.MapGet("/{name}/receipt", ReceiptAsync).Documented(DeliveryDocs.Receipt);
+        spans.MapPost("/query", QueryAsync).Documented(DeliveryDocs.Query);
     }
 
-    private static Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
+    private static async Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
     {
-        if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
+        if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
         {
-            return http.NotFoundAsync($"span '{Shorten(name)}'");
+            await http.NotFoundAsync($"span '{Shorten(name)}'");
+            return;
         }
         http.Response.ContentType = "application/json";
-        return http.Response.Body.WriteAsync(stored.Span, http.RequestAborted).AsTask();
+        await http.Response.Body.WriteAsync(stored.Span, http.RequestAborted);
     }
 
     /// <summary>The receipt as the Ack had it; with <c>?witnessed=true</c> in the tree of the newest checkpoint that witnesses have cosigned, with their lines.</summary>
-    private static Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger, WitnessRounds witnesses, bool witnessed = false)
+    private static async Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger, WitnessRounds witnesses, bool witnessed = false)
     {
-        if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { } stored)
+        if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { } stored)
         {
-            return http.NotFoundAsync($"span '{Shorten(name)}'");
+            await http.NotFoundAsync($"span '{Shorten(name)}'");
+            return;
         }
         if (witnessed && !(witnesses.Cosigned?.Size > stored.Index))
         {
-            return http.RefuseAsync(witnesses.Witnesses.Count == 0
+            await http.RefuseAsync(witnesses.Witnesses.Count == 0
                 ? new Rejection(RefusalCode.NotFound, "This gateway asks no witnesses.")
                 : new Rejection(RefusalCode.Busy, "No checkpoint over this span is cosigned yet.") { RetryAfterSeconds = 1 });
+            return;
         }
-        var receipt = witnessed ? ledger.ReceiptOf(stored, witnesses.Cosigned!.Note) : ledger.ReceiptOf(stored);
+        var receipt = witnessed ? ledger.ReceiptOf(stored, witnesses.Cosigned!.Note) : await ledger.ReceiptOfAsync(stored);
         if (http.Request.Headers.Accept.ToString().Contains("text/plain", StringComparison.OrdinalIgnoreCase))
         {
             http.Response.ContentType = "text/plain; charset=utf-8";
-            return http.Response.WriteAsync(TlogProof.Write(stored.Entry, receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), http.RequestAborted);
+            await http.Response.WriteAsync(TlogProof.Write(stored.Entry, receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), http.RequestAborted);
+            return;
         }
-        return http.WriteAsync(receipt.WriteTo);
+        await http.WriteAsync(receipt.WriteTo);
     }
 
     /// <summary><c>{subject?, run_id?, intent?, since?, after?, limit?}</c> → <c>{items[], cursor}</c></summary>

@@ -39,6 +39,7 @@ public sealed class ConsistencyTests
         await using var gateway = await TestGateway.StartAsync();
         await gateway.PostAsync("[" + string.Join(',', Enumerable.Range(0, 7).Select(i => GatewayActs.Person("p" + i))) + "]");
 
+        Assert.Equal((1, 7), await ProofAsync(gateway, "") is { } whole ? (whole.From, whole.To) : default);
         var proof = await ProofAsync(gateway, "?from=3");
 
         Assert.Equal((3, 7, null, gateway.Ledger.Checkpoint), (proof.From, proof.To, proof.OlderCheckpoint, proof.NewerCheckpoint));
@@ -46,7 +47,7 @@ public sealed class ConsistencyTests
     }
 
     [Theory]
-    [InlineData("", "/from")]
+    [InlineData("?from=", "/from")]
     [InlineData("?from=0", "/from")]
     [InlineData("?from=3&to=2", "/from")]
     [InlineData("?from=-1", "/from")]
@@ -67,9 +68,11 @@ public sealed class ConsistencyTests
     }
 
     [Fact]
-    public async Task TwoBadInputs_AreBothNamed()
+    public async Task TwoBadInputs_AreBothNamed_AndAnEmptyLogHasNoProof()
     {
         await using var gateway = await TestGateway.StartAsync();
+        Assert.Equal("404_NOT_FOUND", (await gateway.GetAsync("/v1/ledger/consistency")).Code);
+        await gateway.PostAsync(GatewayActs.Person());
         var answer = await gateway.GetAsync("/v1/ledger/consistency?from=x&to=y");
         Assert.Equal(["/from", "/to"], answer.Json.Items("errors").Select(error => error.Text("path")));
     }

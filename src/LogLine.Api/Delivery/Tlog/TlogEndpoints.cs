@@ -3,6 +3,7 @@ using System.Text;
 using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Merkle;
 using Microsoft.Net.Http.Headers;
@@ -21,9 +22,9 @@ internal static class TlogEndpoints
 
     public static void MapTlog(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods(Prefix + "checkpoint", Reads, CheckpointAsync);
-        routes.MapMethods(Prefix + "tile/{**path}", Reads, TileAsync);
-        routes.MapMethods(Prefix + "tile/entries/{**path}", Reads, BundleAsync).RequireScope("ledger:audit");
+        routes.MapMethods(Prefix + "checkpoint", Reads, CheckpointAsync).Documented(TlogDocs.Checkpoint);
+        routes.MapMethods(Prefix + "tile/{**path}", Reads, TileAsync).Documented(TlogDocs.Tile);
+        routes.MapMethods(Prefix + "tile/entries/{**path}", Reads, BundleAsync).RequireScope("ledger:audit").Documented(TlogDocs.Bundle);
     }
 
     /// <summary>The newest checkpoint; where a quorum of witnesses is asked for, the newest that it has cosigned, with their lines.</summary>
@@ -48,36 +49,37 @@ internal static class TlogEndpoints
         return tree.Holds(id, width) ? WriteAsync(http, tree.PartialTile(id, width), Octets, Forever("public")) : BeyondAsync(http, tree);
     }
 
-    private static Task BundleAsync(HttpContext http, SpanLedger ledger)
+    private static async Task BundleAsync(HttpContext http, SpanLedger ledger)
     {
         if (!EntryBundle.TryParsePath(PathAsSent(http), out var index, out var width))
         {
-            return NotThereAsync(http, "This is the path of no entry bundle: tile/entries/<N>[.p/<W>], N in groups of three digits (1234067 is x001/x234/067), W from 1 to 255.", "spelling");
+            await NotThereAsync(http, "This is the path of no entry bundle: tile/entries/<N>[.p/<W>], N in groups of three digits (1234067 is x001/x234/067), W from 1 to 255.", "spelling");
+            return;
         }
         var tree = ledger.Tree;
         if (!tree.Holds(new TileId(0, index), width))
         {
-            return BeyondAsync(http, tree);
+            await BeyondAsync(http, tree);
+            return;
         }
+        var entries = await ledger.Store.ReadEntryBytesAsync(index * TileId.FullWidth, width);
+        RequireLeaves(entries, tree, index, width);
         http.Response.Headers.Vary = HeaderNames.Authorization;
-        return WriteAsync(http, EntryBundle.Write(VerifiedEntries(ledger, tree, index, width)), Octets, Forever("private"));
+        await WriteAsync(http, EntryBundle.Write(entries), Octets, Forever("private"));
     }
 
-    /// <summary>The entries under a tile of level 0, each held against its leaf hash.</summary>
+    /// <summary>Holds the entries under a tile of level 0 against their leaf hashes.</summary>
     /// <exception cref="InvalidDataException">One is missing or is another one.</exception>
-    private static List<byte[]> VerifiedEntries(SpanLedger ledger, TreeSnapshot tree, long index, int width)
+    private static void RequireLeaves(List<byte[]> entries, TreeSnapshot tree, long index, int width)
     {
-        var first = index * TileId.FullWidth;
-        var entries = ledger.Store.ReadEntryBytes(first, width);
         var leaves = tree.PartialTile(new TileId(0, index), width);
         for (var i = 0; i < width; i++)
         {
             if (i >= entries.Count || !MerkleHash.Leaf(entries[i]).AsSpan().SequenceEqual(leaves.AsSpan(i * MerkleHash.Size, MerkleHash.Size)))
             {
-                throw new InvalidDataException($"The ledger's entry {first + i} is missing or is not the one that its leaf hash names.");
+                throw new InvalidDataException($"The ledger's entry {(index * TileId.FullWidth) + i} is missing or is not the one that its leaf hash names.");
             }
         }
-        return entries;
     }
 
     private const string Octets = "application/octet-stream";

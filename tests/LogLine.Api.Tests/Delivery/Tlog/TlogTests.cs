@@ -176,7 +176,7 @@ public sealed class TlogTests
         await FillAsync(gateway, 100);
         await FillAsync(gateway, 100);
         var path = Path.Combine(gateway.Folder, "ledger.db");
-        using (var session = new LogLine.Api.Ledger.SqliteSession(path, readOnly: false))
+        using (var session = new LogLine.Api.Ledger.Sqlite.SqliteSession(path, readOnly: false))
         {
             session.Script("UPDATE entries SET entry = CAST(replace(CAST(entry AS TEXT), '\"env\":\"dev\"', '\"env\":\"prd\"') AS BLOB) WHERE idx = 2");
         }
