@@ -77,9 +77,9 @@ public sealed class ConsistencyTests
         Assert.Equal(["/from", "/to"], answer.Json.Items("errors").Select(error => error.Text("path")));
     }
 
-    private static async Task<ConsistencyProof> ProofAsync(TestGateway gateway, string query)
+    private static async Task<LogConsistency> ProofAsync(TestGateway gateway, string query)
     {
-        Assert.Null(ConsistencyProof.TryRead((await gateway.GetAsync("/v1/ledger/consistency" + query)).Json, out var proof));
+        Assert.Null(LogConsistency.TryRead((await gateway.GetAsync("/v1/ledger/consistency" + query)).Json, out var proof));
         return proof;
     }
 }

@@ -66,7 +66,7 @@ public sealed class OutsideBytesTests
                 _ = Cosignature.TryVerify(text, "witness.example/w1", WitnessKey, out _);
                 return SignedNote.TryVerifyAny(text, Origin, [LogKey], out _);
             case "consistency":
-                return CanonicalJson.TryRead(bytes, out var json, out _) && json.Obstacles.Count == 0 && ConsistencyProof.TryRead(json.Root, out var consistency) is null
+                return CanonicalJson.TryRead(bytes, out var json, out _) && json.Obstacles.Count == 0 && LogConsistency.TryRead(json.Root, out var consistency) is null
                     && consistency.Steps([LogKey]).Count > 0;
             default:
                 throw new ArgumentOutOfRangeException(nameof(format));
@@ -120,11 +120,11 @@ public sealed class OutsideBytesTests
             ["bundle"] = EntryBundle.Write(["one"u8.ToArray(), [], "three"u8.ToArray()]),
             ["vkey"] = Encoding.UTF8.GetBytes(SignedNote.VerifierKey("a", key.PublicKey)),
             ["witness vkey"] = Encoding.UTF8.GetBytes(Cosignature.VerifierKey("a", witness.PublicKey)),
-            ["consistency"] = Json(new ConsistencyProof { Origin = Origin, From = 5, To = 9, Hashes = tree.Proof(5, 9), OlderCheckpoint = log.Note(5), NewerCheckpoint = note }),
+            ["consistency"] = Json(new LogConsistency { Origin = Origin, From = 5, To = 9, Hashes = tree.Proof(5, 9), OlderCheckpoint = log.Note(5), NewerCheckpoint = note }),
         };
     }
 
-    private static byte[] Json(ConsistencyProof proof)
+    private static byte[] Json(LogConsistency proof)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))

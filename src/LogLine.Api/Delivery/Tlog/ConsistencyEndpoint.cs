@@ -36,7 +36,7 @@ internal static class ConsistencyEndpoint
             await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, "The query asks for no consistency proof.") { Errors = [.. errors.OrderBy(error => error.Path, StringComparer.Ordinal)] });
             return;
         }
-        var proof = new ConsistencyProof
+        var proof = new LogConsistency
         {
             Origin = ledger.Origin,
             From = from,

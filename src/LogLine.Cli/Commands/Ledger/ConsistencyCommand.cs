@@ -36,7 +36,7 @@ internal static class ConsistencyCommand
         {
             return call.Screen.Refuse(failure);
         }
-        if (ConsistencyProof.TryRead(answer, out var proof) is { } malformed)
+        if (LogConsistency.TryRead(answer, out var proof) is { } malformed)
         {
             return call.Screen.Refuse(new CommandFailure("verification", $"The gateway's answer is no consistency proof: {malformed}."));
         }

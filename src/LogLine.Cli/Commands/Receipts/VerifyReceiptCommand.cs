@@ -96,7 +96,7 @@ internal static class VerifyReceiptCommand
         {
             return failure;
         }
-        if (ConsistencyProof.TryRead(json.Root, out var proof) is { } malformed)
+        if (LogConsistency.TryRead(json.Root, out var proof) is { } malformed)
         {
             return new Verified(proofFile, null, [new VerificationStep("it is a consistency proof", malformed)]);
         }

@@ -39,7 +39,7 @@ public sealed class TlogTests
             }
             var (from, to) = (random.Next(1, reader.Size + 1), reader.Size);
             var answer = await gateway.GetAsync($"/v1/ledger/consistency?from={from}&to={to}");
-            Assert.Null(ConsistencyProof.TryRead(answer.Json, out var proof));
+            Assert.Null(LogConsistency.TryRead(answer.Json, out var proof));
             Assert.Equal(reader.ConsistencyProof(from, to), proof.Hashes);
         }
         Assert.True(gateway.Ledger.Size > 256);

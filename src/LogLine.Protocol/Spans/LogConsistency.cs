@@ -9,7 +9,7 @@ namespace LogLine.Protocol.Spans;
 /// <c>{"origin","from","to","hashes":["sha256:…"],"checkpoints":{"from":note|null,"to":note|null}}</c>. It convinces only together with two roots that the
 /// log signed: those of two receipts, or of its own two checkpoints.
 /// </summary>
-public sealed record ConsistencyProof
+public sealed record LogConsistency
 {
     /// <summary>The log's origin.</summary>
     public required string Origin { get; init; }
@@ -46,7 +46,7 @@ public sealed record ConsistencyProof
 
     /// <summary>Reads a proof from outside and verifies nothing.</summary>
     /// <returns>Null and the proof, or what is wrong with it.</returns>
-    public static string? TryRead(JsonElement json, out ConsistencyProof proof)
+    public static string? TryRead(JsonElement json, out LogConsistency proof)
     {
         proof = null!;
         if (json.Text("origin") is not { Length: > 0 } origin)
@@ -66,7 +66,7 @@ public sealed record ConsistencyProof
             return fault;
         }
         var checkpoints = json.Member("checkpoints");
-        proof = new ConsistencyProof { Origin = origin, From = from, To = to, Hashes = hashes, OlderCheckpoint = checkpoints.Text("from"), NewerCheckpoint = checkpoints.Text("to") };
+        proof = new LogConsistency { Origin = origin, From = from, To = to, Hashes = hashes, OlderCheckpoint = checkpoints.Text("from"), NewerCheckpoint = checkpoints.Text("to") };
         return null;
     }
 
