@@ -217,6 +217,7 @@ internal static class Admission
         var target = item.Payload.Member("target");
         var run = NewRun(item, target.Text("service")!) with { Ref = item.Ref!.ToString() };
         effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof!.This));
+        UseCapabilityProof(item, effects);
         effects.Add(new LedgerEffect.RunCreated(run));
         followers.Add(identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
         {
@@ -233,8 +234,17 @@ internal static class Admission
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
         var run = NewRun(item, item.Payload.Text("name") ?? "") with { Detail = RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)) };
+        UseCapabilityProof(item, effects);
         effects.Add(new LedgerEffect.RunCreated(run));
         return run;
+    }
+
+    private static void UseCapabilityProof(Judgement item, List<LedgerEffect> effects)
+    {
+        if (item.CapabilityProof is { } used)
+        {
+            effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, used.This));
+        }
     }
 
     private static RunRow NewRun(Judgement item, string service) => new()

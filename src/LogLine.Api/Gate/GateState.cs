@@ -2,6 +2,7 @@ using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Gate;
 
@@ -91,6 +92,13 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
             }
         }
         return proofs.OrderBy(proof => proof.Exp);
+    }
+
+    /// <summary>The capabilities that a proof names.</summary>
+    public async ValueTask<IReadOnlyList<string>> CapabilitiesOfAsync(ProofRow proof)
+    {
+        var span = FindAdmitted(proof.This)?.Span.Root ?? (await store.FindSpanAsync(proof.Tenant, proof.This) is { Span.Length: > 0 } stored ? CanonicalJson.Parse(stored.Span).Root : default);
+        return span.Member("payload").Member("proof").Texts("capabilities");
     }
 
     /// <summary>A run of the tenant, or null.</summary>
