@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
@@ -13,8 +14,8 @@ internal static class Answers
     /// <summary><c>{"trace_id","repaired","run"?,"result"?}</c></summary>
     public static byte[] Compose(string traceId, IReadOnlyList<string> repaired, RunRow? run, Action<Utf8JsonWriter>? result)
     {
-        using var buffer = new MemoryStream(192);
-        using (var json = new Utf8JsonWriter(buffer))
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true }))
         {
             json.WriteStartObject();
             json.WriteString("trace_id", traceId);
@@ -36,7 +37,7 @@ internal static class Answers
             }
             json.WriteEndObject();
         }
-        return buffer.ToArray();
+        return buffer.WrittenSpan.ToArray();
     }
 
     /// <summary>The same answer with the run as it stands after a wait, and with what it brought.</summary>

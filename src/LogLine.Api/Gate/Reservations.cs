@@ -19,8 +19,14 @@ public sealed class Reservations
     public async ValueTask<IDisposable?> TakeAsync(IEnumerable<string> names, CancellationToken cancel)
     {
         var held = new Held(this);
-        foreach (var name in new SortedSet<string>(names, StringComparer.Ordinal))
+        var ordered = names.ToArray();
+        Array.Sort(ordered, StringComparer.Ordinal);
+        foreach (var name in ordered)
         {
+            if (held.Names.Count > 0 && held.Names[^1] == name)
+            {
+                continue; // named twice
+            }
             Claim? claim;
             lock (_lock)
             {

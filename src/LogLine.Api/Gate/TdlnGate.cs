@@ -95,7 +95,7 @@ public sealed class TdlnGate
         var verdict = new GateVerdict(submission);
         try
         {
-            verdict.Claims = await _reservations.TakeAsync(RequestClaims.Of(submission), cancel);
+            verdict.Claims = await _reservations.TakeAsync(RequestClaims.Of(submission, items), cancel);
             if (verdict.Claims is null)
             {
                 verdict.Items.Add(Refuse("replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
@@ -164,7 +164,7 @@ public sealed class TdlnGate
             return new ItemVerdict { Replay = item.Replay, Twin = item.Twin, ReplayedItems = item.ReplayedItems };
         }
         Verdicts.Add(1, new KeyValuePair<string, object?>("check", "admitted"));
-        return new ItemVerdict { Admitted = Admission.Admit(item, _ledger.Identity), NewToken = item.NewToken, RateLimit = item.RateLimit };
+        return new ItemVerdict { Admitted = Admission.Admit(item), NewToken = item.NewToken, RateLimit = item.RateLimit };
     }
 
     /// <summary>The loop over the list. A replay ends it: what was admitted once is not judged again.</summary>
@@ -227,7 +227,7 @@ public sealed class GateVerdict(Submission submission) : IDisposable
                 ? (nonce, Later(sent + NonceMargin, submission.ReceivedAt + NonceLife))
                 : null,
             Key = submission.IdempotencyKey is { } key
-                ? new KeyBinding(key, submission.Fingerprint(submission.Body.Utf8.Span), submission.ReceivedAt + KeyLife, submission.IsArray ? KeyItemsOf(admitted, answers) : null)
+                ? new KeyBinding(key, submission.Fingerprint(submission.ContentHash), submission.ReceivedAt + KeyLife, submission.IsArray ? KeyItemsOf(admitted, answers) : null)
                 : null,
         };
     }

@@ -8,6 +8,9 @@ internal sealed class LedgerWork
 {
     public AppendRequest? Request { get; init; }
 
+    /// <summary>For each span of the request, what the gateway says about it.</summary>
+    public IReadOnlyList<IReadOnlyList<ServerSpan>> Followers { get; init; } = [];
+
     public IReadOnlyList<ServerSpan>? Own { get; init; }
 
     public Action<SqliteLedgerStore>? Write { get; init; }
@@ -177,7 +180,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         var leaves = new List<byte[]>();
         var mark = effects.Count;
         work.Conflict = _store.Guarded(() => work.Request is { } request
-            ? WriteRequest(request, first, leaves, work.Indexes, effects)
+            ? WriteRequest(request, work.Followers, first, leaves, work.Indexes, effects)
             : WriteOwn(work.Own!, first, leaves, work.Indexes, effects));
         if (work.Conflict is not null)
         {
@@ -192,13 +195,13 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    private AppendConflict? WriteRequest(AppendRequest request, long first, List<byte[]> leaves, List<long> indexes, List<LedgerEffect> effects)
+    private AppendConflict? WriteRequest(AppendRequest request, IReadOnlyList<IReadOnlyList<ServerSpan>> followers, long first, List<byte[]> leaves, List<long> indexes, List<LedgerEffect> effects)
     {
         if (request.Nonce is { } nonce && _store.InsertNonce(request.Tenant, nonce.Nonce, nonce.Until) is { } reused)
         {
             return reused;
         }
-        foreach (var admitted in request.Spans)
+        foreach (var (admitted, said) in request.Spans.Zip(followers))
         {
             if (!_store.AreActive(request.Tenant, admitted.TrustedKids))
             {
@@ -210,7 +213,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
             {
                 return conflict;
             }
-            if (WriteOwn(admitted.Followers, first, leaves, [], effects) is { } followed)
+            if (WriteOwn(said, first, leaves, [], effects) is { } followed)
             {
                 return followed;
             }

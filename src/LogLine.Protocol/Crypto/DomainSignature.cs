@@ -96,4 +96,7 @@ public static class ContentHash
 
     /// <summary>The value of <c>X-Payload-Hash</c> for a canonical body.</summary>
     public static string HeaderOf(ReadOnlySpan<byte> canonicalBody) => HeaderPrefix + Blake3.HashHex(canonicalBody);
+
+    /// <summary>The same of a body whose hash is known already, <c>blake3:…</c>.</summary>
+    public static string HeaderOf(string hash) => HeaderPrefix + hash[Prefix.Length..];
 }

@@ -26,7 +26,7 @@ internal static class IntegrityCheck
         {
             return null;
         }
-        var actual = ContentHash.HeaderOf(item.Submission.Body.Utf8.Span);
+        var actual = ContentHash.HeaderOf(item.Submission.ContentHash);
         return sent == actual ? null : new Rejection(
             RefusalCode.PayloadHashMismatch, $"X-Payload-Hash is '{Cut(sent)}', the canonical body hashes to '{actual}'. Hash the canonical form, not the bytes as sent.")
         {
@@ -67,7 +67,7 @@ internal static class IntegrityCheck
             Path = submission.Path,
             Tenant = submission.Tenant,
             Env = submission.Env,
-            ContentHash = ContentHash.Of(submission.Body.Utf8.Span),
+            ContentHash = submission.ContentHash,
             Nonce = submission.Nonce,
             Timestamp = submission.Timestamp,
             IdempotencyKey = submission.IdempotencyKey,

@@ -18,7 +18,7 @@ internal sealed class ReplayCheck(SqliteLedgerStore store)
         {
             return null;
         }
-        var fingerprint = submission.Fingerprint(submission.Body.Utf8.Span);
+        var fingerprint = submission.Fingerprint(submission.ContentHash);
         if (!fingerprint.AsSpan().SequenceEqual(bound.Fingerprint))
         {
             return Conflict($"The Idempotency-Key '{key}' was used for another request. Use a new key for a new request.", fingerprint, bound.Fingerprint, store.FindEntry(bound.First));
@@ -30,7 +30,7 @@ internal sealed class ReplayCheck(SqliteLedgerStore store)
 
     public Rejection? OfThis(Judgement item)
     {
-        item.Fingerprint = item.Submission.Fingerprint(CanonicalJson.BytesOf(item.Submitted));
+        item.Fingerprint = item.Submission.Fingerprint(item.Span.Hash);
         if (item.Submitted.Text("this") is not { } name)
         {
             return null;
