@@ -1,5 +1,6 @@
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
@@ -38,8 +39,7 @@ internal static class GatewayHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => Catalogue.Load(options.Schemas));
         services.AddSingleton(_ => DataFolder.Open(options.Data));
-        services.AddSingleton(provider => provider.GetRequiredService<DataFolder>().OpenLedger(
-            provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<SpanLedger>>()));
+        services.AddSingleton(provider => OpenLedger(provider, options));
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
@@ -60,6 +60,10 @@ internal static class GatewayHost
         });
     }
 
+    /// <summary>Waited for once, before the first request: what is registered cannot be asynchronous.</summary>
+    private static SpanLedger OpenLedger(IServiceProvider provider, GatewayOptions options) => SqliteLedger.OpenAsync(
+        provider.GetRequiredService<DataFolder>(), provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<SpanLedger>>()).GetAwaiter().GetResult();
+
     /// <summary>Opens the data folder, loads the catalogue, and makes the first tenant: whatever is wrong is said before the first request.</summary>
     public static async Task PrepareAsync(this WebApplication app)
     {
@@ -67,7 +71,7 @@ internal static class GatewayHost
         _ = app.Services.GetRequiredService<Catalogue>();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
-        await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>(), CancellationToken.None);
+        await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>());
     }
 
     /// <summary>Listens, and publishes the address.</summary>

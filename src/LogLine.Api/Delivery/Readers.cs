@@ -14,7 +14,7 @@ internal static class Readers
         routes.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
-            var (principal, refused) = http.RequestServices.GetRequiredService<RequestReader>().Authenticate(http);
+            var (principal, refused) = await http.RequestServices.GetRequiredService<RequestReader>().AuthenticateAsync(http);
             if (refused is null && !principal!.Has("read"))
             {
                 refused = new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } };

@@ -45,7 +45,7 @@ internal static class StreamEndpoint
         try
         {
             await FlushAsync(writer, time, ending.Token);
-            await FollowAsync(writer, ledger, SpanFilter.Of(http.Principal().Tenant, subject, run_id, intent), from, () => StillValid(http, tenants), time, ending.Token);
+            await FollowAsync(writer, ledger, SpanFilter.Of(http.Principal().Tenant, subject, run_id, intent), from, () => StillValidAsync(http, tenants), time, ending.Token);
         }
         catch (OperationCanceledException)
         {
@@ -53,19 +53,19 @@ internal static class StreamEndpoint
         }
     }
 
-    private static async Task FollowAsync(PipeWriter writer, SpanLedger ledger, SpanFilter filter, long next, Func<bool> isValid, TimeProvider time, CancellationToken ending)
+    private static async Task FollowAsync(PipeWriter writer, SpanLedger ledger, SpanFilter filter, long next, Func<ValueTask<bool>> isValid, TimeProvider time, CancellationToken ending)
     {
         while (!ending.IsCancellationRequested)
         {
             // A revocation is an entry too, so it wakes every stream, and holds from here on.
-            if (!isValid())
+            if (!await isValid())
             {
                 return;
             }
             var size = ledger.Size;
             while (next < size)
             {
-                (var spans, next) = ledger.Store.Scan(filter, next, PageSize);
+                (var spans, next) = await ledger.Store.ScanAsync(filter, next, PageSize);
                 foreach (var span in spans)
                 {
                     WriteEvent(writer, span);
@@ -95,10 +95,10 @@ internal static class StreamEndpoint
         await writer.FlushAsync(patience.Token);
     }
 
-    private static bool StillValid(HttpContext http, TenantDirectory tenants)
+    private static async ValueTask<bool> StillValidAsync(HttpContext http, TenantDirectory tenants)
     {
         var header = http.Request.Headers.Authorization.ToString();
-        return tenants.Authenticate(header[(header.IndexOf(' ') + 1)..].Trim()) is not null;
+        return await tenants.AuthenticateAsync(header[(header.IndexOf(' ') + 1)..].Trim()) is not null;
     }
 
     private static void WriteEvent(PipeWriter writer, StoredSpan span)
