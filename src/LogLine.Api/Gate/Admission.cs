@@ -83,7 +83,7 @@ internal static class Admission
         Identifiers.TryParseSubject(item.Span.Subject, out _, out _, out var name);
         var manifest = item.Manifest!;
         var reference = MiniContainerRef.Of(item.Tenant, name, manifest.Root);
-        var changed = await item.State.FindManifestAsync(item.Tenant, name, reference.Hash) is null;
+        var changed = await item.State.FindManifestAsync(reference) is null;
         if (changed)
         {
             effects.Add(new LedgerEffect.ManifestStored(new ManifestRow(item.Tenant, name, reference.Hash, manifest.Utf8.ToArray())));

@@ -1,6 +1,8 @@
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Gate;
 
@@ -8,7 +10,7 @@ namespace LogLine.Api.Gate;
 /// The state that checks ask: what is committed, and over it what earlier items of the same request are about to commit with it. So
 /// an array can register a key, use it, bring a proof and be let through by it.
 /// </summary>
-public sealed class GateState(TenantDirectory directory, ILedgerStore store, RunTargets targets, RunDesk desk, TimeProvider time)
+public sealed class GateState(TenantDirectory directory, ILedgerStore store, KnownManifests manifests, RunTargets targets, RunDesk desk, TimeProvider time)
 {
     /// <summary>How long one operation on a container waits for another (containers, "Lifecycle").</summary>
     public static readonly TimeSpan OperationWait = TimeSpan.FromSeconds(10);
@@ -58,14 +60,21 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
         _pending.OfType<LedgerEffect.GrantStored>().Select(stored => stored.Grant).FirstOrDefault(grant => grant.Tenant == tenant && grant.GrantId == grantId)
         ?? await store.FindGrantAsync(tenant, grantId);
 
-    /// <summary>A manifest's canonical bytes, or null.</summary>
-    public async ValueTask<byte[]?> FindManifestAsync(string tenant, string name, string hash) =>
-        _pending.OfType<LedgerEffect.ManifestStored>().Select(stored => stored.Manifest)
-            .FirstOrDefault(manifest => manifest.Tenant == tenant && manifest.Name == name && manifest.Hash == hash)?.Manifest
-        ?? await store.FindManifestAsync(tenant, name, hash);
+    /// <summary>The manifest that a ref names, or null.</summary>
+    public async ValueTask<SignedManifest?> FindManifestAsync(MiniContainerRef reference)
+    {
+        foreach (var effect in _pending)
+        {
+            if (effect is LedgerEffect.ManifestStored { Manifest: var stored } && reference == new MiniContainerRef(stored.Tenant, stored.Name, stored.Hash))
+            {
+                return SignedManifest.View(CanonicalJson.Parse(stored.Manifest).Root);
+            }
+        }
+        return await manifests.FindAsync(reference);
+    }
 
     /// <summary>Live proofs, the one that expires first in front.</summary>
-    public async ValueTask<IEnumerable<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now)
+    public async ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now)
     {
         var proofs = await store.LiveProofsAsync(tenant, subject, intent, now);
         foreach (var effect in _pending)
@@ -86,7 +95,7 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
                     break;
             }
         }
-        return proofs.OrderBy(proof => proof.Exp);
+        return _pending.Count == 0 ? proofs : [.. proofs.OrderBy(proof => proof.Exp)];
     }
 
     /// <summary>A run of the tenant, or null.</summary>
@@ -96,8 +105,18 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
             : _pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).FirstOrDefault(created => created.RunId == runId && created.Tenant == tenant);
 
     /// <summary>Runs of a service that have not ended.</summary>
-    public async ValueTask<IEnumerable<RunRow>> LiveRunsAsync(string tenant, string service) =>
-        (await store.LiveRunsAsync(tenant, service)).Concat(_pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).Where(run => run.Tenant == tenant && run.Service == service));
+    public async ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service)
+    {
+        var runs = await store.LiveRunsAsync(tenant, service);
+        foreach (var effect in _pending)
+        {
+            if (effect is LedgerEffect.RunCreated { Run: var run } && run.Tenant == tenant && run.Service == service)
+            {
+                runs.Add(run);
+            }
+        }
+        return runs;
+    }
 
     /// <summary>
     /// A primitive that is at work on a container and was not done within <see cref="OperationWait"/> of the request's coming; null when there is

@@ -46,6 +46,10 @@ public sealed class OperatorPolicy
 
     private (string Rule, string Detail)? HostAccess(JsonElement security, string who, TenantPolicy tenant)
     {
+        if (security.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
         (string Field, string What, bool Operator, bool? Tenant)[] doors =
         [
             ("privileged", "all of the host's devices and capabilities", AllowPrivileged, tenant.AllowPrivileged),
