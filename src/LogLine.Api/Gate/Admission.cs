@@ -75,7 +75,7 @@ internal static class Admission
                 run = Primitive(item, effects);
                 break;
         }
-        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, [.. item.TrustedKids]);
+        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, item.TrustedKids);
     }
 
     private static async ValueTask<Action<Utf8JsonWriter>> ApplyManifestAsync(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)

@@ -17,7 +17,7 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
 
     private readonly List<LedgerEffect> _pending = [];
     private readonly long _since = time.GetTimestamp();
-    private readonly Dictionary<string, AdmittedSpan> _admitted = [];
+    private Dictionary<string, AdmittedSpan>? _admitted; // most requests bring one span
 
     /// <summary>The targets on which runs are carried out.</summary>
     public RunTargets Targets => targets;
@@ -25,12 +25,12 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     /// <summary>Counts an item that has passed.</summary>
     public void Add(AdmittedSpan admitted)
     {
-        _admitted.Add(admitted.Entry.This, admitted);
+        (_admitted ??= []).Add(admitted.Entry.This, admitted);
         _pending.AddRange(admitted.Effects);
     }
 
     /// <summary>The earlier item of the same request that has this name, or null.</summary>
-    public AdmittedSpan? FindAdmitted(string name) => _admitted.GetValueOrDefault(name);
+    public AdmittedSpan? FindAdmitted(string name) => _admitted?.GetValueOrDefault(name);
 
     /// <summary>A tenant's key, or null.</summary>
     public async ValueTask<KeyRow?> FindKeyAsync(string tenant, string kid)

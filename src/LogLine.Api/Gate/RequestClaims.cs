@@ -7,7 +7,7 @@ namespace LogLine.Api.Gate;
 /// <summary>What a request claims while it is judged and committed: everything that a second request must not decide about at the same time.</summary>
 internal static class RequestClaims
 {
-    public static IReadOnlyList<string> Of(Submission submission, IReadOnlyList<JsonElement> items)
+    public static List<string> Of(Submission submission, IReadOnlyList<JsonElement> items)
     {
         var tenant = submission.Tenant;
         var names = new List<string>(4);
@@ -19,8 +19,9 @@ internal static class RequestClaims
         {
             names.Add($"nonce {tenant} {nonce}");
         }
-        foreach (var item in items.Take(100))
+        for (var i = 0; i < Math.Min(items.Count, 100); i++)
         {
+            var item = items[i];
             if (item.Text("this") is { } name)
             {
                 names.Add($"this {tenant} {name}");

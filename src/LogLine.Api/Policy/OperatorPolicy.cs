@@ -88,6 +88,10 @@ public sealed class OperatorPolicy
 
     private (string Rule, string Detail)? Bind(JsonElement order)
     {
+        if (order.Member("mounts").ValueKind != JsonValueKind.Array)
+        {
+            return null;
+        }
         foreach (var source in order.Items("mounts").Where(mount => mount.Text("type") == "bind").Select(mount => mount.Text("source")!))
         {
             if (BindSources.Problem(source, BindRoots) is { } problem)

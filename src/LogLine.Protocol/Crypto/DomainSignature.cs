@@ -64,10 +64,12 @@ public static class DomainSignature
     public static bool TryDecode([NotNullWhen(true)] string? text, out byte[] signature)
     {
         signature = new byte[Ed25519.SignatureSize];
+        Span<char> spelling = stackalloc char[88];
         return text is { Length: 88 }
             && Convert.TryFromBase64String(text, signature, out var length)
             && length == Ed25519.SignatureSize
-            && Convert.ToBase64String(signature) == text;
+            && Convert.TryToBase64Chars(signature, spelling, out _)
+            && spelling.SequenceEqual(text);
     }
 
     /// <summary>Reads a public key: 64 hex characters or the padded base64 of 32 bytes.</summary>

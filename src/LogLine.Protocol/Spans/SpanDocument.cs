@@ -65,6 +65,9 @@ public sealed class SpanDocument
     /// <summary>The bytes that the span's signature covers: everything but <c>signature.sig</c>.</summary>
     public byte[] SignedBytes() => CanonicalJson.BytesWithout(Root, Signature, "sig");
 
+    /// <summary>True when <c>signature.sig</c> is the key's over this span.</summary>
+    public bool VerifySignature(ReadOnlySpan<byte> publicKey, SignatureKind kind = SignatureKind.Span) => SignedObject.Verify(Root, Signature, kind, publicKey);
+
     /// <summary>
     /// Signs a span. <paramref name="unsigned"/> has every member but <c>signature</c>; the result has it.
     /// </summary>

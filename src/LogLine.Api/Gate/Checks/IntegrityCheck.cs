@@ -92,7 +92,10 @@ internal static class TrustedKeys
     public static async ValueTask<(KeyRow Key, Rejection? Untrusted)> ActiveAsync(Judgement item, string kid, string path)
     {
         var key = await item.State.FindKeyAsync(item.Tenant, kid);
-        item.TrustedKids.Add(kid);
+        if (!item.TrustedKids.Contains(kid))
+        {
+            item.TrustedKids.Add(kid);
+        }
         return (key!, key switch
         {
             null => Rejection.Signature("unknown_kid", $"The key '{kid}' is not registered for tenant '{item.Tenant}'. Register it with 'wallet.key.register' ('logline init').", path),

@@ -31,7 +31,7 @@ internal sealed class ReplayCheck(ILedgerStore store)
     public async ValueTask<Rejection?> OfThisAsync(Judgement item, CancellationToken cancel)
     {
         item.Fingerprint = item.Submission.Fingerprint(item.Span.Hash);
-        if (item.Submitted.Text("this") is not { } name)
+        if (item.Span.This is not { } name)
         {
             return null;
         }
