@@ -1,6 +1,10 @@
+using LogLine.Api.Artifacts;
+using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Ledger.Sqlite;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
@@ -25,6 +29,12 @@ public sealed class GatewayOptions
 
     /// <summary>What is allowed.</summary>
     public OperatorPolicy Policy { get; set; } = new();
+
+    /// <summary>Event streams and WebSockets.</summary>
+    public StreamOptions Streams { get; set; } = new();
+
+    /// <summary>Where artifacts are kept, and how many.</summary>
+    public ArtifactOptions Artifacts { get; set; } = new();
 }
 
 /// <summary>Puts the rooms together and takes them apart again.</summary>
@@ -39,7 +49,11 @@ internal static class GatewayHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => Catalogue.Load(options.Schemas));
         services.AddSingleton(_ => DataFolder.Open(options.Data));
-        services.AddSingleton(provider => OpenLedger(provider, options));
+        services.AddSingleton<OpenedLedger>();
+        services.AddSingleton(provider => provider.GetRequiredService<OpenedLedger>().Ledger);
+        services.AddSingleton(provider => ArtifactStore.Open(
+            options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, "artifacts"), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ArtifactDesk>();
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
@@ -48,8 +62,11 @@ internal static class GatewayHost
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
+        services.AddDelivery(options.Streams);
+        services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
+        services.AddApiDocument(() => options.Schemas);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -60,17 +77,15 @@ internal static class GatewayHost
         });
     }
 
-    /// <summary>Waited for once, before the first request: what is registered cannot be asynchronous.</summary>
-    private static SpanLedger OpenLedger(IServiceProvider provider, GatewayOptions options) => SqliteLedger.OpenAsync(
-        provider.GetRequiredService<DataFolder>(), provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<SpanLedger>>()).GetAwaiter().GetResult();
-
     /// <summary>Opens the data folder, loads the catalogue, and makes the first tenant: whatever is wrong is said before the first request.</summary>
     public static async Task PrepareAsync(this WebApplication app)
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
+        _ = app.Services.GetRequiredService<ArtifactStore>();
         await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>());
     }
 
@@ -88,4 +103,14 @@ internal static class GatewayHost
     private static string Address(WebApplication app) =>
         (app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5000")
         .Replace("[::]", "localhost").Replace("0.0.0.0", "127.0.0.1").Replace("+", "localhost").TrimEnd('/');
+}
+
+/// <summary>The ledger, once <see cref="GatewayHost.PrepareAsync"/> has opened it: opening waits for the store, and a constructor cannot.</summary>
+internal sealed class OpenedLedger(DataFolder folder, GatewayOptions options, TimeProvider time, ILogger<SpanLedger> logger)
+{
+    private SpanLedger? _ledger;
+
+    public SpanLedger Ledger => _ledger ?? throw new InvalidOperationException("The ledger is asked for before it is open.");
+
+    public async Task OpenAsync() => _ledger = await SqliteLedger.OpenAsync(folder, time, options.QueueLength, logger);
 }

@@ -1,9 +1,11 @@
 using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
 
@@ -37,13 +39,17 @@ public static class GatewayProgram
 
         var app = builder.Build();
         app.UseProblemsForDefects();
+        app.UseWebSockets();
         app.MapSubmissions();
         app.MapUniversal();
         app.MapAdministration();
+        app.MapArtifactWrites();
         app.MapSpanReads();
         app.MapRunReads();
+        app.MapArtifactReads();
         app.MapStream();
         app.MapServerReads();
+        app.MapApiDocument();
         return app;
     }
 }

@@ -1,5 +1,7 @@
+using LogLine.Api.Delivery.Reading;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
@@ -16,9 +18,9 @@ internal static class SpanEndpoints
     public static void MapSpanReads(this IEndpointRouteBuilder routes)
     {
         var spans = routes.MapGroup("/v1/spans").RequireReader();
-        spans.MapGet("/{name}", SpanAsync);
-        spans.MapGet("/{name}/receipt", ReceiptAsync);
-        spans.MapPost("/query", QueryAsync);
+        spans.MapGet("/{name}", SpanAsync).Documented(DeliveryDocs.Span);
+        spans.MapGet("/{name}/receipt", ReceiptAsync).Documented(DeliveryDocs.Receipt);
+        spans.MapPost("/query", QueryAsync).Documented(DeliveryDocs.Query);
     }
 
     private static async Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
@@ -81,20 +83,17 @@ internal static class SpanEndpoints
     }
 
     /// <summary>A page of matches, and the cursor after it; null when there is nothing further now.</summary>
-    private static async ValueTask<(List<StoredSpan> Items, long? Cursor)> CollectAsync(SpanLedger ledger, SpanQuery query)
+    private static async ValueTask<(List<LogItem> Items, long? Cursor)> CollectAsync(SpanLedger ledger, SpanQuery query)
     {
-        var items = new List<StoredSpan>();
+        var items = new List<LogItem>();
         var (next, size) = (query.After, ledger.Size);
         while (items.Count < query.Limit && next < size)
         {
-            (var found, next) = await ledger.Store.ScanAsync(query.Filter, next, query.Limit - items.Count);
-            items.AddRange(found.Where(span => query.Since is null || ReceivedAt(span) >= query.Since));
+            (var found, next) = await SpanReader.ReadAsync(ledger, new SpanSelection(query.Filter), next, query.Limit - items.Count);
+            items.AddRange(found.Where(item => !item.IsErased && (query.Since is null || item.ReceivedAt >= query.Since)));
         }
         return (items, next < size ? next : null);
     }
-
-    private static DateTimeOffset ReceivedAt(StoredSpan span) =>
-        Timestamps.TryParse(CanonicalJson.Parse(span.Entry).Root.Text("received_at"), out var at) ? at : default;
 
     private static async Task<(SpanQuery?, Rejection?)> ReadQueryAsync(HttpContext http)
     {
