@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate.Checks;
 using LogLine.Api.Ledger;
@@ -49,12 +50,13 @@ public sealed class TdlnGate
     private readonly KnownManifests _manifests;
     private readonly RunTargets _targets;
     private readonly RunDesk _desk;
+    private readonly ArtifactStore _artifacts;
     private readonly TimeProvider _time;
 
     /// <summary>Wires the checks to what they ask.</summary>
-    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, RunDesk desk, TenantRules rules, OperatorPolicy policy, TimeProvider time)
+    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, RunDesk desk, TenantRules rules, OperatorPolicy policy, ArtifactStore artifacts, TimeProvider time)
     {
-        (_catalogue, _directory, _ledger, _targets, _desk, _time) = (catalogue, directory, ledger, targets, desk, time);
+        (_catalogue, _directory, _ledger, _targets, _desk, _artifacts, _time) = (catalogue, directory, ledger, targets, desk, artifacts, time);
         _manifests = new KnownManifests(ledger.Store);
         var replay = new ReplayCheck(ledger.Store);
         var policies = new PolicyCheck(policy, rules);
@@ -92,7 +94,7 @@ public sealed class TdlnGate
     public async Task<GateVerdict> JudgeAsync(Submission submission, CancellationToken cancel)
     {
         using var activity = Activities.StartActivity("gate");
-        var state = new GateState(_directory, _ledger.Store, _manifests, _targets, _desk, _time);
+        var state = State();
         var items = submission.Items;
         var verdict = new GateVerdict(submission);
         try
@@ -127,11 +129,13 @@ public sealed class TdlnGate
     /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>
     public async ValueTask<(JsonElement Span, Rejection? Refused)> DryRunAsync(Submission submission, CancellationToken cancel)
     {
-        var item = new Judgement(submission, submission.Items[0], new GateState(_directory, _ledger.Store, _manifests, _targets, _desk, _time)) { IsDryRun = true };
+        var item = new Judgement(submission, submission.Items[0], State()) { IsDryRun = true };
         item.Definition = _catalogue.Find(item.Submitted.Text("intent"));
         var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? await ConsistencyCheck.JudgeAsync(item, cancel);
         return (item.Span.Root, refused);
     }
+
+    private GateState State() => new(_directory, _ledger.Store, _manifests, _targets, _desk, _artifacts, _time);
 
     private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<JsonElement> items, GateState state, GateVerdict verdict, CancellationToken cancel)
     {
