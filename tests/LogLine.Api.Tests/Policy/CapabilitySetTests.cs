@@ -20,8 +20,8 @@ public sealed class CapabilitySetTests
                 var named = Some(random);
                 var narrower = set.Attenuate(named);
 
-                Assert.Superset(set.Names.ToHashSet(), narrower.Names.ToHashSet());
-                Assert.Superset(named.ToHashSet(), narrower.Names.ToHashSet());
+                Assert.Subset(set.Names.ToHashSet(), narrower.Names.ToHashSet());
+                Assert.Subset(named.ToHashSet(), narrower.Names.ToHashSet());
                 Assert.Equal(set.Names.Intersect(named).Order(), narrower.Names.Order());
                 Assert.Equal(narrower.Names.Order(), narrower.Attenuate(named).Names.Order());
                 Assert.True(set.Holds(narrower.Names));

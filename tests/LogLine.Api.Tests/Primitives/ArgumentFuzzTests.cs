@@ -55,7 +55,7 @@ public sealed class ArgumentFuzzTests
     {
         await using var lab = await PrimitiveLab.OpenAsync("podman");
 
-        var answer = await lab.Gateway.PostAsync($$"""{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"podman"},"name":"web","argv":["/bin/true","{{argument}}"]}}""");
+        var answer = await lab.Gateway.PostAsync($$"""{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"podman"},"name":"web","argv":["/bin/true","{{argument}}"] } }""");
 
         Assert.Contains(answer.Code, new[] { "422_SCHEMA_INVALID", "400_MALFORMED_JSON" });
     }

@@ -237,6 +237,8 @@ internal sealed record EndpointSettings(string? IPAddress);
 [JsonSerializable(typeof(ContainerSummary[]))]
 [JsonSerializable(typeof(ContainerRequest))]
 [JsonSerializable(typeof(ContainerDetail))]
+[JsonSerializable(typeof(ContainerDetail[]))]
+[JsonSerializable(typeof(VolumeDetail[]))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 [JsonSerializable(typeof(Nothing))]
 [JsonSerializable(typeof(ExecRequest))]
