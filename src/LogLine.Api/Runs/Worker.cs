@@ -43,8 +43,8 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
         {
             _jobs[run.RunId] = Task.Run(async () =>
             {
-                await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : run.Intent == "deploy.apply"
-                    ? new DeployJob(run, desk, targets, time, logger).RunAsync(stopping)
+                await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : DeployOrder.IsDeploy(run)
+                    ? new DeployJob(run, desk, targets, _turns, time, logger).RunAsync(stopping)
                     : new PrimitiveJob(run, desk, targets, _turns, time).RunAsync(stopping));
                 _jobs.TryRemove(run.RunId, out _);
             }, CancellationToken.None);

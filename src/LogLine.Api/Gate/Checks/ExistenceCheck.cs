@@ -10,7 +10,8 @@ internal static class ExistenceCheck
 {
     public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
     {
-        "minicontainer.apply" or "minicontainer.verify" or "deploy.apply" => new(Manifest(item)),
+        "minicontainer.apply" or "minicontainer.verify" or "deploy.plan" or "deploy.apply" => new(Manifest(item)),
+        "deploy.rollback" => new(RollbackTarget.Find(item) ?? Manifest(item)),
         "run.cancel" => new(Run(item)),
         "wallet.key.revoke" => new(Key(item)),
         "wallet.grant.revoke" => new(Grant(item)),
@@ -29,7 +30,7 @@ internal static class ExistenceCheck
             return Missing("ref", reference.ToString(), "Apply its manifest first with 'minicontainer.apply' ('logline minicontainer apply').");
         }
         var manifest = item.Manifest = SignedManifest.View(CanonicalJson.Parse(bytes).Root);
-        if (item.Effect != "deploy.apply")
+        if (!item.Definition!.IsDeploy)
         {
             return null;
         }
@@ -71,7 +72,7 @@ internal static class ExistenceCheck
         return item.State.FindToken(item.Tenant, id) is null ? Missing("token_id", id, "GET /v1/tokens lists the tenant's tokens.") : null;
     }
 
-    private static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")
+    internal static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")
     {
         Details = new Dictionary<string, object?> { [field] = value },
     };
