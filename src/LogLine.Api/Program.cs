@@ -1,6 +1,7 @@
 using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
@@ -37,11 +38,14 @@ public static class GatewayProgram
 
         var app = builder.Build();
         app.UseProblemsForDefects();
+        app.UseWebSockets();
         app.MapSubmissions();
         app.MapUniversal();
         app.MapAdministration();
+        app.MapArtifactWrites();
         app.MapSpanReads();
         app.MapRunReads();
+        app.MapArtifactReads();
         app.MapStream();
         app.MapServerReads();
         return app;
