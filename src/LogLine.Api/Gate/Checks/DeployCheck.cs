@@ -20,9 +20,12 @@ internal static class DeployCheck
         Workload? current;
         try
         {
-            // Between two steps of a replacement the one that runs may not have the service's name yet.
-            current = await adapter.FindByNameAsync(item.Tenant, service, cancel)
-                ?? (live.Count > 0 && live[0].State > RunState.Planned ? await adapter.FindByRunAsync(live[0].RunId, cancel) : null);
+            current = await adapter.FindByNameAsync(item.Tenant, service, cancel);
+            if (live.Count > 0 && live[0].State > RunState.Planned && live[0].RunId != current?.RunId)
+            {
+                // Between two steps of a replacement the one that runs may not have the service's name yet.
+                current = await adapter.FindByRunAsync(live[0].RunId, cancel) ?? current;
+            }
         }
         catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable)
         {

@@ -28,24 +28,17 @@ internal static class RollbackCommand
 
     private static async Task<int> RunAsync(Call call, string run, Wish wish)
     {
-        if (!RunStateText.IsRunId(run))
-        {
-            return call.Screen.Refuse(CommandFailure.Usage($"'{run}' is no run: they look like run_01jd0g6q2x."));
-        }
         if (wish.Ref is not null && !MiniContainerRef.TryParse(wish.Ref, out _))
         {
             return call.Screen.Refuse(CommandFailure.Usage($"'{wish.Ref}' is no full ref: mc:<tenant>/<name>@blake3:<64 hex>."));
         }
-        if (call.Connection().Fails(out var failure, out var connection) || call.Sender(connection).Fails(out failure, out var sender))
+        if ((await KnownRun.OpenAsync(call, run)).Fails(out var failure, out var opened))
         {
             return call.Screen.Refuse(failure);
         }
-        using var opened = sender;
-        if ((await sender.Client.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out failure, out var known))
-        {
-            return call.Screen.Refuse(failure);
-        }
-        var span = sender.Compose(Form, known.Text("subject")!, json =>
+        using var about = opened;
+        var sender = about.Sender;
+        var span = sender.Compose(Form, about.Subject, json =>
         {
             json.WriteString("run_id", run);
             foreach (var (name, value) in new[] { ("ref", wish.Ref), ("reason", wish.Reason) })
