@@ -77,7 +77,7 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
     {
         const string Reason = "container_gone";
         const string Error = "The container is not there any more: somebody else removed it, or a worker was lost while it ended the run.";
-        if ((desk.Find(run.RunId) ?? run).State != RunState.Running)
+        if ((await desk.FindAsync(run.RunId) ?? run).State != RunState.Running)
         {
             await FailedAsync(null, null, Reason, Error, stopping);
             return;
@@ -93,7 +93,7 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
             await GoneAsync(stopping);
             return;
         }
-        if ((desk.Find(run.RunId) ?? run).State == RunState.Running)
+        if ((await desk.FindAsync(run.RunId) ?? run).State == RunState.Running)
         {
             await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = time.GetUtcNow(), ExitCode = -1, Reason = RunReasons.Of(failure.Failure), Error = failure.Message }, _ => { }, stopping);
             return;

@@ -20,11 +20,14 @@ internal sealed class DeployJob
     private readonly DeployEnding _ending;
     private readonly DeployWatch _watch;
 
-    public DeployJob(RunRow run, RunDesk desk, RunTargets targets, WorkloadTurns turns, TimeProvider time, ILogger logger)
+    /// <summary>Opens the job of a run.</summary>
+    public static async Task<DeployJob> OpenAsync(RunRow run, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, TimeProvider time, ILogger logger) =>
+        new(run, await desk.ManifestOfAsync(run), desk, adapter, turns, time, logger);
+
+    private DeployJob(RunRow run, SignedManifest manifest, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, TimeProvider time, ILogger logger)
     {
-        (_run, _desk, _time, _adapter) = (run, desk, time, targets.Find(run.Provider)!);
-        _manifest = desk.ManifestOf(run);
-        _lifecycle = DeployLifecycle.Of(_manifest.Deploy);
+        (_run, _manifest, _desk, _time, _adapter) = (run, manifest, desk, time, adapter);
+        _lifecycle = DeployLifecycle.Of(manifest.Deploy);
         _takeover = new Takeover(run, desk, _adapter, turns, logger);
         _ending = new DeployEnding(run, desk, _adapter, _takeover, _lifecycle, time, logger);
         _watch = new DeployWatch(run, desk, _adapter, _lifecycle, _ending, time);
@@ -75,7 +78,7 @@ internal sealed class DeployJob
     {
         // What is planned has made nothing; from pending on an earlier worker may have.
         var workload = _run.State == RunState.Planned ? null : await _ending.InPatienceAsync(() => _adapter.FindByRunAsync(_run.RunId, stopping), stopping);
-        var current = Current();
+        var current = await CurrentAsync();
         if (workload is null && current.CancelRequested)
         {
             await _ending.CancelledAsync(null, stopping);
@@ -105,7 +108,7 @@ internal sealed class DeployJob
     /// <summary>Starts it and waits until it is healthy; false when the run has ended instead.</summary>
     private async Task<bool> RunningAsync(Workload workload, CancellationToken stopping)
     {
-        if (Current().CancelRequested)
+        if ((await CurrentAsync()).CancelRequested)
         {
             await _ending.CancelledAsync(workload, stopping);
             return false;
@@ -131,7 +134,7 @@ internal sealed class DeployJob
             _run.RunId, RunState.Running, row => row with { StartedAt = workload.StartedAt ?? _time.GetUtcNow() }, json => DeployFacts.Running(json, workload), stopping);
     }
 
-    private RunRow Current() => _desk.Find(_run.RunId) ?? _run;
+    private async ValueTask<RunRow> CurrentAsync() => await _desk.FindAsync(_run.RunId) ?? _run;
 }
 
 /// <summary>What spans and rows say of a deploy's container.</summary>

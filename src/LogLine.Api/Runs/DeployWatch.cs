@@ -29,8 +29,8 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
             {
                 continue;
             }
-            var row = Current();
-            if (replacedBy is not null || row.CancelRequested || !Restarts(row, end))
+            var row = await CurrentAsync();
+            if (replacedBy is not null || row.CancelRequested || !await RestartsAsync(row, end))
             {
                 await (row.CancelRequested ? ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping) : ending.ExitedAsync(workloadId, end, replacedBy, stopping));
                 return;
@@ -72,12 +72,12 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
         while (true)
         {
             var moved = desk.Moved;
-            if (desk.SuccessorOf(run) is not { } taking)
+            if (await desk.SuccessorOfAsync(run) is not { } taking)
             {
                 break;
             }
             successor = taking.RunId;
-            if (taking.State == RunState.Running || Current().CancelRequested)
+            if (taking.State == RunState.Running || (await CurrentAsync()).CancelRequested)
             {
                 return (false, successor);
             }
@@ -87,10 +87,10 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
         return (isBack, isBack ? null : successor);
     }
 
-    private bool Restarts(RunRow row, WorkloadEnd end) =>
+    private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end) =>
         (lifecycle.Restart == RestartPolicy.Always || (lifecycle.Restart == RestartPolicy.OnFailure && end.ExitCode != 0))
         && (lifecycle.MaxRestarts is not { } most || RunDetail.Count(row.Detail, "restarts") < most)
-        && !desk.WasAskedToStop(row);
+        && !await desk.WasAskedToStopAsync(row);
 
     /// <summary>False when somebody cancelled the run meanwhile.</summary>
     private async Task<bool> PausedAsync(TimeSpan pause, CancellationToken stopping)
@@ -107,7 +107,8 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
     /// <summary>Running again is a state of its own on the ledger, with how often and why.</summary>
     private async Task RestartAsync(string workloadId, WorkloadEnd end, CancellationToken stopping)
     {
-        if (desk.SuccessorOf(run) is not null || desk.WasAskedToStop(Current()))
+        var before = await CurrentAsync();
+        if (await desk.SuccessorOfAsync(run) is not null || await desk.WasAskedToStopAsync(before))
         {
             return; // judged again where the end is
         }
@@ -115,10 +116,10 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
         await desk.ReportAsync(run.RunId, RunState.Running, row => row with { StartedAt = workload.StartedAt ?? time.GetUtcNow() }, json =>
         {
             DeployFacts.Running(json, workload);
-            json.WriteNumber("restarts", RunDetail.Count(Current().Detail, "restarts") + 1);
+            json.WriteNumber("restarts", RunDetail.Count(before.Detail, "restarts") + 1);
             json.WriteNumber("last_exit_code", end.ExitCode);
         }, stopping);
     }
 
-    private RunRow Current() => desk.Find(run.RunId) ?? run;
+    private async ValueTask<RunRow> CurrentAsync() => await desk.FindAsync(run.RunId) ?? run;
 }

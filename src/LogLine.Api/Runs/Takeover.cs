@@ -59,11 +59,11 @@ internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, Wo
     /// <returns>The run that serves now, or null; and why the way back failed.</returns>
     public async Task<(string? Serving, string? Problem)> GoBackAsync(CancellationToken stopping)
     {
-        if (_course is not { OldContainer: { } old, OldRun: { } oldRun } || desk.Find(oldRun) is not { HasEnded: false })
+        if (_course is not { OldContainer: { } old, OldRun: { } oldRun } || await desk.FindAsync(oldRun) is not { HasEnded: false })
         {
             return (null, null);
         }
-        if (!_course.TakesOver(desk.Find(run.RunId) ?? run))
+        if (!_course.TakesOver(await desk.FindAsync(run.RunId) ?? run))
         {
             return (oldRun, null); // never touched
         }
@@ -89,7 +89,7 @@ internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, Wo
     {
         try
         {
-            await adapter.StopAsync(old, desk.LifecycleOf(_course.OldRun).StopTimeout, stopping);
+            await adapter.StopAsync(old, (await desk.LifecycleOfAsync(_course.OldRun)).StopTimeout, stopping);
         }
         catch (AdapterException failure) when (failure.Failure == AdapterFailure.NotFound)
         {

@@ -21,7 +21,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
         // This process alone has the data folder, so whoever held a lease in it before is gone.
-        await desk.ReleaseAsync(LocalPrefix, stopping);
+        await desk.ReleaseAsync(LocalPrefix);
         using var renewal = new PeriodicTimer(RenewEvery, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
         while (!stopping.IsCancellationRequested)
@@ -31,7 +31,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
             await Task.WhenAny(moved, tick);
             if (tick.IsCompleted)
             {
-                await TryAsync(() => desk.RenewAsync(_name, _jobs.Keys.ToList(), stopping));
+                await TryAsync(() => desk.RenewAsync(_name, _jobs.Keys.ToList()).AsTask());
                 tick = renewal.WaitForNextTickAsync(stopping).AsTask();
             }
         }
@@ -39,15 +39,29 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
 
     private async Task TakeAsync(CancellationToken stopping)
     {
-        foreach (var run in await desk.LeaseAsync(_name, MaxRuns - _jobs.Count, stopping))
+        foreach (var run in await desk.LeaseAsync(_name, MaxRuns - _jobs.Count))
         {
             _jobs[run.RunId] = Task.Run(async () =>
             {
-                await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : DeployOrder.IsDeploy(run)
-                    ? new DeployJob(run, desk, targets, _turns, time, logger).RunAsync(stopping)
-                    : new PrimitiveJob(run, desk, targets, _turns, time).RunAsync(stopping));
+                await TryAsync(() => CarryOutAsync(run, stopping));
                 _jobs.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
+        }
+    }
+
+    private async Task CarryOutAsync(RunRow run, CancellationToken stopping)
+    {
+        if (targets.Find(run.Provider) is not { } adapter)
+        {
+            await OrphanAsync(run, stopping);
+        }
+        else if (DeployOrder.IsDeploy(run))
+        {
+            await (await DeployJob.OpenAsync(run, desk, adapter, _turns, time, logger)).RunAsync(stopping);
+        }
+        else
+        {
+            await new PrimitiveJob(run, desk, targets, _turns, time).RunAsync(stopping);
         }
     }
 

@@ -22,7 +22,7 @@ public sealed class DeployPlanTests : IAsyncDisposable
         Assert.Equal(("create", true, false), (plan.Text("strategy"), plan.Flag("changes"), plan.Flag("gap")));
         Assert.Equal("nonexistent", plan.Member("current").Text("state"));
         Assert.Equal((0, 0), (_fake.Created, _fake.Started));
-        Assert.Empty(_gateway.Ledger.Store.Runs("dev", null, 10));
+        Assert.Empty(await _gateway.Ledger.Store.RunsAsync("dev", null, 10));
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class DeployPlanTests : IAsyncDisposable
         var again = await _gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(reference, "web"), wait: 55);
         Assert.Equal((run, false, "running"), (again.RunId(), again.Json.Member("result").Flag("changed"), again.Json.Member("result").Text("state")));
         Assert.Equal((1, 1), (_fake.Created, _fake.Started));
-        Assert.Single(_gateway.Ledger.Store.Runs("dev", null, 10));
+        Assert.Single(await _gateway.Ledger.Store.RunsAsync("dev", null, 10));
         Assert.Equal("428_PROOF_REQUIRED", (await _gateway.SendAsync("deploy.apply", "web", DeployActs.Order(reference, "web"))).Code);
     }
 

@@ -33,12 +33,12 @@ internal static class DeployCheck
         }
         var wish = new DeployWish(
             item.Ref!.ToString(), item.Manifest!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Target)), item.Payload.Member("options").Flag("rollback_on_failure") ?? true);
-        item.Plan = DeployPlanner.Make(wish, current, live.FirstOrDefault(), ManifestOf(item, current));
+        item.Plan = DeployPlanner.Make(wish, current, live.FirstOrDefault(), await ManifestOfAsync(item, current));
         return Busy(item, live) ?? Foreign(item, service, current) ?? Moved(item);
     }
 
-    private static SignedManifest? ManifestOf(Judgement item, Workload? current) =>
-        MiniContainerRef.TryParse(current?.Ref, out var reference) && item.State.FindManifest(reference.Tenant, reference.Name, reference.Hash) is { } bytes
+    private static async ValueTask<SignedManifest?> ManifestOfAsync(Judgement item, Workload? current) =>
+        MiniContainerRef.TryParse(current?.Ref, out var reference) && await item.State.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is { } bytes
             ? SignedManifest.View(CanonicalJson.Parse(bytes).Root)
             : null;
 

@@ -11,10 +11,10 @@ namespace LogLine.Api.Gate.Checks;
 /// </summary>
 internal static class RollbackTarget
 {
-    public static Rejection? Find(Judgement item)
+    public static async ValueTask<Rejection?> FindAsync(Judgement item)
     {
         // As the store has them, newest first: what earlier items of the same request start is not there yet.
-        var runs = item.State.RunsOf(item.Tenant, item.Span.Subject!).Where(run => run.Ref is not null).ToList();
+        var runs = (await item.State.RunsOfAsync(item.Tenant, item.Span.Subject!)).Where(run => run.Ref is not null).ToList();
         var unwanted = item.Payload.Text("run_id") is { } runId ? runs.Find(run => run.RunId == runId) : Latest(runs);
         if (unwanted is null)
         {
