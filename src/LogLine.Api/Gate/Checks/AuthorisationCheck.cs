@@ -29,7 +29,7 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
     /// <summary>What reaches beyond the container needs a proof that names it, besides the operator's word.</summary>
     private async ValueTask<Rejection?> CapabilitiesAsync(Judgement item)
     {
-        var order = item.Effect == "container.create" ? item.Payload : item.Effect == "deploy.apply" && item.Manifest is { } manifest ? manifest.Deploy : default;
+        var order = item.Effect == "container.create" ? item.Payload : item.Effect is "deploy.apply" or "deploy.rollback" && item.Manifest is { } manifest ? manifest.Deploy : default;
         var security = order.Member("security");
         var dropped = security.Texts("cap_drop");
         var wanted = security.Texts("cap_add").Where(LinuxCapabilities.NeedsProof).Where(name => !dropped.Contains(name) && !dropped.Contains("ALL")).Distinct().Order(StringComparer.Ordinal).ToList();
@@ -54,7 +54,7 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
     private static async ValueTask<IEnumerable<ProofRow>> MatchingAsync(Judgement item, string intent)
     {
         var reference = item.Ref?.ToString();
-        var target = item.Payload.Member("target") is { ValueKind: System.Text.Json.JsonValueKind.Object } element
+        var target = item.Target is { ValueKind: System.Text.Json.JsonValueKind.Object } element
             ? System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(element))
             : null;
         var planDigest = item.Payload.Text("plan_digest");
