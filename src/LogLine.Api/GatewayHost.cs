@@ -1,3 +1,4 @@
+using LogLine.Api.Artifacts;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Policy;
@@ -24,6 +25,9 @@ public sealed class GatewayOptions
 
     /// <summary>What is allowed.</summary>
     public OperatorPolicy Policy { get; set; } = new();
+
+    /// <summary>Where artifacts are kept, and how many.</summary>
+    public ArtifactOptions Artifacts { get; set; } = new();
 }
 
 /// <summary>Puts the rooms together and takes them apart again.</summary>
@@ -40,6 +44,9 @@ internal static class GatewayHost
         services.AddSingleton(_ => DataFolder.Open(options.Data));
         services.AddSingleton(provider => provider.GetRequiredService<DataFolder>().OpenLedger(
             provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<SpanLedger>>()));
+        services.AddSingleton(provider => ArtifactStore.Open(
+            options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, "artifacts"), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ArtifactDesk>();
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
@@ -48,6 +55,7 @@ internal static class GatewayHost
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
+        services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
@@ -67,6 +75,7 @@ internal static class GatewayHost
         _ = app.Services.GetRequiredService<Catalogue>();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
+        _ = app.Services.GetRequiredService<ArtifactStore>();
         await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>(), CancellationToken.None);
     }
 

@@ -40,8 +40,10 @@ public static class GatewayProgram
         app.MapSubmissions();
         app.MapUniversal();
         app.MapAdministration();
+        app.MapArtifactWrites();
         app.MapSpanReads();
         app.MapRunReads();
+        app.MapArtifactReads();
         app.MapStream();
         app.MapServerReads();
         return app;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LogLine.Cli;
 using LogLine.Cli.Commands;
+using LogLine.Cli.Commands.Artifacts;
 using LogLine.Cli.Commands.Deploy;
 using LogLine.Cli.Commands.Keys;
 using LogLine.Cli.Commands.MiniContainers;
@@ -31,6 +32,7 @@ internal static class Contents
             CommandTree.Branch("deploy", "What runs where.",
                 UpCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
+            CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
             CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree)),
             CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
         };

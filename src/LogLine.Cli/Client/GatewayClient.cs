@@ -17,6 +17,7 @@ internal sealed class GatewayClient : IDisposable
     public const int Attempts = 4;
 
     private const int MaxAnswerBytes = 64 << 20;
+    private const long SlowestBytesPerSecond = 256 << 10;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -82,6 +83,33 @@ internal sealed class GatewayClient : IDisposable
     /// <summary>Writes. The answer is an Ack, or a list of answers for an array.</summary>
     public Task<Attempt<JsonElement>> SubmitAsync(SpanSubmission submission, Signer? signer, CancellationToken stop) =>
         SendAsync(() => submission.ToRequest(_baseUrl, _profile, signer, _shell.Time.GetUtcNow()), Patience + TimeSpan.FromSeconds(submission.WaitSeconds), stop);
+
+    /// <summary>Uploads a file. The same bytes again change nothing, so it may be repeated.</summary>
+    public Task<Attempt<JsonElement>> PutAsync(string path, FileStream content, CancellationToken stop) =>
+        SendAsync(() =>
+        {
+            content.Position = 0;
+            return new HttpRequestMessage(HttpMethod.Put, new Uri(_baseUrl, path)) { Content = FileBody.Of(content) };
+        }, Patience + TimeSpan.FromSeconds(content.Length / SlowestBytesPerSecond), stop);
+
+    /// <summary>Downloads once, into <paramref name="destination"/>; null, or why not. What came is to be verified by whoever knows its hash.</summary>
+    public async Task<CommandFailure?> DownloadAsync(string path, Stream destination, CancellationToken stop)
+    {
+        try
+        {
+            using var response = await _http.GetAsync(new Uri(_baseUrl, path), HttpCompletionOption.ResponseHeadersRead, stop);
+            if (response.IsSuccessStatusCode)
+            {
+                await response.Content.CopyToAsync(destination, stop);
+                return null;
+            }
+            return GatewayAnswers.Read(response, await response.Content.ReadAsByteArrayAsync(stop), _baseUrl).Fails(out var failure, out _) ? failure : null;
+        }
+        catch (HttpRequestException broken)
+        {
+            return Unreachable(broken);
+        }
+    }
 
     /// <summary>Opens a stream once; following it is <see cref="EventStream"/>'s.</summary>
     /// <exception cref="HttpRequestException">Nobody answers.</exception>

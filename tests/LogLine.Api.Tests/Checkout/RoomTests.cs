@@ -9,13 +9,14 @@ public sealed partial class RoomTests
     // What each room may lean on, from the top down.
     private static readonly Dictionary<string, string[]> Api = new()
     {
-        ["Delivery"] = ["Submissions", "Gate", "Runs", "Policy", "Tenants", "Ledger", "Errors", "Telemetry"],
-        ["Submissions"] = ["Gate", "Runs", "Policy", "Tenants", "Ledger", "Errors", "Telemetry"],
-        ["Adapters"] = ["Runs"],
-        ["Gate"] = ["Runs", "Policy", "Tenants", "Ledger", "Errors"],
-        ["Runs"] = ["Policy", "Tenants", "Ledger", "Errors"],
+        ["Delivery"] = ["Submissions", "Gate", "Runs", "Policy", "Tenants", "Artifacts", "Ledger", "Errors", "Telemetry"],
+        ["Submissions"] = ["Gate", "Runs", "Policy", "Tenants", "Artifacts", "Ledger", "Errors", "Telemetry"],
+        ["Adapters"] = ["Runs", "Artifacts"],
+        ["Gate"] = ["Runs", "Policy", "Tenants", "Artifacts", "Ledger", "Errors"],
+        ["Runs"] = ["Policy", "Tenants", "Artifacts", "Ledger", "Errors"],
         ["Policy"] = ["Tenants", "Ledger", "Errors"],
         ["Tenants"] = ["Ledger", "Errors"],
+        ["Artifacts"] = ["Ledger"],
         ["Errors"] = ["Telemetry"],
         ["Telemetry"] = ["Ledger"],
         ["Ledger"] = [],

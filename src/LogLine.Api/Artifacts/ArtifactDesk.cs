@@ -1,0 +1,59 @@
+using LogLine.Api.Ledger;
+
+namespace LogLine.Api.Artifacts;
+
+/// <summary>
+/// Where artifacts come in and go out, each act a span (<c>artifact.stored</c>, <c>artifact.removed</c>): whoever reads the ledger sees which bytes
+/// a tenant had when. The bytes themselves are never in it.
+/// </summary>
+public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimeProvider time)
+{
+    /// <summary>The bytes.</summary>
+    public ArtifactStore Store => store;
+
+    /// <summary>
+    /// Keeps what was written and sealed. The span comes before the name: when this answers, both are durable; when the gateway dies in
+    /// between, the span names bytes that nobody was told of, and the next upload says it again.
+    /// </summary>
+    /// <returns>The artifact, and whether the tenant did not have it before.</returns>
+    public async Task<(StoredArtifact Artifact, bool IsNew)> KeepAsync(ArtifactWriter written, ArtifactHash hash, ArtifactActor actor, CancellationToken cancel)
+    {
+        if (store.Find(actor.Tenant, hash) is { } known)
+        {
+            return (known, false);
+        }
+        await SayAsync("artifact.stored", hash, written.Length, actor, cancel);
+        written.Publish();
+        return (new StoredArtifact(hash, written.Length, time.GetUtcNow()), true);
+    }
+
+    /// <summary>Removes an artifact; false when the tenant does not have it.</summary>
+    public async Task<bool> RemoveAsync(ArtifactHash hash, ArtifactActor actor, CancellationToken cancel)
+    {
+        if (store.Find(actor.Tenant, hash) is not { } known)
+        {
+            return false;
+        }
+        await SayAsync("artifact.removed", hash, known.Bytes, actor, cancel);
+        store.Remove(actor.Tenant, hash);
+        return true;
+    }
+
+    private Task SayAsync(string intent, ArtifactHash hash, long bytes, ArtifactActor actor, CancellationToken cancel)
+    {
+        var span = ledger.Identity.Sign(actor.Tenant, actor.Env, intent, "file", "urn:artifact:" + actor.Tenant, time.GetUtcNow(), json =>
+        {
+            json.WriteString("hash", hash.ToString());
+            json.WriteNumber("bytes", bytes);
+            json.WriteString("principal", actor.Principal);
+            if (actor.RunId is not null)
+            {
+                json.WriteString("run_id", actor.RunId);
+            }
+        });
+        return ledger.AppendOwnAsync([span with { RunId = actor.RunId }], cancel);
+    }
+}
+
+/// <summary>Who stores or removes: a token, or a run that a span of the tenant's has started.</summary>
+public sealed record ArtifactActor(string Tenant, string Env, string Principal, string? RunId = null);

@@ -1,0 +1,62 @@
+using System.Globalization;
+using LogLine.Api.Artifacts;
+using LogLine.Api.Errors;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Delivery;
+
+/// <summary>Artifacts of the reader's own tenant: their bytes (also in parts, RFC 9110 section 14), and a list of them.</summary>
+internal static class ArtifactReads
+{
+    private const int DefaultLimit = 100;
+    private const int MaxLimit = 1000;
+
+    public static void MapArtifactReads(this IEndpointRouteBuilder routes)
+    {
+        var artifacts = routes.MapGroup("/v1/artifacts").RequireReader();
+        artifacts.MapGet("", ListAsync);
+        artifacts.MapMethods("/{hash}", ["GET", "HEAD"], ReadAsync);
+    }
+
+    private static async Task<IResult> ReadAsync(HttpContext http, string hash, ArtifactStore store)
+    {
+        if (!ArtifactHash.TryParse(hash, out var name) || store.OpenRead(http.Principal().Tenant, name) is not { } bytes)
+        {
+            await http.NotFoundAsync($"artifact '{(hash.Length <= 96 ? hash : hash[..93] + "…")}'");
+            return Results.Empty;
+        }
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        http.Response.Headers.CacheControl = "private, immutable, max-age=31536000";
+        return Results.Stream(bytes, "application/octet-stream", name.Hex, entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{name}\""), enableRangeProcessing: true);
+    }
+
+    /// <summary><c>{items[{hash, bytes, stored_at}], cursor, used_bytes, limit_bytes}</c>, by hash; <c>cursor</c> goes into <c>after</c>.</summary>
+    private static Task ListAsync(HttpContext http, ArtifactStore store, string? after, string? limit)
+    {
+        var most = DefaultLimit;
+        if (limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit))
+        {
+            return http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"limit must be an integer from 1 to {MaxLimit}") { Errors = [new FieldError("/limit", "query", $"must be an integer from 1 to {MaxLimit}")] });
+        }
+        ArtifactHash.TryParse(after, out var from);
+        var found = store.List(http.Principal().Tenant, from, most + 1);
+        return http.WriteAsync(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("items");
+            foreach (var artifact in found.Take(most))
+            {
+                json.WriteStartObject();
+                json.WriteString("hash", artifact.Hash.ToString());
+                json.WriteNumber("bytes", artifact.Bytes);
+                json.WriteString("stored_at", Timestamps.Write(artifact.StoredAt));
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteString("cursor", found.Count > most ? found[most - 1].Hash.ToString() : null);
+            json.WriteNumber("used_bytes", store.UsedBytes(http.Principal().Tenant));
+            json.WriteNumber("limit_bytes", store.Options.TenantBytes);
+            json.WriteEndObject();
+        });
+    }
+}

@@ -1,0 +1,15 @@
+namespace LogLine.Api.Submissions;
+
+/// <summary>
+/// The one door for binary content (contract, section 3): <c>PUT /v1/artifacts/{hash}</c> takes bytes and keeps them under their own hash, or keeps
+/// nothing. A repetition changes nothing, so neither nonce nor key is needed.
+/// </summary>
+internal static class ArtifactEndpoints
+{
+    public static void MapArtifactWrites(this IEndpointRouteBuilder routes)
+    {
+        var uploads = new SemaphoreSlim(routes.ServiceProvider.GetRequiredService<GatewayOptions>().Artifacts.Uploads);
+        routes.MapPut("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.PutAsync(http, hash, uploads));
+        routes.MapDelete("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.RemoveAsync(http, hash));
+    }
+}

@@ -1,0 +1,26 @@
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Cli.Tests.EndToEnd;
+
+public sealed class ArtifactsTests(GatewayProcess gateway)
+{
+    [Fact]
+    public async Task File_GoesUpAndComesBackVerified()
+    {
+        using var member = await Member.JoinAsync(gateway);
+        var bytes = new byte[2_500_000];
+        Random.Shared.NextBytes(bytes);
+        var (file, copy) = (member.Terminal.At("context.tar"), member.Terminal.At("copy.tar"));
+        await File.WriteAllBytesAsync(file, bytes, TestContext.Current.CancellationToken);
+
+        var put = (await member.RunAsync("artifacts", "put", file, "--json")).Expect(0).Json;
+        (await member.RunAsync("artifacts", "get", put.Text("hash")!, "--out", copy)).Expect(0);
+
+        Assert.Equal(ContentHash.Of(bytes), put.Text("hash"));
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(copy, TestContext.Current.CancellationToken));
+        Assert.Contains("there already", (await member.RunAsync("artifacts", "put", file)).Expect(0).Output);
+        Assert.Contains("404_NOT_FOUND", (await member.RunAsync("artifacts", "get", "blake3:" + new string('0', 64), "--out", copy)).Expect(1).Errors);
+        Assert.False(File.Exists(copy + ".part"));
+    }
+}
