@@ -6,6 +6,7 @@ using LogLine.Cli.Commands.Deploy;
 using LogLine.Cli.Commands.Keys;
 using LogLine.Cli.Commands.MiniContainers;
 using LogLine.Cli.Commands.Receipts;
+using LogLine.Cli.Commands.Secrets;
 using LogLine.Cli.Commands.Spans;
 using LogLine.Cli.Commands.Tokens;
 using LogLine.Cli.Commands.Wallet;
@@ -28,7 +29,8 @@ internal static class Contents
                 ListKeysCommand.Create(tree), RegisterKeyCommand.Create(tree), RotateKeyCommand.Create(tree), RevokeKeyCommand.Create(tree)),
             CommandTree.Branch("minicontainer", "Manifests of MiniContainers.",
                 VerifyManifestCommand.Create(tree), SignCommand.Create(tree), PackCommand.Create(tree), ShowCommand.Create(tree), ApplyCommand.Create(tree)),
-            CommandTree.Branch("wallet", "Proofs.", ProveCommand.Create(tree)),
+            CommandTree.Branch("wallet", "Proofs and grants.", ProveCommand.Create(tree), GrantCommand.Create(tree)),
+            CommandTree.Branch("secrets", "Secrets that only runners open.", SealCommand.Create(tree)),
             CommandTree.Branch("deploy", "What runs where.",
                 UpCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
