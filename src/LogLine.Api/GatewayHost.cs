@@ -1,4 +1,6 @@
 using LogLine.Api.Artifacts;
+using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Policy;
@@ -25,6 +27,9 @@ public sealed class GatewayOptions
 
     /// <summary>What is allowed.</summary>
     public OperatorPolicy Policy { get; set; } = new();
+
+    /// <summary>Event streams and WebSockets.</summary>
+    public StreamOptions Streams { get; set; } = new();
 
     /// <summary>Where artifacts are kept, and how many.</summary>
     public ArtifactOptions Artifacts { get; set; } = new();
@@ -55,6 +60,7 @@ internal static class GatewayHost
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
+        services.AddDelivery(options.Streams);
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();

@@ -1,6 +1,7 @@
 using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
@@ -37,6 +38,7 @@ public static class GatewayProgram
 
         var app = builder.Build();
         app.UseProblemsForDefects();
+        app.UseWebSockets();
         app.MapSubmissions();
         app.MapUniversal();
         app.MapAdministration();

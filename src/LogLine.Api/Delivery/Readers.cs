@@ -14,11 +14,7 @@ internal static class Readers
         routes.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
-            var (principal, refused) = http.RequestServices.GetRequiredService<RequestReader>().Authenticate(http);
-            if (refused is null && !principal!.Has("read"))
-            {
-                refused = new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } };
-            }
+            var (principal, refused) = http.RequestServices.GetRequiredService<RequestReader>().AuthenticateReader(http);
             if (refused is not null)
             {
                 await http.RefuseAsync(refused);
@@ -27,6 +23,15 @@ internal static class Readers
             http.Items[Key] = principal;
             return await next(context);
         });
+
+    /// <summary>Who asks, when they may read.</summary>
+    public static (TenantPrincipal? Principal, Rejection? Refused) AuthenticateReader(this RequestReader requests, HttpContext http)
+    {
+        var (principal, refused) = requests.Authenticate(http);
+        return refused is not null || principal!.Has("read")
+            ? (principal, refused)
+            : (principal, new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } });
+    }
 
     /// <summary>Who asks.</summary>
     public static TenantPrincipal Principal(this HttpContext http) => (TenantPrincipal)http.Items[Key]!;

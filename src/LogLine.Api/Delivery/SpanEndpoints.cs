@@ -1,3 +1,4 @@
+using LogLine.Api.Delivery.Reading;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Submissions;
@@ -78,20 +79,17 @@ internal static class SpanEndpoints
     }
 
     /// <summary>A page of matches, and the cursor after it; null when there is nothing further now.</summary>
-    private static (List<StoredSpan> Items, long? Cursor) Collect(SpanLedger ledger, SpanQuery query)
+    private static (List<LogItem> Items, long? Cursor) Collect(SpanLedger ledger, SpanQuery query)
     {
-        var items = new List<StoredSpan>();
+        var items = new List<LogItem>();
         var (next, size) = (query.After, ledger.Size);
         while (items.Count < query.Limit && next < size)
         {
-            (var found, next) = ledger.Store.Scan(query.Filter, next, query.Limit - items.Count);
-            items.AddRange(found.Where(span => query.Since is null || ReceivedAt(span) >= query.Since));
+            (var found, next) = SpanReader.Read(ledger, new SpanSelection(query.Filter), next, query.Limit - items.Count);
+            items.AddRange(found.Where(item => !item.IsErased && (query.Since is null || item.ReceivedAt >= query.Since)));
         }
         return (items, next < size ? next : null);
     }
-
-    private static DateTimeOffset ReceivedAt(StoredSpan span) =>
-        Timestamps.TryParse(CanonicalJson.Parse(span.Entry).Root.Text("received_at"), out var at) ? at : default;
 
     private static async Task<(SpanQuery?, Rejection?)> ReadQueryAsync(HttpContext http)
     {

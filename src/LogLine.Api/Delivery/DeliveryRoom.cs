@@ -1,0 +1,19 @@
+using LogLine.Api.Delivery.Reading;
+using LogLine.Api.Delivery.Streams;
+
+namespace LogLine.Api.Delivery;
+
+/// <summary>What this room needs to be put together.</summary>
+internal static class DeliveryRoom
+{
+    public static void AddDelivery(this IServiceCollection services, StreamOptions streams)
+    {
+        services.AddSingleton(streams);
+        services.AddSingleton<LiveTail>();
+        services.AddHostedService(provider => provider.GetRequiredService<LiveTail>());
+        services.AddSingleton<SpanReader>();
+        services.AddSingleton<StreamSeats>();
+        services.AddSingleton<StreamDoor>();
+        services.AddSingleton<StreamSession>();
+    }
+}

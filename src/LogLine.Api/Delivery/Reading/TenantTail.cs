@@ -1,0 +1,81 @@
+namespace LogLine.Api.Delivery.Reading;
+
+/// <summary>
+/// The newest items of one tenant, in memory, bounded by number and bytes. What is between <see cref="From"/> and <see cref="To"/> is here whole; what is
+/// older is in the store.
+/// </summary>
+internal sealed class TenantTail(long position)
+{
+    private const int MaxItems = 1024;
+    private const int MaxBytes = 1 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly LinkedList<LogItem> _items = [];
+    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _bytes;
+    private long _from = position;
+    private long _to = position;
+
+    /// <summary>How many cursors read it; guarded by <see cref="LiveTail"/>.</summary>
+    public int Readers { get; set; }
+
+    /// <summary>Completes when there is more of this tenant. Taken before reading, so that nothing falls in between.</summary>
+    public Task More => Volatile.Read(ref _more).Task;
+
+    /// <summary>Adds the tenant's items of a stretch of the log that ends before <paramref name="position"/>, and wakes who waits for them.</summary>
+    public void Append(IReadOnlyList<LogItem> items, long position)
+    {
+        lock (_lock)
+        {
+            foreach (var item in items)
+            {
+                _items.AddLast(item);
+                _bytes += item.Span.Length;
+            }
+            while (_items.Count > MaxItems || (_bytes > MaxBytes && _items.Count > 0))
+            {
+                _bytes -= _items.First!.Value.Span.Length;
+                _from = _items.First.Value.Index + 1;
+                _items.RemoveFirst();
+            }
+            _to = position;
+        }
+        if (items.Count > 0)
+        {
+            Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+        }
+    }
+
+    /// <summary>
+    /// What matches from <paramref name="next"/> on, at most <paramref name="limit"/>, and from where to go on; null when the beginning of it is not here any more.
+    /// </summary>
+    public (List<LogItem> Items, long Next)? Read(SpanSelection selection, long next, int limit)
+    {
+        lock (_lock)
+        {
+            if (next < _from)
+            {
+                return null;
+            }
+            var items = new List<LogItem>();
+            // From the end backwards: a reader that keeps up finds its place at once.
+            var first = (LinkedListNode<LogItem>?)null;
+            for (var node = _items.Last; node is not null && node.Value.Index >= next; node = node.Previous)
+            {
+                first = node;
+            }
+            for (var node = first; node is not null; node = node.Next)
+            {
+                if (selection.Matches(node.Value))
+                {
+                    items.Add(node.Value);
+                    if (items.Count == limit)
+                    {
+                        return (items, node.Value.Index + 1);
+                    }
+                }
+            }
+            return (items, Math.Max(next, _to));
+        }
+    }
+}

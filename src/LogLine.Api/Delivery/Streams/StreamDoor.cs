@@ -1,0 +1,62 @@
+using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Api.Submissions;
+using LogLine.Api.Tenants;
+
+namespace LogLine.Api.Delivery.Streams;
+
+/// <summary>Who may follow, and what: by a token.</summary>
+internal sealed class StreamDoor(RequestReader requests, TenantDirectory tenants)
+{
+    private const int MaxFilterLength = 512;
+
+    /// <summary>What a request may see; exactly one of the two answers is set.</summary>
+    public ValueTask<(StreamAccess? Access, Rejection? Refused)> OpenAsync(HttpContext http) => new(ByToken(http));
+
+    private (StreamAccess?, Rejection?) ByToken(HttpContext http)
+    {
+        var (principal, refused) = requests.AuthenticateReader(http);
+        if (refused is not null)
+        {
+            return (null, refused);
+        }
+        var query = http.Request.Query;
+        if (FilterOf(principal!.Tenant, query["subject"], query["run_id"], query["intent"]) is not { } filter)
+        {
+            return (null, new Rejection(RefusalCode.MalformedHeader, $"subject, run_id and intent have at most {MaxFilterLength} characters each, and stand once."));
+        }
+        var header = http.Request.Headers.Authorization.ToString();
+        var token = header[(header.IndexOf(' ') + 1)..].Trim();
+        return (new StreamAccess(filter, () => tenants.Authenticate(token) is not null), null);
+    }
+
+    private static SpanFilter? FilterOf(string tenant, params ReadOnlySpan<Microsoft.Extensions.Primitives.StringValues> texts)
+    {
+        foreach (var text in texts)
+        {
+            if (text.Count > 1 || text.ToString().Length > MaxFilterLength)
+            {
+                return null;
+            }
+        }
+        return SpanFilter.Of(tenant, texts[0], texts[1], texts[2]);
+    }
+}
+
+/// <summary>What one connection may see, and for how long.</summary>
+/// <param name="Filter">The tenant's own, and what was asked for of it.</param>
+/// <param name="IsAllowed">False from the moment on at which it is not allowed any more.</param>
+internal sealed record StreamAccess(SpanFilter Filter, Func<bool> IsAllowed) : IDisposable
+{
+    /// <summary>The page that a ticket is bound to, for CORS; null with a token.</summary>
+    public string? Origin { get; init; }
+
+    /// <summary>Ends the connection when another one takes its place.</summary>
+    public CancellationToken Displaced { get; init; }
+
+    /// <summary>What is to be given back.</summary>
+    public IDisposable? Leaving { get; init; }
+
+    /// <inheritdoc/>
+    public void Dispose() => Leaving?.Dispose();
+}
