@@ -6,6 +6,7 @@ using LogLine.Cli.Commands.Deploy;
 using LogLine.Cli.Commands.Keys;
 using LogLine.Cli.Commands.MiniContainers;
 using LogLine.Cli.Commands.Receipts;
+using LogLine.Cli.Commands.Runs;
 using LogLine.Cli.Commands.Secrets;
 using LogLine.Cli.Commands.Spans;
 using LogLine.Cli.Commands.Tokens;
@@ -23,6 +24,7 @@ internal static class Contents
         var root = new RootCommand("LogLine: signed spans become running containers, and every step is on the ledger.")
         {
             InitCommand.Create(tree),
+            LoginCommand.Create(tree),
             WhoamiCommand.Create(tree),
             CommandTree.Branch("tokens", "API tokens of the tenant.", CreateTokenCommand.Create(tree), ListTokensCommand.Create(tree), RevokeTokenCommand.Create(tree)),
             CommandTree.Branch("keys", "Signing keys of the tenant.",
@@ -35,8 +37,12 @@ internal static class Contents
                 UpCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
             CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
-            CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree)),
+            RunsCommand.Create(tree),
+            UniversalCommand.Create(tree),
+            CatalogCommand.Create(tree),
+            CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree), QueryCommand.Create(tree), TailCommand.Create(tree)),
             CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
+            CompletionCommand.Create(tree),
         };
         tree.Globals.AddTo(root);
         return root;

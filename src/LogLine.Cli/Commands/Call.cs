@@ -27,6 +27,9 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
 
     public T Get<T>(Argument<T> argument) where T : notnull => parse.GetRequiredValue(argument);
 
+    /// <summary>An argument that may be left out.</summary>
+    public T? GetOptional<T>(Argument<T?> argument) => parse.GetValue(argument);
+
     /// <summary>Says something beside the result.</summary>
     public void Note(string text) => screen.Note(text);
 
