@@ -14,7 +14,7 @@ internal static class Readers
         routes.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
-            var (principal, refused) = http.RequestServices.GetRequiredService<RequestReader>().AuthenticateReader(http);
+            var (principal, refused) = await http.RequestServices.GetRequiredService<RequestReader>().AuthenticateReaderAsync(http);
             if (refused is not null)
             {
                 await http.RefuseAsync(refused);
@@ -25,9 +25,9 @@ internal static class Readers
         });
 
     /// <summary>Who asks, when they may read.</summary>
-    public static (TenantPrincipal? Principal, Rejection? Refused) AuthenticateReader(this RequestReader requests, HttpContext http)
+    public static async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateReaderAsync(this RequestReader requests, HttpContext http)
     {
-        var (principal, refused) = requests.Authenticate(http);
+        var (principal, refused) = await requests.AuthenticateAsync(http);
         return refused is not null || principal!.Has("read")
             ? (principal, refused)
             : (principal, new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } });

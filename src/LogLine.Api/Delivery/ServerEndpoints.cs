@@ -164,17 +164,19 @@ internal static class ServerEndpoints
     });
 
     /// <summary>The tenant's tokens, without the tokens themselves; scope <c>admin:tokens</c>.</summary>
-    private static Task TokensAsync(HttpContext http, SpanLedger ledger)
+    private static async Task TokensAsync(HttpContext http, SpanLedger ledger)
     {
         if (!http.Principal().Has("admin:tokens"))
         {
-            return http.RefuseAsync(new Rejection(RefusalCode.Forbidden, "The token has no scope 'admin:tokens'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "admin:tokens", ["reason"] = "scope" } });
+            await http.RefuseAsync(new Rejection(RefusalCode.Forbidden, "The token has no scope 'admin:tokens'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "admin:tokens", ["reason"] = "scope" } });
+            return;
         }
-        return http.WriteAsync(json =>
+        var tokens = await ledger.Store.TokensAsync(http.Principal().Tenant);
+        await http.WriteAsync(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("items");
-            foreach (var token in ledger.Store.Tokens(http.Principal().Tenant))
+            foreach (var token in tokens)
             {
                 json.WriteStartObject();
                 json.WriteString("token_id", token.TokenId);
@@ -198,11 +200,17 @@ internal static class ServerEndpoints
     }
 
     /// <summary>The tenant's own keys.</summary>
-    private static Task WalletKeysAsync(HttpContext http, TenantDirectory tenants) => http.WriteAsync(json =>
+    private static async Task WalletKeysAsync(HttpContext http, TenantDirectory tenants)
+    {
+        var keys = await tenants.KeysAsync(http.Principal().Tenant);
+        await http.WriteAsync(json => WriteKeys(json, keys));
+    }
+
+    private static void WriteKeys(Utf8JsonWriter json, IEnumerable<KeyRow> keys)
     {
         json.WriteStartObject();
         json.WriteStartArray("items");
-        foreach (var key in tenants.Keys(http.Principal().Tenant))
+        foreach (var key in keys)
         {
             json.WriteStartObject();
             json.WriteString("kid", key.Kid);
@@ -213,7 +221,7 @@ internal static class ServerEndpoints
         }
         json.WriteEndArray();
         json.WriteEndObject();
-    });
+    }
 
     private static void WriteTexts(Utf8JsonWriter json, string name, IEnumerable<string> texts)
     {

@@ -22,29 +22,32 @@ internal static class SpanEndpoints
         spans.MapPost("/query", QueryAsync);
     }
 
-    private static Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
+    private static async Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
     {
-        if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
+        if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
         {
-            return http.NotFoundAsync($"span '{Shorten(name)}'");
+            await http.NotFoundAsync($"span '{Shorten(name)}'");
+            return;
         }
         http.Response.ContentType = "application/json";
-        return http.Response.Body.WriteAsync(stored.Span, http.RequestAborted).AsTask();
+        await http.Response.Body.WriteAsync(stored.Span, http.RequestAborted);
     }
 
-    private static Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger)
+    private static async Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger)
     {
-        if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { } stored)
+        if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { } stored)
         {
-            return http.NotFoundAsync($"span '{Shorten(name)}'");
+            await http.NotFoundAsync($"span '{Shorten(name)}'");
+            return;
         }
-        var receipt = ledger.ReceiptOf(stored);
+        var receipt = await ledger.ReceiptOfAsync(stored);
         if (http.Request.Headers.Accept.ToString().Contains("text/plain", StringComparison.OrdinalIgnoreCase))
         {
             http.Response.ContentType = "text/plain; charset=utf-8";
-            return http.Response.WriteAsync(TlogProof.Write(stored.Entry, receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), http.RequestAborted);
+            await http.Response.WriteAsync(TlogProof.Write(stored.Entry, receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), http.RequestAborted);
+            return;
         }
-        return http.WriteAsync(receipt.WriteTo);
+        await http.WriteAsync(receipt.WriteTo);
     }
 
     /// <summary><c>{subject?, run_id?, intent?, since?, after?, limit?}</c> → <c>{items[], cursor}</c></summary>
@@ -56,7 +59,7 @@ internal static class SpanEndpoints
             await http.RefuseAsync(refused!);
             return;
         }
-        var (items, next) = Collect(ledger, query);
+        var (items, next) = await CollectAsync(ledger, query);
         await http.WriteAsync(json =>
         {
             json.WriteStartObject();
@@ -79,13 +82,13 @@ internal static class SpanEndpoints
     }
 
     /// <summary>A page of matches, and the cursor after it; null when there is nothing further now.</summary>
-    private static (List<LogItem> Items, long? Cursor) Collect(SpanLedger ledger, SpanQuery query)
+    private static async ValueTask<(List<LogItem> Items, long? Cursor)> CollectAsync(SpanLedger ledger, SpanQuery query)
     {
         var items = new List<LogItem>();
         var (next, size) = (query.After, ledger.Size);
         while (items.Count < query.Limit && next < size)
         {
-            (var found, next) = SpanReader.Read(ledger, new SpanSelection(query.Filter), next, query.Limit - items.Count);
+            (var found, next) = await SpanReader.ReadAsync(ledger, new SpanSelection(query.Filter), next, query.Limit - items.Count);
             items.AddRange(found.Where(item => !item.IsErased && (query.Since is null || item.ReceivedAt >= query.Since)));
         }
         return (items, next < size ? next : null);

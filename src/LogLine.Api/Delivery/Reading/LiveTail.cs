@@ -49,7 +49,7 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
             try
             {
                 await ledger.WaitForMoreAsync(_position, stopping);
-                Advance();
+                await AdvanceAsync();
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -64,13 +64,13 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
         }
     }
 
-    private void Advance()
+    private async Task AdvanceAsync()
     {
         if (SkipIfUnread())
         {
             return;
         }
-        var stored = ledger.Store.ReadEntries(_position, PageSize);
+        var stored = await ledger.Store.ReadEntriesAsync(_position, PageSize);
         if (stored.Count == 0)
         {
             return;

@@ -15,9 +15,9 @@ internal sealed class SpanReader(SpanLedger ledger, LiveTail tail)
     public SpanCursor Open(SpanSelection selection, long next) => new(ledger, tail, selection, next);
 
     /// <summary>Committed state from <paramref name="next"/> on, at most <paramref name="limit"/> items, and from where to go on; one reading looks at a bounded stretch.</summary>
-    public static (List<LogItem> Items, long Next) Read(SpanLedger ledger, SpanSelection selection, long next, int limit)
+    public static async ValueTask<(List<LogItem> Items, long Next)> ReadAsync(SpanLedger ledger, SpanSelection selection, long next, int limit)
     {
-        var (stored, on) = ledger.Store.Scan(selection.Filter, next, limit);
+        var (stored, on) = await ledger.Store.ScanAsync(selection.Filter, next, limit);
         return ([.. stored.Select(LogItem.Of).Where(selection.MatchesPatterns)], on);
     }
 
@@ -45,18 +45,18 @@ internal sealed class SpanCursor : IDisposable
     /// <summary>True when nothing further was there at the last reading.</summary>
     public bool AtEnd { get; private set; }
 
-    /// <summary>Completes when there is more of this tenant. Taken before <see cref="Read"/>, so that nothing falls in between.</summary>
+    /// <summary>Completes when there is more of this tenant. Taken before <see cref="ReadAsync"/>, so that nothing falls in between.</summary>
     public Task More => _tail.More;
 
     /// <summary>The next items that match, ascending; perhaps none although more follow (<see cref="AtEnd"/>): one reading looks at a bounded stretch.</summary>
-    public List<LogItem> Read(int limit)
+    public async ValueTask<List<LogItem>> ReadAsync(int limit)
     {
         if (_tail.Read(_selection, Next, limit) is var (live, next))
         {
             (Next, AtEnd) = (next, live.Count < limit);
             return live;
         }
-        (var items, Next) = SpanReader.Read(_ledger, _selection, Next, limit);
+        (var items, Next) = await SpanReader.ReadAsync(_ledger, _selection, Next, limit);
         AtEnd = false;
         return items;
     }

@@ -11,11 +11,11 @@ internal sealed class StreamDoor(RequestReader requests, TenantDirectory tenants
     private const int MaxFilterLength = 512;
 
     /// <summary>What a request may see; exactly one of the two answers is set.</summary>
-    public ValueTask<(StreamAccess? Access, Rejection? Refused)> OpenAsync(HttpContext http) => new(ByToken(http));
+    public ValueTask<(StreamAccess? Access, Rejection? Refused)> OpenAsync(HttpContext http) => ByTokenAsync(http);
 
-    private (StreamAccess?, Rejection?) ByToken(HttpContext http)
+    private async ValueTask<(StreamAccess? Access, Rejection? Refused)> ByTokenAsync(HttpContext http)
     {
-        var (principal, refused) = requests.AuthenticateReader(http);
+        var (principal, refused) = await requests.AuthenticateReaderAsync(http);
         if (refused is not null)
         {
             return (null, refused);
@@ -27,7 +27,7 @@ internal sealed class StreamDoor(RequestReader requests, TenantDirectory tenants
         }
         var header = http.Request.Headers.Authorization.ToString();
         var token = header[(header.IndexOf(' ') + 1)..].Trim();
-        return (new StreamAccess(filter, () => tenants.Authenticate(token) is not null), null);
+        return (new StreamAccess(filter, async () => await tenants.AuthenticateAsync(token) is not null), null);
     }
 
     private static SpanFilter? FilterOf(string tenant, params ReadOnlySpan<Microsoft.Extensions.Primitives.StringValues> texts)
@@ -46,7 +46,7 @@ internal sealed class StreamDoor(RequestReader requests, TenantDirectory tenants
 /// <summary>What one connection may see, and for how long.</summary>
 /// <param name="Filter">The tenant's own, and what was asked for of it.</param>
 /// <param name="IsAllowed">False from the moment on at which it is not allowed any more.</param>
-internal sealed record StreamAccess(SpanFilter Filter, Func<bool> IsAllowed) : IDisposable
+internal sealed record StreamAccess(SpanFilter Filter, Func<ValueTask<bool>> IsAllowed) : IDisposable
 {
     /// <summary>The page that a ticket is bound to, for CORS; null with a token.</summary>
     public string? Origin { get; init; }

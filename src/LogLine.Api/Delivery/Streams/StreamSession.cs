@@ -26,7 +26,7 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
     /// <param name="after">The last seq that the reader has; null for live only.</param>
     /// <param name="isAllowed">Asked before anything is sent, and again whenever something happens.</param>
     /// <param name="ending">Ends it in good order.</param>
-    public async Task<StreamEnd> RunAsync(IStreamFrames frames, SpanSelection selection, long? after, Func<bool> isAllowed, CancellationToken ending)
+    public async Task<StreamEnd> RunAsync(IStreamFrames frames, SpanSelection selection, long? after, Func<ValueTask<bool>> isAllowed, CancellationToken ending)
     {
         var sent = new SinceSent(time);
         try
@@ -37,12 +37,12 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
             while (true)
             {
                 // A revocation is an entry too, so it wakes every stream of its tenant, and holds from here on.
-                if (!isAllowed())
+                if (!await isAllowed())
                 {
                     return StreamEnd.NoLongerAllowed;
                 }
                 var more = cursor.More;
-                await WriteAsync(frames, cursor.Read(PageSize), sent, ending);
+                await WriteAsync(frames, await cursor.ReadAsync(PageSize), sent, ending);
                 if (sent.Elapsed >= options.Heartbeat)
                 {
                     frames.Ping(cursor.Next);
