@@ -13,12 +13,18 @@ public sealed class SecretMask
     /// <summary>Lines of a longer secret that are shorter than this say too little to be recognised by: they would blacken everything.</summary>
     private const int LeastLine = 6;
 
-    private readonly IReadOnlyList<(string Value, string Shown)> _values;
+    private const string Withheld = "«withheld: the secrets in it cannot be recognised»";
 
-    private SecretMask(IReadOnlyList<(string, string)> values) => _values = values;
+    private readonly IReadOnlyList<(string Value, string Shown)> _values;
+    private readonly bool _hidesAll;
+
+    private SecretMask(IReadOnlyList<(string, string)> values, bool hidesAll = false) => (_values, _hidesAll) = (values, hidesAll);
 
     /// <summary>Nothing to hide.</summary>
     public static SecretMask None { get; } = new([]);
+
+    /// <summary>Hides all, where what is to be hidden is not known.</summary>
+    public static SecretMask Everything { get; } = new([], hidesAll: true);
 
     /// <summary>A mask for these secrets.</summary>
     public static SecretMask Of(IEnumerable<OpenedGrant> opened)
@@ -36,11 +42,15 @@ public sealed class SecretMask
     }
 
     /// <summary>True when there is something to hide.</summary>
-    public bool Hides => _values.Count > 0;
+    public bool Hides => _hidesAll || _values.Count > 0;
 
     /// <summary>The text without secrets.</summary>
     public string Apply(string text)
     {
+        if (_hidesAll)
+        {
+            return Withheld;
+        }
         foreach (var (value, shown) in _values)
         {
             text = text.Replace(value, shown, StringComparison.Ordinal);
@@ -59,7 +69,7 @@ public sealed class SecretMask
                 json.WriteStartObject();
                 foreach (var member in value.EnumerateObject())
                 {
-                    json.WritePropertyName(Apply(member.Name));
+                    json.WritePropertyName(_hidesAll ? member.Name : Apply(member.Name));
                     Write(json, member.Value);
                 }
                 json.WriteEndObject();
