@@ -4,6 +4,7 @@ using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Ledger.Sqlite;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
@@ -65,6 +66,7 @@ internal static class GatewayHost
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
+        services.AddApiDocument(() => options.Schemas);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
