@@ -1,6 +1,8 @@
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Gate;
 
@@ -94,6 +96,11 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
         await store.FindRunAsync(runId) is { } run && run.Tenant == tenant
             ? run
             : _pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).FirstOrDefault(created => created.RunId == runId && created.Tenant == tenant);
+
+    /// <summary>True when the run put secrets into its container.</summary>
+    public async ValueTask<bool> HoldsGrantsAsync(string tenant, string runId) =>
+        await FindRunAsync(tenant, runId) is { Ref: { } text } && MiniContainerRef.TryParse(text, out var reference)
+        && await FindManifestAsync(tenant, reference.Name, reference.Hash) is { } manifest && DeployOrder.HoldsGrants(SignedManifest.View(CanonicalJson.Parse(manifest).Root));
 
     /// <summary>Runs of a service that have not ended.</summary>
     public async ValueTask<IEnumerable<RunRow>> LiveRunsAsync(string tenant, string service) =>
