@@ -90,6 +90,12 @@ public sealed class GrantVault(RunDesk desk, GrantOpener opener, SecretFiles fil
         return mask;
     }
 
+    /// <summary>The variables of the container that a run made which hold secrets.</summary>
+    public async ValueTask<IReadOnlyList<string>> VariablesOfAsync(string? runId) =>
+        runId is not null && await desk.FindAsync(runId) is { Ref: not null } run
+            ? [.. GrantOpener.References(await desk.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
+            : [];
+
     /// <summary>Removes the files of a run that has ended.</summary>
     public void Clear(string runId) => files.Remove(runId);
 

@@ -7,7 +7,7 @@ namespace LogLine.Api.Runs;
 /// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. When it stops, its containers go on; the
 /// next worker finds them by their labels and watches on.
 /// </summary>
-public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+public sealed class Worker(RunDesk desk, RunTargets targets, GrantVault vault, TimeProvider time, ILogger<Worker> logger) : BackgroundService
 {
     private const string LocalPrefix = "local:";
     private const int MaxRuns = 256;
@@ -22,6 +22,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
     {
         // This process alone has the data folder, so whoever held a lease in it before is gone.
         await desk.ReleaseAsync(LocalPrefix);
+        await TryAsync(vault.SweepAsync);
         using var renewal = new PeriodicTimer(RenewEvery, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
         while (!stopping.IsCancellationRequested)
@@ -45,7 +46,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
             {
                 await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : run.Intent == "deploy.apply"
                     ? new DeployJob(run, desk, targets, time, logger).RunAsync(stopping)
-                    : new PrimitiveJob(run, desk, targets, _turns, time).RunAsync(stopping));
+                    : new PrimitiveJob(run, desk, targets, _turns, vault, time).RunAsync(stopping));
                 _jobs.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
         }
