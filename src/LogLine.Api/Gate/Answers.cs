@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Gate;
 
@@ -54,7 +55,7 @@ internal static class Answers
             }
             WriteRun(json, run);
             json.WritePropertyName("result");
-            RunViews.WriteOutcome(json, run, detail.RootElement);
+            RunViews.WriteOutcome(json, run, detail.RootElement, parsed.RootElement.Member("result"));
             json.WriteEndObject();
         }
         return buffer.ToArray();

@@ -96,18 +96,21 @@ public sealed class GrantVault(RunDesk desk, GrantOpener opener, SecretFiles fil
             ? [.. GrantOpener.References(await desk.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
             : [];
 
-    /// <summary>Removes the files of a run that has ended.</summary>
-    public void Clear(string runId) => files.Remove(runId);
+    /// <summary>Removes the files of a run that has ended: its secrets do not outlive it.</summary>
+    public async Task ClearAsync(string runId)
+    {
+        if (await desk.FindAsync(runId) is null or { HasEnded: true })
+        {
+            files.Remove(runId);
+        }
+    }
 
     /// <summary>Removes the files of runs that ended while no worker was there.</summary>
     public async Task SweepAsync()
     {
         foreach (var runId in files.Runs())
         {
-            if (await desk.FindAsync(runId) is null or { HasEnded: true })
-            {
-                files.Remove(runId);
-            }
+            await ClearAsync(runId);
         }
     }
 
