@@ -63,7 +63,7 @@ internal static class GatewayHost
         services.AddSingleton<RunDesk>();
         services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
         services.AddSingleton(provider => new GrantOpener(provider.GetRequiredService<RunnerKeys>(), SealedBytes.Of(provider.GetRequiredService<ArtifactStore>())));
-        services.AddSingleton(_ => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory);
+        services.AddSingleton(provider => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
         services.AddSingleton<GrantVault>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();

@@ -19,8 +19,8 @@ public sealed class SecretFiles(string root)
     // Whatever user the container has must read it; on the host the folder keeps everybody else out.
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    /// <summary>Where this process puts them unless told otherwise: memory, of this user alone.</summary>
-    public static SecretFiles InMemory => new(Path.Combine("/dev/shm", $"logline-secrets-{Environment.UserName}"));
+    /// <summary>Where a worker puts them unless told otherwise: memory, apart from what other workers of this machine have there.</summary>
+    public static SecretFiles InMemory(string runnerKid) => new(Path.Combine("/dev/shm", "logline-secrets-" + runnerKid));
 
     /// <summary>Writes a secret for a run.</summary>
     /// <returns>The file's path on the host.</returns>
