@@ -38,9 +38,7 @@ internal static class DeployCheck
     }
 
     private static async ValueTask<SignedManifest?> ManifestOfAsync(Judgement item, Workload? current) =>
-        MiniContainerRef.TryParse(current?.Ref, out var reference) && await item.State.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is { } bytes
-            ? SignedManifest.View(CanonicalJson.Parse(bytes).Root)
-            : null;
+        MiniContainerRef.TryParse(current?.Ref, out var reference) ? await item.State.FindManifestAsync(reference) : null;
 
     /// <summary>One deploy of a service at a time: what starts or ends is waited for or cancelled, and then there is one to replace.</summary>
     private static Rejection? Busy(Judgement item, IReadOnlyList<RunRow> live)
