@@ -1,6 +1,7 @@
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Policy;
+using LogLine.Api.Runs;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Gate.Checks;
@@ -15,7 +16,7 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
 
     public async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
-        if (item.Definition!.ProofIntent is { } intent)
+        if ((item.Definition!.ProofIntent ?? await SecretsOfContainerAsync(item, cancel)) is { } intent)
         {
             item.Proof = (await MatchingAsync(item, intent)).FirstOrDefault();
             if (item.Proof is null)
@@ -81,5 +82,26 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
         }
         var subject = reference is null ? $" --subject {item.Span.Subject}" : $" --ref {reference}";
         return new Rejection(RefusalCode.ProofRequired, $"{why} Submit one with 'wallet.proof.submit' ('logline wallet prove {intent}{subject}{options}'), then send the same request again, unchanged.") { Details = details };
+    }
+
+    /// <summary>
+    /// Code inside a container sees its secrets, so whoever gets into one that holds grants, or takes something out of it, needs <c>secret.access</c> (contract,
+    /// section 6). A container that is not there, or whose engine is away, is a later check's.
+    /// </summary>
+    private static async ValueTask<string?> SecretsOfContainerAsync(Judgement item, CancellationToken cancel)
+    {
+        if (item.Effect is not ("container.exec" or "container.copy_from" or "container.commit"))
+        {
+            return null;
+        }
+        try
+        {
+            var adapter = item.State.Targets.Find(item.Payload.Member("target").Text("provider")!)!;
+            return await adapter.FindByNameAsync(item.Tenant, item.Payload.Text("name")!, cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload.RunId) ? "secret.access" : null;
+        }
+        catch (AdapterException)
+        {
+            return null;
+        }
     }
 }
