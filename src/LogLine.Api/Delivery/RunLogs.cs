@@ -3,6 +3,7 @@ using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
+using LogLine.Api.Secrets;
 
 namespace LogLine.Api.Delivery;
 
@@ -19,7 +20,7 @@ internal static class RunLogs
     private static readonly TimeSpan SlowestWrite = TimeSpan.FromSeconds(20);
 
     public static async Task ReadAsync(
-        HttpContext http, string runId, SpanLedger ledger, RunTargets targets, TimeProvider time, IHostApplicationLifetime life, string? tail, string? grep, string? follow)
+        HttpContext http, string runId, SpanLedger ledger, RunTargets targets, GrantVault vault, TimeProvider time, IHostApplicationLifetime life, string? tail, string? grep, string? follow)
     {
         var wanted = DefaultTail;
         if (tail is not null && !(int.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out wanted) && wanted is >= 1 and <= MaxTail))
@@ -39,14 +40,17 @@ internal static class RunLogs
                 await http.NotFoundAsync($"container of the run {run.RunId} (any more); its last lines are in GET /v1/runs/{run.RunId} when it was a deploy");
                 return;
             }
+            // What was materialised in it is masked in what it says, as everywhere.
+            var mask = await vault.MaskOfAsync(workload.RunId, http.RequestAborted);
             if (follow is "true" or "1")
             {
                 using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
-                await FollowAsync(http, logs, workload, wanted, grep, time, ending);
+                await FollowAsync(http, logs, workload, wanted, grep, mask, time, ending);
                 return;
             }
-            var read = await logs.ReadLogAsync(workload.Id, wanted, MaxBytes, grep, http.RequestAborted);
-            await http.WriteAsync(json => Write(json, read));
+            // Where something is hidden the text is looked for in what is shown: who could look for it in the rest could guess it piece by piece.
+            var read = await logs.ReadLogAsync(workload.Id, mask.Hides ? MaxTail : wanted, MaxBytes, mask.Hides ? null : grep, http.RequestAborted);
+            await http.WriteAsync(json => Write(json, mask.Hides ? Shown(read, mask, grep, wanted) : read));
         }
         catch (AdapterException failure) when (!http.Response.HasStarted)
         {
@@ -62,6 +66,13 @@ internal static class RunLogs
         : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
         : Task.FromResult<Workload?>(null);
 
+    private static LogTail Shown(LogTail read, SecretMask mask, string? grep, int wanted)
+    {
+        var lines = read.Lines.Select(line => mask.Apply(line)).Where(line => grep is null || line.Contains(grep, StringComparison.Ordinal)).ToList();
+        var kept = lines.TakeLast(wanted).ToList();
+        return new LogTail(kept, read.Dropped + lines.Count - kept.Count);
+    }
+
     private static void Write(Utf8JsonWriter json, LogTail read)
     {
         json.WriteStartObject();
@@ -75,7 +86,7 @@ internal static class RunLogs
         json.WriteEndObject();
     }
 
-    private static async Task FollowAsync(HttpContext http, IContainerPrimitives logs, Workload workload, int tail, string? grep, TimeProvider time, CancellationTokenSource ending)
+    private static async Task FollowAsync(HttpContext http, IContainerPrimitives logs, Workload workload, int tail, string? grep, SecretMask mask, TimeProvider time, CancellationTokenSource ending)
     {
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-store";
@@ -91,7 +102,7 @@ internal static class RunLogs
                 {
                     await SendAsync(http, "dropped", json => json.WriteNumber("lines", dropped), time, ending.Token);
                 }
-                foreach (var line in lines.Where(line => grep is null || line.Text.Contains(grep, StringComparison.Ordinal)))
+                foreach (var line in lines.Select(line => line with { Text = mask.Apply(line.Text) }).Where(line => grep is null || line.Text.Contains(grep, StringComparison.Ordinal)))
                 {
                     await SendAsync(http, "log", json =>
                     {
