@@ -14,7 +14,7 @@ public sealed class TenantRules
     private const int MaxTenants = 10_000;
     private readonly ILedgerStore _store;
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<string, Rules> _rules = new();
+    private readonly ConcurrentDictionary<string, RuleSet> _rules = new();
     private int _version;
 
     /// <summary>Reads <paramref name="ledger"/>, and listens to it.</summary>
@@ -64,12 +64,12 @@ public sealed class TenantRules
         return (true, buckets.Select(bucket => bucket.State(now, _time)).MinBy(state => state.Remaining)!);
     }
 
-    private ValueTask<Rules> OfAsync(string tenant) => _rules.TryGetValue(tenant, out var known) ? new(known) : ReadAsync(tenant);
+    private ValueTask<RuleSet> OfAsync(string tenant) => _rules.TryGetValue(tenant, out var known) ? new(known) : ReadAsync(tenant);
 
-    private async ValueTask<Rules> ReadAsync(string tenant)
+    private async ValueTask<RuleSet> ReadAsync(string tenant)
     {
         var version = Volatile.Read(ref _version);
-        var rules = new Rules(TenantPolicy.Parse(await _store.FindPolicyAsync(tenant)), [.. (await _store.QuotasAsync(tenant)).Select(quota => new TokenBucket(quota, _time))]);
+        var rules = new RuleSet(TenantPolicy.Parse(await _store.FindPolicyAsync(tenant)), [.. (await _store.QuotasAsync(tenant)).Select(quota => new TokenBucket(quota, _time))]);
         if (_rules.Count >= MaxTenants)
         {
             _rules.Clear();
@@ -82,5 +82,5 @@ public sealed class TenantRules
         return rules;
     }
 
-    private sealed record Rules(TenantPolicy Policy, IReadOnlyList<TokenBucket> Buckets);
+    private sealed record RuleSet(TenantPolicy Policy, IReadOnlyList<TokenBucket> Buckets);
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
 using LogLine.Api.Secrets;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Runs;
 
@@ -66,6 +67,11 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
         if (_order.Operation is { } operation)
         {
             Judge(workload, operation);
+        }
+        if (_mask.Hides && _order.Effect == "container.logs" && _order.Arguments.Text("grep") is not null)
+        {
+            // The engine would look through what is hidden: a secret could be guessed from it, piece by piece.
+            throw new AdapterException(AdapterFailure.Refused, $"The container '{run.Service}' holds secrets, so its log is not searched here. GET /v1/runs/{workload!.RunId}/logs?grep= searches what is shown of it.");
         }
         var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
         var started = time.GetUtcNow();

@@ -1,3 +1,4 @@
+using LogLine.Api.Artifacts;
 using LogLine.Api.OpenApi;
 
 namespace LogLine.Api.Submissions;
@@ -10,7 +11,7 @@ internal static class ArtifactEndpoints
 {
     public static void MapArtifactWrites(this IEndpointRouteBuilder routes)
     {
-        var uploads = new SemaphoreSlim(routes.ServiceProvider.GetRequiredService<GatewayOptions>().Artifacts.Uploads);
+        var uploads = new SemaphoreSlim(routes.ServiceProvider.GetRequiredService<ArtifactStore>().Options.Uploads);
         routes.MapPut("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.PutAsync(http, hash, uploads)).Documented(ArtifactDocs.Put);
         routes.MapDelete("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.RemoveAsync(http, hash)).Documented(ArtifactDocs.Remove);
     }

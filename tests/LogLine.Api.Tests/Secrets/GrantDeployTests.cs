@@ -46,6 +46,8 @@ public sealed class GrantDeployTests
 
         var logs = (await lab.DoAsync("container.logs", name)).GetRawText();
         Assert.Contains("value=«grant:db»", JsonSerializer.Deserialize<JsonElement>(logs).GetRawText().Replace("\\u00AB", "«").Replace("\\u00BB", "»"));
+        // To search what is hidden would be to guess it.
+        Assert.Contains("not searched here", (await lab.SendAsync("container.logs", name, """{"grep":"s3cret"}""")).Body);
         var materialised = (await lab.Gateway.PostAsync("""{"intent":"grant.materialized","limit":1000}""", path: "/v1/spans/query")).Json.Items("items").Where(span => span.Member("payload").Text("run_id") == run).ToList();
         Assert.Equal(2, materialised.Count);
         Assert.All(materialised, span => Assert.Equal(64, span.Member("payload").Text("digest")!.Length));

@@ -103,7 +103,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
         var container = await containers.FindAsync(call, cancel);
         var reference = ImageReference.Parse(image);
         var reply = await engine.DoAsync(
-            $"/commit?container={container.Id}&repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.TagOrDigest)}{Anonymous}{Emptied(call.SecretVariables)}", new(), EngineJson.Default.Nothing, "commit a container", cancel);
+            $"/commit?container={container.Id}&repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.TagOrDigest)}{Anonymous}{Emptied(call.SecretVariables)}", new(), EngineJson.Default.EmptyBody, "commit a container", cancel);
         var id = reply.Read(EngineJson.Default.ObjectCreated, "commit a container").Id ?? "";
         return PrimitiveResult.Of(new ImageCommitted(image, id.StartsWith("sha256:", StringComparison.Ordinal) ? id : "sha256:" + id), ResultJson.Default.ImageCommitted);
     }

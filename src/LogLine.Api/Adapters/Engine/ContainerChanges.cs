@@ -45,7 +45,7 @@ internal sealed class ContainerChanges(OwnContainers containers, EngineClient en
         var container = await containers.FindAsync(call, cancel);
         var (path, mounts) = (call.Arguments.Text("path")!, MountsOf(container, call.Tenant));
         if (mounts.All(known => known.Target != path))
-            throw new AdapterException(AdapterFailure.NotFound, $"Nothing is mounted at '{path}'.");
+            throw new AdapterException(AdapterFailure.NotFound, $"EmptyBody is mounted at '{path}'.");
         return Plan(container, "Engines cannot take a mount from a container that is there.", new CreateChange([.. mounts.Where(known => known.Target != path)], null));
     }
 

@@ -6,7 +6,7 @@ using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Adapters.Engine;
 
-/// <summary>Commands inside a container. Nothing goes through a shell; output is bounded while it comes; the time is limited always.</summary>
+/// <summary>Commands inside a container. EmptyBody goes through a shell; output is bounded while it comes; the time is limited always.</summary>
 internal sealed class ContainerExec(OwnContainers containers, EngineClient engine, EngineLimits limits, TimeProvider time)
 {
     const int DefaultTimeoutSeconds = 60;

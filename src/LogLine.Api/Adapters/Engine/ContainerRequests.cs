@@ -81,7 +81,7 @@ internal static class ContainerRequests
         User = spec.User,
         WorkingDir = spec.Workdir,
         Labels = LabelsOf(spec),
-        ExposedPorts = spec.Ports.Count > 0 ? spec.Ports.Select(PortKey).Distinct().ToDictionary(key => key, _ => new Nothing()) : null,
+        ExposedPorts = spec.Ports.Count > 0 ? spec.Ports.Select(PortKey).Distinct().ToDictionary(key => key, _ => new EmptyBody()) : null,
         HostConfig = new HostConfig
         {
             PortBindings = spec.Ports.Count > 0 ? spec.Ports.GroupBy(PortKey).ToDictionary(g => g.Key, PortBinding[]? (g) => [.. g.Select(p => Binding(p, quirks))]) : null,

@@ -203,7 +203,7 @@ internal sealed class EngineConnection : IDisposable
 /// <summary>An engine's answer. <paramref name="Error"/> holds its own words when the status is 400 or above.</summary>
 internal sealed record EngineReply(int Status, ReadOnlyMemory<byte> Body, string? Error)
 {
-    /// <summary>Nothing, or the refusal as an exception.</summary>
+    /// <summary>EmptyBody, or the refusal as an exception.</summary>
     public EngineReply OrThrow() => Error is null ? this : throw new AdapterException(EngineQuirks.Classify(Status, Error), Error);
 
     /// <summary>The body as JSON. A body that is none means that this is no engine.</summary>

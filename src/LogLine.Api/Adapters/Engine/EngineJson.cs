@@ -155,12 +155,12 @@ internal sealed record ContainerRequest
     public string? User { get; init; }
     public string? WorkingDir { get; init; }
     public required Dictionary<string, string> Labels { get; init; }
-    public Dictionary<string, Nothing>? ExposedPorts { get; init; }
+    public Dictionary<string, EmptyBody>? ExposedPorts { get; init; }
     public required HostConfig HostConfig { get; init; }
 }
 
 /// <summary>The empty object that the API wants as a value in sets.</summary>
-internal sealed record Nothing;
+internal sealed record EmptyBody;
 
 internal sealed record HostConfig
 {
@@ -241,7 +241,7 @@ internal sealed record EndpointSettings(string? IPAddress);
 [JsonSerializable(typeof(ContainerDetail[]))]
 [JsonSerializable(typeof(VolumeDetail[]))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
-[JsonSerializable(typeof(Nothing))]
+[JsonSerializable(typeof(EmptyBody))]
 [JsonSerializable(typeof(ExecRequest))]
 [JsonSerializable(typeof(ImageSummary[]))]
 [JsonSerializable(typeof(ImageDetail))]

@@ -6,7 +6,7 @@ using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Adapters.Engine;
 
-/// <summary>Images from a context: a tar that is an artifact. Nothing else goes in; by default not even the network.</summary>
+/// <summary>Images from a context: a tar that is an artifact. EmptyBody else goes in; by default not even the network.</summary>
 internal sealed class ImageBuilds(ImageActs images, EngineClient engine, TimeProvider time)
 {
     const int DefaultTimeoutSeconds = 600;

@@ -90,7 +90,7 @@ internal sealed class EngineLab : IAsyncDisposable
     /// <summary>Makes an image of a container, as somebody else would.</summary>
     public async Task<string> CommitAsync(string id, string repository, string tag)
     {
-        var reply = await Client.DoAsync($"/commit?container={id}&repo={Uri.EscapeDataString(repository)}&tag={tag}", new(), EngineJson.Default.Nothing, "commit a container", Cancel);
+        var reply = await Client.DoAsync($"/commit?container={id}&repo={Uri.EscapeDataString(repository)}&tag={tag}", new(), EngineJson.Default.EmptyBody, "commit a container", Cancel);
         return reply.Read(EngineJson.Default.ObjectCreated, "commit a container").Id!;
     }
 
