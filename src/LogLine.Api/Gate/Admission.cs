@@ -91,6 +91,9 @@ internal static class Admission
         if (changed)
         {
             effects.Add(new LedgerEffect.ManifestStored(new ManifestRow(item.Tenant, name, reference.Hash, manifest.Utf8.ToArray())));
+            // Known by id from now on, so that each can be revoked.
+            effects.AddRange(manifest.Root.Items("grants").Select(grant =>
+                new LedgerEffect.GrantStored(new GrantRow(item.Tenant, grant.Text("id")!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)), false))));
         }
         followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "minicontainer.applied", "contract", item.Span.Subject!, item.Now, json =>
         {
@@ -219,6 +222,7 @@ internal static class Admission
     private static RunRow Deploy(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
     {
         effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof!.This));
+        UseCapabilityProof(item, effects);
         if (item.Plan!.Strategy == DeployStrategy.Unchanged)
         {
             return item.Plan.Live!; // what is wanted runs already, or is about to
@@ -252,8 +256,21 @@ internal static class Admission
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
         var run = NewRun(item, item.Payload.Member("target"), item.Payload.Text("name") ?? "") with { Detail = RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)) };
+        if (item.Proof is not null)
+        {
+            effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));
+        }
+        UseCapabilityProof(item, effects);
         effects.Add(new LedgerEffect.RunCreated(run));
         return run;
+    }
+
+    private static void UseCapabilityProof(Judgement item, List<LedgerEffect> effects)
+    {
+        if (item.CapabilityProof is { } used)
+        {
+            effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, used.This));
+        }
     }
 
     private static RunRow NewRun(Judgement item, JsonElement target, string service) => new()

@@ -102,11 +102,23 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
         return _pending.Count == 0 ? proofs : [.. proofs.OrderBy(proof => proof.Exp)];
     }
 
+    /// <summary>The capabilities that a proof names.</summary>
+    public async ValueTask<IReadOnlyList<string>> CapabilitiesOfAsync(ProofRow proof)
+    {
+        var span = FindAdmitted(proof.This)?.Span.Root ?? (await store.FindSpanAsync(proof.Tenant, proof.This) is { Span.Length: > 0 } stored ? CanonicalJson.Parse(stored.Span).Root : default);
+        return span.Member("payload").Member("proof").Texts("capabilities");
+    }
+
     /// <summary>A run of the tenant, or null.</summary>
     public async ValueTask<RunRow?> FindRunAsync(string tenant, string runId) =>
         await store.FindRunAsync(runId) is { } run && run.Tenant == tenant
             ? run
             : _pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).FirstOrDefault(created => created.RunId == runId && created.Tenant == tenant);
+
+    /// <summary>True when the run put secrets into its container.</summary>
+    public async ValueTask<bool> HoldsGrantsAsync(string tenant, string runId) =>
+        await FindRunAsync(tenant, runId) is { Ref: { } text } && MiniContainerRef.TryParse(text, out var reference)
+        && await FindManifestAsync(reference) is { } manifest && DeployOrder.HoldsGrants(manifest);
 
     /// <summary>Runs of a service that have not ended.</summary>
     public async ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service)

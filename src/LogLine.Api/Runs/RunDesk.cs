@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
@@ -46,6 +47,20 @@ public sealed class RunDesk
         MiniContainerRef.TryParse(run.Ref, out var reference) && await _ledger.Store.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is { } bytes
             ? SignedManifest.View(CanonicalJson.Parse(bytes).Root)
             : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>What the ledger says of the keys and grants of a run's manifest, at this moment.</summary>
+    public ValueTask<GrantEvidence> EvidenceOfAsync(RunRow run, SignedManifest manifest) =>
+        MiniContainerRef.TryParse(run.Ref, out var reference)
+            ? GrantLedger.EvidenceAsync(_ledger.Store, reference, manifest)
+            : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>Records something about a run that is no state of it.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="intent">An emitted intent, for example <c>grant.materialized</c>.</param>
+    /// <param name="facts">Writes the payload without <c>kind</c>.</param>
+    /// <param name="cancel">Gives up waiting.</param>
+    public async Task RecordAsync(RunRow run, string intent, Action<Utf8JsonWriter> facts, CancellationToken cancel) =>
+        await _ledger.AppendOwnAsync([_ledger.Identity.Sign(run.Tenant, run.Env, intent, "decision", run.Subject, _time.GetUtcNow(), facts) with { RunId = run.RunId }], cancel);
 
     /// <summary>Completes once somebody wants the run to end.</summary>
     public async Task CancelledAsync(string runId, CancellationToken stop)
@@ -132,6 +147,19 @@ public sealed class RunDesk
         });
         var outcome = await _ledger.AppendOwnAsync([span with { RunId = runId, Effects = [new LedgerEffect.RunMoved(run.State, moved)] }], cancel);
         return outcome.Conflict is null;
+    }
+
+    /// <summary>Whether the last that was said of a session or task is that it ended; before the run that ends it is done, too.</summary>
+    public async ValueTask<bool> HasEndedAsync(string tenant, string kind, string name)
+    {
+        const int Page = 100;
+        var (filter, from, size, last) = (new SpanFilter(tenant, $"urn:{kind}:{tenant}/{name}", IntentPrefix: kind + "."), 0L, _ledger.Size, "");
+        while (from < size)
+        {
+            (var spans, from) = await _ledger.Store.ScanAsync(filter, from, Page);
+            last = spans.Count > 0 && spans[^1].Span.Length > 0 ? CanonicalJson.Parse(spans[^1].Span).Root.Text("intent") : last;
+        }
+        return last == kind + ".end";
     }
 
     /// <summary>Says how far a run is, as a span that changes nothing.</summary>
