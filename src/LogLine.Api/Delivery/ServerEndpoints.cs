@@ -27,25 +27,23 @@ internal static class ServerEndpoints
         reads.MapGet("/tokens", TokensAsync).Documented(ServerDocs.Tokens);
     }
 
-    /// <summary><c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it.</summary>
+    /// <summary>
+    /// <c>{origin, keys[{kid, use, alg, public_key, from_tree_size, until_tree_size?, endorsement?, vkey?, status}]}</c>, oldest first, without a token: a receipt is verified with it.
+    /// </summary>
     private static Task KeysAsync(HttpContext http, SpanLedger ledger) => http.WriteAsync(json =>
     {
-        var identity = ledger.Identity;
         json.WriteStartObject();
-        json.WriteString("origin", identity.Origin);
+        json.WriteString("origin", ledger.Origin);
         json.WriteStartArray("keys");
-        foreach (var (kid, use, publicKey) in new[] { (identity.LogKid, "log", identity.LogPublicKey), (identity.SpanKid, "span", identity.SpanPublicKey) })
+        foreach (var key in ledger.Identity.Keys)
         {
             json.WriteStartObject();
-            json.WriteString("kid", kid);
-            json.WriteString("use", use);
-            json.WriteString("alg", "ed25519");
-            json.WriteString("public_key", publicKey);
-            if (use == "log")
+            key.WriteMembers(json);
+            if (key.Use == "log")
             {
-                json.WriteString("vkey", SignedNote.VerifierKey(identity.Origin, Convert.FromHexString(publicKey)));
+                json.WriteString("vkey", SignedNote.VerifierKey(ledger.Origin, key.PublicKey));
             }
-            json.WriteString("status", "active");
+            json.WriteString("status", key.Until is null ? "active" : "retired");
             json.WriteEndObject();
         }
         json.WriteEndArray();
