@@ -52,7 +52,7 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     public string? Kid { get; set; }
 
     /// <summary>Every key that was trusted for it; the commit holds them against the registry once more.</summary>
-    public HashSet<string> TrustedKids { get; init; } = [];
+    public List<string> TrustedKids { get; init; } = [];
 
     /// <summary>Usage of the key that signed; empty when nothing was signed.</summary>
     public IReadOnlyList<string> KeyUsage { get; set; } = [];

@@ -24,11 +24,11 @@ internal static class ExistenceCheck
         {
             return null;
         }
-        if (await item.State.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is not { } bytes)
+        if (await item.State.FindManifestAsync(reference) is not { } manifest)
         {
             return Missing("ref", reference.ToString(), "Apply its manifest first with 'minicontainer.apply' ('logline minicontainer apply').");
         }
-        var manifest = item.Manifest = SignedManifest.View(CanonicalJson.Parse(bytes).Root);
+        item.Manifest = manifest;
         if (item.Effect != "deploy.apply")
         {
             return null;
