@@ -64,8 +64,12 @@ internal static class Admission
             case "wallet.proof.submit":
                 SubmitProof(item, effects, followers);
                 break;
-            case "deploy.apply":
+            case "deploy.plan":
+                result = item.Plan!.WriteTo;
+                break;
+            case "deploy.apply" or "deploy.rollback":
                 run = Deploy(item, effects, followers);
+                result = json => WriteDeploy(json, item);
                 break;
             case "run.cancel":
                 run = item.Run;
@@ -214,9 +218,13 @@ internal static class Admission
 
     private static RunRow Deploy(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
     {
-        var target = item.Payload.Member("target");
-        var run = NewRun(item, target.Text("service")!) with { Ref = item.Ref!.ToString() };
         effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof!.This));
+        if (item.Plan!.Strategy == DeployStrategy.Unchanged)
+        {
+            return item.Plan.Live!; // what is wanted runs already, or is about to
+        }
+        var target = item.Target;
+        var run = NewRun(item, target, target.Text("service")!) with { Ref = item.Ref!.ToString(), Detail = item.Plan.Course.ToDetail() };
         effects.Add(new LedgerEffect.RunCreated(run));
         followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
         {
@@ -229,24 +237,35 @@ internal static class Admission
         return run;
     }
 
+    private static void WriteDeploy(Utf8JsonWriter json, Judgement item)
+    {
+        json.WriteString("ref", item.Plan!.Wish.Ref);
+        json.WriteBoolean("changed", item.Plan.Strategy != DeployStrategy.Unchanged);
+        json.WriteString("strategy", DeployCourse.Name(item.Plan.Strategy));
+        if (item.Plan.Course.OldRun is { } replaced)
+        {
+            json.WriteString("replaces", replaced);
+        }
+    }
+
     private static RunRow Primitive(Judgement item, List<LedgerEffect> effects)
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
-        var run = NewRun(item, item.Payload.Text("name") ?? "") with { Detail = RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)) };
+        var run = NewRun(item, item.Payload.Member("target"), item.Payload.Text("name") ?? "") with { Detail = RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)) };
         effects.Add(new LedgerEffect.RunCreated(run));
         return run;
     }
 
-    private static RunRow NewRun(Judgement item, string service) => new()
+    private static RunRow NewRun(Judgement item, JsonElement target, string service) => new()
     {
         RunId = "run_" + Guid.CreateVersion7(item.Now).ToString("N"),
         Tenant = item.Tenant,
         Env = item.Submission.Env,
         Intent = item.Span.Intent!,
         Subject = item.Span.Subject!,
-        Provider = item.Payload.Member("target").Text("provider")!,
+        Provider = target.Text("provider")!,
         Service = service,
-        Target = Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Payload.Member("target"))),
+        Target = Encoding.UTF8.GetString(CanonicalJson.BytesOf(target)),
         Span = item.Span.This!,
         CreatedAt = item.Now,
     };

@@ -49,7 +49,7 @@ internal static class Answers
             }
             WriteRun(json, run);
             json.WritePropertyName("result");
-            RunViews.WriteOutcome(json, run, detail.RootElement);
+            RunViews.WriteOutcome(json, run, detail.RootElement, parsed.RootElement.Member("result"));
             json.WriteEndObject();
         });
     }

@@ -123,6 +123,35 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     }
 
     /// <summary>
+    /// The deploys of a service that have not ended, newest first. While the newest runs and takes the place of another, that is waited for, at most
+    /// <see cref="OperationWait"/> from the request's coming.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<RunRow>> SettledDeploysAsync(string tenant, string provider, string service, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var moved = desk.Moved;
+            var live = (await LiveRunsAsync(tenant, service)).Where(run => DeployOrder.IsDeploy(run) && run.Provider == provider).OrderByDescending(run => run.CreatedAt).ToList();
+            var left = OperationWait - time.GetElapsedTime(_since);
+            if (live.Count < 2 || live[0].State < RunState.Running || left <= TimeSpan.Zero)
+            {
+                return live;
+            }
+            try
+            {
+                await moved.WaitAsync(left, time, cancel);
+            }
+            catch (TimeoutException)
+            {
+                // Looked at once more above, for the last time.
+            }
+        }
+    }
+
+    /// <summary>Runs about a subject, newest first.</summary>
+    public ValueTask<List<RunRow>> RunsOfAsync(string tenant, string subject) => store.RunsAsync(tenant, subject, 1000);
+
+    /// <summary>
     /// A primitive that is at work on a container and was not done within <see cref="OperationWait"/> of the request's coming; null when there is
     /// none (any more). What an earlier item of the same request is about to start is not waited for: it begins after the answer.
     /// </summary>
