@@ -5,6 +5,7 @@ using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Runs;
+using LogLine.Api.Secrets;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
@@ -28,9 +29,10 @@ internal static class ServerEndpoints
     }
 
     /// <summary>
-    /// <c>{origin, keys[{kid, use, alg, public_key, from_tree_size, until_tree_size?, endorsement?, vkey?, status}]}</c>, oldest first, without a token: a receipt is verified with it.
+    /// <c>{origin, keys[{kid, use, alg, public_key, from_tree_size?, until_tree_size?, endorsement?, vkey?, status}]}</c>, oldest first, without a token: a receipt is verified
+    /// with it (use log, span), and secrets are sealed to it (use runner, alg x25519).
     /// </summary>
-    private static Task KeysAsync(HttpContext http, SpanLedger ledger) => http.WriteAsync(json =>
+    private static Task KeysAsync(HttpContext http, SpanLedger ledger, RunnerKeys runner) => http.WriteAsync(json =>
     {
         json.WriteStartObject();
         json.WriteString("origin", ledger.Origin);
@@ -46,6 +48,13 @@ internal static class ServerEndpoints
             json.WriteString("status", key.Until is null ? "active" : "retired");
             json.WriteEndObject();
         }
+        json.WriteStartObject();
+        json.WriteString("kid", runner.Kid);
+        json.WriteString("use", "runner");
+        json.WriteString("alg", "x25519");
+        json.WriteString("public_key", runner.PublicKeyHex);
+        json.WriteString("status", "active");
+        json.WriteEndObject();
         json.WriteEndArray();
         json.WriteEndObject();
     });
