@@ -1,8 +1,8 @@
 import { blake3 } from "@noble/hashes/blake3.js";
 import { randomHex, toHex } from "./bytes.js";
+import { canonicalBytes } from "./canonical.js";
 import type { Signer } from "./ed25519.js";
 import { errorOf, LogLineError, NetworkError, RateLimited, Unavailable } from "./errors.js";
-import { canonicalBytes } from "./json.js";
 import { algorithm, sign } from "./signatures.js";
 import type { Environment } from "./types.js";
 
@@ -89,7 +89,7 @@ export class Transport {
     const bytes = body === undefined ? undefined : canonicalBytes(body);
     const key = options.idempotencyKey ?? randomHex(16);
     let [nonce, madeAt] = ["", Number.NEGATIVE_INFINITY];
-    const make = async (): Promise<Request1> => {
+    const make = async (): Promise<Prepared> => {
       if (Date.now() - madeAt > freshMs) [nonce, madeAt] = [randomHex(16), Date.now()];
       const timestamp = new Date(madeAt).toISOString();
       const headers: Record<string, string> = { "X-Nonce": nonce, "X-Timestamp": timestamp, "Idempotency-Key": key };
@@ -109,6 +109,7 @@ export class Transport {
 
   async #sign(signer: Signer, headers: Record<string, string>, request: { method: string; path: string; bytes: Uint8Array; nonce: string; timestamp: string; key: string }): Promise<void> {
     const { tenant, env } = await this.identity();
+    const { pathname, search } = new URL(this.#url(request.path));
     const hash = toHex(blake3(request.bytes));
     headers["X-Env"] = env;
     headers["X-Payload-Hash"] = `blake3-256=${hash}`;
@@ -122,13 +123,13 @@ export class Transport {
       kid: signer.kid,
       method: request.method,
       nonce: request.nonce,
-      path: new URL(this.#url(request.path)).pathname + new URL(this.#url(request.path)).search,
+      path: pathname + search,
       tenant,
       timestamp: request.timestamp,
     }, signer);
   }
 
-  async #send<T>(make: () => Promise<Request1>, extraMs: number, signal: AbortSignal | undefined): Promise<T> {
+  async #send<T>(make: () => Promise<Prepared>, extraMs: number, signal: AbortSignal | undefined): Promise<T> {
     const attempts = this.options.attempts ?? 4;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -141,9 +142,9 @@ export class Transport {
     }
   }
 
-  async #once<T>(request: Request1, extraMs: number, signal: AbortSignal | undefined): Promise<T> {
+  async #once<T>(request: Prepared, extraMs: number, signal: AbortSignal | undefined): Promise<T> {
     const patience = AbortSignal.timeout((this.options.timeoutMs ?? 30_000) + extraMs);
-    const both = signal === undefined ? patience : anyOf(signal, patience);
+    const both = signal === undefined ? patience : AbortSignal.any([signal, patience]);
     try {
       const response = await this.#fetch(this.#url(request.path), {
         method: request.method,
@@ -170,7 +171,8 @@ export class Transport {
   }
 }
 
-interface Request1 {
+/** A request that can be sent, as often as it has to be. */
+interface Prepared {
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string>;
@@ -208,14 +210,4 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     }, ms);
     signal?.addEventListener("abort", end, { once: true });
   });
-}
-
-/** `AbortSignal.any`, which not every browser has yet. */
-export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
-  const both = new AbortController();
-  for (const signal of signals) {
-    if (signal.aborted) both.abort(signal.reason);
-    signal.addEventListener("abort", () => both.abort(signal.reason), { once: true, signal: both.signal });
-  }
-  return both.signal;
 }

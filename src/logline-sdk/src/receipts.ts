@@ -1,7 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalBytes, fromBase64, fromHex, toBase64, utf8 } from "./bytes.js";
+import { canonicalBytes } from "./canonical.js";
 import { publicKeyBytes, verifyEd25519 } from "./ed25519.js";
-import { canonicalBytes } from "./json.js";
 import { hashOf } from "./signatures.js";
 import type { Ack, Receipt, Span } from "./types.js";
 

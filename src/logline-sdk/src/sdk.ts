@@ -1,10 +1,12 @@
 import { randomHex } from "./bytes.js";
+import { canonicalize } from "./canonical.js";
 import type { Signer } from "./ed25519.js";
 import { type CallOptions, type LogLineOptions, Transport, type WriteOptions } from "./http.js";
-import { canonicalize, type JsonObject, parseJson } from "./json.js";
+import type { JsonObject } from "./json.js";
 import { type ReceiptTrust, type Verification, verifyReceipt } from "./receipts.js";
 import { algorithm, hashOf, sign, verify } from "./signatures.js";
 import { follow, type StreamItem, type StreamOptions } from "./stream.js";
+import { parseJson } from "./strict.js";
 import type { Ack, ItemAnswer, Proof, Receipt, Run, Span, SpanFilter, SpanPage, Target, UniversalAnswer, Webhook } from "./types.js";
 import { type Delivery, verifyWebhook, type WebhookTrust } from "./webhooks.js";
 

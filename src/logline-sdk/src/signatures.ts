@@ -1,7 +1,7 @@
 import { blake3 } from "@noble/hashes/blake3.js";
 import { concat, fromBase64, toBase64, toHex, utf8 } from "./bytes.js";
+import { canonicalBytes } from "./canonical.js";
 import { publicKeyBytes, type Signer, verifyEd25519 } from "./ed25519.js";
-import { canonicalBytes } from "./json.js";
 
 /** What a signature is over. The kind separates domains: a signature made for one never verifies as another. */
 export type SignatureKind = "request" | "span" | "manifest" | "proof" | "grant" | "key" | "permit" | "event";

@@ -1,5 +1,5 @@
 import { LogLineError, NetworkError } from "./errors.js";
-import { anyOf, sleep, type Transport } from "./http.js";
+import { sleep, type Transport } from "./http.js";
 import type { Span, SpanFilter } from "./types.js";
 
 /** A span and its place: `seq` is the log index + 1, and what `after` takes. */
@@ -43,7 +43,7 @@ export async function* follow(transport: Transport, options: StreamOptions): Asy
   let failures = 0;
   while (!signal?.aborted) {
     const connection = new AbortController();
-    const both = signal === undefined ? connection.signal : anyOf(signal, connection.signal);
+    const both = signal === undefined ? connection.signal : AbortSignal.any([signal, connection.signal]);
     let watch = setTimeout(() => connection.abort(), silenceMs);
     try {
       const response = await transport.open(pathOf(options), { Accept: "text/event-stream", ...(cursor === undefined ? {} : { "Last-Event-ID": `${cursor}` }) }, both);
