@@ -49,7 +49,7 @@ internal sealed class OperationWords(ComponentSchemas schemas) : IOpenApiOperati
     {
         var bound = (operation.Parameters ?? []).OfType<OpenApiParameter>().ToDictionary(found => found.Name!.TrimStart('*'), found => found.In!.Value);
         // A handler of the context alone binds nothing; what its path has slots for it takes out of the route's values.
-        foreach (var name in words.Parameters.Keys.Where(name => path.Contains($"{{{name}}}", StringComparison.Ordinal)))
+        foreach (var name in words.Parameters.Keys.Where(name => path.Contains($"{{{name}}}", StringComparison.Ordinal) || path.Contains($"*{name}}}", StringComparison.Ordinal)))
         {
             bound.TryAdd(name, ParameterLocation.Path);
         }

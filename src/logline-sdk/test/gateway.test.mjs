@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  FieldsInvalid, FieldsMissing, Forbidden, IdempotencyConflict, KeySigner, LogLineSDK, NotFound, ProofRequired, RateLimited, signSpan, Unauthenticated, verify,
+  FieldsInvalid, FieldsMissing, Forbidden, IdempotencyConflict, KeySigner, LogLineError, LogLineSDK, NotFound, ProofRequired, RateLimited, signSpan, Unauthenticated, verify,
 } from "@logline/sdk";
 import { options, person, sdk, take } from "./gateway.mjs";
 
@@ -90,13 +90,17 @@ test("a key is registered, and signs requests, spans, manifests and proofs; a de
   assert.equal(ref, `mc:${tenant}/web@${verified.hash}`);
 
   const order = { ref, target: { provider: "fake", service: "web" } };
+  const { plan_digest: planDigest } = (await signed.deploy.plan(order)).result;
+  assert.match(planDigest, /^blake3:[0-9a-f]{64}$/);
   const refused = await signed.deploy.apply(order).then(() => assert.fail("no proof"), (error) => error);
   assert.ok(refused instanceof ProofRequired, String(refused));
   assert.equal(refused.required.intent, "deploy.allow");
   await signed.wallet.submitProof(await signed.wallet.prove({ ...refused.required, ref }));
-  const deployed = await signed.deploy.apply(order, { wait: 30 });
+  const deployed = await signed.deploy.apply({ ...order, planDigest }, { wait: 30 });
   assert.equal(deployed.run.state, "running");
   assert.equal((await signed.deploy.status(deployed.run.run_id)).state, "running");
+  const back = await signed.deploy.rollback({ runId: deployed.run.run_id }).then(() => assert.fail("there is nothing to go back to"), (error) => error);
+  assert.ok(back instanceof LogLineError && back.status >= 400 && back.status < 500 && !(back instanceof FieldsMissing), String(back));
   await signed.deploy.cancel(deployed.run.run_id);
   const states = await take(signed.stream({ run_id: deployed.run.run_id, after: 0 }), 4);
   assert.deepEqual(states.map(({ span: one }) => one.intent), ["deploy.apply", "deploy.planned", "run_state.pending", "deploy.applied"]);
