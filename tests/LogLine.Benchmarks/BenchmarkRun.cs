@@ -4,6 +4,7 @@ using LogLine.Benchmarks.Gate;
 using LogLine.Benchmarks.Reports;
 using LogLine.Benchmarks.Schema;
 using LogLine.Benchmarks.Spans;
+using LogLine.Benchmarks.Tdln;
 
 namespace LogLine.Benchmarks;
 
@@ -26,8 +27,10 @@ internal static class BenchmarkRun
     [
         ("canonical", "canonical form and hash of a span", CanonicalBenchmark.RunAsync),
         ("schema", "validation of a span", SchemaBenchmark.RunAsync),
+        ("sentence", "a paragraph of 200 characters, compiled", SentenceBenchmark.RunAsync),
         ("gate", "the gate without network and disk", GateBenchmark.RunAsync),
         ("spans", "POST /v1/spans, single signed spans", SpansBenchmark.RunAsync),
+        ("arrays", "POST /v1/spans, arrays of 100", ArraysBenchmark.RunAsync),
         ("retries", "POST /v1/spans, the same keys again", RetriesBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
     ];

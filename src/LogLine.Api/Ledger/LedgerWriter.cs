@@ -27,10 +27,6 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private const int MaxBatch = 512;
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a nonce is kept beyond its time: twice its life, so that a clock that jumped ahead and came back does not open its window again.</summary>
-    internal static readonly TimeSpan NonceMemory = TimeSpan.FromMinutes(10);
-
-
     private readonly Channel<LedgerWork> _queue;
     private readonly ILedgerStore _store;
     private readonly ServerKeys _keys;
@@ -204,7 +200,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
             Stopped = $"The root of size {_tree.Size} was computed in two ways with two results: the ledger has stopped. Verify it before you start it again.";
             throw new InvalidOperationException(Stopped);
         }
-        var note = SignedNote.Sign(new Checkpoint(Origin, _tree.Size, root).Body, Origin, _keys.Log);
+        var note = _keys.Sign(new Checkpoint(Origin, _tree.Size, root));
         return new TreeGrowth(_tree.Size, [.. _frontier.Hashes.SelectMany(hash => hash)], _tree.TakeFullTiles(), note, TouchedBy(batch));
     }
 
@@ -227,7 +223,10 @@ internal sealed class LedgerWriter : IAsyncDisposable
         return touched;
     }
 
-    /// <summary>Forgets what is over; a store may do so with every batch besides.</summary>
+    /// <summary>
+    /// Forgets nonces by the wall clock only after twice their life, so that a clock that jumped ahead and came back does not open
+    /// their window again.
+    /// </summary>
     private async Task ForgetAsync()
     {
         if (_time.GetElapsedTime(_forgotAt) < ForgetEvery)
@@ -238,7 +237,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         var now = _time.GetUtcNow();
         try
         {
-            await _store.ForgetAsync(now - NonceMemory, now);
+            await _store.ForgetAsync(now - TimeSpan.FromMinutes(10), now);
         }
         catch (LedgerStoreException defect)
         {

@@ -5,6 +5,7 @@ using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Submissions;
 
@@ -118,7 +119,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
             return new ItemAnswer(Join(parts), allOk ? 200 : 207, null) { Replayed = true };
         }
         refusals.Record(submission, item.Refused!);
-        return new ItemAnswer(Body(json => RefusalAnswers.WriteItem(json, item.Refused!, submission.TraceId)), item.Refused!.Code.Meaning().Status, item.Refused);
+        return new ItemAnswer(JsonBytes.Write(json => RefusalAnswers.WriteItem(json, item.Refused!, submission.TraceId)), item.Refused!.Code.Meaning().Status, item.Refused);
     }
 
     private async ValueTask<byte[]> ReplayOfAsync(StoredSpan stored)
@@ -165,15 +166,6 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
             first = false;
         }
         buffer.Write("]"u8);
-        return buffer.WrittenSpan.ToArray();
-    }
-
-    private static byte[] Body(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>(2048);
-        using var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
-        write(json);
-        json.Flush();
         return buffer.WrittenSpan.ToArray();
     }
 

@@ -105,7 +105,7 @@ internal sealed partial class LoadGenerator(IPEndPoint server, int connections)
     {
         private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         private readonly byte[] _request;
-        private readonly byte[] _answer = new byte[64 * 1024];
+        private readonly byte[] _answer = new byte[256 * 1024];
         private int _received;
 
         public Connection(IPEndPoint server, int requestLength)

@@ -3,19 +3,26 @@ namespace LogLine.Api.Ledger.Sqlite;
 /// <summary>What is written beside the log: leases, answers after a wait, the first tenant, and what is forgotten.</summary>
 public sealed partial class SqliteLedgerStore
 {
-    /// <inheritdoc/>
-    public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now) => await WriteAsync(() => Forget(noncesUntil, now, 1000));
+    /// <summary>Up to when nonces and keys are over, as it was said last; the batches that follow go on with it.</summary>
+    private (DateTimeOffset Nonces, DateTimeOffset Keys) _over = (DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
 
-    private int Forget(DateTimeOffset noncesUntil, DateTimeOffset now, int most)
+    /// <inheritdoc/>
+    public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now) => await WriteAsync(() =>
+    {
+        _over = (noncesUntil, now);
+        return ForgetSome(1000);
+    });
+
+    private int ForgetSome(int most)
     {
         var nonces = _writer.Execute(
-            "DELETE FROM nonces WHERE (minute, tenant, nonce) IN (SELECT minute, tenant, nonce FROM nonces WHERE minute < $1 LIMIT $2)", Minute(noncesUntil), most);
+            "DELETE FROM nonces WHERE (minute, tenant, nonce) IN (SELECT minute, tenant, nonce FROM nonces WHERE minute < $1 LIMIT $2)", Minute(_over.Nonces), most);
         if (nonces > 0)
         {
             _nonces.Forget(_writer.First("SELECT min(minute) FROM nonces", row => row.IsDBNull(0) ? long.MaxValue : row.GetInt64(0)));
         }
         return nonces + _writer.Execute(
-            "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE expires < $1 LIMIT $2)", Milliseconds(now), most);
+            "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE expires < $1 LIMIT $2)", Milliseconds(_over.Keys), most);
     }
 
     /// <inheritdoc/>

@@ -164,8 +164,8 @@ public sealed partial class SqliteLedgerStore
                 _writer.Execute("INSERT INTO checkpoints VALUES($1,$2)", growth.Size, growth.Note);
                 _writer.Execute("UPDATE head SET size = $1, frontier = $2 WHERE id = 1", growth.Size, growth.Frontier);
             }
-            // Each batch forgets more than it brings, so that what is kept for a while does not pile up, and nothing ever has to catch up.
-            store.Forget(now - LedgerWriter.NonceMemory, now, 2 * (_written.Count + 1));
+            // Each batch forgets more than it brings, so that nothing piles up and no batch has to wait for a large one.
+            store.ForgetSome(2 * (_written.Count + 1));
             _writer.Execute("COMMIT");
             _ended = true;
             return default;
