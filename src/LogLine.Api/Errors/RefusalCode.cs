@@ -83,7 +83,7 @@ public static class RefusalCodes
         new("403_POLICY_DENIED", 403, "A policy forbids this", false, "details.rule names the rule; ask who sets it."),
         new("404_NOT_FOUND", 404, "This tenant does not have it", false, "Check the reference; what belongs to another tenant does not exist for you."),
         new("428_PROOF_REQUIRED", 428, "A proof of authorisation is required", false, "Submit a proof for details.required_proof_intent with 'wallet.proof.submit', then send the same request again, unchanged."),
-        new("409_LIFECYCLE_CONFLICT", 409, "Not possible in this state", false, "details.legal lists what is possible from details.from."),
+        new("409_LIFECYCLE_CONFLICT", 409, "Not possible in this state", false, "details.legal lists what is possible from details.from; details.pending_run is the run to wait for."),
         new("503_BUSY", 503, "Too much work is waiting", true, "Wait for the seconds in Retry-After, then send the same request again."),
         new("503_ADAPTER_UNAVAILABLE", 503, "The target is down", true, "The detail says which engine does not answer and why; start it, then send the same request again."),
         new("500_INTERNAL", 500, "A defect of the gateway", true, "Nothing was committed. Send the same request again; report the trace_id if it stays."),

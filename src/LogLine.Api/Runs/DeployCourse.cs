@@ -39,8 +39,8 @@ public sealed record DeployCourse(DeployStrategy Strategy, bool GoesBack, string
             order.Flag("goes_back") ?? false, order.Text("container_id"), order.Text("run_id"));
     }
 
-    /// <summary>The detail of a run that follows this course.</summary>
-    public string ToDetail() => RunDetail.With("{}", json =>
+    /// <summary>The detail of a run that follows this course; one that replaces nothing needs no word about it.</summary>
+    public string ToDetail() => !Replaces ? "{}" : RunDetail.With("{}", json =>
     {
         json.WriteStartObject(RunDetail.HiddenMember);
         json.WriteString("strategy", Name(Strategy));

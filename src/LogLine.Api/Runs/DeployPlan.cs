@@ -2,6 +2,7 @@ using System.Text.Json;
 using LogLine.Api.Ledger;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Runs;
 
@@ -30,11 +31,8 @@ public sealed record DeployPlan
     /// <summary>The live run of the service, or null.</summary>
     public RunRow? Live { get; init; }
 
-    /// <summary>What is done, in order; empty when nothing is.</summary>
-    public required IReadOnlyList<DeployAction> Actions { get; init; }
-
-    /// <summary>How what runs differs from what is wanted; env values are never in it.</summary>
-    public required IReadOnlyList<DeployChange> Diff { get; init; }
+    /// <summary>Manifest of what runs there now, or null.</summary>
+    public SignedManifest? Running { get; init; }
 
     /// <summary>Hash of what was looked at: container, its state, ref and image, and the service's run.</summary>
     public string Observed => ContentHash.Of(CanonicalJson.Compose(WriteCurrent).Utf8.Span);
@@ -68,13 +66,13 @@ public sealed record DeployPlan
         json.WriteBoolean("changes", Strategy != DeployStrategy.Unchanged);
         json.WriteBoolean("gap", Strategy == DeployStrategy.Recreate);
         json.WriteStartArray("actions");
-        foreach (var action in Actions)
+        foreach (var action in DeployPlanner.Actions(this))
         {
             Write(json, action);
         }
         json.WriteEndArray();
         json.WriteStartArray("diff");
-        foreach (var change in Diff)
+        foreach (var change in Strategy == DeployStrategy.Unchanged ? [] : DeployChange.Between(Running, Wish.Manifest))
         {
             change.WriteTo(json);
         }

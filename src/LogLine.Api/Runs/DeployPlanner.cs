@@ -18,19 +18,14 @@ public static class DeployPlanner
     /// <param name="current">The container that has the service's place, or null.</param>
     /// <param name="live">The service's run that has not ended, or null.</param>
     /// <param name="running">Manifest of what runs there now, or null.</param>
-    public static DeployPlan Make(DeployWish wish, Workload? current, RunRow? live, SignedManifest? running)
+    public static DeployPlan Make(DeployWish wish, Workload? current, RunRow? live, SignedManifest? running) => new()
     {
-        var strategy = Strategy(wish, current, live);
-        return new DeployPlan
-        {
-            Wish = wish,
-            Strategy = strategy,
-            Current = current,
-            Live = live,
-            Actions = Actions(wish, strategy, current, live),
-            Diff = strategy == DeployStrategy.Unchanged ? [] : DeployChange.Between(IsUp(current) ? running : null, wish.Manifest),
-        };
-    }
+        Wish = wish,
+        Strategy = Strategy(wish, current, live),
+        Current = current,
+        Live = live,
+        Running = IsUp(current) ? running : null,
+    };
 
     private static DeployStrategy Strategy(DeployWish wish, Workload? current, RunRow? live)
     {
@@ -51,8 +46,10 @@ public static class DeployPlanner
 
     private static bool IsUp(Workload? workload) => workload?.State is WorkloadState.Running or WorkloadState.Paused;
 
-    private static IReadOnlyList<DeployAction> Actions(DeployWish wish, DeployStrategy strategy, Workload? current, RunRow? live)
+    /// <summary>What is done, in order; empty when nothing is.</summary>
+    public static IReadOnlyList<DeployAction> Actions(DeployPlan plan)
     {
+        var (wish, strategy, current, live) = (plan.Wish, plan.Strategy, plan.Current, plan.Live);
         var create = new DeployAction("create", $"a container of {DeployOrder.Image(wish.Manifest)}");
         var start = new DeployAction("start", "the new container");
         var check = new DeployAction("check", Check(DeployLifecycle.Of(wish.Manifest.Deploy)));

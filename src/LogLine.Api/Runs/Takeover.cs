@@ -59,7 +59,8 @@ internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, Wo
     /// <returns>The run that serves now, or null; and why the way back failed.</returns>
     public async Task<(string? Serving, string? Problem)> GoBackAsync(CancellationToken stopping)
     {
-        if (_course is not { OldContainer: { } old, OldRun: { } oldRun } || await desk.FindAsync(oldRun) is not { HasEnded: false })
+        var oldRun = _course.OldRun;
+        if (_course.OldContainer is not { } old || (oldRun is not null && await desk.FindAsync(oldRun) is not { HasEnded: false }))
         {
             return (null, null);
         }
@@ -79,7 +80,7 @@ internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, Wo
         }
         catch (AdapterException failure)
         {
-            return (null, $"{oldRun} could not be started again: {failure.Message}");
+            return (null, $"What ran before could not be started again: {failure.Message}");
         }
     }
 

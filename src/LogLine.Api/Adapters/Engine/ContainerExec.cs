@@ -35,10 +35,10 @@ internal sealed class ContainerExec(OwnContainers containers, EngineClient engin
             new ExecResult(exitCode, stdout, stderr, duration, !ended, less || lesser || output.Dropped > 0 || errors.Dropped > 0, killed), ResultJson.Default.ExecResult, exitCode);
     }
 
-    /// <summary>Runs a command to its end, for a health check: its exit code, and the end of what it said; null when its time was over before.</summary>
+    /// <summary>Runs a command to its end, for a health check: its exit code, and what it said if that is short; null when its time was over before.</summary>
     public async Task<(int ExitCode, string Said)?> ProbeAsync(string containerId, IReadOnlyList<string> argv, TimeSpan timeout, CancellationToken cancel)
     {
-        const int Words = 400;
+        const int Words = 1000;
         var reply = await engine.DoAsync($"/containers/{containerId}/exec", new ExecRequest { Cmd = argv }, EngineJson.Default.ExecRequest, "prepare a command", cancel);
         var exec = reply.Read(EngineJson.Default.ObjectCreated, "prepare a command").Id!;
         var output = new LastBytes(Words);
@@ -47,7 +47,8 @@ internal sealed class ContainerExec(OwnContainers containers, EngineClient engin
             await KillAsync(exec, containerId, cancel);
             return null;
         }
-        return (await ExitCodeAsync(exec, cancel), ResultText.Fit(output.ToArray(), out _).Trim());
+        // Cut, a secret that it said could not be recognised any more, and hidden.
+        return (await ExitCodeAsync(exec, cancel), output.Dropped > 0 ? "" : ResultText.Fit(output.ToArray(), out _).Trim());
     }
 
     static ExecRequest RequestOf(JsonElement arguments, bool tty, bool hasInput) => new()

@@ -91,14 +91,13 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         if (ContainerRequests.Problem(spec) is { } problem)
             throw new AdapterException(AdapterFailure.Refused, problem);
-        if (await FindByRunAsync(spec.RunId, cancel) is { } before)
-            return before;
         try
         {
             return await CreateNewAsync(spec, cancel);
         }
         catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
         {
+            // The same run's from before, perhaps: its name says so, which saves everybody else a search.
             return await TakeOverNameAsync(spec, taken, cancel);
         }
     }
