@@ -77,7 +77,10 @@ public sealed class SpanLedger : IAsyncDisposable
             throw new InvalidOperationException($"The entry {stored.Index} is damaged.");
         }
         var note = await Store.ReadCheckpointOverAsync(stored.Index) ?? throw new InvalidOperationException($"There is no checkpoint over the entry {stored.Index}.");
-        return ReceiptOf(entry, stored.Index, SealedTree.Of(note), _writer.Committed.Tree);
+        var seal = SealedTree.Of(note);
+        // Another gateway may have committed it a moment ago: this one's tree follows.
+        await _writer.WaitForMoreAsync(seal.Checkpoint.Size - 1, CancellationToken.None);
+        return ReceiptOf(entry, stored.Index, seal, _writer.Committed.Tree);
     }
 
     private Receipt ReceiptOf(LedgerEntry entry, long index, SealedTree seal, TreeSnapshot tree) => new()
