@@ -5,6 +5,7 @@ using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Ledger.Postgres;
 using LogLine.Api.Ledger.Sqlite;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
@@ -69,6 +70,7 @@ internal static class GatewayHost
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
+        services.AddApiDocument(() => options.Schemas);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

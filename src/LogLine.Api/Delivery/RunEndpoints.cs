@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Delivery;
@@ -15,8 +16,8 @@ internal static class RunEndpoints
     public static void MapRunReads(this IEndpointRouteBuilder routes)
     {
         var runs = routes.MapGroup("/v1/runs").RequireReader();
-        runs.MapGet("", ListAsync);
-        runs.MapGet("/{runId}", RunAsync);
+        runs.MapGet("", ListAsync).Documented(DeliveryDocs.Runs);
+        runs.MapGet("/{runId}", RunAsync).Documented(DeliveryDocs.Run);
     }
 
     private static async Task RunAsync(HttpContext http, string runId, SpanLedger ledger) =>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.Spans;
@@ -14,16 +15,16 @@ internal static class ServerEndpoints
 {
     public static void MapServerReads(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/keys", KeysAsync);
-        routes.MapGet("/healthz/live", () => Results.Text("live\n"));
-        routes.MapGet("/healthz/ready", ReadyAsync);
-        routes.MapGet("/tlog/checkpoint", Checkpoint);
-        routes.MapGet("/problems/{code}", Problem);
+        routes.MapGet("/v1/keys", KeysAsync).Documented(ServerDocs.Keys);
+        routes.MapGet("/healthz/live", () => Results.Text("live\n")).Documented(ServerDocs.Live);
+        routes.MapGet("/healthz/ready", ReadyAsync).Documented(ServerDocs.Ready);
+        routes.MapGet("/tlog/checkpoint", Checkpoint).Documented(ServerDocs.Checkpoint);
+        routes.MapGet("/problems/{code}", Problem).Documented(ServerDocs.Problem);
         var reads = routes.MapGroup("/v1").RequireReader();
-        reads.MapGet("/whoami", WhoAmIAsync);
-        reads.MapGet("/catalog", CatalogueAsync);
-        reads.MapGet("/wallet/keys", WalletKeysAsync);
-        reads.MapGet("/tokens", TokensAsync);
+        reads.MapGet("/whoami", WhoAmIAsync).Documented(ServerDocs.WhoAmI);
+        reads.MapGet("/catalog", CatalogueAsync).Documented(ServerDocs.Catalogue);
+        reads.MapGet("/wallet/keys", WalletKeysAsync).Documented(ServerDocs.WalletKeys);
+        reads.MapGet("/tokens", TokensAsync).Documented(ServerDocs.Tokens);
     }
 
     /// <summary><c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it.</summary>

@@ -1,6 +1,7 @@
 using LogLine.Api.Delivery.Reading;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
@@ -17,9 +18,9 @@ internal static class SpanEndpoints
     public static void MapSpanReads(this IEndpointRouteBuilder routes)
     {
         var spans = routes.MapGroup("/v1/spans").RequireReader();
-        spans.MapGet("/{name}", SpanAsync);
-        spans.MapGet("/{name}/receipt", ReceiptAsync);
-        spans.MapPost("/query", QueryAsync);
+        spans.MapGet("/{name}", SpanAsync).Documented(DeliveryDocs.Span);
+        spans.MapGet("/{name}/receipt", ReceiptAsync).Documented(DeliveryDocs.Receipt);
+        spans.MapPost("/query", QueryAsync).Documented(DeliveryDocs.Query);
     }
 
     private static async Task SpanAsync(HttpContext http, string name, SpanLedger ledger)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Telemetry;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Tdln;
@@ -16,7 +17,7 @@ internal static class UniversalEndpoint
 {
     private static readonly string[] Members = ["paragraph", "span", "intent_hint", "dry_run", "ctx"];
 
-    public static void MapUniversal(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/universal", CompileAsync);
+    public static void MapUniversal(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/universal", CompileAsync).Documented(SubmissionDocs.Compile);
 
     private static async Task CompileAsync(HttpContext http, RequestReader requests, Submitter submitter, TdlnGate gate, Catalogue catalogue, SpanLedger ledger)
     {
