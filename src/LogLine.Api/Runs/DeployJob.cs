@@ -69,6 +69,10 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
             await EndAsync(null, null, RunState.Cancelled, "cancelled", null, stopping);
             return null;
         }
+        if (!await desk.HoldsAsync(run.RunId))
+        {
+            return null; // another worker has it by now
+        }
         workload ??= await _adapter.CreateAsync(DeployOrder.Compose(run, await desk.ManifestOfAsync(run)), stopping);
         if (state < RunState.Applied)
         {
@@ -92,6 +96,10 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
             if ((await CurrentAsync()).CancelRequested)
             {
                 await EndAsync(workload, null, RunState.Cancelled, "cancelled", null, stopping);
+                return;
+            }
+            if (!await desk.HoldsAsync(run.RunId))
+            {
                 return;
             }
             workload = await _adapter.StartAsync(workload.Id, stopping);

@@ -58,6 +58,10 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
             await JudgeAsync(adapter, operation, working);
         }
         var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
+        if (!await desk.HoldsAsync(run.RunId))
+        {
+            return; // another worker has it by now
+        }
         var started = time.GetUtcNow();
         var result = await primitive(
             new PrimitiveCall { RunId = run.RunId, Tenant = run.Tenant, Name = run.Service, Arguments = _order.Arguments, Begun = () => BeginAsync(time.GetUtcNow(), stopping) }, working);

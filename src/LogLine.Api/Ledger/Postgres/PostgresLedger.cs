@@ -30,10 +30,10 @@ public static class PostgresLedger
             }
             keys = ServerKeys.Open(folder.Keys, create: known is null);
             var own = (Log: keys.LogKid, Span: keys.SpanKid);
-            known ??= await store.CreateAsync("logline.local/" + keys.Log.PublicKeyHex[..16], own.Log, own.Span);
-            if (known != own)
+            var signers = known ?? await store.CreateAsync("logline.local/" + keys.Log.PublicKeyHex[..16], own.Log, own.Span);
+            if (signers != own)
             {
-                throw new DataFolderException($"The ledger in the database is signed by {known.Value.Log} and {known.Value.Span}, but {folder.Keys} holds {own.Log} and {own.Span}. Copy or mount the folder 'keys' of a gateway that has them.");
+                throw new DataFolderException($"The ledger in the database is signed by {signers.Log} and {signers.Span}, but {folder.Keys} holds {own.Log} and {own.Span}. Copy or mount the folder 'keys' of a gateway that has them.");
             }
             return await SpanLedger.OpenAsync(store, keys, time, queueLength, logger);
         }
@@ -46,7 +46,7 @@ public static class PostgresLedger
     }
 
     /// <summary>Brings the tables to this program's version. EF Core's lock makes several gateways that start at once take turns.</summary>
-    private static async Task MigrateAsync(string connection)
+    internal static async Task MigrateAsync(string connection)
     {
         await using var context = new LedgerContext(new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(connection).Options);
         try

@@ -54,10 +54,10 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
     internal ValueTask<(string Log, string Span)?> ReadKeysAsync() => FirstAsync("SELECT log_key, span_key FROM head", row => ((string, string)?)(row.GetString(0), row.GetString(1)));
 
     /// <summary>Begins the log in an empty database; the kids that it has then, which are another gateway's when that one was faster.</summary>
-    internal async ValueTask<(string Log, string Span)?> CreateAsync(string origin, string logKid, string spanKid)
+    internal async ValueTask<(string Log, string Span)> CreateAsync(string origin, string logKid, string spanKid)
     {
         await ExecuteAsync("INSERT INTO head VALUES(1, $1, $2, $3, 0, '') ON CONFLICT DO NOTHING", origin, logKid, spanKid);
-        return await ReadKeysAsync();
+        return (await ReadKeysAsync())!.Value;
     }
 
     /// <inheritdoc/>

@@ -34,15 +34,24 @@ public sealed partial class PostgresLedgerStore
     private async Task ListenAsync(Action moved, CancellationToken cancel)
     {
         await using var connection = await _writers.OpenConnectionAsync(cancel);
-        connection.Notification += (_, _) => moved();
+        connection.Notification += (_, notification) =>
+        {
+            if (notification.PID != _writer?.ProcessID)
+            {
+                moved();
+            }
+        };
         await using (var listen = new NpgsqlCommand($"LISTEN {Channel}", connection))
         {
             await listen.ExecuteNonQueryAsync(cancel);
         }
+        moved();
         while (true)
         {
-            moved();
-            await connection.WaitAsync(LookAnyway, cancel);
+            if (!await connection.WaitAsync(LookAnyway, cancel))
+            {
+                moved();
+            }
         }
     }
 }
