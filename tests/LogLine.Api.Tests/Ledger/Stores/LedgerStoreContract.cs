@@ -267,7 +267,7 @@ public abstract class LedgerStoreContract
         await lab.Store.UpdateAnswerAsync(0, [1]);
         var after = (await lab.Store.FindEntryAsync(0))!;
         Assert.Equal([1], after.Answer);
-        Assert.Equal((before.Entry, before.Span, before.Fingerprint), (after.Entry, after.Span, after.Fingerprint));
+        Assert.Equal([before.Entry, before.Span, before.Fingerprint], new[] { after.Entry, after.Span, after.Fingerprint });
     }
 
     private static async Task<IReadOnlyList<AppendConflict?>> MoveAsync(StoreLab lab, RunState from, RunRow to, string holder) =>
