@@ -1,12 +1,13 @@
 using LogLine.Api.Delivery.Reading;
 using LogLine.Api.Delivery.Streams;
+using LogLine.Api.Delivery.Witnesses;
 
 namespace LogLine.Api.Delivery;
 
 /// <summary>What this room needs to be put together.</summary>
 internal static class DeliveryRoom
 {
-    public static void AddDelivery(this IServiceCollection services, StreamOptions streams)
+    public static void AddDelivery(this IServiceCollection services, StreamOptions streams, WitnessOptions witnesses)
     {
         services.AddSingleton(streams);
         services.AddSingleton<LiveTail>();
@@ -15,5 +16,8 @@ internal static class DeliveryRoom
         services.AddSingleton<StreamSeats>();
         services.AddSingleton<StreamDoor>();
         services.AddSingleton<StreamSession>();
+        services.AddSingleton(witnesses);
+        services.AddSingleton<WitnessRounds>();
+        services.AddHostedService(provider => provider.GetRequiredService<WitnessRounds>());
     }
 }

@@ -188,14 +188,14 @@ internal sealed class LedgerWriter : IAsyncDisposable
         {
             while (_tree.Size < size)
             {
-                var entries = await _store.ReadEntriesAsync(_tree.Size, (int)Math.Min(CatchUpPage, size - _tree.Size));
+                var entries = await _store.ReadEntryBytesAsync(_tree.Size, (int)Math.Min(CatchUpPage, size - _tree.Size));
                 foreach (var entry in entries)
                 {
-                    var leaf = MerkleHash.Leaf(entry.Entry);
+                    var leaf = MerkleHash.Leaf(entry);
                     _tree.Append(leaf);
                     _frontier.Append(leaf);
                 }
-                if (entries.Count == 0 || entries[^1].Index != _tree.Size - 1)
+                if (entries.Count == 0)
                 {
                     throw Stop($"Entries are missing from the store before {size}. The ledger has stopped.");
                 }

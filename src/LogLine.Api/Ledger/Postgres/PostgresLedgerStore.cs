@@ -105,6 +105,10 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
     public ValueTask<List<StoredSpan>> ReadEntriesAsync(long from, int limit) =>
         AllAsync($"SELECT {StoredColumns} FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", StoredSpan, from, limit);
 
+    /// <inheritdoc/>
+    public ValueTask<List<byte[]>> ReadEntryBytesAsync(long from, int count) =>
+        AllAsync("SELECT entry FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", row => Bytes(row, 0), from, count);
+
     private async ValueTask<T?> FirstAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params Parameter[] parameters)
     {
         var rows = await AllAsync(sql, read, parameters);

@@ -38,7 +38,7 @@ public abstract class LedgerStoreContract
         await using var lab = await OpenAsync();
         await using (var transaction = await lab.Store.BeginAsync(Now))
         {
-            Assert.Null(Assert.Single(await transaction.WriteAsync([LedgerPiece.Of(StoreLab.Request(StoreLab.Span(), nonce: "n", key: "k"))])));
+            Assert.Null(Assert.Single(await transaction.WriteAsync([lab.Piece(StoreLab.Request(StoreLab.Span(), nonce: "n", key: "k"))])));
         }
 
         Assert.Equal(0, (await lab.Store.ReadHeadAsync()).Size);
@@ -105,8 +105,8 @@ public abstract class LedgerStoreContract
         await lab.CommitAsync(StoreLab.Request(StoreLab.Span(), key: "k", keyExpires: Now.AddHours(1)));
 
         Assert.Null(await lab.Store.FindKeyBindingAsync("dev", "k", Now.AddHours(1)));
-        Assert.Equal([AppendConflict.Key], await lab.CommitAsync([LedgerPiece.Of(StoreLab.Request(StoreLab.Span(), key: "k"))], Now.AddHours(1).AddMilliseconds(-1)));
-        Assert.Equal([null], await lab.CommitAsync([LedgerPiece.Of(StoreLab.Request(StoreLab.Span(), key: "k", keyExpires: Now.AddHours(30)))], Now.AddHours(1)));
+        Assert.Equal([AppendConflict.Key], await lab.CommitAsync([lab.Piece(StoreLab.Request(StoreLab.Span(), key: "k"))], Now.AddHours(1).AddMilliseconds(-1)));
+        Assert.Equal([null], await lab.CommitAsync([lab.Piece(StoreLab.Request(StoreLab.Span(), key: "k", keyExpires: Now.AddHours(30)))], Now.AddHours(1)));
         Assert.Equal(1, (await lab.Store.FindKeyBindingAsync("dev", "k", Now.AddHours(2)))!.First);
     }
 

@@ -48,11 +48,11 @@ internal sealed class StoreLab : IAsyncDisposable
     };
 
     /// <summary>A span as the gate would admit it.</summary>
-    public static AdmittedSpan Span(string subject = "urn:registry:person/joana", string intent = "registry.person.create", Guid? name = null, string[]? kids = null, ServerSpan[]? followers = null, params LedgerEffect[] effects)
+    public static AdmittedSpan Span(string subject = "urn:registry:person/joana", string intent = "registry.person.create", Guid? name = null, string[]? kids = null, params LedgerEffect[] effects)
     {
         var span = SpanDocument.View(new SpanDraft { Intent = intent, Subject = subject, EntityType = "contract", Actor = "usr_test", Ts = Now, Payload = json => json.WriteString("kind", "test.v1"), Id = name ?? Guid.NewGuid() }.Build());
         var entry = new LedgerEntry("dev", span.Hash, null, TokenId, Timestamps.Write(Now), Tenant, span.This!);
-        return AdmittedSpan.Admit(entry, span, [9], "{}"u8.ToArray(), effects, followers ?? [], effects.OfType<LedgerEffect.RunCreated>().FirstOrDefault()?.Run.RunId, kids ?? []);
+        return AdmittedSpan.Admit(entry, span, [9], "{}"u8.ToArray(), effects, [], effects.OfType<LedgerEffect.RunCreated>().FirstOrDefault()?.Run.RunId, kids ?? []);
     }
 
     /// <summary>A span of the gateway's own.</summary>
@@ -60,7 +60,10 @@ internal sealed class StoreLab : IAsyncDisposable
         _identity.Sign(Tenant, "dev", "run_state.pending", "function", subject, Now, _ => { }) with { Effects = effects, RunId = effects.OfType<LedgerEffect.RunMoved>().FirstOrDefault()?.To.RunId };
 
     /// <summary>Writes the requests in one transaction and commits it, as the writer does; the conflict of each, or null.</summary>
-    public Task<IReadOnlyList<AppendConflict?>> CommitAsync(params AppendRequest[] requests) => CommitAsync([.. requests.Select(LedgerPiece.Of)], Now);
+    public Task<IReadOnlyList<AppendConflict?>> CommitAsync(params AppendRequest[] requests) => CommitAsync([.. requests.Select(Piece)], Now);
+
+    /// <summary>The piece that a request is.</summary>
+    public LedgerPiece Piece(AppendRequest request) => LedgerPiece.Of(request, _identity);
 
     public async Task<IReadOnlyList<AppendConflict?>> CommitAsync(IReadOnlyList<LedgerPiece> pieces, DateTimeOffset now)
     {
