@@ -31,7 +31,7 @@ internal static class Contents
                 VerifyManifestCommand.Create(tree), SignCommand.Create(tree), PackCommand.Create(tree), ShowCommand.Create(tree), ApplyCommand.Create(tree)),
             CommandTree.Branch("wallet", "Proofs.", ProveCommand.Create(tree)),
             CommandTree.Branch("deploy", "What runs where.",
-                UpCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
+                PlanCommand.Create(tree), UpCommand.Create(tree), RollbackCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
             CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
             CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree)),

@@ -34,6 +34,9 @@ public enum IntentSender
 public sealed record IntentDefinition(
     string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, IntentSender Sender, string? Effect, string? Family, string? Operation, string? Right, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
 {
+    /// <summary>True when it brings a MiniContainer to a target, or says what that would do.</summary>
+    public bool IsDeploy => Effect is "deploy.plan" or "deploy.apply" or "deploy.rollback";
+
     /// <summary>
     /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, or null when the form names none.
     /// </summary>

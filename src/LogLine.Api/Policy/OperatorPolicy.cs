@@ -67,6 +67,10 @@ public sealed class OperatorPolicy
 
     private (string Rule, string Detail)? HostAccess(JsonElement security, string who, TenantPolicy tenant)
     {
+        if (security.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
         (string Field, string What, bool Operator, bool? Tenant)[] doors =
         [
             ("privileged", "all of the host's devices and capabilities", AllowPrivileged, tenant.AllowPrivileged),
@@ -105,6 +109,10 @@ public sealed class OperatorPolicy
 
     private (string Rule, string Detail)? Bind(JsonElement order)
     {
+        if (order.Member("mounts").ValueKind != JsonValueKind.Array)
+        {
+            return null;
+        }
         foreach (var source in order.Items("mounts").Where(mount => mount.Text("type") == "bind").Select(mount => mount.Text("source")!))
         {
             if (BindSources.Problem(source, BindRoots) is { } problem)

@@ -15,6 +15,9 @@ public sealed class RunDesk
     /// <summary>How long a lease lasts unless it is renewed.</summary>
     public static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(30);
 
+    /// <summary>Among so many of the latest acts on a container the one that ended it is looked for.</summary>
+    private const int RecentActs = 20;
+
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
     private string? _holder;
@@ -44,6 +47,48 @@ public sealed class RunDesk
         MiniContainerRef.TryParse(run.Ref, out var reference) && await _ledger.Store.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is { } bytes
             ? SignedManifest.View(CanonicalJson.Parse(bytes).Root)
             : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>Completes once somebody wants the run to end.</summary>
+    public async Task CancelledAsync(string runId, CancellationToken stop)
+    {
+        while (true)
+        {
+            var moved = Moved;
+            if ((await FindAsync(runId))?.CancelRequested == true)
+            {
+                return;
+            }
+            await moved.WaitAsync(stop);
+        }
+    }
+
+    /// <summary>Completes once the run has ended, at once for none.</summary>
+    public async Task EndedAsync(string? runId, CancellationToken stop)
+    {
+        while (true)
+        {
+            var moved = Moved;
+            if (runId is null || await FindAsync(runId) is not { HasEnded: false })
+            {
+                return;
+            }
+            await moved.WaitAsync(stop);
+        }
+    }
+
+    /// <summary>The live run that takes this run's place, or null.</summary>
+    public async ValueTask<RunRow?> SuccessorOfAsync(RunRow run) => (await _ledger.Store.LiveRunsAsync(run.Tenant, run.Service))
+        .FirstOrDefault(other => DeployCourse.Of(other) is { OldRun: { } old } course && old == run.RunId && course.TakesOver(other));
+
+    /// <summary>
+    /// True when a client stopped or killed the run's container after it was last started: that is not an end to restart it after.
+    /// </summary>
+    public async ValueTask<bool> WasAskedToStopAsync(RunRow run) => (await _ledger.Store.RunsAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), RecentActs))
+        .Exists(act => act.Intent is "container.stop" or "container.kill" && act.Provider == run.Provider && act.State is not (RunState.Failed or RunState.Cancelled) && act.CreatedAt >= run.StartedAt);
+
+    /// <summary>What the manifest of a run says about its beginning and end; the defaults when there is no such run.</summary>
+    public async ValueTask<DeployLifecycle> LifecycleOfAsync(string? runId) =>
+        runId is not null && await FindAsync(runId) is { Ref: not null } run ? DeployLifecycle.Of((await ManifestOfAsync(run)).Deploy) : new DeployLifecycle();
 
     /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>.</summary>
     public ValueTask<IReadOnlyList<RunRow>> LeaseAsync(string worker, int limit)
@@ -134,6 +179,7 @@ public sealed class RunDesk
             case RunState.Exited:
                 json.WriteString("exited_at", Timestamps.Write(run.EndedAt ?? now));
                 json.WriteNumber("exit_code", run.ExitCode ?? 0);
+                WriteCause(json, run);
                 break;
             case RunState.Failed:
                 json.WriteString("failed_at", Timestamps.Write(run.EndedAt ?? now));
@@ -145,6 +191,18 @@ public sealed class RunDesk
                 json.WriteString("cancelled_at", Timestamps.Write(run.EndedAt ?? now));
                 WriteExitCode(json, run);
                 break;
+        }
+    }
+
+    private static void WriteCause(Utf8JsonWriter json, RunRow run)
+    {
+        if (run.Reason is not null)
+        {
+            json.WriteString("reason", run.Reason);
+        }
+        if (run.Error is not null)
+        {
+            json.WriteString("error", run.Error);
         }
     }
 

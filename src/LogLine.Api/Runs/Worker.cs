@@ -44,11 +44,25 @@ public sealed class Worker(RunDesk desk, RunTargets targets, ArtifactDesk artifa
         {
             _jobs[run.RunId] = Task.Run(async () =>
             {
-                await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : run.Intent == "deploy.apply"
-                    ? new DeployJob(run, desk, targets, time, logger).RunAsync(stopping)
-                    : new PrimitiveJob(run, desk, targets, _turns, artifacts, time).RunAsync(stopping));
+                await TryAsync(() => CarryOutAsync(run, stopping));
                 _jobs.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
+        }
+    }
+
+    private async Task CarryOutAsync(RunRow run, CancellationToken stopping)
+    {
+        if (targets.Find(run.Provider) is not { } adapter)
+        {
+            await OrphanAsync(run, stopping);
+        }
+        else if (DeployOrder.IsDeploy(run))
+        {
+            await (await DeployJob.OpenAsync(run, desk, adapter, _turns, time, logger)).RunAsync(stopping);
+        }
+        else
+        {
+            await new PrimitiveJob(run, desk, targets, _turns, artifacts, time).RunAsync(stopping);
         }
     }
 

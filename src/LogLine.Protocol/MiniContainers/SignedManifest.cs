@@ -64,7 +64,7 @@ public sealed class SignedManifest
 
     /// <summary>
     /// What contradicts itself: grants whose artifact is missing, <c>grant://</c> values whose grant is missing, ids that stand twice,
-    /// a provenance key that <c>slots.signing</c> lists and does not call active.
+    /// a provenance key that <c>slots.signing</c> lists and does not call active, lengths of time that are none.
     /// </summary>
     /// <returns>JSON Pointer and message of each contradiction.</returns>
     public IEnumerable<(string Path, string Message)> Contradictions()
@@ -102,6 +102,10 @@ public sealed class SignedManifest
                     }
                 }
             }
+        }
+        foreach (var (path, message) in DeployLifecycle.Problems(Deploy))
+        {
+            yield return ("/deploy" + path, message);
         }
         var slots = Root.Member("slots").Items("signing").ToList();
         if (slots.Count > 0 && slots.FirstOrDefault(slot => slot.Text("kid") == Kid) is { ValueKind: JsonValueKind.Object } slot && slot.Text("status") is { } status && status != "active")

@@ -34,7 +34,7 @@ internal static class ContainerRequests
     static readonly SearchValues<char> NameChars = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
 
     /// <summary>The container's name in the engine.</summary>
-    public static string NameOf(WorkloadSpec spec) => NameOf(spec.Tenant, spec.Name);
+    public static string NameOf(WorkloadSpec spec) => spec.Beside ? BesideName(spec) : NameOf(spec.Tenant, spec.Name);
 
     /// <summary>The name that a tenant's container, volume or network has in the engine.</summary>
     public static string NameOf(string tenant, string name) => $"{tenant}-{name}";
@@ -103,6 +103,9 @@ internal static class ContainerRequests
             LogConfig = quirks.BoundedLog,
         },
     };
+
+    // No name of a tenant or service has a '.', so it cannot be another container's.
+    static string BesideName(WorkloadSpec spec) => $"{NameOf(spec.Tenant, spec.Name)}.{spec.RunId[^Math.Min(12, spec.RunId.Length)..]}";
 
     static Dictionary<string, string>? InMemory(WorkloadSpec spec)
     {

@@ -86,6 +86,10 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
 
     public Task StartAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/start", "start a container", limits.Answer, cancel);
 
+    /// <summary>Gives a container another name, running or not.</summary>
+    public Task RenameAsync(string id, string name, CancellationToken cancel) =>
+        PostAsync($"/containers/{id}/rename?name={Uri.EscapeDataString(name)}", "rename a container", limits.Answer, cancel);
+
     public Task UnpauseAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/unpause", "unpause a container", limits.Answer, cancel);
 
     /// <summary>Sends the stop signal, then SIGKILL after the grace, in whole seconds; 304 says that it was stopped already.</summary>

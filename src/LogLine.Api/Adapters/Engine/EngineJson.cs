@@ -169,6 +169,7 @@ internal sealed record PortBinding(string? HostIp, string? HostPort);
 internal sealed record ContainerDetail(
     string Id, string? Image, ContainerState State, ContainerConfig? Config, HostConfig? HostConfig, NetworkSettings? NetworkSettings)
 {
+    public string? Name { get; init; }
     public string? Created { get; init; }
     public MountPoint[]? Mounts { get; init; }
 }

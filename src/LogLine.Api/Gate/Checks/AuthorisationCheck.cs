@@ -16,7 +16,7 @@ internal static class AuthorisationCheck
             return null;
         }
         var reference = item.Ref?.ToString();
-        var target = item.Payload.Member("target") is { ValueKind: System.Text.Json.JsonValueKind.Object } element
+        var target = item.Target is { ValueKind: System.Text.Json.JsonValueKind.Object } element
             ? System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(element))
             : null;
         var planDigest = item.Payload.Text("plan_digest");

@@ -47,7 +47,9 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
             {
                 throw new DataFolderException($"{path} is damaged: {finding}. Restore a backup; nothing was changed.");
             }
-            return new SqliteLedgerStore(path, session);
+            var store = new SqliteLedgerStore(path, session);
+            store.BeginFilling();
+            return store;
         }
         catch (SqliteException defect)
         {
@@ -127,14 +129,16 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await _closing.CancelAsync();
+        await _filling;
+        _closing.Dispose();
         while (_readers.TryTake(out var session))
         {
             session.Dispose();
         }
         _writer.Dispose();
         _turn.Dispose();
-        return default;
     }
 }
