@@ -29,6 +29,7 @@ internal static class BenchmarkRun
         ("gate", "the gate without network and disk", GateBenchmark.RunAsync),
         ("spans", "POST /v1/spans, single signed spans", SpansBenchmark.RunAsync),
         ("retries", "POST /v1/spans, the same keys again", RetriesBenchmark.RunAsync),
+        ("postgres", "POST /v1/spans, single signed spans, on PostgreSQL", PostgresBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
     ];
 
