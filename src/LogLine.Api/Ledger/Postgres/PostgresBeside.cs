@@ -28,7 +28,7 @@ public sealed partial class PostgresLedgerStore
             await using var transaction = await connection.BeginTransactionAsync();
             await using var batch = new NpgsqlBatch(connection, transaction);
             batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT 1 FROM head FOR UPDATE"));
-            batch.BatchCommands.Add(new Statement("INSERT INTO tenants SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM tenants)", null, tenant.Tenant, tenant.CreatedAt).ForBatch());
+            batch.BatchCommands.Add(new PostgresStatement("INSERT INTO tenants SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM tenants)", null, tenant.Tenant, tenant.CreatedAt).ForBatch());
             await batch.ExecuteNonQueryAsync();
             if (batch.BatchCommands[1].Rows == 0)
             {

@@ -7,7 +7,7 @@ internal static class PostgresEffects
     /// <param name="effect">The effect.</param>
     /// <param name="index">Where its span stands.</param>
     /// <param name="seen">How far the log went for the gate that judged; another gateway may have gone on since.</param>
-    public static IEnumerable<Statement> Of(LedgerEffect effect, long index, long seen) => effect switch
+    public static IEnumerable<PostgresStatement> Of(LedgerEffect effect, long index, long seen) => effect switch
     {
         LedgerEffect.KeyRegistered { Key: var key } => [new(
             "INSERT INTO keys VALUES($1,$2,$3,$4,$5,NULL) ON CONFLICT DO NOTHING", AppendConflict.Stale, key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (long)key.Status)],
@@ -38,21 +38,21 @@ internal static class PostgresEffects
     };
 
     /// <summary>Writes a token.</summary>
-    public static Statement Insert(TokenRow token) => new(
+    public static PostgresStatement Insert(TokenRow token) => new(
         "INSERT INTO tokens VALUES($1,$2,$3,$4,$5,$6,$7)", null, token.TokenId, token.Tenant, token.Hash, string.Join(' ', token.Scopes), token.Env, token.ExpiresAt, token.RevokedAt);
 
     /// <summary>
     /// Keeps a proof. The same proof again adds nothing, so it can be used once however often it is sent. A deny cancels every
     /// earlier allow that could let through what the deny names (contract, section 6).
     /// </summary>
-    private static IEnumerable<Statement> Store(ProofRow proof, long index)
+    private static IEnumerable<PostgresStatement> Store(ProofRow proof, long index)
     {
-        yield return new Statement(
+        yield return new PostgresStatement(
             "INSERT INTO proofs VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL) ON CONFLICT DO NOTHING", null,
             index, proof.Tenant, proof.This, proof.Intent, proof.Allow, proof.Subject, proof.Hash, proof.Env, proof.Ref, proof.Target, proof.PlanDigest, proof.Exp);
         if (!proof.Allow)
         {
-            yield return new Statement(
+            yield return new PostgresStatement(
                 """
                 UPDATE proofs SET cancelled_idx = $1 WHERE tenant = $2 AND intent = $3 AND subject = $4 AND allow AND used_idx IS NULL AND cancelled_idx IS NULL
                 AND ($5::text IS NULL OR env IS NULL OR env = $5) AND ($6::text IS NULL OR ref IS NULL OR ref = $6)
@@ -63,14 +63,14 @@ internal static class PostgresEffects
     }
 
     /// <summary>Writes a run, unless its service has a live one of which the gate could not know: then the gate looks again.</summary>
-    private static Statement Insert(RunRow run, long seen) => new(
+    private static PostgresStatement Insert(RunRow run, long seen) => new(
         """
         INSERT INTO runs SELECT $1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,false,NULL,NULL
         WHERE NOT EXISTS (SELECT 1 FROM runs other JOIN entries USING (run_id) WHERE other.tenant = $2 AND other.service = $7 AND other.state < 4 AND entries.idx >= $14)
         """,
         AppendConflict.Stale, run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (long)run.State, run.CreatedAt, run.Detail, seen);
 
-    private static Statement Move(LedgerEffect.RunMoved moved) => new(
+    private static PostgresStatement Move(LedgerEffect.RunMoved moved) => new(
         """
         UPDATE runs SET state = $3, started = $4, ended = $5, exit_code = $6, reason = $7, error = $8, detail = $9
         WHERE run_id = $1 AND state = $2 AND ($10::text IS NULL OR lease_owner = $10)

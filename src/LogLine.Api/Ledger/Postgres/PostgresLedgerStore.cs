@@ -109,13 +109,13 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
     public ValueTask<List<byte[]>> ReadEntryBytesAsync(long from, int count) =>
         AllAsync("SELECT entry FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", row => Bytes(row, 0), from, count);
 
-    private async ValueTask<T?> FirstAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params Parameter[] parameters)
+    private async ValueTask<T?> FirstAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params PostgresParameter[] parameters)
     {
         var rows = await AllAsync(sql, read, parameters);
         return rows.Count == 0 ? default : rows[0];
     }
 
-    private async ValueTask<List<T>> AllAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params Parameter[] parameters)
+    private async ValueTask<List<T>> AllAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params PostgresParameter[] parameters)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -142,7 +142,7 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
         }
     }
 
-    private static void Bind(NpgsqlCommand command, ReadOnlySpan<Parameter> parameters)
+    private static void Bind(NpgsqlCommand command, ReadOnlySpan<PostgresParameter> parameters)
     {
         foreach (var parameter in parameters)
         {
@@ -151,7 +151,7 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
     }
 
     /// <summary>Runs one statement in a transaction of its own; the number of rows that it changed.</summary>
-    private async ValueTask<int> ExecuteAsync(string sql, params Parameter[] parameters)
+    private async ValueTask<int> ExecuteAsync(string sql, params PostgresParameter[] parameters)
     {
         try
         {

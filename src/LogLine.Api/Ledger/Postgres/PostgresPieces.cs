@@ -16,9 +16,9 @@ internal static class PostgresPieces
         && pieces.Where(piece => piece.Request?.Key is not null).Select(piece => (piece.Request!.Tenant, piece.Request.Key!.Key)).GroupBy(key => key).All(same => same.Count() == 1);
 
     /// <summary>The statements that write the pieces from index <paramref name="first"/> on.</summary>
-    public static List<Statement> Of(IReadOnlyList<LedgerPiece> pieces, long first, DateTimeOffset now)
+    public static List<PostgresStatement> Of(IReadOnlyList<LedgerPiece> pieces, long first, DateTimeOffset now)
     {
-        var statements = new List<Statement>();
+        var statements = new List<PostgresStatement>();
         Nonces(pieces, statements);
         Trust(pieces, statements);
         Rows(pieces, first, statements);
@@ -38,12 +38,12 @@ internal static class PostgresPieces
         return statements;
     }
 
-    private static void Nonces(IReadOnlyList<LedgerPiece> pieces, List<Statement> statements)
+    private static void Nonces(IReadOnlyList<LedgerPiece> pieces, List<PostgresStatement> statements)
     {
         var nonces = pieces.Where(piece => piece.Request?.Nonce is not null).Select(piece => (piece.Request!.Tenant, piece.Request.Nonce!.Value.Nonce, piece.Request.Nonce.Value.Until)).ToList();
         if (nonces.Count > 0)
         {
-            statements.Add(new Statement(
+            statements.Add(new PostgresStatement(
                 "INSERT INTO nonces SELECT * FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING", AppendConflict.Nonce,
                 nonces.Select(nonce => nonce.Tenant).ToArray(), nonces.Select(nonce => nonce.Nonce).ToArray(), nonces.Select(nonce => nonce.Until.ToUnixTimeMilliseconds()).ToArray())
             {
@@ -53,7 +53,7 @@ internal static class PostgresPieces
     }
 
     /// <summary>The keys that were trusted are active, and the tokens that let in are not revoked: what another gateway has withdrawn counts at once.</summary>
-    private static void Trust(IReadOnlyList<LedgerPiece> pieces, List<Statement> statements)
+    private static void Trust(IReadOnlyList<LedgerPiece> pieces, List<PostgresStatement> statements)
     {
         var kids = new HashSet<(string Tenant, string Kid)>();
         var tokens = new HashSet<string>();
@@ -69,22 +69,22 @@ internal static class PostgresPieces
         }
         if (kids.Count > 0)
         {
-            statements.Add(new Statement(
+            statements.Add(new PostgresStatement(
                 "SELECT 1 FROM keys JOIN unnest($1, $2) AS trusted(tenant, kid) USING (tenant, kid) WHERE status = 0", AppendConflict.Signer,
                 kids.Select(key => key.Tenant).ToArray(), kids.Select(key => key.Kid).ToArray()) { Expected = kids.Count });
         }
         if (tokens.Count > 0)
         {
-            statements.Add(new Statement("SELECT 1 FROM tokens WHERE token_id = ANY($1) AND revoked IS NULL", AppendConflict.Principal, tokens.ToArray()) { Expected = tokens.Count });
+            statements.Add(new PostgresStatement("SELECT 1 FROM tokens WHERE token_id = ANY($1) AND revoked IS NULL", AppendConflict.Principal, tokens.ToArray()) { Expected = tokens.Count });
         }
     }
 
-    private static void Rows(IReadOnlyList<LedgerPiece> pieces, long first, List<Statement> statements)
+    private static void Rows(IReadOnlyList<LedgerPiece> pieces, long first, List<PostgresStatement> statements)
     {
         var rows = pieces.SelectMany(piece => piece.Rows).ToList();
         if (rows.Count > 0)
         {
-            statements.Add(new Statement(
+            statements.Add(new PostgresStatement(
                 "INSERT INTO entries SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING", AppendConflict.This,
                 Enumerable.Range(0, rows.Count).Select(i => first + i).ToArray(),
                 rows.Select(row => row.EntryBytes).ToArray(), rows.Select(row => row.Span.Utf8.ToArray()).ToArray(), rows.Select(row => row.Entry.Tenant).ToArray(),
@@ -97,7 +97,7 @@ internal static class PostgresPieces
     }
 
     /// <summary>Binds idempotency keys; one that has expired is bound anew.</summary>
-    private static void Keys(IReadOnlyList<LedgerPiece> pieces, long first, DateTimeOffset now, List<Statement> statements)
+    private static void Keys(IReadOnlyList<LedgerPiece> pieces, long first, DateTimeOffset now, List<PostgresStatement> statements)
     {
         var keys = new List<(string Tenant, string Key, DateTimeOffset Expires, BoundKey Bound)>();
         foreach (var piece in pieces)
@@ -110,7 +110,7 @@ internal static class PostgresPieces
         }
         if (keys.Count > 0)
         {
-            statements.Add(new Statement(
+            statements.Add(new PostgresStatement(
                 """
                 INSERT INTO idempotency SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
                 ON CONFLICT (tenant, key) DO UPDATE SET fingerprint = excluded.fingerprint, expires = excluded.expires, first = excluded.first, items = excluded.items

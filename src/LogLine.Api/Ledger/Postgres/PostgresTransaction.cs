@@ -133,15 +133,15 @@ public sealed partial class PostgresLedgerStore
             }
         }
 
-        private static IEnumerable<Statement> Statements(TreeGrowth growth)
+        private static IEnumerable<PostgresStatement> Statements(TreeGrowth growth)
         {
             foreach (var (id, hashes) in growth.Tiles)
             {
-                yield return new Statement("INSERT INTO tiles VALUES($1,$2,$3)", null, (long)id.Level, id.Index, hashes);
+                yield return new PostgresStatement("INSERT INTO tiles VALUES($1,$2,$3)", null, (long)id.Level, id.Index, hashes);
             }
-            yield return new Statement("INSERT INTO checkpoints VALUES($1,$2,$3)", null, growth.Size, growth.Note, TouchedText.Write(growth.Touched));
-            yield return new Statement("UPDATE head SET size = $1, frontier = $2", null, growth.Size, growth.Frontier);
-            yield return new Statement("SELECT pg_notify($1, $2)", null, Channel, growth.Size.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            yield return new PostgresStatement("INSERT INTO checkpoints VALUES($1,$2,$3)", null, growth.Size, growth.Note, TouchedText.Write(growth.Touched));
+            yield return new PostgresStatement("UPDATE head SET size = $1, frontier = $2", null, growth.Size, growth.Frontier);
+            yield return new PostgresStatement("SELECT pg_notify($1, $2)", null, Channel, growth.Size.ToString(System.Globalization.CultureInfo.InvariantCulture));
         }
 
         public async ValueTask DisposeAsync()

@@ -6,7 +6,7 @@ namespace LogLine.Api.Ledger.Postgres;
 /// <param name="Sql">The statement.</param>
 /// <param name="Conflict">What has happened when fewer rows are changed (or found) than expected; null when any number is right.</param>
 /// <param name="Values">Its parameters.</param>
-internal sealed record Statement(string Sql, AppendConflict? Conflict, params Parameter[] Values)
+internal sealed record PostgresStatement(string Sql, AppendConflict? Conflict, params PostgresParameter[] Values)
 {
     /// <summary>How many rows it should change, or find.</summary>
     public int Expected { get; init; } = 1;
