@@ -1,5 +1,6 @@
 using System.Net;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Postgres;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
@@ -81,6 +82,28 @@ public sealed class SharedLedgerTests(PostgresCluster cluster)
             Assert.Equal("401_UNAUTHENTICATED", (await other.PostAsync(GatewayActs.Person("after" + i), request => request.UseToken(token))).Code);
             Assert.Equal("401_UNAUTHENTICATED", (await other.GetAsync("/v1/whoami", request => request.UseToken(token))).Code);
         }
+    }
+
+    [Fact]
+    public async Task PausedWriter_IsMadeToLetGoOfTheHead_AndContinuedItWritesNothing()
+    {
+        var connection = await cluster.CreateDatabaseAsync();
+        await using var shared = new SharedLedger(connection);
+        var gateway = await shared.StartAsync();
+        await gateway.PostAsync(GatewayActs.Person("before"));
+        await using var paused = await PostgresLedgerStore.ConnectAsync(connection, TimeProvider.System);
+        await using var transaction = await paused.BeginAsync(gateway.Time.GetUtcNow());
+
+        // It has the head and does nothing, as a process that was stopped. The others wait for it, but not for ever.
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person("after"))).Status);
+
+        await Assert.ThrowsAnyAsync<LedgerStoreException>(async () =>
+        {
+            await transaction.WriteAsync([LedgerPiece.Of([gateway.Ledger.Identity.Sign("dev", "dev", "gate.refused", "decision", "urn:tenant:dev", gateway.Time.GetUtcNow(), _ => { })])]);
+            await transaction.CommitAsync(null);
+        });
+        Assert.Equal(2, (await paused.ReadHeadAsync()).Size);
+        await LedgerLoadTests.AssertWholeLogAsync(gateway.Ledger);
     }
 
     [Fact]
