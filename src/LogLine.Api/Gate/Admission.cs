@@ -91,6 +91,9 @@ internal static class Admission
         if (changed)
         {
             effects.Add(new LedgerEffect.ManifestStored(new ManifestRow(item.Tenant, name, reference.Hash, manifest.Utf8.ToArray())));
+            // Known by id from now on, so that each can be revoked.
+            effects.AddRange(manifest.Root.Items("grants").Select(grant =>
+                new LedgerEffect.GrantStored(new GrantRow(item.Tenant, grant.Text("id")!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)), false))));
         }
         followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "minicontainer.applied", "contract", item.Span.Subject!, item.Now, json =>
         {
@@ -252,6 +255,10 @@ internal static class Admission
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
         var run = NewRun(item, item.Payload.Member("target"), item.Payload.Text("name") ?? "") with { Detail = RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)) };
+        if (item.Proof is not null)
+        {
+            effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));
+        }
         effects.Add(new LedgerEffect.RunCreated(run));
         return run;
     }

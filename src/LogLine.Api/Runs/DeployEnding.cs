@@ -1,4 +1,5 @@
 using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
 using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Runs;
@@ -7,14 +8,20 @@ namespace LogLine.Api.Runs;
 /// The ends of a deploy. The container is brought to its rest and the service back to whom it had before the end is reported: once a run has ended no
 /// worker looks at it again, so what was left undone would stay so.
 /// </summary>
-internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter, Takeover takeover, DeployLifecycle lifecycle, TimeProvider time, ILogger logger)
+internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter, Takeover takeover, DeployLifecycle lifecycle, GrantVault vault, TimeProvider time, ILogger logger)
 {
     private const int TailLines = 50;
     private const int TailBytes = 16 * 1024;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
+    /// <summary>A grant stayed closed, so no container was made.</summary>
+    public Task RefusedAsync(GrantRefusal refused, CancellationToken stopping) => EndBeforeRunningAsync(null, null, refused.Reason, refused.Message, stopping);
+
     /// <summary>It never got to run.</summary>
-    public async Task FailedAsync(Workload? workload, WorkloadEnd? end, string reason, string error, CancellationToken stopping)
+    public async Task FailedAsync(Workload? workload, WorkloadEnd? end, string reason, string error, CancellationToken stopping) =>
+        await EndBeforeRunningAsync(workload, end, reason, (await vault.MaskOfAsync(run.RunId, stopping)).Apply(error), stopping);
+
+    private async Task EndBeforeRunningAsync(Workload? workload, WorkloadEnd? end, string reason, string error, CancellationToken stopping)
     {
         var tail = await TailAsync(workload, stopping);
         // One that ran and has the service's name keeps it, with its log and its files, until somebody removes it or deploys again.
@@ -95,7 +102,8 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
         }
         if ((await desk.FindAsync(run.RunId) ?? run).State == RunState.Running)
         {
-            await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = time.GetUtcNow(), ExitCode = -1, Reason = RunReasons.Of(failure.Failure), Error = failure.Message }, _ => { }, stopping);
+            var message = (await vault.MaskOfAsync(run.RunId, stopping)).Apply(failure.Message);
+            await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = time.GetUtcNow(), ExitCode = -1, Reason = RunReasons.Of(failure.Failure), Error = message }, _ => { }, stopping);
             return;
         }
         await FailedAsync(workload, null, RunReasons.Of(failure.Failure), failure.Message, stopping);
@@ -155,7 +163,9 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
     {
         try
         {
-            return await adapter.LogTailAsync(workloadId, TailLines, TailBytes, stopping);
+            var tail = await adapter.LogTailAsync(workloadId, TailLines, TailBytes, stopping);
+            var mask = await vault.MaskOfAsync(run.RunId, stopping);
+            return mask.Hides ? tail with { Lines = [.. tail.Lines.Select(line => mask.Apply(line))] } : tail;
         }
         catch (AdapterException failure)
         {

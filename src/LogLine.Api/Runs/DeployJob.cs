@@ -13,6 +13,7 @@ internal sealed class DeployJob
     private readonly RunRow _run;
     private readonly RunDesk _desk;
     private readonly IRunAdapter _adapter;
+    private readonly GrantVault _vault;
     private readonly TimeProvider _time;
     private readonly SignedManifest _manifest;
     private readonly DeployLifecycle _lifecycle;
@@ -21,15 +22,15 @@ internal sealed class DeployJob
     private readonly DeployWatch _watch;
 
     /// <summary>Opens the job of a run.</summary>
-    public static async Task<DeployJob> OpenAsync(RunRow run, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, TimeProvider time, ILogger logger) =>
-        new(run, await desk.ManifestOfAsync(run), desk, adapter, turns, time, logger);
+    public static async Task<DeployJob> OpenAsync(RunRow run, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger) =>
+        new(run, await desk.ManifestOfAsync(run), desk, adapter, turns, vault, time, logger);
 
-    private DeployJob(RunRow run, SignedManifest manifest, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, TimeProvider time, ILogger logger)
+    private DeployJob(RunRow run, SignedManifest manifest, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger)
     {
-        (_run, _manifest, _desk, _time, _adapter) = (run, manifest, desk, time, adapter);
+        (_run, _manifest, _desk, _vault, _time, _adapter) = (run, manifest, desk, vault, time, adapter);
         _lifecycle = DeployLifecycle.Of(manifest.Deploy);
         _takeover = new Takeover(run, desk, _adapter, turns, logger);
-        _ending = new DeployEnding(run, desk, _adapter, _takeover, _lifecycle, time, logger);
+        _ending = new DeployEnding(run, desk, _adapter, _takeover, _lifecycle, vault, time, logger);
         _watch = new DeployWatch(run, desk, _adapter, _lifecycle, _ending, time);
     }
 
@@ -93,7 +94,16 @@ internal sealed class DeployJob
         {
             return null; // another worker has it by now
         }
-        workload ??= await _adapter.CreateAsync(DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces), stopping);
+        if (workload is null)
+        {
+            var (spec, refused) = await _vault.FillAsync(_run, _manifest, DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces), stopping);
+            if (refused is not null)
+            {
+                await _ending.RefusedAsync(refused, stopping);
+                return null;
+            }
+            workload = await _adapter.CreateAsync(spec, stopping);
+        }
         if (current.State < RunState.Applied)
         {
             await _desk.ReportAsync(_run.RunId, RunState.Applied, row => row, json =>

@@ -33,6 +33,9 @@ public sealed record PrimitiveCall
     /// <summary>The payload.</summary>
     public required JsonElement Arguments { get; init; }
 
+    /// <summary>Variables of the container that hold secrets: they do not go into an image that is made of it.</summary>
+    public IReadOnlyList<string> SecretVariables { get; init; } = [];
+
     /// <summary>
     /// To be awaited right before something begins that takes its time and must not be done twice (a command): the run is <c>running</c> from
     /// then on, and a worker that takes it over will not begin it again.

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
@@ -47,6 +48,20 @@ public sealed class RunDesk
         MiniContainerRef.TryParse(run.Ref, out var reference) && await _ledger.Store.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is { } bytes
             ? SignedManifest.View(CanonicalJson.Parse(bytes).Root)
             : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>What the ledger says of the keys and grants of a run's manifest, at this moment.</summary>
+    public ValueTask<GrantEvidence> EvidenceOfAsync(RunRow run, SignedManifest manifest) =>
+        MiniContainerRef.TryParse(run.Ref, out var reference)
+            ? GrantLedger.EvidenceAsync(_ledger.Store, reference, manifest)
+            : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>Records something about a run that is no state of it.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="intent">An emitted intent, for example <c>grant.materialized</c>.</param>
+    /// <param name="facts">Writes the payload without <c>kind</c>.</param>
+    /// <param name="cancel">Gives up waiting.</param>
+    public async Task RecordAsync(RunRow run, string intent, Action<Utf8JsonWriter> facts, CancellationToken cancel) =>
+        await _ledger.AppendOwnAsync([_ledger.Identity.Sign(run.Tenant, run.Env, intent, "decision", run.Subject, _time.GetUtcNow(), facts) with { RunId = run.RunId }], cancel);
 
     /// <summary>Completes once somebody wants the run to end.</summary>
     public async Task CancelledAsync(string runId, CancellationToken stop)

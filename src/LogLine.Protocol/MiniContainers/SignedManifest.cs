@@ -93,13 +93,18 @@ public sealed class SignedManifest
         {
             foreach (var variable in env.EnumerateObject())
             {
-                if (variable.Value.GetString() is { } value && value.StartsWith("grant://", StringComparison.Ordinal))
+                if (variable.Value.GetString() is not { } value || !GrantReference.IsMeant(value))
                 {
-                    var id = value["grant://".Length..].Split('?')[0];
-                    if (!grants.Contains(id))
-                    {
-                        yield return ("/deploy/env/" + variable.Name.Replace("~", "~0").Replace("/", "~1"), $"the value names the grant '{id}', which is not in grants");
-                    }
+                    continue;
+                }
+                var path = "/deploy/env/" + variable.Name.Replace("~", "~0").Replace("/", "~1");
+                if (!GrantReference.TryParse(value, out var reference, out var problem))
+                {
+                    yield return (path, "the value " + problem);
+                }
+                else if (!grants.Contains(reference.GrantId))
+                {
+                    yield return (path, $"the value names the grant '{reference.GrantId}', which is not in grants");
                 }
             }
         }

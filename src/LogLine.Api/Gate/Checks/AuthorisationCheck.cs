@@ -1,4 +1,5 @@
 using LogLine.Api.Errors;
+using LogLine.Api.Runs;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Gate.Checks;
@@ -11,7 +12,7 @@ internal static class AuthorisationCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
-        if (item.Definition!.ProofIntent is not { } intent)
+        if ((item.Definition!.ProofIntent ?? await SecretsOfContainerAsync(item, cancel)) is not { } intent)
         {
             return null;
         }
@@ -37,5 +38,26 @@ internal static class AuthorisationCheck
                 ["env"] = item.Submission.Env,
             },
         };
+    }
+
+    /// <summary>
+    /// Code inside a container sees its secrets, so whoever gets into one that holds grants, or takes something out of it, needs <c>secret.access</c> (contract,
+    /// section 6). A container that is not there, or whose engine is away, is a later check's.
+    /// </summary>
+    private static async ValueTask<string?> SecretsOfContainerAsync(Judgement item, CancellationToken cancel)
+    {
+        if (item.Effect is not ("container.exec" or "container.copy_from" or "container.commit"))
+        {
+            return null;
+        }
+        try
+        {
+            var adapter = item.State.Targets.Find(item.Payload.Member("target").Text("provider")!)!;
+            return await adapter.FindByNameAsync(item.Tenant, item.Payload.Text("name")!, cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload.RunId) ? "secret.access" : null;
+        }
+        catch (AdapterException)
+        {
+            return null;
+        }
     }
 }

@@ -34,12 +34,8 @@ internal static class ExistenceCheck
         {
             return null;
         }
-        if (manifest.Deploy.ValueKind == System.Text.Json.JsonValueKind.Undefined)
-        {
-            return Rejection.Inconsistent("/payload/ref", "names a manifest without a deploy section: there is nothing to run");
-        }
-        return DeployOrder.HoldsGrants(manifest)
-            ? Rejection.Inconsistent("/payload/ref", "names a manifest whose env holds grant:// values, which this version does not materialise")
+        return manifest.Deploy.ValueKind == System.Text.Json.JsonValueKind.Undefined
+            ? Rejection.Inconsistent("/payload/ref", "names a manifest without a deploy section: there is nothing to run")
             : null;
     }
 

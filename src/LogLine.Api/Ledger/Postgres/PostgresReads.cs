@@ -80,6 +80,10 @@ public sealed partial class PostgresLedgerStore
         "SELECT manifest FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => Bytes(row, 0), tenant, name, hash);
 
     /// <inheritdoc/>
+    public ValueTask<long?> FindManifestIndexAsync(string tenant, string name, string hash) => FirstAsync(
+        "SELECT idx FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => (long?)row.GetInt64(0), tenant, name, hash);
+
+    /// <inheritdoc/>
     public ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now) => AllAsync(
         """
         SELECT this, tenant, intent, allow, subject, hash, env, ref, target, plan_digest, exp FROM proofs

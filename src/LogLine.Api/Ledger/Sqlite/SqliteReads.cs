@@ -85,6 +85,10 @@ public sealed partial class SqliteLedgerStore
         "SELECT manifest FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetBytes(0), tenant, name, hash));
 
     /// <inheritdoc/>
+    public ValueTask<long?> FindManifestIndexAsync(string tenant, string name, string hash) => ReadAsync(session => session.First<long?>(
+        "SELECT idx FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetInt64(0), tenant, name, hash));
+
+    /// <inheritdoc/>
     public ValueTask<RunRow?> FindRunAsync(string runId) => ReadAsync(session => session.First($"SELECT {RunColumns} FROM runs WHERE run_id = $1", Run, runId));
 
     /// <inheritdoc/>

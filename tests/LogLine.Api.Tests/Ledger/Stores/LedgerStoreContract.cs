@@ -253,7 +253,7 @@ public abstract class LedgerStoreContract
         Assert.True(await lab.Store.HasNonceAsync("dev", "old"));
         Assert.Null(await lab.Store.FindKeyBindingAsync("dev", "old", Now));
         Assert.NotNull(await lab.Store.FindKeyBindingAsync("dev", "new", Now));
-        await lab.Store.ForgetAsync(Now.AddMinutes(5).AddMilliseconds(1), Now.AddMinutes(2));
+        await lab.Store.ForgetAsync(Now.AddMinutes(7), Now.AddMinutes(2)); // a store may keep them by the minute
         Assert.False(await lab.Store.HasNonceAsync("dev", "old"));
     }
 
