@@ -222,6 +222,7 @@ internal static class Admission
     private static RunRow Deploy(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
     {
         effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof!.This));
+        UseCapabilityProof(item, effects);
         if (item.Plan!.Strategy == DeployStrategy.Unchanged)
         {
             return item.Plan.Live!; // what is wanted runs already, or is about to
@@ -259,8 +260,17 @@ internal static class Admission
         {
             effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));
         }
+        UseCapabilityProof(item, effects);
         effects.Add(new LedgerEffect.RunCreated(run));
         return run;
+    }
+
+    private static void UseCapabilityProof(Judgement item, List<LedgerEffect> effects)
+    {
+        if (item.CapabilityProof is { } used)
+        {
+            effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, used.This));
+        }
     }
 
     private static RunRow NewRun(Judgement item, JsonElement target, string service) => new()

@@ -102,6 +102,13 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
         return _pending.Count == 0 ? proofs : [.. proofs.OrderBy(proof => proof.Exp)];
     }
 
+    /// <summary>The capabilities that a proof names.</summary>
+    public async ValueTask<IReadOnlyList<string>> CapabilitiesOfAsync(ProofRow proof)
+    {
+        var span = FindAdmitted(proof.This)?.Span.Root ?? (await store.FindSpanAsync(proof.Tenant, proof.This) is { Span.Length: > 0 } stored ? CanonicalJson.Parse(stored.Span).Root : default);
+        return span.Member("payload").Member("proof").Texts("capabilities");
+    }
+
     /// <summary>A run of the tenant, or null.</summary>
     public async ValueTask<RunRow?> FindRunAsync(string tenant, string runId) =>
         await store.FindRunAsync(runId) is { } run && run.Tenant == tenant

@@ -79,6 +79,9 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     /// <summary>The proof that lets it through; written by <c>authorisation</c>.</summary>
     public ProofRow? Proof { get; set; }
 
+    /// <summary>The proof for <c>capability.allow</c> that it uses up, when it adds such capabilities.</summary>
+    public ProofRow? CapabilityProof { get; set; }
+
     /// <summary>True when nothing is to be committed and only the span itself is judged.</summary>
     public bool IsDryRun { get; init; }
 

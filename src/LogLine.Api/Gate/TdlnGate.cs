@@ -60,6 +60,7 @@ public sealed class TdlnGate
         _manifests = new KnownManifests(ledger.Store);
         var replay = new ReplayCheck(ledger.Store);
         var policies = new PolicyCheck(policy, rules);
+        var authorisation = new AuthorisationCheck(policy);
         _order =
         [
             new("scope", CheckScope.Item, item => ScopeCheck.Judge(item, catalogue)),  // row 4
@@ -78,7 +79,7 @@ public sealed class TdlnGate
             new("policy", CheckScope.Item, policies.JudgeAsync),                            // row 14
             new("existence", CheckScope.Item, ExistenceCheck.JudgeAsync),              // row 15
             new("policy of the manifest", CheckScope.Item, policies.OfManifestAsync),       // row 14 again: what a ref names is known only now
-            new("authorisation", CheckScope.Item, AuthorisationCheck.JudgeAsync),           // row 16
+            new("authorisation", CheckScope.Item, authorisation.JudgeAsync),           // row 16
             new("lifecycle", CheckScope.Item, LifecycleCheck.JudgeAsync),              // row 17
             new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                // row 18
         ];

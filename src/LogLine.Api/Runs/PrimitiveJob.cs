@@ -83,6 +83,7 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
             SecretVariables = _secretVariables,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
             Artifacts = new RunArtifacts(artifacts, new ArtifactActor(run.Tenant, run.Env, "gateway", run.RunId)),
+            HasEnded = (kind, name) => desk.HasEndedAsync(run.Tenant, kind, name),
             Progress = progress.SayAsync,
         }, working);
         await BeginAsync(started, stopping);

@@ -159,6 +159,19 @@ public sealed class RunDesk
         return outcome.Conflict is null;
     }
 
+    /// <summary>Whether the last that was said of a session or task is that it ended; before the run that ends it is done, too.</summary>
+    public async ValueTask<bool> HasEndedAsync(string tenant, string kind, string name)
+    {
+        const int Page = 100;
+        var (filter, from, size, last) = (new SpanFilter(tenant, $"urn:{kind}:{tenant}/{name}", IntentPrefix: kind + "."), 0L, _ledger.Size, "");
+        while (from < size)
+        {
+            (var spans, from) = await _ledger.Store.ScanAsync(filter, from, Page);
+            last = spans.Count > 0 && spans[^1].Span.Length > 0 ? CanonicalJson.Parse(spans[^1].Span).Root.Text("intent") : last;
+        }
+        return last == kind + ".end";
+    }
+
     /// <summary>Says how far a run is, as a span that changes nothing.</summary>
     public async Task ProgressAsync(string runId, RunProgress progress, CancellationToken cancel)
     {

@@ -80,7 +80,7 @@ internal static class ContainerRequests
         Env = spec.Env.Count > 0 ? [.. spec.Env.Select(e => $"{e.Key}={e.Value}")] : null,
         User = spec.User,
         WorkingDir = spec.Workdir,
-        Labels = Labels(spec),
+        Labels = LabelsOf(spec),
         ExposedPorts = spec.Ports.Count > 0 ? spec.Ports.Select(PortKey).Distinct().ToDictionary(key => key, _ => new Nothing()) : null,
         HostConfig = new HostConfig
         {
@@ -121,7 +121,8 @@ internal static class ContainerRequests
             : new MountRequest("volume", NameOf(spec.Tenant, m.Source!), m.Target, m.ReadOnly))]
         : null;
 
-    static Dictionary<string, string> Labels(WorkloadSpec spec)
+    /// <summary>The client's labels with ours.</summary>
+    public static Dictionary<string, string> LabelsOf(WorkloadSpec spec)
     {
         var labels = new Dictionary<string, string>(spec.Labels)
         {

@@ -30,19 +30,23 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         containers = new OwnContainers(engine, limits, time);
         images = new ImageActs(engine);
         var volumes = new VolumeActs(engine);
+        var looks = new ContainerLooks(containers, engine, time);
         var commands = new ContainerExec(containers, engine, limits, time);
         probes = new HealthProbes(endpoint, commands, time);
         Primitives = new Dictionary<string, Primitive>(
         [
             .. new ContainerActs(containers, volumes, engine, CreateNewAsync).Table,
-            .. new ContainerLooks(containers, engine, time).Table,
+            .. looks.Table,
+            .. new ContainerChanges(containers, engine).Table,
             .. new ContainerCopies(containers, engine, limits).Table,
             .. images.Table,
             .. new ImageBuilds(images, engine, time).Table,
             .. new ImageTransfers(images, engine, limits).Table,
             .. new NetworkActs(containers, engine).Table,
+            .. new NetworkLinks(containers, engine).Table,
+            .. new Removals(engine).Table,
             .. volumes.Table,
-            .. new SystemLooks(Provider, engine).Table,
+            .. new SystemLooks(Provider, engine, looks, limits, time).Table,
             .. commands.Table,
         ]);
     }
@@ -204,6 +208,23 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         return container is not null && Workloads.IsOurs(container)
             ? await engine.LogTailAsync(container, maxLines, maxBytes, cancel)
             : throw NotFound(workloadId);
+    }
+
+    /// <inheritdoc/>
+    public async Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel) =>
+        await engine.LogLinesAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), maxLines, maxBytes, null, grep, cancel);
+
+    /// <inheritdoc/>
+    public async Task FollowLogAsync(string workloadId, int tail, LogRing ring, CancellationToken cancel)
+    {
+        try
+        {
+            await engine.FollowAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), tail, ring.Append, cancel);
+        }
+        finally
+        {
+            ring.End();
+        }
     }
 
     async Task<Workload> CreateNewAsync(WorkloadSpec spec, CancellationToken cancel)

@@ -131,6 +131,15 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         return tail.Finish();
     }
 
+    /// <summary>Hands over output while it comes, until the container ends: the last lines first, then what is new.</summary>
+    public Task FollowAsync(ContainerDetail container, int tail, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
+        TransferAsync(HttpMethod.Get, $"/containers/{container.Id}/logs?stdout=true&stderr=true&follow=true&tail={tail}", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
+        {
+            error?.OrThrow();
+            await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, append, inner);
+            return true;
+        }, cancel);
+
     /// <summary>What a container has changed; Docker says null for nothing.</summary>
     public async Task<IReadOnlyList<FileChangeEntry>> ChangesAsync(string id, CancellationToken cancel)
     {
