@@ -205,7 +205,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
                 }
             }
             var note = await _store.ReadCheckpointAsync(size);
-            if (note is null || !SignedNote.TryVerify(note, Origin, _keys.Log.PublicKey, out var body, out _) || !Checkpoint.TryParse(body, out var checkpoint)
+            if (note is null || !SignedNote.TryVerifyAny(note, Origin, _keys.LogKeysAt(size), out var body) || !Checkpoint.TryParse(body, out var checkpoint)
                 || checkpoint.Size != size || !checkpoint.Root.AsSpan().SequenceEqual(_tree.Root()) || !checkpoint.Root.AsSpan().SequenceEqual(_frontier.Root()))
             {
                 throw Stop($"The entries up to {size} do not lead to the root that this ledger's key has signed. The ledger has stopped.");
@@ -288,7 +288,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         {
             throw Stop($"The root of size {_tree.Size} was computed in two ways with two results: the ledger has stopped. Verify it before you start it again.");
         }
-        var note = SignedNote.Sign(new Checkpoint(Origin, _tree.Size, root).Body, Origin, _keys.Log);
+        var note = _keys.Sign(new Checkpoint(Origin, _tree.Size, root));
         return new TreeGrowth(_tree.Size, [.. _frontier.Hashes.SelectMany(hash => hash)], _tree.TakeFullTiles(), note, TouchedBy(batch));
     }
 
