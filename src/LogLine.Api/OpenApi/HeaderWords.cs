@@ -78,7 +78,7 @@ internal static class HeaderWords
     private static IOpenApiSchema Schema(ParameterDoc words) => OpenApiModelFactory.Parse<OpenApiSchema>(words.Schema, OpenApiSpecVersion.OpenApi3_1, new OpenApiDocument(), out _, "json")!;
 
     private static JsonNode? Example(ParameterDoc words) =>
-        words.Example is null ? null : words.Schema.Contains("\"integer\"", StringComparison.Ordinal) ? JsonNode.Parse(words.Example) : JsonValue.Create(words.Example);
+        words.Example is null ? null : JsonNode.Parse(words.Schema)!["type"]?.GetValue<string>() is "integer" or "boolean" ? JsonNode.Parse(words.Example) : JsonValue.Create(words.Example);
 
     private static Dictionary<string, IOpenApiHeader> References(OpenApiDocument document, params string[] names) =>
         names.ToDictionary(name => name, name => (IOpenApiHeader)new OpenApiHeaderReference(name, document));

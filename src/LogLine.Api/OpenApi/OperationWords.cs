@@ -15,19 +15,19 @@ internal sealed class OperationWords(ComponentSchemas schemas) : IOpenApiOperati
     {
         if (context.Description.ActionDescriptor.EndpointMetadata.OfType<RouteDoc>().LastOrDefault() is { } words)
         {
-            Fill(operation, words, context.Document!);
+            Fill(operation, words, context.Description.RelativePath!, context.Document!);
         }
         return Task.CompletedTask;
     }
 
-    private void Fill(OpenApiOperation operation, RouteDoc words, OpenApiDocument document)
+    private void Fill(OpenApiOperation operation, RouteDoc words, string path, OpenApiDocument document)
     {
         operation.OperationId = words.Id;
         operation.Summary = words.Summary;
         operation.Description = words.Description;
         operation.Tags = new HashSet<OpenApiTagReference> { new(words.Tag, document) };
         operation.Security = words.Access == RouteAccess.Anyone ? [] : SecurityWords.Required(document);
-        operation.Parameters = [.. Parameters(operation, words), .. HeaderWords.Of(words.Access).Select(name => new OpenApiParameterReference(name, document))];
+        operation.Parameters = [.. Parameters(operation, words, path), .. HeaderWords.Of(words.Access).Select(name => new OpenApiParameterReference(name, document))];
         operation.RequestBody = words.Body is null ? null : new OpenApiRequestBody { Required = true, Content = Content(document, words.Body) };
         operation.Responses = [];
         foreach (var answer in words.Answers)
@@ -45,16 +45,21 @@ internal sealed class OperationWords(ComponentSchemas schemas) : IOpenApiOperati
         }
     }
 
-    private static IEnumerable<IOpenApiParameter> Parameters(OpenApiOperation operation, RouteDoc words)
+    private static IEnumerable<IOpenApiParameter> Parameters(OpenApiOperation operation, RouteDoc words, string path)
     {
-        foreach (var found in (operation.Parameters ?? []).OfType<OpenApiParameter>())
+        var bound = (operation.Parameters ?? []).OfType<OpenApiParameter>().ToDictionary(found => found.Name!.TrimStart('*'), found => found.In!.Value);
+        // A handler of the context alone binds nothing; what its path has slots for it takes out of the route's values.
+        foreach (var name in words.Parameters.Keys.Where(name => path.Contains($"{{{name}}}", StringComparison.Ordinal) || path.Contains($"*{name}}}", StringComparison.Ordinal)))
         {
-            found.Name = found.Name!.TrimStart('*');
-            if (!words.Parameters.TryGetValue(found.Name, out var known))
-            {
-                throw new InvalidOperationException($"{words.Id}: its {nameof(RouteDoc)} does not say what the parameter '{found.Name}' is.");
-            }
-            yield return HeaderWords.Parameter(found.Name, found.In!.Value, known);
+            bound.TryAdd(name, ParameterLocation.Path);
+        }
+        if (bound.Keys.Except(words.Parameters.Keys).Concat(words.Parameters.Keys.Except(bound.Keys)).FirstOrDefault() is { } odd)
+        {
+            throw new InvalidOperationException($"{words.Id}: '{odd}' is either no parameter of the route or not said in its {nameof(RouteDoc)}.");
+        }
+        foreach (var (name, where) in bound)
+        {
+            yield return HeaderWords.Parameter(name, where, words.Parameters[name]);
         }
         foreach (var (name, known) in words.Query)
         {

@@ -6,7 +6,7 @@ namespace LogLine.Api.Ledger.Postgres;
 
 /// <summary>
 /// The database as EF Core knows it: its migrations, their history, and the lock that lets one gateway of several migrate. Rows are read and written
-/// with SQL (decision 006).
+/// with SQL (decision 010).
 /// </summary>
 internal sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbContext(options);
 
