@@ -27,6 +27,7 @@ have() {
         podman) have_all podman runc conmon iptables && have_part netavark && have_part catatonit ;;
         docker) have_all dockerd docker iptables ip ;;
         node) have_all node npm && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] ;;
+        postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || have_all initdb postgres ;;
         busybox) [ -x /bin/busybox ] || [ -x /usr/bin/busybox ] ;;
         *) command -v "$1" >/dev/null ;;
     esac

@@ -4,6 +4,7 @@ using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Postgres;
 using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
@@ -22,6 +23,9 @@ public sealed class GatewayOptions
 {
     /// <summary>Data folder: <c>--data</c>, <c>LOGLINE_DATA</c> or <c>LogLine:Data</c>.</summary>
     public string Data { get; set; } = "data";
+
+    /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
+    public string Store { get; set; } = "sqlite";
 
     /// <summary>Where the schemas lie; by default beside the program.</summary>
     public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
@@ -119,11 +123,17 @@ internal static class GatewayHost
 }
 
 /// <summary>The ledger, once <see cref="GatewayHost.PrepareAsync"/> has opened it: opening waits for the store, and a constructor cannot.</summary>
-internal sealed class OpenedLedger(DataFolder folder, GatewayOptions options, TimeProvider time, ILogger<SpanLedger> logger)
+internal sealed class OpenedLedger(DataFolder folder, GatewayOptions options, IConfiguration configuration, TimeProvider time, ILogger<SpanLedger> logger)
 {
     private SpanLedger? _ledger;
 
     public SpanLedger Ledger => _ledger ?? throw new InvalidOperationException("The ledger is asked for before it is open.");
 
-    public async Task OpenAsync() => _ledger = await SqliteLedger.OpenAsync(folder, time, options.QueueLength, logger);
+    public async Task OpenAsync() => _ledger = options.Store switch
+    {
+        "sqlite" => await SqliteLedger.OpenAsync(folder, time, options.QueueLength, logger),
+        "postgres" => await PostgresLedger.OpenAsync(
+            configuration.GetConnectionString("Ledger") ?? throw new DataFolderException("LogLine:Store is postgres, but ConnectionStrings:Ledger names no database."), folder, time, options.QueueLength, logger),
+        var other => throw new DataFolderException($"LogLine:Store is '{other}'; there are sqlite and postgres."),
+    };
 }

@@ -44,7 +44,7 @@ public static class GatewayProgram
         adjust?.Invoke(builder);
 
         var app = builder.Build();
-        app.UseProblemsForDefects();
+        app.UseProblemsForDefects(isAway: defect => defect is LedgerStoreException or LedgerUnavailableException);
         app.UseWebSockets();
         app.MapSubmissions();
         app.MapUniversal();

@@ -32,6 +32,7 @@ internal static class BenchmarkRun
         ("spans", "POST /v1/spans, single signed spans", SpansBenchmark.RunAsync),
         ("arrays", "POST /v1/spans, arrays of 100", ArraysBenchmark.RunAsync),
         ("retries", "POST /v1/spans, the same keys again", RetriesBenchmark.RunAsync),
+        ("postgres", "POST /v1/spans, single signed spans, on PostgreSQL", PostgresBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
     ];
 

@@ -30,7 +30,7 @@ internal static class Readers
     /// <summary>Who asks, when they may read, or whatever else <paramref name="scope"/> allows.</summary>
     public static async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateReaderAsync(this RequestReader requests, HttpContext http, string scope = "read")
     {
-        var (principal, refused) = await requests.AuthenticateAsync(http);
+        var (principal, refused) = await requests.AuthenticateAsync(http, fresh: true);
         return refused is not null || principal!.Has(scope)
             ? (principal, refused)
             : (principal, new Rejection(RefusalCode.Forbidden, $"The token has no scope '{scope}'.") { Details = new Dictionary<string, object?> { ["required_permission"] = scope, ["reason"] = "scope" } });

@@ -5,7 +5,8 @@ namespace LogLine.Api.Errors;
 /// <summary>What no check foresaw: the client gets <c>500_INTERNAL</c> and a trace id, the log gets the exception.</summary>
 internal static class Defects
 {
-    public static void UseProblemsForDefects(this WebApplication app) => app.Use(async (http, next) =>
+    /// <summary>Answers for what is thrown; <paramref name="isAway"/> knows what will pass by itself.</summary>
+    public static void UseProblemsForDefects(this WebApplication app, Func<Exception, bool> isAway) => app.Use(async (http, next) =>
     {
         try
         {
@@ -22,6 +23,11 @@ internal static class Defects
         catch (BadHttpRequestException defect)
         {
             await AnswerAsync(http, new Rejection(RefusalCode.MalformedHeader, defect.Message), http.TraceId());
+        }
+        catch (Exception defect) when (isAway(defect))
+        {
+            app.Logger.LogWarning("{Method} {Path} found the store away: {Reason}", http.Request.Method, http.Request.Path, defect.Message);
+            await AnswerAsync(http, new Rejection(RefusalCode.Busy, "The ledger's store does not answer. Send the same request again shortly.") { RetryAfterSeconds = 1 }, http.TraceId());
         }
         catch (Exception defect)
         {

@@ -97,7 +97,7 @@ public sealed class TdlnGate
         using var activity = Activities.StartActivity("gate");
         var state = State();
         var items = submission.Items;
-        var verdict = new GateVerdict(submission);
+        var verdict = new GateVerdict(submission, _ledger.Size);
         try
         {
             verdict.Claims = await _reservations.TakeAsync(RequestClaims.Of(submission, items), cancel);
@@ -200,7 +200,7 @@ public sealed class TdlnGate
 }
 
 /// <summary>What the gate says of a request: a verdict per item, or one for the whole, and the claims to give back afterwards.</summary>
-public sealed class GateVerdict(Submission submission) : IDisposable
+public sealed class GateVerdict(Submission submission, long seen) : IDisposable
 {
     private static readonly TimeSpan NonceMargin = TimeSpan.FromSeconds(180);
     private static readonly TimeSpan NonceLife = TimeSpan.FromSeconds(300);
@@ -229,6 +229,7 @@ public sealed class GateVerdict(Submission submission) : IDisposable
         return new AppendRequest
         {
             Tenant = submission.Tenant,
+            Seen = seen,
             Spans = admitted,
             Nonce = submission.Nonce is { } nonce && Timestamps.TryParse(submission.Timestamp, out var sent)
                 ? (nonce, Later(sent + NonceMargin, submission.ReceivedAt + NonceLife))

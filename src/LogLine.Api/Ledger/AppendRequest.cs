@@ -62,6 +62,9 @@ public sealed record AppendRequest
     /// <summary>The nonce that is consumed, and until when it is remembered; null when the request needed none.</summary>
     public (string Nonce, DateTimeOffset Until)? Nonce { get; init; }
 
+    /// <summary>How many entries the log had when it was judged; what another gateway has added since, the gate did not see.</summary>
+    public long Seen { get; init; }
+
     /// <summary>The idempotency key that is bound.</summary>
     public KeyBinding? Key { get; init; }
 }
@@ -91,6 +94,10 @@ public enum AppendConflict
     Proof,
     /// <summary>The run has moved.</summary>
     Run,
+    /// <summary>The token was revoked.</summary>
+    Principal,
+    /// <summary>Another gateway has changed what was judged.</summary>
+    Stale,
 }
 
 /// <summary>The outcome of an append: positions in the order of the spans, or a conflict and nothing written.</summary>

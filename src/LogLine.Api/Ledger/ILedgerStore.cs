@@ -8,6 +8,9 @@ namespace LogLine.Api.Ledger;
 /// </summary>
 public interface ILedgerStore : IAsyncDisposable
 {
+    /// <summary>True when other gateways may write to it too. Then the writer looks before each batch how far the log has gone, and waits for a store that is away.</summary>
+    bool IsShared { get; }
+
     // --- the log and its tree ---
 
     /// <summary>The log's origin, and size and frontier of the last commit.</summary>
@@ -15,6 +18,15 @@ public interface ILedgerStore : IAsyncDisposable
 
     /// <summary>The signed checkpoint of a tree size, or null.</summary>
     ValueTask<string?> ReadCheckpointAsync(long treeSize);
+
+    /// <summary>The same after a commit that failed: answers only when that transaction can no longer be under way.</summary>
+    ValueTask<string?> SettledCheckpointAsync(long treeSize);
+
+    /// <summary>What the commits with checkpoints above <paramref name="after"/> up to <paramref name="treeSize"/> touched.</summary>
+    ValueTask<IReadOnlyList<Touched>> ReadTouchedAsync(long after, long treeSize);
+
+    /// <summary>Says whenever somebody else may have extended the log, until it is cancelled.</summary>
+    Task WatchAsync(Action moved, CancellationToken cancel);
 
     /// <summary>The checkpoint that the batch with this entry ended in, or null; the receipt of the entry is about that tree.</summary>
     ValueTask<string?> ReadCheckpointOverAsync(long index);

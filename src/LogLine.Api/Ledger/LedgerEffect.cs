@@ -52,7 +52,11 @@ public abstract record LedgerEffect
     public sealed record RunCreated(RunRow Run) : LedgerEffect;
 
     /// <summary>A run is in a new state. Conflicts unless it stands in <paramref name="From"/>.</summary>
-    public sealed record RunMoved(RunState From, RunRow To) : LedgerEffect;
+    public sealed record RunMoved(RunState From, RunRow To) : LedgerEffect
+    {
+        /// <summary>The worker that moves it: conflicts when another one holds its lease by now. Null: whoever holds it.</summary>
+        public string? Holder { get; init; }
+    }
 
     /// <summary>A run is to end. Conflicts when it has ended.</summary>
     public sealed record RunCancelRequested(string RunId) : LedgerEffect;

@@ -6,6 +6,9 @@ namespace LogLine.Api.Ledger;
 /// <summary>A piece that waits for the writer, and whoever waits for it.</summary>
 internal sealed class LedgerWork(LedgerPiece piece)
 {
+    /// <summary>Nothing to write: the writer is to look whether another gateway has extended the log.</summary>
+    public static readonly LedgerWork Look = new(LedgerPiece.Of([]));
+
     public LedgerPiece Piece => piece;
 
     // Asynchronous continuations: the writer never runs a request's code.
@@ -25,6 +28,9 @@ internal sealed class LedgerWork(LedgerPiece piece)
 internal sealed class LedgerWriter : IAsyncDisposable
 {
     private const int MaxBatch = 512;
+    private const int CatchUpPage = 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromSeconds(60);
 
     private readonly Channel<LedgerWork> _queue;
@@ -34,6 +40,8 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TileTree _tree;
     private readonly Task _loop;
+    private readonly Task _watch;
+    private readonly CancellationTokenSource _closing = new();
     private CompactRange _frontier;
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _forgotAt;
@@ -45,6 +53,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         _queue = Channel.CreateBounded<LedgerWork>(new BoundedChannelOptions(queueLength) { SingleReader = true });
         _forgotAt = time.GetTimestamp();
         _loop = Task.Run(RunAsync);
+        _watch = store.WatchAsync(() => _queue.Writer.TryWrite(LedgerWork.Look), _closing.Token);
     }
 
     public string Origin { get; }
@@ -95,9 +104,12 @@ internal sealed class LedgerWriter : IAsyncDisposable
             batch.Clear();
             while (batch.Count < MaxBatch && _queue.Reader.TryRead(out var work))
             {
-                batch.Add(work);
+                if (work != LedgerWork.Look)
+                {
+                    batch.Add(work);
+                }
             }
-            await CommitAsync(batch);
+            await (batch.Count == 0 ? LookAsync() : CommitAsync(batch));
             await ForgetAsync();
             if (Stopped is not null)
             {
@@ -119,7 +131,11 @@ internal sealed class LedgerWriter : IAsyncDisposable
         try
         {
             await using var transaction = await _store.BeginAsync(_time.GetUtcNow());
-            RequireOnlyWriter(transaction.Size);
+            if (transaction.Size != _tree.Size)
+            {
+                await CatchUpAsync(transaction.Size);
+                (before, frontier) = (_tree.Snapshot(), _frontier.Clone());
+            }
             await WriteAsync(transaction, batch);
             growth = Seal(before.Size, batch);
             await transaction.CommitAsync(growth);
@@ -139,17 +155,74 @@ internal sealed class LedgerWriter : IAsyncDisposable
         Publish(batch, growth);
     }
 
-    private void RequireOnlyWriter(long size)
+    /// <summary>Takes over what another gateway has added, so that streams go on and copies of rows are forgotten although this one writes nothing.</summary>
+    private async Task LookAsync()
     {
-        if (size != _tree.Size)
+        try
         {
-            Stopped = $"The store holds {size} entries where this gateway left {_tree.Size}: somebody else writes to it. The ledger has stopped.";
-            throw new InvalidOperationException(Stopped);
+            var size = (await _store.ReadHeadAsync()).Size;
+            if (Stopped is null && size > _tree.Size)
+            {
+                await CatchUpAsync(size);
+            }
+        }
+        catch (Exception defect) when (defect is LedgerStoreException or InvalidOperationException)
+        {
+            _logger.LogWarning("The end of the log was not read: {Reason}", defect.Message);
         }
     }
 
     /// <summary>
-    /// After a commit that failed: was it persisted all the same? If the store cannot say, the ledger stops, and recovery decides at the next start.
+    /// Grows the tree by the entries that another gateway has committed, and believes them only when they lead to the root that the log key has signed. Either all of
+    /// it is taken over or none.
+    /// </summary>
+    private async Task CatchUpAsync(long size)
+    {
+        var before = _tree.Snapshot();
+        var frontier = _frontier.Clone();
+        if (!_store.IsShared || size < before.Size)
+        {
+            throw Stop($"The store holds {size} entries where this gateway knows {before.Size}: {(size < before.Size ? "it was set back" : "somebody else writes to it")}. The ledger has stopped.");
+        }
+        try
+        {
+            while (_tree.Size < size)
+            {
+                var entries = await _store.ReadEntryBytesAsync(_tree.Size, (int)Math.Min(CatchUpPage, size - _tree.Size));
+                foreach (var entry in entries)
+                {
+                    var leaf = MerkleHash.Leaf(entry);
+                    _tree.Append(leaf);
+                    _frontier.Append(leaf);
+                }
+                if (entries.Count == 0)
+                {
+                    throw Stop($"Entries are missing from the store before {size}. The ledger has stopped.");
+                }
+            }
+            var note = await _store.ReadCheckpointAsync(size);
+            if (note is null || !SignedNote.TryVerifyAny(note, Origin, _keys.LogKeysAt(size), out var body) || !Checkpoint.TryParse(body, out var checkpoint)
+                || checkpoint.Size != size || !checkpoint.Root.AsSpan().SequenceEqual(_tree.Root()) || !checkpoint.Root.AsSpan().SequenceEqual(_frontier.Root()))
+            {
+                throw Stop($"The entries up to {size} do not lead to the root that this ledger's key has signed. The ledger has stopped.");
+            }
+            var touched = await _store.ReadTouchedAsync(before.Size, size);
+            _tree.TakeFullTiles(); // the other gateway has stored them
+            Advance(size, touched, note);
+        }
+        catch
+        {
+            _tree.Rollback(before);
+            _frontier = frontier;
+            throw;
+        }
+    }
+
+    private InvalidOperationException Stop(string why) => new(Stopped = why);
+
+    /// <summary>
+    /// After a commit that failed: was it persisted all the same? An embedded store that cannot say stops the ledger, and recovery decides at the next start. A shared
+    /// one that does not answer in time is believed to have it or not when the next batch begins; until then nobody is told that anything was committed.
     /// </summary>
     private async Task<bool> HasPersistedAsync(TreeGrowth? growth)
     {
@@ -157,14 +230,26 @@ internal sealed class LedgerWriter : IAsyncDisposable
         {
             return false;
         }
-        try
+        var since = _time.GetTimestamp();
+        while (true)
         {
-            return await _store.ReadCheckpointAsync(growth.Size) == growth.Note;
-        }
-        catch (LedgerStoreException defect)
-        {
-            Stopped = $"A commit failed and the store does not say whether it was persisted ({defect.Message}). The ledger has stopped; start it again to recover.";
-            return false;
+            try
+            {
+                return await _store.SettledCheckpointAsync(growth.Size) == growth.Note;
+            }
+            catch (LedgerStoreException) when (_store.IsShared && _time.GetElapsedTime(since) < Patience && !_closing.IsCancellationRequested)
+            {
+                await Task.Delay(Pause, _time);
+            }
+            catch (LedgerStoreException) when (_store.IsShared)
+            {
+                return false;
+            }
+            catch (LedgerStoreException defect)
+            {
+                Stopped = $"A commit failed and the store does not say whether it was persisted ({defect.Message}). The ledger has stopped; start it again to recover.";
+                return false;
+            }
         }
     }
 
@@ -197,8 +282,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         var root = _tree.Root();
         if (_frontier.Size != _tree.Size || !root.AsSpan().SequenceEqual(_frontier.Root()))
         {
-            Stopped = $"The root of size {_tree.Size} was computed in two ways with two results: the ledger has stopped. Verify it before you start it again.";
-            throw new InvalidOperationException(Stopped);
+            throw Stop($"The root of size {_tree.Size} was computed in two ways with two results: the ledger has stopped. Verify it before you start it again.");
         }
         var note = _keys.Sign(new Checkpoint(Origin, _tree.Size, root));
         return new TreeGrowth(_tree.Size, [.. _frontier.Hashes.SelectMany(hash => hash)], _tree.TakeFullTiles(), note, TouchedBy(batch));
@@ -249,18 +333,23 @@ internal sealed class LedgerWriter : IAsyncDisposable
     {
         if (growth is not null)
         {
-            // What keeps copies of rows forgets them first: nobody who is woken by the commit may still see what was before it.
-            if (growth.Touched.Count > 0)
-            {
-                OnCommit?.Invoke(new CommittedBatch(growth.Size, growth.Touched));
-            }
-            Committed = new CommittedTree(_tree.Snapshot(), SealedTree.Of(growth.Note));
-            Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+            Advance(growth.Size, growth.Touched, growth.Note);
         }
         foreach (var work in batch)
         {
             work.Done.TrySetResult(new AppendOutcome(work.Conflict is null ? [.. work.Piece.Indexes(work.First).Select(index => new LogPosition(index, Committed))] : [], work.Conflict));
         }
+    }
+
+    private void Advance(long size, IReadOnlyList<Touched> touched, string note)
+    {
+        // What keeps copies of rows forgets them first: nobody who is woken by the commit may still see what was before it.
+        if (touched.Count > 0)
+        {
+            OnCommit?.Invoke(new CommittedBatch(size, touched));
+        }
+        Committed = new CommittedTree(_tree.Snapshot(), SealedTree.Of(note));
+        Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
 
     private static void Fail(List<LedgerWork> batch, LedgerUnavailableException why)
@@ -274,6 +363,9 @@ internal sealed class LedgerWriter : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
+        await _closing.CancelAsync();
         await _loop;
+        await _watch;
+        _closing.Dispose();
     }
 }

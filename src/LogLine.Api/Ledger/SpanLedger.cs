@@ -88,6 +88,8 @@ public sealed class SpanLedger : IAsyncDisposable
     public async ValueTask<Receipt> ReceiptOfAsync(StoredSpan stored)
     {
         var note = await Store.ReadCheckpointOverAsync(stored.Index) ?? throw new InvalidOperationException($"There is no checkpoint over the entry {stored.Index}.");
+        // Another gateway may have committed it a moment ago: this one's tree follows.
+        await _writer.WaitForMoreAsync(SealedTree.Of(note).Checkpoint.Size - 1, CancellationToken.None);
         return ReceiptOf(stored, note);
     }
 

@@ -8,7 +8,7 @@ public enum TouchedKind
     /// <summary>A token of a tenant; <see cref="Touched.Id"/> is its token id.</summary>
     Token,
     /// <summary>A tenant's quotas or policy.</summary>
-    Rules,
+    Tenant,
     /// <summary>A run; <see cref="Touched.Id"/> is its run id.</summary>
     Run,
 }
@@ -29,8 +29,8 @@ public readonly record struct Touched(TouchedKind Kind, string Tenant, string Id
         LedgerEffect.KeyRetired retired => new Touched(TouchedKind.Key, retired.Tenant, retired.Kid),
         LedgerEffect.KeyRevoked revoked => new Touched(TouchedKind.Key, revoked.Tenant, revoked.Kid),
         LedgerEffect.TokenRevoked token => new Touched(TouchedKind.Token, token.Tenant, token.TokenId),
-        LedgerEffect.QuotaSet { Quota: var quota } => new Touched(TouchedKind.Rules, quota.Tenant, ""),
-        LedgerEffect.PolicySet policy => new Touched(TouchedKind.Rules, policy.Tenant, ""),
+        LedgerEffect.QuotaSet { Quota: var quota } => new Touched(TouchedKind.Tenant, quota.Tenant, ""),
+        LedgerEffect.PolicySet policy => new Touched(TouchedKind.Tenant, policy.Tenant, ""),
         LedgerEffect.RunCreated { Run: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
         LedgerEffect.RunMoved { To: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
         LedgerEffect.RunCancelRequested cancel => new Touched(TouchedKind.Run, "", cancel.RunId),

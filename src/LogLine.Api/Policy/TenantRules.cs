@@ -23,7 +23,7 @@ public sealed class TenantRules
         (_store, _time) = (ledger.Store, time);
         ledger.Committed += batch =>
         {
-            foreach (var tenant in batch.Touched.Where(touched => touched.Kind == TouchedKind.Rules).Select(touched => touched.Tenant))
+            foreach (var tenant in batch.Touched.Where(touched => touched.Kind == TouchedKind.Tenant).Select(touched => touched.Tenant))
             {
                 Interlocked.Increment(ref _version);
                 _rules.TryRemove(tenant, out _);

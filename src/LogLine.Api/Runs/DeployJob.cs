@@ -90,6 +90,10 @@ internal sealed class DeployJob
             await _ending.GoneAsync(stopping);
             return null;
         }
+        if (!await _desk.HoldsAsync(_run.RunId))
+        {
+            return null; // another worker has it by now
+        }
         if (workload is null)
         {
             var (spec, refused) = await _vault.FillAsync(_run, _manifest, DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces), stopping);
@@ -125,6 +129,10 @@ internal sealed class DeployJob
         }
         if (workload.State == WorkloadState.Created)
         {
+            if (!await _desk.HoldsAsync(_run.RunId))
+            {
+                return false;
+            }
             await _takeover.MakeRoomAsync(stopping);
             workload = await _adapter.StartAsync(workload.Id, stopping);
         }

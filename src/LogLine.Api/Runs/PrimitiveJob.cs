@@ -74,6 +74,10 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
             throw new AdapterException(AdapterFailure.Refused, $"The container '{run.Service}' holds secrets, so its log is not searched here. GET /v1/runs/{workload!.RunId}/logs?grep= searches what is shown of it.");
         }
         var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
+        if (!await desk.HoldsAsync(run.RunId))
+        {
+            return; // another worker has it by now
+        }
         var started = time.GetUtcNow();
         var progress = new ProgressReports(run.RunId, desk, time, stopping);
         var result = await primitive(new PrimitiveCall

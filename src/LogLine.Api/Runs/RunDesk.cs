@@ -21,6 +21,7 @@ public sealed class RunDesk
 
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
+    private string? _holder;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Serves the runs of <paramref name="ledger"/>.</summary>
@@ -107,6 +108,7 @@ public sealed class RunDesk
     /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>.</summary>
     public ValueTask<IReadOnlyList<RunRow>> LeaseAsync(string worker, int limit)
     {
+        _holder = worker;
         var now = _time.GetUtcNow();
         return _ledger.Store.LeaseRunsAsync(worker, limit, now + LeaseLife, now);
     }
@@ -118,8 +120,16 @@ public sealed class RunDesk
         return _ledger.Store.RenewLeasesAsync(worker, runs, now + LeaseLife, now);
     }
 
-    /// <summary>Takes over what workers of an earlier process on this data folder held.</summary>
-    public ValueTask ReleaseAsync(string workerPrefix) => _ledger.Store.ReleaseLeasesAsync(workerPrefix);
+    /// <summary>
+    /// True while a run is still this process's: another gateway takes over what a paused one held too long. Asked right before anything is done that must not
+    /// be done twice; it renews the lease.
+    /// </summary>
+    public async ValueTask<bool> HoldsAsync(string runId) => !_ledger.Store.IsShared || (_holder is { } worker && (await RenewAsync(worker, [runId])).Count == 1);
+
+    /// <summary>
+    /// Takes over what workers of an earlier process on this data folder held. On a store that others use too nobody knows who is gone: there leases run out.
+    /// </summary>
+    public ValueTask ReleaseAsync(string workerPrefix) => _ledger.Store.IsShared ? default : _ledger.Store.ReleaseLeasesAsync(workerPrefix);
 
     /// <summary>
     /// Records a run's new state as a span. False when there is no such step from where the run stands now: then somebody else was there
@@ -145,7 +155,7 @@ public sealed class RunDesk
             facts(json);
             Moments(json, state, moved, now);
         });
-        var outcome = await _ledger.AppendOwnAsync([span with { RunId = runId, Effects = [new LedgerEffect.RunMoved(run.State, moved)] }], cancel);
+        var outcome = await _ledger.AppendOwnAsync([span with { RunId = runId, Effects = [new LedgerEffect.RunMoved(run.State, moved) { Holder = _ledger.Store.IsShared ? _holder : null }] }], cancel);
         return outcome.Conflict is null;
     }
 

@@ -58,15 +58,18 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         return result;
     }
 
-    /// <summary>Row 2: the token, and the tenant beside it. A refusal with a principal is of one who is known and may not.</summary>
-    public async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateAsync(HttpContext http)
+    /// <summary>
+    /// Row 2: the token, and the tenant beside it. A refusal with a principal is of one who is known and may not. <paramref name="fresh"/>: as the ledger has it now,
+    /// which a write learns when it commits and a read nowhere else.
+    /// </summary>
+    public async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateAsync(HttpContext http, bool fresh = false)
     {
         var header = http.Request.Headers.Authorization;
         if (header.Count != 1 || Token(header[0]!) is not { } token)
         {
             return (null, new Rejection(RefusalCode.Unauthenticated, "Send one 'Authorization: ApiKey <token>' (or 'Bearer <token>')."));
         }
-        if (await tenants.AuthenticateAsync(token) is not { } principal)
+        if (await tenants.AuthenticateAsync(token, fresh) is not { } principal)
         {
             return (null, new Rejection(RefusalCode.Unauthenticated, "The token is unknown, expired or revoked."));
         }

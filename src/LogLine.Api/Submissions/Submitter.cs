@@ -42,6 +42,10 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
                 await CompleteAsync(verdict, outcome, answers, cancel);
                 return Assemble(verdict, answers!);
             }
+            if (outcome.Conflict == AppendConflict.Principal)
+            {
+                return Refuse(submission, new Rejection(RefusalCode.Unauthenticated, "The token is unknown, expired or revoked."));
+            }
             if (judged == MaxJudgements)
             {
                 return Refuse(submission, new Rejection(RefusalCode.Busy, "Other requests keep changing the same things. Send the same request again shortly.") { RetryAfterSeconds = 1 });

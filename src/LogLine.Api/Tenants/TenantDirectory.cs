@@ -26,8 +26,11 @@ public sealed class TenantDirectory
         ledger.Committed += Forget;
     }
 
-    /// <summary>The principal of a token, or null when it is unknown, expired or revoked.</summary>
-    public async ValueTask<TenantPrincipal?> AuthenticateAsync(string token)
+    /// <summary>
+    /// The principal of a token, or null when it is unknown, expired or revoked. Another gateway on the same store may have revoked it a moment ago: <paramref name="fresh"/>
+    /// asks the store then, and not the copy.
+    /// </summary>
+    public async ValueTask<TenantPrincipal?> AuthenticateAsync(string token, bool fresh = false)
     {
         if (token.Length is 0 or > 256)
         {
@@ -35,7 +38,7 @@ public sealed class TenantDirectory
         }
         // Looked up by its hash: what an attacker can time is the hash of a guess, not the token.
         var hash = Blake3.Hash(Encoding.UTF8.GetBytes(token));
-        var row = await CachedAsync(_tokens, Convert.ToHexStringLower(hash), (Store: _store, Hash: hash), static of => of.Store.FindTokenAsync(of.Hash));
+        var row = fresh && _store.IsShared ? await _store.FindTokenAsync(hash) : await CachedAsync(_tokens, Convert.ToHexStringLower(hash), (Store: _store, Hash: hash), static of => of.Store.FindTokenAsync(of.Hash));
         var now = _time.GetUtcNow();
         return row is null || !CryptographicOperations.FixedTimeEquals(row.Hash, hash) || row.RevokedAt <= now || row.ExpiresAt <= now ? null : TenantPrincipal.Of(row);
     }

@@ -62,7 +62,7 @@ public sealed class TestGateway : IAsyncDisposable
     /// <summary>Starts a gateway; with <paramref name="folder"/> on one that an earlier gateway left, with <paramref name="key"/> registered there.</summary>
     public static async Task<TestGateway> StartAsync(
         IEnumerable<IRunAdapter>? adapters = null, TimeProvider? time = null, string? folder = null, IDictionary<string, string?>? settings = null, Action<WebApplicationBuilder>? adjust = null,
-        SigningKey? key = null)
+        SigningKey? key = null, string? apiKey = null)
     {
         var data = folder ?? Path.Combine(Path.GetTempPath(), "logline-" + Guid.NewGuid().ToString("N"));
         var app = GatewayProgram.Build(["--data", data, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"], builder =>
@@ -85,8 +85,12 @@ public sealed class TestGateway : IAsyncDisposable
         });
         await app.PrepareAsync();
         var address = await app.OpenAsync();
-        var bootstrap = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(data, "bootstrap.json")));
-        return new TestGateway(app, data, folder is null, address, bootstrap.RootElement.GetProperty("api_key").GetString()!) { Key = key! };
+        if (apiKey is null)
+        {
+            var bootstrap = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(data, "bootstrap.json")));
+            apiKey = bootstrap.RootElement.GetProperty("api_key").GetString()!;
+        }
+        return new TestGateway(app, data, folder is null, address, apiKey) { Key = key! };
     }
 
     /// <summary>Registers <see cref="Key"/> as <see cref="Kid"/>, usage sign and admin.</summary>

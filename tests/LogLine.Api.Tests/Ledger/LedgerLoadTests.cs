@@ -84,7 +84,7 @@ public sealed class LedgerLoadTests
     }
 
     /// <summary>Reads the whole log and recomputes it by the definition, without a tree of ours.</summary>
-    private static async Task AssertWholeLogAsync(SpanLedger ledger)
+    internal static async Task AssertWholeLogAsync(SpanLedger ledger)
     {
         // The checkpoint first: refusals are still being recorded behind it.
         var key = Convert.FromHexString(ledger.Identity.LogPublicKey);

@@ -22,9 +22,9 @@ internal sealed class SpanLoad : IAsyncDisposable
     /// <summary>Requests of one round, so that a round of the gateway takes about as long as was asked for.</summary>
     public int PerRound { get; private set; }
 
-    public static async Task<SpanLoad> StartAsync(BenchmarkOptions options)
+    public static async Task<SpanLoad> StartAsync(BenchmarkOptions options, IReadOnlyDictionary<string, string?>? environment = null)
     {
-        var load = new SpanLoad(await GatewayUnderTest.StartAsync(), await ServerProcess.StartYardstickAsync());
+        var load = new SpanLoad(await GatewayUnderTest.StartAsync(environment), await ServerProcess.StartYardstickAsync());
         var bodies = SignedSpans.Sign(load.Gateway.Key, WarmUp);
         load.Theirs.Run(load.Requests(bodies));
         var rate = load.Ours.Run(load.Requests(bodies));

@@ -56,13 +56,22 @@ internal sealed class ReplayCheck(ILedgerStore store)
         return null;
     }
 
-    public async ValueTask<Rejection?> NonceAsync(Judgement item, CancellationToken cancel) =>
-        item.Submission.Nonce is { } nonce && await store.HasNonceAsync(item.Tenant, nonce)
-            ? new Rejection(RefusalCode.NonceReused, "X-Nonce was consumed by another request. Send this one again with a new nonce.")
-            {
-                Details = new Dictionary<string, object?> { ["nonce"] = nonce },
-            }
-            : null;
+    public async ValueTask<Rejection?> NonceAsync(Judgement item, CancellationToken cancel)
+    {
+        if (item.Submission.Nonce is not { } nonce || !await store.HasNonceAsync(item.Tenant, nonce))
+        {
+            return null;
+        }
+        // Another gateway may have committed this very request after row 8 was judged: then it is a replay, whose nonce is its own.
+        if (store.IsShared && (await OfKeyAsync(item, cancel) ?? (item.IsReplay || item.Submission.IsArray ? null : await OfThisAsync(item, cancel))) is { } conflict)
+        {
+            return conflict;
+        }
+        return item.IsReplay ? null : new Rejection(RefusalCode.NonceReused, "X-Nonce was consumed by another request. Send this one again with a new nonce.")
+        {
+            Details = new Dictionary<string, object?> { ["nonce"] = nonce },
+        };
+    }
 
     private static Rejection Conflict(string detail, byte[] current, byte[] original, StoredSpan? first) => new(RefusalCode.IdempotencyConflict, detail)
     {

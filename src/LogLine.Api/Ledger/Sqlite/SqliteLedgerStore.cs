@@ -64,6 +64,9 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
+    public bool IsShared => false;
+
+    /// <inheritdoc/>
     public ValueTask<LedgerHead> ReadHeadAsync() =>
         ReadAsync(session => session.First("SELECT origin, size, frontier FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), row.GetBytes(2)))!);
 
@@ -74,6 +77,15 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
     /// <inheritdoc/>
     public ValueTask<string?> ReadCheckpointAsync(long treeSize) =>
         ReadAsync(session => session.First("SELECT note FROM checkpoints WHERE tree_size = $1", row => row.GetString(0), treeSize));
+
+    /// <inheritdoc/>
+    public ValueTask<string?> SettledCheckpointAsync(long treeSize) => ReadCheckpointAsync(treeSize);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<Touched>> ReadTouchedAsync(long after, long treeSize) => new([]);
+
+    /// <inheritdoc/>
+    public Task WatchAsync(Action moved, CancellationToken cancel) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public byte[]? ReadTile(TileId id) =>

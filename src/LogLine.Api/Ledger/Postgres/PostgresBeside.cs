@@ -1,0 +1,68 @@
+using Npgsql;
+
+namespace LogLine.Api.Ledger.Postgres;
+
+/// <summary>What is written beside the log, without its head: leases, answers after a wait, the first tenant, and what is forgotten.</summary>
+public sealed partial class PostgresLedgerStore
+{
+    // Leases are counted by the database's clock: several gateways have several.
+    private const string DatabaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+    /// <inheritdoc/>
+    public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now)
+    {
+        await ExecuteAsync("DELETE FROM nonces WHERE ctid IN (SELECT ctid FROM nonces WHERE until < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)", noncesUntil);
+        await ExecuteAsync("DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency WHERE expires < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)", now);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask UpdateAnswerAsync(long index, byte[] answer) => await ExecuteAsync("UPDATE entries SET answer = $2 WHERE idx = $1", index, answer);
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> TryInsertFirstTenantAsync(TenantRow tenant, TokenRow token)
+    {
+        // Two gateways that begin at once: the head decides who is first.
+        try
+        {
+            await using var connection = await _readers.OpenConnectionAsync();
+            await using var transaction = await connection.BeginTransactionAsync();
+            await using var batch = new NpgsqlBatch(connection, transaction);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT 1 FROM head FOR UPDATE"));
+            batch.BatchCommands.Add(new PostgresStatement("INSERT INTO tenants SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM tenants)", null, tenant.Tenant, tenant.CreatedAt).ForBatch());
+            await batch.ExecuteNonQueryAsync();
+            if (batch.BatchCommands[1].Rows == 0)
+            {
+                return false;
+            }
+            await using var insert = new NpgsqlBatch(connection, transaction) { BatchCommands = { PostgresEffects.Insert(token).ForBatch() } };
+            await insert.ExecuteNonQueryAsync();
+            await transaction.CommitAsync();
+            return true;
+        }
+        catch (NpgsqlException defect)
+        {
+            throw new PostgresStoreException(defect);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, int limit, DateTimeOffset until, DateTimeOffset now) => await AllAsync(
+        $"""
+        UPDATE runs SET lease_owner = $1, lease_until = {DatabaseNow} + $2 WHERE run_id IN (
+          SELECT run_id FROM runs WHERE state < 4 AND (lease_owner IS NULL OR lease_until < {DatabaseNow}) ORDER BY created LIMIT $3 FOR UPDATE SKIP LOCKED)
+        RETURNING {RunColumns}
+        """,
+        Run, worker, (long)(until - now).TotalMilliseconds, limit);
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<string>> RenewLeasesAsync(string worker, IReadOnlyCollection<string> runs, DateTimeOffset until, DateTimeOffset now) => runs.Count == 0 ? [] : await AllAsync(
+        $"""
+        UPDATE runs SET lease_owner = $1, lease_until = {DatabaseNow} + $2
+        WHERE run_id = ANY($3) AND state < 4 AND (lease_owner IS NULL OR lease_owner = $1 OR lease_until < {DatabaseNow}) RETURNING run_id
+        """,
+        row => row.GetString(0), worker, (long)(until - now).TotalMilliseconds, runs.ToArray());
+
+    /// <inheritdoc/>
+    public async ValueTask ReleaseLeasesAsync(string workerPrefix) =>
+        await ExecuteAsync("UPDATE runs SET lease_owner = NULL, lease_until = NULL WHERE state < 4 AND starts_with(lease_owner, $1)", workerPrefix);
+}

@@ -1,0 +1,80 @@
+namespace LogLine.Api.Ledger.Postgres;
+
+/// <summary>How each effect changes the tables. Every statement that can come too late says so by the number of rows that it changes.</summary>
+internal static class PostgresEffects
+{
+    /// <summary>The statements of an effect of the span at <paramref name="index"/>.</summary>
+    /// <param name="effect">The effect.</param>
+    /// <param name="index">Where its span stands.</param>
+    /// <param name="seen">How far the log went for the gate that judged; another gateway may have gone on since.</param>
+    public static IEnumerable<PostgresStatement> Of(LedgerEffect effect, long index, long seen) => effect switch
+    {
+        LedgerEffect.KeyRegistered { Key: var key } => [new(
+            "INSERT INTO keys VALUES($1,$2,$3,$4,$5,NULL) ON CONFLICT DO NOTHING", AppendConflict.Stale, key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (long)key.Status)],
+        LedgerEffect.KeyRevoked revoked => [new(
+            "UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2 AND status <> $3", null, revoked.Tenant, revoked.Kid, (long)KeyStatus.Revoked, index)],
+        LedgerEffect.KeyRetired retired => [new(
+            "UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", null, retired.Tenant, retired.Kid, (long)KeyStatus.Retired, index)],
+        LedgerEffect.TenantCreated { Row: var tenant } => [new("INSERT INTO tenants VALUES($1,$2) ON CONFLICT DO NOTHING", AppendConflict.This, tenant.Tenant, tenant.CreatedAt)],
+        LedgerEffect.TokenCreated { Token: var token } => [Insert(token)],
+        LedgerEffect.TokenRevoked revoked => [new(
+            "UPDATE tokens SET revoked = $3 WHERE tenant = $1 AND token_id = $2 AND revoked IS NULL", null, revoked.Tenant, revoked.TokenId, revoked.At)],
+        LedgerEffect.QuotaSet { Quota: var quota } => [new(
+            "INSERT INTO quotas VALUES($1,$2,$3,$4) ON CONFLICT(tenant, pattern) DO UPDATE SET rate = $3, burst = $4", null, quota.Tenant, quota.Pattern, (long)quota.RatePerMinute, (long)quota.Burst)],
+        LedgerEffect.PolicySet policy => [new("INSERT INTO policies VALUES($1,$2) ON CONFLICT(tenant) DO UPDATE SET policy = $2", null, policy.Tenant, policy.Policy)],
+        LedgerEffect.GrantStored { Grant: var grant } => [new(
+            "INSERT INTO grants VALUES($1,$2,$3,$4,NULL) ON CONFLICT DO NOTHING", AppendConflict.Stale, grant.Tenant, grant.GrantId, grant.Grant, index)],
+        LedgerEffect.GrantRevoked revoked => [new(
+            "UPDATE grants SET revoked_idx = $3 WHERE tenant = $1 AND grant_id = $2 AND revoked_idx IS NULL", null, revoked.Tenant, revoked.GrantId, index)],
+        LedgerEffect.ManifestStored { Manifest: var manifest } => [new(
+            "INSERT INTO manifests VALUES($1,$2,$3,$4,$5) ON CONFLICT DO NOTHING", AppendConflict.Stale, manifest.Tenant, manifest.Name, manifest.Hash, index, manifest.Manifest)],
+        LedgerEffect.ProofStored { Proof: var proof } => Store(proof, index),
+        LedgerEffect.ProofConsumed used => [new(
+            "UPDATE proofs SET used_idx = $3 WHERE tenant = $1 AND this = $2 AND used_idx IS NULL AND cancelled_idx IS NULL", AppendConflict.Proof, used.Tenant, used.ProofThis, index)],
+        LedgerEffect.RunCreated { Run: var run } => [Insert(run, seen)],
+        LedgerEffect.RunMoved moved => [Move(moved)],
+        LedgerEffect.RunCancelRequested cancel => [new("UPDATE runs SET cancel = true WHERE run_id = $1 AND state < 4", AppendConflict.Run, cancel.RunId)],
+        _ => throw new InvalidOperationException($"The store does not know the effect {effect.GetType().Name}."),
+    };
+
+    /// <summary>Writes a token.</summary>
+    public static PostgresStatement Insert(TokenRow token) => new(
+        "INSERT INTO tokens VALUES($1,$2,$3,$4,$5,$6,$7)", null, token.TokenId, token.Tenant, token.Hash, string.Join(' ', token.Scopes), token.Env, token.ExpiresAt, token.RevokedAt);
+
+    /// <summary>
+    /// Keeps a proof. The same proof again adds nothing, so it can be used once however often it is sent. A deny cancels every
+    /// earlier allow that could let through what the deny names (contract, section 6).
+    /// </summary>
+    private static IEnumerable<PostgresStatement> Store(ProofRow proof, long index)
+    {
+        yield return new PostgresStatement(
+            "INSERT INTO proofs VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL) ON CONFLICT DO NOTHING", null,
+            index, proof.Tenant, proof.This, proof.Intent, proof.Allow, proof.Subject, proof.Hash, proof.Env, proof.Ref, proof.Target, proof.PlanDigest, proof.Exp);
+        if (!proof.Allow)
+        {
+            yield return new PostgresStatement(
+                """
+                UPDATE proofs SET cancelled_idx = $1 WHERE tenant = $2 AND intent = $3 AND subject = $4 AND allow AND used_idx IS NULL AND cancelled_idx IS NULL
+                AND ($5::text IS NULL OR env IS NULL OR env = $5) AND ($6::text IS NULL OR ref IS NULL OR ref = $6)
+                AND ($7::text IS NULL OR target IS NULL OR target = $7) AND ($8::text IS NULL OR plan_digest IS NULL OR plan_digest = $8)
+                """,
+                null, index, proof.Tenant, proof.Intent, proof.Subject, proof.Env, proof.Ref, proof.Target, proof.PlanDigest);
+        }
+    }
+
+    /// <summary>Writes a run, unless its service has a live one of which the gate could not know: then the gate looks again.</summary>
+    private static PostgresStatement Insert(RunRow run, long seen) => new(
+        """
+        INSERT INTO runs SELECT $1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,false,NULL,NULL
+        WHERE NOT EXISTS (SELECT 1 FROM runs other JOIN entries USING (run_id) WHERE other.tenant = $2 AND other.service = $7 AND other.state < 4 AND entries.idx >= $14)
+        """,
+        AppendConflict.Stale, run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (long)run.State, run.CreatedAt, run.Detail, seen);
+
+    private static PostgresStatement Move(LedgerEffect.RunMoved moved) => new(
+        """
+        UPDATE runs SET state = $3, started = $4, ended = $5, exit_code = $6, reason = $7, error = $8, detail = $9
+        WHERE run_id = $1 AND state = $2 AND ($10::text IS NULL OR lease_owner = $10)
+        """,
+        AppendConflict.Run, moved.To.RunId, (long)moved.From, (long)moved.To.State, moved.To.StartedAt, moved.To.EndedAt, (long?)moved.To.ExitCode, moved.To.Reason, moved.To.Error,
+        moved.To.Detail, moved.Holder);
+}

@@ -1,0 +1,44 @@
+using LogLine.Benchmarks.Reports;
+
+namespace LogLine.Benchmarks.Spans;
+
+/// <summary>As <see cref="SpansBenchmark"/>, with the ledger in a PostgreSQL database on the same machine.</summary>
+internal static class PostgresBenchmark
+{
+    private const string Variable = "LOGLINE_TEST_POSTGRES";
+    private const string Measured = "`POST /v1/spans`: single signed spans of 1 KiB, durable in PostgreSQL on the same machine, with final receipts; one gateway";
+
+    private const string Limit =
+        """
+        The server's processor time is on the same cores: it parses, keeps six B-trees and writes its log. The gate asks the database twice for each span (name and nonce), and a batch costs
+        three round trips. A database on a machine of its own would lift it.
+        """;
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } connection)
+        {
+            return [Figure.Skipped("postgres", Measured, "as for `spans`", $"{Variable} is not set; it is the connection string of an empty database.")];
+        }
+        await using var load = await SpanLoad.StartAsync(options, new Dictionary<string, string?> { ["LogLine__Store"] = "postgres", ["ConnectionStrings__Ledger"] = connection });
+        var bodies = Array.Empty<byte[]>();
+        var turns = await Turns.TakeAsync(
+            options.Rounds,
+            () => Task.FromResult(load.Ours.Run(load.Requests(bodies = load.Bodies()))),
+            () => Task.FromResult(load.Theirs.Run(load.Requests(bodies.Length == 0 ? bodies = load.Bodies() : bodies))));
+        return
+        [
+            new Figure
+            {
+                Benchmark = "postgres",
+                Measured = Measured,
+                Yardstick = "as for `spans`",
+                Ratio = turns.Ratio,
+                Spread = (turns.Lowest, turns.Highest),
+                Target = new Target(0.4, AtLeast: true),
+                Details = [.. load.Sides(turns.Measured, turns.Yardstick)],
+                Limit = Limit,
+            },
+        ];
+    }
+}
