@@ -62,7 +62,7 @@ internal static class RunLogs
 
     /// <summary>The container of a deploy is the one that it made; that of a primitive the one of its name.</summary>
     private static Task<Workload?> WorkloadAsync(IRunAdapter adapter, RunRow run, CancellationToken cancel) =>
-        run.Intent == "deploy.apply" ? adapter.FindByRunAsync(run.RunId, cancel)
+        DeployOrder.IsDeploy(run) ? adapter.FindByRunAsync(run.RunId, cancel)
         : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
         : Task.FromResult<Workload?>(null);
 

@@ -7,7 +7,7 @@ namespace LogLine.Api.Tests.Hosting;
 /// <summary>
 /// A target in memory, for races and faults only: what it does when is decided by the test. It outlives gateways, as an engine does.
 /// </summary>
-public sealed class FakeAdapter(string provider = "fake") : IRunAdapter
+public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContainerPrimitives
 {
     private readonly ConcurrentDictionary<string, FakeWorkload> _workloads = new();
 
@@ -96,6 +96,12 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter
     });
 
     public Task RemoveAsync(string workloadId, bool force, CancellationToken cancel) => ChangeAsync("remove", cancel, () => Task.FromResult(_workloads.TryRemove(workloadId, out _)));
+
+    public IReadOnlyDictionary<string, Primitive> Primitives { get; } = new Dictionary<string, Primitive>();
+
+    public Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel) => LogTailAsync(workloadId, maxLines, maxBytes, cancel);
+
+    public Task FollowLogAsync(string workloadId, int tail, LogRing ring, CancellationToken cancel) => Task.CompletedTask;
 
     public Task<LogTail> LogTailAsync(string workloadId, int maxLines, int maxBytes, CancellationToken cancel) => Task.FromResult(new LogTail(["last line"], 0));
 
