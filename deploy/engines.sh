@@ -26,6 +26,7 @@ have() {
         libicu) ldconfig -p | grep -q 'libicuuc\.so' ;;
         podman) have_all podman runc conmon iptables && have_part netavark && have_part catatonit ;;
         docker) have_all dockerd docker iptables ip ;;
+        node) have_all node npm && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] ;;
         busybox) [ -x /bin/busybox ] || [ -x /usr/bin/busybox ] ;;
         *) command -v "$1" >/dev/null ;;
     esac
@@ -53,6 +54,7 @@ packages_of() {
         libicu) apt-cache search --names-only '^libicu[0-9]+$' | sort -V | tail -n 1 | cut -d ' ' -f 1 ;;
         podman) echo podman runc conmon netavark aardvark-dns iptables catatonit ;;
         docker) echo docker.io iptables iproute2 ;;
+        node) echo nodejs npm ;;
         busybox) echo busybox-static ;;
         *) echo "$1" ;;
     esac

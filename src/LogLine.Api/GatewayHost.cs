@@ -3,6 +3,8 @@ using LogLine.Api.Delivery;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
@@ -47,8 +49,8 @@ internal static class GatewayHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => Catalogue.Load(options.Schemas));
         services.AddSingleton(_ => DataFolder.Open(options.Data));
-        services.AddSingleton(provider => provider.GetRequiredService<DataFolder>().OpenLedger(
-            provider.GetRequiredService<TimeProvider>(), options.QueueLength, provider.GetRequiredService<ILogger<SpanLedger>>()));
+        services.AddSingleton<OpenedLedger>();
+        services.AddSingleton(provider => provider.GetRequiredService<OpenedLedger>().Ledger);
         services.AddSingleton(provider => ArtifactStore.Open(
             options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, "artifacts"), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ArtifactDesk>();
@@ -64,6 +66,7 @@ internal static class GatewayHost
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
+        services.AddApiDocument(() => options.Schemas);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -79,10 +82,11 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
         _ = app.Services.GetRequiredService<ArtifactStore>();
-        await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>(), CancellationToken.None);
+        await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>());
     }
 
     /// <summary>Listens, and publishes the address.</summary>
@@ -99,4 +103,14 @@ internal static class GatewayHost
     private static string Address(WebApplication app) =>
         (app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5000")
         .Replace("[::]", "localhost").Replace("0.0.0.0", "127.0.0.1").Replace("+", "localhost").TrimEnd('/');
+}
+
+/// <summary>The ledger, once <see cref="GatewayHost.PrepareAsync"/> has opened it: opening waits for the store, and a constructor cannot.</summary>
+internal sealed class OpenedLedger(DataFolder folder, GatewayOptions options, TimeProvider time, ILogger<SpanLedger> logger)
+{
+    private SpanLedger? _ledger;
+
+    public SpanLedger Ledger => _ledger ?? throw new InvalidOperationException("The ledger is asked for before it is open.");
+
+    public async Task OpenAsync() => _ledger = await SqliteLedger.OpenAsync(folder, time, options.QueueLength, logger);
 }

@@ -5,6 +5,7 @@ using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
 
@@ -48,6 +49,7 @@ public static class GatewayProgram
         app.MapArtifactReads();
         app.MapStream();
         app.MapServerReads();
+        app.MapApiDocument();
         return app;
     }
 }

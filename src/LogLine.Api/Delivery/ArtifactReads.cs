@@ -1,6 +1,8 @@
 using System.Globalization;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Errors;
+using LogLine.Api.OpenApi;
+using LogLine.Api.Submissions;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Delivery;
@@ -14,8 +16,8 @@ internal static class ArtifactReads
     public static void MapArtifactReads(this IEndpointRouteBuilder routes)
     {
         var artifacts = routes.MapGroup("/v1/artifacts").RequireReader();
-        artifacts.MapGet("", ListAsync);
-        artifacts.MapMethods("/{hash}", ["GET", "HEAD"], ReadAsync);
+        artifacts.MapGet("", ListAsync).Documented(ArtifactDocs.List);
+        artifacts.MapMethods("/{hash}", ["GET", "HEAD"], ReadAsync).Documented(ArtifactDocs.Read);
     }
 
     private static async Task<IResult> ReadAsync(HttpContext http, string hash, ArtifactStore store)

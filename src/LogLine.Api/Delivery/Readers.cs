@@ -27,7 +27,7 @@ internal static class Readers
     /// <summary>Who asks, when they may read.</summary>
     public static async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateReaderAsync(this RequestReader requests, HttpContext http)
     {
-        var (principal, refused) = await new ValueTask<(TenantPrincipal?, Rejection?)>(requests.Authenticate(http));
+        var (principal, refused) = await requests.AuthenticateAsync(http);
         return refused is not null || principal!.Has("read")
             ? (principal, refused)
             : (principal, new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } });

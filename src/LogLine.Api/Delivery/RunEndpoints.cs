@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Delivery;
@@ -15,22 +16,26 @@ internal static class RunEndpoints
     public static void MapRunReads(this IEndpointRouteBuilder routes)
     {
         var runs = routes.MapGroup("/v1/runs").RequireReader();
-        runs.MapGet("", ListAsync);
-        runs.MapGet("/{runId}", RunAsync);
+        runs.MapGet("", ListAsync).Documented(DeliveryDocs.Runs);
+        runs.MapGet("/{runId}", RunAsync).Documented(DeliveryDocs.Run);
     }
 
-    private static Task RunAsync(HttpContext http, string runId, SpanLedger ledger) =>
-        ledger.Store.FindRun(runId) is { } run && run.Tenant == http.Principal().Tenant
+    private static async Task RunAsync(HttpContext http, string runId, SpanLedger ledger) =>
+        await (await ledger.Store.FindRunAsync(runId) is { } run && run.Tenant == http.Principal().Tenant
             ? http.WriteAsync(json => RunViews.Write(json, run))
-            : http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'");
+            : http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'"));
 
     /// <summary><c>{items[]}</c>, newest first.</summary>
-    private static Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, string? limit)
+    private static async Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, string? limit)
     {
         var most = DefaultLimit;
-        return limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit)
-            ? http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"limit must be an integer from 1 to {MaxLimit}") { Errors = [new FieldError("/limit", "query", $"must be an integer from 1 to {MaxLimit}")] })
-            : http.WriteAsync(json => WriteRuns(json, ledger.Store.Runs(http.Principal().Tenant, subject, most)));
+        if (limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit))
+        {
+            await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"limit must be an integer from 1 to {MaxLimit}") { Errors = [new FieldError("/limit", "query", $"must be an integer from 1 to {MaxLimit}")] });
+            return;
+        }
+        var runs = await ledger.Store.RunsAsync(http.Principal().Tenant, subject, most);
+        await http.WriteAsync(json => WriteRuns(json, runs));
     }
 
     private static void WriteRuns(Utf8JsonWriter json, IEnumerable<RunRow> runs)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.Spans;
@@ -14,16 +15,16 @@ internal static class ServerEndpoints
 {
     public static void MapServerReads(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/keys", KeysAsync);
-        routes.MapGet("/healthz/live", () => Results.Text("live\n"));
-        routes.MapGet("/healthz/ready", ReadyAsync);
-        routes.MapGet("/tlog/checkpoint", Checkpoint);
-        routes.MapGet("/problems/{code}", Problem);
+        routes.MapGet("/v1/keys", KeysAsync).Documented(ServerDocs.Keys);
+        routes.MapGet("/healthz/live", () => Results.Text("live\n")).Documented(ServerDocs.Live);
+        routes.MapGet("/healthz/ready", ReadyAsync).Documented(ServerDocs.Ready);
+        routes.MapGet("/tlog/checkpoint", Checkpoint).Documented(ServerDocs.Checkpoint);
+        routes.MapGet("/problems/{code}", Problem).Documented(ServerDocs.Problem);
         var reads = routes.MapGroup("/v1").RequireReader();
-        reads.MapGet("/whoami", WhoAmIAsync);
-        reads.MapGet("/catalog", CatalogueAsync);
-        reads.MapGet("/wallet/keys", WalletKeysAsync);
-        reads.MapGet("/tokens", TokensAsync);
+        reads.MapGet("/whoami", WhoAmIAsync).Documented(ServerDocs.WhoAmI);
+        reads.MapGet("/catalog", CatalogueAsync).Documented(ServerDocs.Catalogue);
+        reads.MapGet("/wallet/keys", WalletKeysAsync).Documented(ServerDocs.WalletKeys);
+        reads.MapGet("/tokens", TokensAsync).Documented(ServerDocs.Tokens);
     }
 
     /// <summary><c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it.</summary>
@@ -164,17 +165,19 @@ internal static class ServerEndpoints
     });
 
     /// <summary>The tenant's tokens, without the tokens themselves; scope <c>admin:tokens</c>.</summary>
-    private static Task TokensAsync(HttpContext http, SpanLedger ledger)
+    private static async Task TokensAsync(HttpContext http, SpanLedger ledger)
     {
         if (!http.Principal().Has("admin:tokens"))
         {
-            return http.RefuseAsync(new Rejection(RefusalCode.Forbidden, "The token has no scope 'admin:tokens'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "admin:tokens", ["reason"] = "scope" } });
+            await http.RefuseAsync(new Rejection(RefusalCode.Forbidden, "The token has no scope 'admin:tokens'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "admin:tokens", ["reason"] = "scope" } });
+            return;
         }
-        return http.WriteAsync(json =>
+        var tokens = await ledger.Store.TokensAsync(http.Principal().Tenant);
+        await http.WriteAsync(json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("items");
-            foreach (var token in ledger.Store.Tokens(http.Principal().Tenant))
+            foreach (var token in tokens)
             {
                 json.WriteStartObject();
                 json.WriteString("token_id", token.TokenId);
@@ -198,11 +201,17 @@ internal static class ServerEndpoints
     }
 
     /// <summary>The tenant's own keys.</summary>
-    private static Task WalletKeysAsync(HttpContext http, TenantDirectory tenants) => http.WriteAsync(json =>
+    private static async Task WalletKeysAsync(HttpContext http, TenantDirectory tenants)
+    {
+        var keys = await tenants.KeysAsync(http.Principal().Tenant);
+        await http.WriteAsync(json => WriteKeys(json, keys));
+    }
+
+    private static void WriteKeys(Utf8JsonWriter json, IEnumerable<KeyRow> keys)
     {
         json.WriteStartObject();
         json.WriteStartArray("items");
-        foreach (var key in tenants.Keys(http.Principal().Tenant))
+        foreach (var key in keys)
         {
             json.WriteStartObject();
             json.WriteString("kid", key.Kid);
@@ -213,7 +222,7 @@ internal static class ServerEndpoints
         }
         json.WriteEndArray();
         json.WriteEndObject();
-    });
+    }
 
     private static void WriteTexts(Utf8JsonWriter json, string name, IEnumerable<string> texts)
     {

@@ -1,6 +1,7 @@
 using LogLine.Api.Delivery.Reading;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
@@ -17,34 +18,37 @@ internal static class SpanEndpoints
     public static void MapSpanReads(this IEndpointRouteBuilder routes)
     {
         var spans = routes.MapGroup("/v1/spans").RequireReader();
-        spans.MapGet("/{name}", SpanAsync);
-        spans.MapGet("/{name}/receipt", ReceiptAsync);
-        spans.MapPost("/query", QueryAsync);
+        spans.MapGet("/{name}", SpanAsync).Documented(DeliveryDocs.Span);
+        spans.MapGet("/{name}/receipt", ReceiptAsync).Documented(DeliveryDocs.Receipt);
+        spans.MapPost("/query", QueryAsync).Documented(DeliveryDocs.Query);
     }
 
-    private static Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
+    private static async Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
     {
-        if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
+        if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
         {
-            return http.NotFoundAsync($"span '{Shorten(name)}'");
+            await http.NotFoundAsync($"span '{Shorten(name)}'");
+            return;
         }
         http.Response.ContentType = "application/json";
-        return http.Response.Body.WriteAsync(stored.Span, http.RequestAborted).AsTask();
+        await http.Response.Body.WriteAsync(stored.Span, http.RequestAborted);
     }
 
-    private static Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger)
+    private static async Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger)
     {
-        if (ledger.Store.FindSpan(http.Principal().Tenant, name) is not { } stored)
+        if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { } stored)
         {
-            return http.NotFoundAsync($"span '{Shorten(name)}'");
+            await http.NotFoundAsync($"span '{Shorten(name)}'");
+            return;
         }
-        var receipt = ledger.ReceiptOf(stored);
+        var receipt = await ledger.ReceiptOfAsync(stored);
         if (http.Request.Headers.Accept.ToString().Contains("text/plain", StringComparison.OrdinalIgnoreCase))
         {
             http.Response.ContentType = "text/plain; charset=utf-8";
-            return http.Response.WriteAsync(TlogProof.Write(stored.Entry, receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), http.RequestAborted);
+            await http.Response.WriteAsync(TlogProof.Write(stored.Entry, receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), http.RequestAborted);
+            return;
         }
-        return http.WriteAsync(receipt.WriteTo);
+        await http.WriteAsync(receipt.WriteTo);
     }
 
     /// <summary><c>{subject?, run_id?, intent?, since?, after?, limit?}</c> → <c>{items[], cursor}</c></summary>

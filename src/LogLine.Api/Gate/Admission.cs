@@ -13,7 +13,7 @@ namespace LogLine.Api.Gate;
 /// <summary>What a span that has passed changes, what the gateway says about it, and what its Ack will say.</summary>
 internal static class Admission
 {
-    public static AdmittedSpan Admit(Judgement item, ServerIdentity identity)
+    public static async ValueTask<AdmittedSpan> AdmitAsync(Judgement item, ServerIdentity identity)
     {
         var span = item.Span;
         var entry = new LedgerEntry(item.Submission.Env, span.Hash, item.Kid, item.Submission.Principal.TokenId, Timestamps.Write(item.Now), item.Tenant, span.This!);
@@ -24,10 +24,10 @@ internal static class Admission
         switch (item.Effect)
         {
             case "minicontainer.apply":
-                result = ApplyManifest(item, identity, effects, followers);
+                result = await ApplyManifestAsync(item, identity, effects, followers);
                 break;
             case "wallet.key.register":
-                result = RegisterKey(item, effects);
+                result = await RegisterKeyAsync(item, effects);
                 break;
             case "wallet.key.revoke":
                 effects.Add(new LedgerEffect.KeyRevoked(item.Tenant, item.Payload.Text("kid")!));
@@ -36,7 +36,7 @@ internal static class Admission
                 result = RotateKey(item, effects);
                 break;
             case "wallet.grant.create":
-                result = CreateGrant(item, effects);
+                result = await CreateGrantAsync(item, effects);
                 break;
             case "wallet.grant.revoke":
                 effects.Add(new LedgerEffect.GrantRevoked(item.Tenant, item.Payload.Text("grant_id")!));
@@ -59,7 +59,7 @@ internal static class Admission
                 effects.Add(new LedgerEffect.TokenRevoked(item.Tenant, item.Payload.Text("token_id")!, item.Now));
                 break;
             case "minicontainer.verify":
-                result = VerifyManifest(item);
+                result = await VerifyManifestAsync(item);
                 break;
             case "wallet.proof.submit":
                 SubmitProof(item, identity, effects, followers);
@@ -78,12 +78,12 @@ internal static class Admission
         return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, [.. item.TrustedKids]);
     }
 
-    private static Action<Utf8JsonWriter> ApplyManifest(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
+    private static async ValueTask<Action<Utf8JsonWriter>> ApplyManifestAsync(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
     {
         Identifiers.TryParseSubject(item.Span.Subject, out _, out _, out var name);
         var manifest = item.Manifest!;
         var reference = MiniContainerRef.Of(item.Tenant, name, manifest.Root);
-        var changed = item.State.FindManifest(item.Tenant, name, reference.Hash) is null;
+        var changed = await item.State.FindManifestAsync(item.Tenant, name, reference.Hash) is null;
         if (changed)
         {
             effects.Add(new LedgerEffect.ManifestStored(new ManifestRow(item.Tenant, name, reference.Hash, manifest.Utf8.ToArray())));
@@ -101,11 +101,11 @@ internal static class Admission
         };
     }
 
-    private static Action<Utf8JsonWriter> RegisterKey(Judgement item, List<LedgerEffect> effects)
+    private static async ValueTask<Action<Utf8JsonWriter>> RegisterKeyAsync(Judgement item, List<LedgerEffect> effects)
     {
         var kid = item.Payload.Text("kid")!;
         DomainSignature.TryDecodePublicKey(item.Payload.Text("pub"), out var publicKey);
-        var changed = item.State.FindKey(item.Tenant, kid) is null;
+        var changed = await item.State.FindKeyAsync(item.Tenant, kid) is null;
         if (changed)
         {
             effects.Add(new LedgerEffect.KeyRegistered(new KeyRow(item.Tenant, kid, publicKey, item.Payload.Texts("usage"), KeyStatus.Active)));
@@ -131,11 +131,11 @@ internal static class Admission
         };
     }
 
-    private static Action<Utf8JsonWriter> CreateGrant(Judgement item, List<LedgerEffect> effects)
+    private static async ValueTask<Action<Utf8JsonWriter>> CreateGrantAsync(Judgement item, List<LedgerEffect> effects)
     {
         var grant = item.Payload.Member("grant");
         var id = grant.Text("id")!;
-        var changed = item.State.FindGrant(item.Tenant, id) is null;
+        var changed = await item.State.FindGrantAsync(item.Tenant, id) is null;
         if (changed)
         {
             effects.Add(new LedgerEffect.GrantStored(new GrantRow(item.Tenant, id, Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)), false)));
@@ -166,10 +166,10 @@ internal static class Admission
     }
 
     /// <summary>What holds of a known manifest today: its key may have been rotated away or revoked since it was applied.</summary>
-    private static Action<Utf8JsonWriter> VerifyManifest(Judgement item)
+    private static async ValueTask<Action<Utf8JsonWriter>> VerifyManifestAsync(Judgement item)
     {
         var manifest = item.Manifest!;
-        var key = item.State.FindKey(item.Tenant, manifest.Kid!);
+        var key = await item.State.FindKeyAsync(item.Tenant, manifest.Kid!);
         return json =>
         {
             json.WriteString("ref", item.Ref!.ToString());

@@ -8,7 +8,7 @@ namespace LogLine.Api.Gate;
 /// The state that checks ask: what is committed, and over it what earlier items of the same request are about to commit with it. So
 /// an array can register a key, use it, bring a proof and be let through by it.
 /// </summary>
-public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store, RunTargets targets, RunDesk desk, TimeProvider time)
+public sealed class GateState(TenantDirectory directory, ILedgerStore store, RunTargets targets, RunDesk desk, TimeProvider time)
 {
     /// <summary>How long one operation on a container waits for another (containers, "Lifecycle").</summary>
     public static readonly TimeSpan OperationWait = TimeSpan.FromSeconds(10);
@@ -31,9 +31,9 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
     public AdmittedSpan? FindAdmitted(string name) => _admitted.GetValueOrDefault(name);
 
     /// <summary>A tenant's key, or null.</summary>
-    public KeyRow? FindKey(string tenant, string kid)
+    public async ValueTask<KeyRow?> FindKeyAsync(string tenant, string kid)
     {
-        var key = directory.FindKey(tenant, kid);
+        var key = await directory.FindKeyAsync(tenant, kid);
         foreach (var effect in _pending)
         {
             key = effect switch
@@ -48,26 +48,26 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
     }
 
     /// <summary>True when there is a tenant of that name.</summary>
-    public bool HasTenant(string tenant) => store.HasTenant(tenant);
+    public ValueTask<bool> HasTenantAsync(string tenant) => store.HasTenantAsync(tenant);
 
     /// <summary>A tenant's token, or null.</summary>
-    public TokenRow? FindToken(string tenant, string tokenId) => store.FindToken(tenant, tokenId);
+    public ValueTask<TokenRow?> FindTokenAsync(string tenant, string tokenId) => store.FindTokenAsync(tenant, tokenId);
 
     /// <summary>A tenant's grant, or null.</summary>
-    public GrantRow? FindGrant(string tenant, string grantId) =>
+    public async ValueTask<GrantRow?> FindGrantAsync(string tenant, string grantId) =>
         _pending.OfType<LedgerEffect.GrantStored>().Select(stored => stored.Grant).FirstOrDefault(grant => grant.Tenant == tenant && grant.GrantId == grantId)
-        ?? store.FindGrant(tenant, grantId);
+        ?? await store.FindGrantAsync(tenant, grantId);
 
     /// <summary>A manifest's canonical bytes, or null.</summary>
-    public byte[]? FindManifest(string tenant, string name, string hash) =>
+    public async ValueTask<byte[]?> FindManifestAsync(string tenant, string name, string hash) =>
         _pending.OfType<LedgerEffect.ManifestStored>().Select(stored => stored.Manifest)
             .FirstOrDefault(manifest => manifest.Tenant == tenant && manifest.Name == name && manifest.Hash == hash)?.Manifest
-        ?? store.FindManifest(tenant, name, hash);
+        ?? await store.FindManifestAsync(tenant, name, hash);
 
     /// <summary>Live proofs, the one that expires first in front.</summary>
-    public IEnumerable<ProofRow> LiveProofs(string tenant, string subject, string intent, DateTimeOffset now)
+    public async ValueTask<IEnumerable<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now)
     {
-        var proofs = store.LiveProofs(tenant, subject, intent, now);
+        var proofs = await store.LiveProofsAsync(tenant, subject, intent, now);
         foreach (var effect in _pending)
         {
             switch (effect)
@@ -90,14 +90,14 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
     }
 
     /// <summary>A run of the tenant, or null.</summary>
-    public RunRow? FindRun(string tenant, string runId) =>
-        store.FindRun(runId) is { } run && run.Tenant == tenant
+    public async ValueTask<RunRow?> FindRunAsync(string tenant, string runId) =>
+        await store.FindRunAsync(runId) is { } run && run.Tenant == tenant
             ? run
             : _pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).FirstOrDefault(created => created.RunId == runId && created.Tenant == tenant);
 
     /// <summary>Runs of a service that have not ended.</summary>
-    public IEnumerable<RunRow> LiveRuns(string tenant, string service) =>
-        store.LiveRuns(tenant, service).Concat(_pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).Where(run => run.Tenant == tenant && run.Service == service));
+    public async ValueTask<IEnumerable<RunRow>> LiveRunsAsync(string tenant, string service) =>
+        (await store.LiveRunsAsync(tenant, service)).Concat(_pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).Where(run => run.Tenant == tenant && run.Service == service));
 
     /// <summary>
     /// A primitive that is at work on a container and was not done within <see cref="OperationWait"/> of the request's coming; null when there is
@@ -108,7 +108,7 @@ public sealed class GateState(TenantDirectory directory, SqliteLedgerStore store
         while (true)
         {
             var moved = desk.Moved;
-            var pending = LiveRuns(tenant, name).FirstOrDefault(run => run.Provider == provider && RunDetail.TakesTurn(run.Detail));
+            var pending = (await LiveRunsAsync(tenant, name)).FirstOrDefault(run => run.Provider == provider && RunDetail.TakesTurn(run.Detail));
             var left = OperationWait - time.GetElapsedTime(_since);
             if (pending is null || left <= TimeSpan.Zero || _pending.OfType<LedgerEffect.RunCreated>().Any(created => created.Run.RunId == pending.RunId))
             {

@@ -59,22 +59,22 @@ public sealed class TdlnGate
         _order =
         [
             new("scope", CheckScope.Item, item => ScopeCheck.Judge(item, catalogue)),  // row 4
-            new("rate", CheckScope.Item, item => RateCheck.Judge(item, rules)),        // row 5
+            new("rate", CheckScope.Item, (item, _) => RateCheck.JudgeAsync(item, rules)),        // row 5
             new("canonical form", CheckScope.Request, IntegrityCheck.CanonicalForm),   // row 6: nothing is hashed before it has one form
             new("payload hash", CheckScope.Request, IntegrityCheck.PayloadHash),       // row 6
-            new("request signature", CheckScope.Request, IntegrityCheck.Signature),    // row 6: before replay, so that a stolen key replays nothing
+            new("request signature", CheckScope.Request, IntegrityCheck.SignatureAsync),    // row 6: before replay, so that a stolen key replays nothing
             new("freshness", CheckScope.Request, FreshnessCheck.Present),              // row 7
-            new("replay of the key", CheckScope.Request, replay.OfKey),                // row 8: before time and nonce, so that an honest retry gets its Ack
-            new("replay of this", CheckScope.Item, replay.OfThis),                     // row 8
+            new("replay of the key", CheckScope.Request, replay.OfKeyAsync),                // row 8: before time and nonce, so that an honest retry gets its Ack
+            new("replay of this", CheckScope.Item, replay.OfThisAsync),                     // row 8
             new("timestamp", CheckScope.Request, FreshnessCheck.Timestamp),            // row 9
-            new("nonce", CheckScope.Request, replay.Nonce),                            // row 10
+            new("nonce", CheckScope.Request, replay.NonceAsync),                            // row 10
             new("form", CheckScope.Item, item => FormCheck.Judge(item, catalogue)),    // row 11: what passes is repaired here, and complete from here on
-            new("trust", CheckScope.Item, TrustCheck.Judge),                           // row 12
-            new("consistency", CheckScope.Item, ConsistencyCheck.Judge),               // row 13
-            new("policy", CheckScope.Item, policies.Judge),                            // row 14
+            new("trust", CheckScope.Item, TrustCheck.JudgeAsync),                           // row 12
+            new("consistency", CheckScope.Item, ConsistencyCheck.JudgeAsync),               // row 13
+            new("policy", CheckScope.Item, policies.JudgeAsync),                            // row 14
             new("existence", CheckScope.Item, ExistenceCheck.JudgeAsync),              // row 15
-            new("policy of the manifest", CheckScope.Item, policies.OfManifest),       // row 14 again: what a ref names is known only now
-            new("authorisation", CheckScope.Item, AuthorisationCheck.Judge),           // row 16
+            new("policy of the manifest", CheckScope.Item, policies.OfManifestAsync),       // row 14 again: what a ref names is known only now
+            new("authorisation", CheckScope.Item, AuthorisationCheck.JudgeAsync),           // row 16
             new("lifecycle", CheckScope.Item, LifecycleCheck.JudgeAsync),              // row 17
             new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                // row 18
         ];
@@ -123,11 +123,11 @@ public sealed class TdlnGate
     /// What the gate would say of the span itself: rows 11 and 13, without providers. Nothing is claimed and nothing is written.
     /// </summary>
     /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>
-    public (JsonElement Span, Rejection? Refused) DryRun(Submission submission)
+    public async ValueTask<(JsonElement Span, Rejection? Refused)> DryRunAsync(Submission submission, CancellationToken cancel)
     {
         var item = new Judgement(submission, submission.Items[0], new GateState(_directory, _ledger.Store, _targets, _desk, _time)) { IsDryRun = true };
         item.Definition = _catalogue.Find(item.Submitted.Text("intent"));
-        var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? ConsistencyCheck.Judge(item);
+        var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? await ConsistencyCheck.JudgeAsync(item, cancel);
         return (item.Span.Root, refused);
     }
 
@@ -164,7 +164,7 @@ public sealed class TdlnGate
             return new ItemVerdict { Replay = item.Replay, Twin = item.Twin, ReplayedItems = item.ReplayedItems };
         }
         Verdicts.Add(1, new KeyValuePair<string, object?>("check", "admitted"));
-        return new ItemVerdict { Admitted = Admission.Admit(item, _ledger.Identity), NewToken = item.NewToken, RateLimit = item.RateLimit };
+        return new ItemVerdict { Admitted = await Admission.AdmitAsync(item, _ledger.Identity), NewToken = item.NewToken, RateLimit = item.RateLimit };
     }
 
     /// <summary>The loop over the list. A replay ends it: what was admitted once is not judged again.</summary>

@@ -48,31 +48,9 @@ public sealed class DataFolder : IDisposable
         }
     }
 
-    /// <summary>Opens the ledger in it; a new folder gets keys, an origin and an empty log.</summary>
-    /// <exception cref="DataFolderException">It is damaged, incomplete, or from a newer version.</exception>
-    public SpanLedger OpenLedger(TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
-    {
-        var isNew = !File.Exists(Database);
-        if (isNew && Directory.EnumerateFiles(Keys, "*.key").Any())
-        {
-            // An empty log under keys that have signed checkpoints before would be a fork of it (contract, section 9).
-            throw new DataFolderException($"{Database} is missing, but {Keys} holds the keys of a ledger. Restore the database from a backup; or, to begin another log, choose another folder or move the keys away.");
-        }
-        var keys = ServerKeys.Open(Keys, create: isNew);
-        SqliteLedgerStore? store = null;
-        try
-        {
-            store = SqliteLedgerStore.Open(Database, "logline.local/" + keys.Log.PublicKeyHex[..16]);
-            return SpanLedger.Open(store, keys, time, queueLength, logger);
-        }
-        catch
-        {
-            store?.Dispose();
-            keys.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Lets another process have the folder.</summary>
     public void Dispose() => _lock.Dispose();
 }
+
+/// <summary>The data folder cannot be used; the message says why and what to do.</summary>
+public sealed class DataFolderException(string message, Exception? inner = null) : Exception(message, inner);

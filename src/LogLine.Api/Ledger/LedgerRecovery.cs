@@ -8,16 +8,17 @@ namespace LogLine.Api.Ledger;
 /// <summary>Opening a ledger is recovering it: the right edge is rebuilt from what is stored and held against the signed checkpoint.</summary>
 internal static class LedgerRecovery
 {
-    public static CommittedTree Recover(SqliteLedgerStore store, ServerKeys keys, out TileTree tree, out CompactRange frontier, out string origin)
+    public static async Task<RecoveredLedger> RecoverAsync(ILedgerStore store, ServerKeys keys)
     {
-        (origin, var size, var hashes) = store.ReadHead();
-        frontier = ReadFrontier(size, hashes);
+        var (origin, size, hashes) = await store.ReadHeadAsync();
+        var frontier = ReadFrontier(size, hashes);
         var tailStart = size / TileId.FullWidth * TileId.FullWidth;
-        var tail = store.ReadEntries(tailStart, TileId.FullWidth + 1);
+        var tail = await store.ReadEntriesAsync(tailStart, TileId.FullWidth + 1);
         if (tail.Count != size - tailStart)
         {
             throw Damaged($"the head says {size} entries, but from {tailStart} on there are {tail.Count}, not {size - tailStart}");
         }
+        TileTree tree;
         try
         {
             tree = TileTree.Restore(size, store.ReadTile, [.. tail.Select(VerifiedLeaf)]);
@@ -28,9 +29,9 @@ internal static class LedgerRecovery
         }
         if (size == 0)
         {
-            return new CommittedTree(tree.Snapshot(), null);
+            return new RecoveredLedger(origin, tree, frontier, new CommittedTree(tree.Snapshot(), null));
         }
-        var note = store.ReadCheckpoint(size) ?? throw Damaged($"the checkpoint of size {size} is missing");
+        var note = await store.ReadCheckpointAsync(size) ?? throw Damaged($"the checkpoint of size {size} is missing");
         if (!SignedNote.TryVerify(note, origin, keys.Log.PublicKey, out var body, out _) || !Checkpoint.TryParse(body, out var checkpoint))
         {
             throw Damaged($"the checkpoint of size {size} does not carry this folder's log key ({keys.LogKid}) and origin ({origin})");
@@ -39,7 +40,7 @@ internal static class LedgerRecovery
         {
             throw Damaged($"the entries do not add up to the signed root of size {size}");
         }
-        return new CommittedTree(tree.Snapshot(), SealedTree.Of(note));
+        return new RecoveredLedger(origin, tree, frontier, new CommittedTree(tree.Snapshot(), SealedTree.Of(note)));
     }
 
     private static CompactRange ReadFrontier(long size, byte[] hashes)
@@ -71,3 +72,6 @@ internal static class LedgerRecovery
     private static DataFolderException Damaged(string what) =>
         new($"The ledger is damaged: {what}. It is not opened, so that nothing builds on it. Restore a backup; nothing was changed.");
 }
+
+/// <summary>A ledger's right edge, verified.</summary>
+internal sealed record RecoveredLedger(string Origin, TileTree Tree, CompactRange Frontier, CommittedTree Committed);

@@ -3,27 +3,23 @@ using LogLine.Protocol.Merkle;
 
 namespace LogLine.Api.Ledger;
 
-/// <summary>One request's work for the writer; exactly one of the three is set.</summary>
-internal sealed class LedgerWork
+/// <summary>A piece that waits for the writer, and whoever waits for it.</summary>
+internal sealed class LedgerWork(LedgerPiece piece)
 {
-    public AppendRequest? Request { get; init; }
-
-    public IReadOnlyList<ServerSpan>? Own { get; init; }
-
-    public Action<SqliteLedgerStore>? Write { get; init; }
+    public LedgerPiece Piece => piece;
 
     // Asynchronous continuations: the writer never runs a request's code.
     public TaskCompletionSource<AppendOutcome> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Where its spans stand in the log, once they are written.</summary>
-    public List<long> Indexes { get; } = [];
+    /// <summary>Where its first row stands in the log, once it is written.</summary>
+    public long First { get; set; }
 
     /// <summary>Why it is not written.</summary>
     public AppendConflict? Conflict { get; set; }
 }
 
 /// <summary>
-/// The one writer (architecture, rule 2). This task alone owns <c>_tree</c>, <c>_frontier</c> and the store's write connection. It takes all that
+/// The one writer (architecture, rule 2). This task alone owns <c>_tree</c> and <c>_frontier</c> and begins transactions. It takes all that
 /// waits, up to <see cref="MaxBatch"/>, commits it in one transaction and answers everybody: the more wait, the larger the batch.
 /// </summary>
 internal sealed class LedgerWriter : IAsyncDisposable
@@ -32,7 +28,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromSeconds(60);
 
     private readonly Channel<LedgerWork> _queue;
-    private readonly SqliteLedgerStore _store;
+    private readonly ILedgerStore _store;
     private readonly ServerKeys _keys;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -42,10 +38,10 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _forgotAt;
 
-    public LedgerWriter(
-        SqliteLedgerStore store, ServerKeys keys, string origin, TileTree tree, CompactRange frontier, CommittedTree committed, TimeProvider time, int queueLength, ILogger logger)
+    public LedgerWriter(ILedgerStore store, ServerKeys keys, RecoveredLedger recovered, TimeProvider time, int queueLength, ILogger logger)
     {
-        (_store, _keys, Origin, _tree, _frontier, Committed, _time, _logger) = (store, keys, origin, tree, frontier, committed, time, logger);
+        (_store, _keys, _time, _logger) = (store, keys, time, logger);
+        (Origin, _tree, _frontier, Committed) = recovered;
         _queue = Channel.CreateBounded<LedgerWork>(new BoundedChannelOptions(queueLength) { SingleReader = true });
         _forgotAt = time.GetTimestamp();
         _loop = Task.Run(RunAsync);
@@ -101,7 +97,8 @@ internal sealed class LedgerWriter : IAsyncDisposable
             {
                 batch.Add(work);
             }
-            Commit(batch);
+            await CommitAsync(batch);
+            await ForgetAsync();
             if (Stopped is not null)
             {
                 _queue.Writer.TryComplete();
@@ -109,7 +106,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    private void Commit(List<LedgerWork> batch)
+    private async Task CommitAsync(List<LedgerWork> batch)
     {
         if (Stopped is not null)
         {
@@ -118,23 +115,19 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         var before = _tree.Snapshot();
         var frontier = _frontier.Clone();
-        var effects = new List<LedgerEffect>();
-        SealedTree? sealedTree = null;
+        TreeGrowth? growth = null;
         try
         {
-            _store.Begin();
-            foreach (var work in batch)
-            {
-                Write(work, effects);
-            }
-            sealedTree = Seal(before.Size);
-            _store.Commit();
+            await using var transaction = await _store.BeginAsync(_time.GetUtcNow());
+            RequireOnlyWriter(transaction.Size);
+            await WriteAsync(transaction, batch);
+            growth = Seal(before.Size, batch);
+            await transaction.CommitAsync(growth);
         }
         catch (Exception defect)
         {
             _logger.LogError(defect, "A batch of {Count} was not committed.", batch.Count);
-            _store.Rollback();
-            if (!HasPersisted(sealedTree))
+            if (!await HasPersistedAsync(growth))
             {
                 _tree.Rollback(before);
                 _frontier = frontier;
@@ -143,125 +136,62 @@ internal sealed class LedgerWriter : IAsyncDisposable
             }
         }
         // Durable: from here on nothing is ever taken back.
-        Publish(batch, sealedTree, effects);
+        Publish(batch, growth);
+    }
+
+    private void RequireOnlyWriter(long size)
+    {
+        if (size != _tree.Size)
+        {
+            Stopped = $"The store holds {size} entries where this gateway left {_tree.Size}: somebody else writes to it. The ledger has stopped.";
+            throw new InvalidOperationException(Stopped);
+        }
     }
 
     /// <summary>
     /// After a commit that failed: was it persisted all the same? If the store cannot say, the ledger stops, and recovery decides at the next start.
     /// </summary>
-    private bool HasPersisted(SealedTree? sealedTree)
+    private async Task<bool> HasPersistedAsync(TreeGrowth? growth)
     {
-        if (sealedTree is null || Stopped is not null)
+        if (growth is null || Stopped is not null)
         {
             return false;
         }
         try
         {
-            return _store.ReadHead().Size == _tree.Size;
+            return await _store.ReadCheckpointAsync(growth.Size) == growth.Note;
         }
-        catch (SqliteException defect)
+        catch (LedgerStoreException defect)
         {
             Stopped = $"A commit failed and the store does not say whether it was persisted ({defect.Message}). The ledger has stopped; start it again to recover.";
             return false;
         }
     }
 
-    private void Write(LedgerWork work, List<LedgerEffect> effects)
+    private async Task WriteAsync(ILedgerTransaction transaction, List<LedgerWork> batch)
     {
-        if (work.Write is { } write)
+        var conflicts = await transaction.WriteAsync([.. batch.Select(work => work.Piece)]);
+        for (var i = 0; i < batch.Count; i++)
         {
-            write(_store);
-            return;
-        }
-        var first = _tree.Size;
-        var leaves = new List<byte[]>();
-        var mark = effects.Count;
-        work.Conflict = _store.Guarded(() => work.Request is { } request
-            ? WriteRequest(request, first, leaves, work.Indexes, effects)
-            : WriteOwn(work.Own!, first, leaves, work.Indexes, effects));
-        if (work.Conflict is not null)
-        {
-            effects.RemoveRange(mark, effects.Count - mark);
-            work.Indexes.Clear();
-            return;
-        }
-        foreach (var leaf in leaves)
-        {
-            _tree.Append(leaf);
-            _frontier.Append(leaf);
+            batch[i].Conflict = conflicts[i];
+            if (conflicts[i] is not null)
+            {
+                continue;
+            }
+            batch[i].First = _tree.Size;
+            foreach (var row in batch[i].Piece.Rows)
+            {
+                _tree.Append(row.Leaf);
+                _frontier.Append(row.Leaf);
+            }
         }
     }
 
-    private AppendConflict? WriteRequest(AppendRequest request, long first, List<byte[]> leaves, List<long> indexes, List<LedgerEffect> effects)
-    {
-        if (request.Nonce is { } nonce && _store.InsertNonce(request.Tenant, nonce.Nonce, nonce.Until) is { } reused)
-        {
-            return reused;
-        }
-        foreach (var admitted in request.Spans)
-        {
-            if (!_store.AreActive(request.Tenant, admitted.TrustedKids))
-            {
-                return AppendConflict.Signer;
-            }
-            var own = new ServerSpan(admitted.Entry, admitted.Span) { Effects = admitted.Effects, RunId = admitted.RunId };
-            indexes.Add(first + leaves.Count);
-            if (WriteSpan(own, admitted.Fingerprint, admitted.Answer, first, leaves, effects) is { } conflict)
-            {
-                return conflict;
-            }
-            if (WriteOwn(admitted.Followers, first, leaves, [], effects) is { } followed)
-            {
-                return followed;
-            }
-        }
-        if (request.Key is { } key)
-        {
-            var items = key.Items is null ? null : KeyItems.Write(key.Items, indexes);
-            return _store.InsertKey(request.Tenant, key, indexes.Count > 0 ? indexes[0] : -1, items, _time.GetUtcNow());
-        }
-        return null;
-    }
-
-    private AppendConflict? WriteOwn(IReadOnlyList<ServerSpan> spans, long first, List<byte[]> leaves, List<long> indexes, List<LedgerEffect> effects)
-    {
-        foreach (var span in spans)
-        {
-            indexes.Add(first + leaves.Count);
-            if (WriteSpan(span, null, null, first, leaves, effects) is { } conflict)
-            {
-                return conflict;
-            }
-        }
-        return null;
-    }
-
-    private AppendConflict? WriteSpan(ServerSpan span, byte[]? fingerprint, byte[]? answer, long first, List<byte[]> leaves, List<LedgerEffect> effects)
-    {
-        var index = first + leaves.Count;
-        var entry = span.Entry.ToUtf8();
-        if (_store.InsertEntry(index, entry, span, fingerprint, answer) is { } taken)
-        {
-            return taken;
-        }
-        foreach (var effect in span.Effects)
-        {
-            if (_store.Apply(effect, index) is { } conflict)
-            {
-                return conflict;
-            }
-            effects.Add(effect);
-        }
-        leaves.Add(MerkleHash.Leaf(entry));
-        return null;
-    }
-
-    /// <summary>Computes the root in two ways, signs it and stores the tree; null when nothing was appended.</summary>
-    private SealedTree? Seal(long before)
+    /// <summary>Computes the root in two ways and signs it; null when nothing was appended.</summary>
+    private TreeGrowth? Seal(long before, List<LedgerWork> batch)
     {
         if (_tree.Size == before)
         {
-            Forget();
             return null;
         }
         var root = _tree.Root();
@@ -271,16 +201,33 @@ internal sealed class LedgerWriter : IAsyncDisposable
             throw new InvalidOperationException(Stopped);
         }
         var note = SignedNote.Sign(new Checkpoint(Origin, _tree.Size, root).Body, Origin, _keys.Log);
-        _store.InsertTree(_tree.Size, [.. _frontier.Hashes.SelectMany(hash => hash)], _tree.TakeFullTiles(), note);
-        Forget();
-        return SealedTree.Of(note);
+        return new TreeGrowth(_tree.Size, [.. _frontier.Hashes.SelectMany(hash => hash)], _tree.TakeFullTiles(), note, TouchedBy(batch));
+    }
+
+    private static List<Touched> TouchedBy(List<LedgerWork> batch)
+    {
+        var touched = new List<Touched>();
+        foreach (var work in batch)
+        {
+            foreach (var row in work.Conflict is null ? work.Piece.Rows : [])
+            {
+                foreach (var effect in row.Effects)
+                {
+                    if (Touched.By(effect) is { } one)
+                    {
+                        touched.Add(one);
+                    }
+                }
+            }
+        }
+        return touched;
     }
 
     /// <summary>
     /// Forgets nonces by the wall clock only after twice their life, so that a clock that jumped ahead and came back does not open
     /// their window again.
     /// </summary>
-    private void Forget()
+    private async Task ForgetAsync()
     {
         if (_time.GetElapsedTime(_forgotAt) < ForgetEvery)
         {
@@ -288,24 +235,31 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         _forgotAt = _time.GetTimestamp();
         var now = _time.GetUtcNow();
-        _store.Forget(now - TimeSpan.FromMinutes(10), now);
+        try
+        {
+            await _store.ForgetAsync(now - TimeSpan.FromMinutes(10), now);
+        }
+        catch (LedgerStoreException defect)
+        {
+            _logger.LogWarning(defect, "What is over was not forgotten; it is tried again in {Seconds} s.", ForgetEvery.TotalSeconds);
+        }
     }
 
-    private void Publish(List<LedgerWork> batch, SealedTree? sealedTree, List<LedgerEffect> effects)
+    private void Publish(List<LedgerWork> batch, TreeGrowth? growth)
     {
-        // What keeps copies of rows forgets them first: nobody who is woken by the commit may still see what was before it.
-        if (effects.Count > 0)
+        if (growth is not null)
         {
-            OnCommit?.Invoke(new CommittedBatch(_tree.Size, effects));
-        }
-        if (sealedTree is not null)
-        {
-            Committed = new CommittedTree(_tree.Snapshot(), sealedTree);
+            // What keeps copies of rows forgets them first: nobody who is woken by the commit may still see what was before it.
+            if (growth.Touched.Count > 0)
+            {
+                OnCommit?.Invoke(new CommittedBatch(growth.Size, growth.Touched));
+            }
+            Committed = new CommittedTree(_tree.Snapshot(), SealedTree.Of(growth.Note));
             Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
         }
         foreach (var work in batch)
         {
-            work.Done.TrySetResult(new AppendOutcome([.. work.Indexes.Select(index => new LogPosition(index, Committed))], work.Conflict));
+            work.Done.TrySetResult(new AppendOutcome(work.Conflict is null ? [.. work.Piece.Indexes(work.First).Select(index => new LogPosition(index, Committed))] : [], work.Conflict));
         }
     }
 

@@ -13,7 +13,7 @@ public sealed class SpanLedger : IAsyncDisposable
     private readonly LedgerWriter _writer;
     private readonly ServerKeys _keys;
 
-    private SpanLedger(SqliteLedgerStore store, ServerKeys keys, LedgerWriter writer)
+    private SpanLedger(ILedgerStore store, ServerKeys keys, LedgerWriter writer)
     {
         (Store, _keys, _writer) = (store, keys, writer);
         Identity = new ServerIdentity(keys, writer.Origin);
@@ -23,7 +23,7 @@ public sealed class SpanLedger : IAsyncDisposable
     public ServerIdentity Identity { get; }
 
     /// <summary>Committed state.</summary>
-    public SqliteLedgerStore Store { get; }
+    public ILedgerStore Store { get; }
 
     /// <summary>The log's origin: first line and key name of every checkpoint, fixed at first start.</summary>
     public string Origin => _writer.Origin;
@@ -37,7 +37,7 @@ public sealed class SpanLedger : IAsyncDisposable
     /// <summary>Why the ledger takes nothing any more, or null. It stops for good when what it computed twice differs.</summary>
     public string? Stopped => _writer.Stopped;
 
-    /// <summary>Happens after every commit, on the writer: handlers must be quick and must not throw.</summary>
+    /// <summary>Happens after every commit that touched something, on the writer: handlers must be quick and must not throw.</summary>
     public event Action<CommittedBatch>? Committed
     {
         add => _writer.OnCommit += value;
@@ -49,28 +49,17 @@ public sealed class SpanLedger : IAsyncDisposable
     /// frontier, and every entry since the last full tile against its span (architecture, rule 4).
     /// </summary>
     /// <exception cref="DataFolderException">Something does not hold; nothing was changed.</exception>
-    public static SpanLedger Open(SqliteLedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
-    {
-        var committed = LedgerRecovery.Recover(store, keys, out var tree, out var frontier, out var origin);
-        return new SpanLedger(store, keys, new LedgerWriter(store, keys, origin, tree, frontier, committed, time, queueLength, logger));
-    }
+    public static async Task<SpanLedger> OpenAsync(ILedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<SpanLedger> logger) =>
+        new(store, keys, new LedgerWriter(store, keys, await LedgerRecovery.RecoverAsync(store, keys), time, queueLength, logger));
 
     /// <summary>Appends what the gate admitted. Null when the queue is full: nothing was taken.</summary>
     /// <exception cref="LedgerUnavailableException">The disk failed or the ledger has stopped: nothing was committed.</exception>
-    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => _writer.TryEnqueue(new LedgerWork { Request = append });
+    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => _writer.TryEnqueue(new LedgerWork(LedgerPiece.Of(append)));
 
     /// <summary>Appends spans that the gateway itself signed, all or none. Waits while the queue is full.</summary>
     /// <exception cref="LedgerUnavailableException">As above.</exception>
     public async Task<AppendOutcome> AppendOwnAsync(IReadOnlyList<ServerSpan> spans, CancellationToken cancel) =>
-        await await _writer.EnqueueAsync(new LedgerWork { Own = spans }, cancel);
-
-    /// <summary>Changes rows beside the log (leases, tokens, answers) on the one writer, in the next transaction.</summary>
-    public async Task<T> WriteAsync<T>(Func<SqliteLedgerStore, T> write, CancellationToken cancel)
-    {
-        T result = default!;
-        await await _writer.EnqueueAsync(new LedgerWork { Write = store => result = write(store) }, cancel);
-        return result;
-    }
+        await await _writer.EnqueueAsync(new LedgerWork(LedgerPiece.Of(spans)), cancel);
 
     /// <summary>Completes when there are more than <paramref name="size"/> entries.</summary>
     public Task WaitForMoreAsync(long size, CancellationToken cancel) => _writer.WaitForMoreAsync(size, cancel);
@@ -80,14 +69,14 @@ public sealed class SpanLedger : IAsyncDisposable
         ReceiptOf(entry, position.Index, position.In.Seal!, position.In.Tree);
 
     /// <summary>The receipt of a stored span.</summary>
-    public Receipt ReceiptOf(StoredSpan stored)
+    public async ValueTask<Receipt> ReceiptOfAsync(StoredSpan stored)
     {
         using var json = JsonDocument.Parse(stored.Entry);
         if (!LedgerEntry.TryParse(json.RootElement, out var entry))
         {
             throw new InvalidOperationException($"The entry {stored.Index} is damaged.");
         }
-        var note = Store.ReadCheckpointOver(stored.Index) ?? throw new InvalidOperationException($"There is no checkpoint over the entry {stored.Index}.");
+        var note = await Store.ReadCheckpointOverAsync(stored.Index) ?? throw new InvalidOperationException($"There is no checkpoint over the entry {stored.Index}.");
         return ReceiptOf(entry, stored.Index, SealedTree.Of(note), _writer.Committed.Tree);
     }
 
@@ -107,7 +96,7 @@ public sealed class SpanLedger : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _writer.DisposeAsync();
-        Store.Dispose();
+        await Store.DisposeAsync();
         _keys.Dispose();
     }
 }
@@ -117,8 +106,8 @@ public sealed class LedgerUnavailableException(string message, Exception? inner 
 
 /// <summary>What one transaction brought.</summary>
 /// <param name="Size">Entries that are durable now.</param>
-/// <param name="Effects">What changed.</param>
-public sealed record CommittedBatch(long Size, IReadOnlyList<LedgerEffect> Effects);
+/// <param name="Touched">What it changed.</param>
+public sealed record CommittedBatch(long Size, IReadOnlyList<Touched> Touched);
 
 /// <summary>The tree of the last commit and its signed checkpoint (none before the first entry); immutable, so that proofs need no lock.</summary>
 public sealed record CommittedTree(TreeSnapshot Tree, SealedTree? Seal);

@@ -12,7 +12,7 @@ namespace LogLine.Api.Policy;
 public sealed class TenantRules
 {
     private const int MaxTenants = 10_000;
-    private readonly SqliteLedgerStore _store;
+    private readonly ILedgerStore _store;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, Rules> _rules = new();
     private int _version;
@@ -23,7 +23,7 @@ public sealed class TenantRules
         (_store, _time) = (ledger.Store, time);
         ledger.Committed += batch =>
         {
-            foreach (var tenant in batch.Effects.Select(Tenant).OfType<string>())
+            foreach (var tenant in batch.Touched.Where(touched => touched.Kind == TouchedKind.Rules).Select(touched => touched.Tenant))
             {
                 Interlocked.Increment(ref _version);
                 _rules.TryRemove(tenant, out _);
@@ -32,15 +32,15 @@ public sealed class TenantRules
     }
 
     /// <summary>The tenant's policy; one that sets nothing when it set none.</summary>
-    public TenantPolicy PolicyOf(string tenant) => Of(tenant).Policy;
+    public async ValueTask<TenantPolicy> PolicyOfAsync(string tenant) => (await OfAsync(tenant)).Policy;
 
     /// <summary>
     /// Takes one from every bucket whose pattern holds the intent, or from none when one of them is empty.
     /// </summary>
     /// <returns>Whether it was there, and the bucket that is nearest to empty; null when no quota holds the intent.</returns>
-    public (bool Taken, RateLimitState State)? TakeToken(string tenant, string intent)
+    public async ValueTask<(bool Taken, RateLimitState State)?> TakeTokenAsync(string tenant, string intent)
     {
-        var buckets = Of(tenant).Buckets.Where(bucket => IntentPattern.Covers(bucket.Quota.Pattern, intent)).ToList();
+        var buckets = (await OfAsync(tenant)).Buckets.Where(bucket => IntentPattern.Covers(bucket.Quota.Pattern, intent)).ToList();
         if (buckets.Count == 0)
         {
             return null;
@@ -59,14 +59,12 @@ public sealed class TenantRules
         return (true, buckets.Select(bucket => bucket.State(now, _time)).MinBy(state => state.Remaining)!);
     }
 
-    private Rules Of(string tenant)
+    private ValueTask<Rules> OfAsync(string tenant) => _rules.TryGetValue(tenant, out var known) ? new(known) : ReadAsync(tenant);
+
+    private async ValueTask<Rules> ReadAsync(string tenant)
     {
-        if (_rules.TryGetValue(tenant, out var known))
-        {
-            return known;
-        }
         var version = Volatile.Read(ref _version);
-        var rules = new Rules(TenantPolicy.Parse(_store.FindPolicy(tenant)), [.. _store.Quotas(tenant).Select(quota => new TokenBucket(quota, _time))]);
+        var rules = new Rules(TenantPolicy.Parse(await _store.FindPolicyAsync(tenant)), [.. (await _store.QuotasAsync(tenant)).Select(quota => new TokenBucket(quota, _time))]);
         if (_rules.Count >= MaxTenants)
         {
             _rules.Clear();
@@ -78,13 +76,6 @@ public sealed class TenantRules
         }
         return rules;
     }
-
-    private static string? Tenant(LedgerEffect effect) => effect switch
-    {
-        LedgerEffect.QuotaSet set => set.Quota.Tenant,
-        LedgerEffect.PolicySet set => set.Tenant,
-        _ => null,
-    };
 
     private sealed record Rules(TenantPolicy Policy, IReadOnlyList<TokenBucket> Buckets);
 }

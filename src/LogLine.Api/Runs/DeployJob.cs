@@ -58,18 +58,18 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
     private async Task<Workload?> CreatedAsync(CancellationToken stopping)
     {
         var workload = await InPatienceAsync(() => _adapter.FindByRunAsync(run.RunId, stopping), stopping);
-        var state = Current().State;
+        var state = (await CurrentAsync()).State;
         if (workload is null && state >= RunState.Applied)
         {
             await EndAsync(null, null, state == RunState.Running ? RunState.Exited : RunState.Failed, "container_gone", "The container was removed by somebody else.", stopping);
             return null;
         }
-        if (Current().CancelRequested && workload is null)
+        if ((await CurrentAsync()).CancelRequested && workload is null)
         {
             await EndAsync(null, null, RunState.Cancelled, "cancelled", null, stopping);
             return null;
         }
-        workload ??= await _adapter.CreateAsync(DeployOrder.Compose(run, desk.ManifestOf(run)), stopping);
+        workload ??= await _adapter.CreateAsync(DeployOrder.Compose(run, await desk.ManifestOfAsync(run)), stopping);
         if (state < RunState.Applied)
         {
             await desk.ReportAsync(run.RunId, RunState.Applied, row => row, json =>
@@ -87,16 +87,16 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
 
     private async Task StartedAsync(Workload workload, CancellationToken stopping)
     {
-        if (workload.State == WorkloadState.Created && Current().State < RunState.Running)
+        if (workload.State == WorkloadState.Created && (await CurrentAsync()).State < RunState.Running)
         {
-            if (Current().CancelRequested)
+            if ((await CurrentAsync()).CancelRequested)
             {
                 await EndAsync(workload, null, RunState.Cancelled, "cancelled", null, stopping);
                 return;
             }
             workload = await _adapter.StartAsync(workload.Id, stopping);
         }
-        if (workload.State == WorkloadState.Running && Current().State < RunState.Running)
+        if (workload.State == WorkloadState.Running && (await CurrentAsync()).State < RunState.Running)
         {
             await desk.ReportAsync(run.RunId, RunState.Running, row => row with { StartedAt = workload.StartedAt ?? time.GetUtcNow() }, json => Facts(json, workload), stopping);
         }
@@ -111,7 +111,7 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
         while (!ended.IsCompleted)
         {
             var moved = desk.Moved;
-            if (Current().CancelRequested)
+            if ((await CurrentAsync()).CancelRequested)
             {
                 await _adapter.StopAsync(workload.Id, StopGrace, stopping);
                 await EndAsync(workload, await ended, RunState.Cancelled, "cancelled", null, stopping);
@@ -122,21 +122,21 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
         try
         {
             var end = await ended;
-            var wasRunning = Current().State == RunState.Running;
+            var wasRunning = (await CurrentAsync()).State == RunState.Running;
             await EndAsync(workload, end, wasRunning ? RunState.Exited : RunState.Failed,
                 wasRunning ? null : end.OomKilled ? "out_of_memory" : "exited_at_start",
                 wasRunning ? null : $"The container ended with exit code {end.ExitCode} before it was running.", stopping);
         }
         catch (AdapterException failure) when (failure.Failure == AdapterFailure.NotFound)
         {
-            await EndAsync(null, null, Current().State == RunState.Running ? RunState.Exited : RunState.Failed, "container_gone", "The container was removed by somebody else.", stopping);
+            await EndAsync(null, null, (await CurrentAsync()).State == RunState.Running ? RunState.Exited : RunState.Failed, "container_gone", "The container was removed by somebody else.", stopping);
         }
     }
 
     private async Task EndAsync(Workload? workload, WorkloadEnd? end, RunState state, string? reason, string? error, CancellationToken stopping)
     {
         var tail = workload is null ? null : await TailAsync(workload, stopping);
-        if (state == RunState.Failed && Current().State == RunState.Running)
+        if (state == RunState.Failed && (await CurrentAsync()).State == RunState.Running)
         {
             state = RunState.Exited; // after running every end is an exit (contract, section 7)
         }
@@ -220,5 +220,5 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
         }
     }
 
-    private RunRow Current() => desk.Find(run.RunId) ?? run;
+    private async ValueTask<RunRow> CurrentAsync() => await desk.FindAsync(run.RunId) ?? run;
 }

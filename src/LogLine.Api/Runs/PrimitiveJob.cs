@@ -104,7 +104,7 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
             while (true)
             {
                 var moved = desk.Moved;
-                if (desk.Find(run.RunId)?.CancelRequested == true)
+                if ((await desk.FindAsync(run.RunId))?.CancelRequested == true)
                 {
                     await working.CancelAsync();
                     return;

@@ -25,7 +25,7 @@ public sealed class RunDesk
         (_ledger, _time) = (ledger, time);
         ledger.Committed += batch =>
         {
-            if (batch.Effects.Any(effect => effect is LedgerEffect.RunCreated or LedgerEffect.RunMoved or LedgerEffect.RunCancelRequested))
+            if (batch.Touched.Any(touched => touched.Kind == TouchedKind.Run))
             {
                 Interlocked.Exchange(ref _moved, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
             }
@@ -36,39 +36,30 @@ public sealed class RunDesk
     public Task Moved => Volatile.Read(ref _moved).Task;
 
     /// <summary>A run, or null.</summary>
-    public RunRow? Find(string runId) => _ledger.Store.FindRun(runId);
+    public ValueTask<RunRow?> FindAsync(string runId) => _ledger.Store.FindRunAsync(runId);
 
     /// <summary>The manifest of a run's ref.</summary>
-    public SignedManifest ManifestOf(RunRow run) =>
-        MiniContainerRef.TryParse(run.Ref, out var reference) && _ledger.Store.FindManifest(reference.Tenant, reference.Name, reference.Hash) is { } bytes
+    public async ValueTask<SignedManifest> ManifestOfAsync(RunRow run) =>
+        MiniContainerRef.TryParse(run.Ref, out var reference) && await _ledger.Store.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is { } bytes
             ? SignedManifest.View(CanonicalJson.Parse(bytes).Root)
             : throw new InvalidOperationException($"{run.RunId} has no manifest.");
 
     /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>.</summary>
-    public async Task<IReadOnlyList<RunRow>> LeaseAsync(string worker, int limit, CancellationToken cancel)
+    public ValueTask<IReadOnlyList<RunRow>> LeaseAsync(string worker, int limit)
     {
         var now = _time.GetUtcNow();
-        var free = _ledger.Store.RunsToLease(now, limit);
-        if (free.Count == 0)
-        {
-            return [];
-        }
-        return await _ledger.WriteAsync(store => free.Where(run => store.LeaseRun(run.RunId, worker, now + LeaseLife, now)).ToList(), cancel);
+        return _ledger.Store.LeaseRunsAsync(worker, limit, now + LeaseLife, now);
     }
 
     /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
-    public Task<IReadOnlyList<string>> RenewAsync(string worker, IReadOnlyCollection<string> runs, CancellationToken cancel)
+    public ValueTask<IReadOnlyList<string>> RenewAsync(string worker, IReadOnlyCollection<string> runs)
     {
         var now = _time.GetUtcNow();
-        return _ledger.WriteAsync<IReadOnlyList<string>>(store => [.. runs.Where(run => store.LeaseRun(run, worker, now + LeaseLife, now))], cancel);
+        return _ledger.Store.RenewLeasesAsync(worker, runs, now + LeaseLife, now);
     }
 
     /// <summary>Takes over what workers of an earlier process on this data folder held.</summary>
-    public Task ReleaseAsync(string workerPrefix, CancellationToken cancel) => _ledger.WriteAsync(store =>
-    {
-        store.ReleaseLeases(workerPrefix);
-        return true;
-    }, cancel);
+    public ValueTask ReleaseAsync(string workerPrefix) => _ledger.Store.ReleaseLeasesAsync(workerPrefix);
 
     /// <summary>
     /// Records a run's new state as a span. False when there is no such step from where the run stands now: then somebody else was there
@@ -81,7 +72,7 @@ public sealed class RunDesk
     /// <param name="cancel">Gives up waiting.</param>
     public async Task<bool> ReportAsync(string runId, RunState state, Func<RunRow, RunRow> change, Action<Utf8JsonWriter> facts, CancellationToken cancel)
     {
-        if (Find(runId) is not { } run || !RunStates.IsLegal(run.State, state))
+        if (await FindAsync(runId) is not { } run || !RunStates.IsLegal(run.State, state))
         {
             return false;
         }

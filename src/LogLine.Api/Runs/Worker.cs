@@ -21,7 +21,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
         // This process alone has the data folder, so whoever held a lease in it before is gone.
-        await desk.ReleaseAsync(LocalPrefix, stopping);
+        await desk.ReleaseAsync(LocalPrefix);
         using var renewal = new PeriodicTimer(RenewEvery, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
         while (!stopping.IsCancellationRequested)
@@ -31,7 +31,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
             await Task.WhenAny(moved, tick);
             if (tick.IsCompleted)
             {
-                await TryAsync(() => desk.RenewAsync(_name, _jobs.Keys.ToList(), stopping));
+                await TryAsync(() => desk.RenewAsync(_name, _jobs.Keys.ToList()).AsTask());
                 tick = renewal.WaitForNextTickAsync(stopping).AsTask();
             }
         }
@@ -39,7 +39,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
 
     private async Task TakeAsync(CancellationToken stopping)
     {
-        foreach (var run in await desk.LeaseAsync(_name, MaxRuns - _jobs.Count, stopping))
+        foreach (var run in await desk.LeaseAsync(_name, MaxRuns - _jobs.Count))
         {
             _jobs[run.RunId] = Task.Run(async () =>
             {

@@ -101,7 +101,7 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
     /// <summary>Token, scope and name; null when one of them is refused, and answered.</summary>
     private async Task<(TenantPrincipal, ArtifactHash)?> AdmitAsync(HttpContext http, string name, string intent)
     {
-        var (principal, refused) = requests.Authenticate(http);
+        var (principal, refused) = await requests.AuthenticateAsync(http);
         if (refused is null && !principal!.MaySend(intent))
         {
             refused = new Rejection(RefusalCode.Forbidden, $"The token's scopes do not hold '{intent}'. It has: {string.Join(", ", principal.Scopes)}.")

@@ -1,3 +1,5 @@
+using LogLine.Api.OpenApi;
+
 namespace LogLine.Api.Submissions;
 
 /// <summary>
@@ -9,7 +11,7 @@ internal static class ArtifactEndpoints
     public static void MapArtifactWrites(this IEndpointRouteBuilder routes)
     {
         var uploads = new SemaphoreSlim(routes.ServiceProvider.GetRequiredService<GatewayOptions>().Artifacts.Uploads);
-        routes.MapPut("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.PutAsync(http, hash, uploads));
-        routes.MapDelete("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.RemoveAsync(http, hash));
+        routes.MapPut("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.PutAsync(http, hash, uploads)).Documented(ArtifactDocs.Put);
+        routes.MapDelete("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.RemoveAsync(http, hash)).Documented(ArtifactDocs.Remove);
     }
 }

@@ -34,7 +34,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
             http.Response.Headers.Connection = "close";
             return (null, new Rejection(RefusalCode.TooLarge, $"The body is over {JsonLimits.BodyBytes:N0} bytes.") { Details = new Dictionary<string, object?> { ["max_bytes"] = JsonLimits.BodyBytes } });
         }
-        var (principal, refused) = Authenticate(http);
+        var (principal, refused) = await AuthenticateAsync(http);
         if (principal is null)
         {
             return (null, refused);
@@ -59,14 +59,14 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
     }
 
     /// <summary>Row 2: the token, and the tenant beside it. A refusal with a principal is of one who is known and may not.</summary>
-    public (TenantPrincipal? Principal, Rejection? Refused) Authenticate(HttpContext http)
+    public async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateAsync(HttpContext http)
     {
         var header = http.Request.Headers.Authorization;
         if (header.Count != 1 || Token(header[0]!) is not { } token)
         {
             return (null, new Rejection(RefusalCode.Unauthenticated, "Send one 'Authorization: ApiKey <token>' (or 'Bearer <token>')."));
         }
-        if (tenants.Authenticate(token) is not { } principal)
+        if (await tenants.AuthenticateAsync(token) is not { } principal)
         {
             return (null, new Rejection(RefusalCode.Unauthenticated, "The token is unknown, expired or revoked."));
         }

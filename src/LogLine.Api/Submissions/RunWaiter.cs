@@ -12,7 +12,7 @@ internal static class RunWaiter
         while (true)
         {
             var moved = desk.Moved;
-            var run = desk.Find(runId);
+            var run = await desk.FindAsync(runId);
             var left = deadline - time.GetUtcNow();
             if (run is null || run.HasEnded || (run.State == RunState.Running && run.Intent == "deploy.apply") || left <= TimeSpan.Zero)
             {
@@ -24,7 +24,7 @@ internal static class RunWaiter
             }
             catch (TimeoutException)
             {
-                return desk.Find(runId);
+                return await desk.FindAsync(runId);
             }
         }
     }

@@ -1,4 +1,5 @@
 using LogLine.Api.Errors;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Telemetry;
 
 namespace LogLine.Api.Submissions;
@@ -7,7 +8,7 @@ namespace LogLine.Api.Submissions;
 public static class SpansEndpoint
 {
     /// <summary>Maps the route.</summary>
-    public static void MapSubmissions(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/spans", SubmitAsync);
+    public static void MapSubmissions(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/spans", SubmitAsync).Documented(SubmissionDocs.Submit);
 
     private static async Task SubmitAsync(HttpContext http, RequestReader requests, Submitter submitter)
     {

@@ -22,7 +22,11 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
         for (var judged = 1; ; judged++)
         {
             using var verdict = await gate.JudgeAsync(submission, cancel);
-            var answers = verdict.Items.Select(item => item.Admitted is null && item.Twin is null ? Answer(item, submission) : null).ToList();
+            var answers = new List<ItemAnswer?>(verdict.Items.Count);
+            foreach (var item in verdict.Items)
+            {
+                answers.Add(item.Admitted is null && item.Twin is null ? await AnswerAsync(item, submission) : null);
+            }
             if (verdict.ToAppend([.. answers.Select(answer => answer?.Body)]) is not { } append)
             {
                 return Assemble(verdict, answers!);
@@ -77,39 +81,39 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
             if (deadline is not null && admitted.RunId is { } runId && await RunWaiter.WaitAsync(desk, runId, deadline.Value, time, cancel) is { } run)
             {
                 kept = Answers.WithRun(kept, run);
-                await KeepAsync(position.Index, kept, cancel);
+                await KeepAsync(position.Index, kept);
             }
             committed.Add(admitted, (kept, position));
             answers[i] = new ItemAnswer(Acks.Compose(kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false), 200, null);
         }
     }
 
-    /// <summary>Keeps the answer for replays. The span is durable whatever comes of it, so a ledger that has stopped since does not take the Ack back.</summary>
-    private async Task KeepAsync(long index, byte[] answer, CancellationToken cancel)
+    /// <summary>Keeps the answer for replays. The span is durable whatever comes of it, so a store that has failed since does not take the Ack back.</summary>
+    private async Task KeepAsync(long index, byte[] answer)
     {
         try
         {
-            await ledger.WriteAsync(store =>
-            {
-                store.UpdateAnswer(index, answer);
-                return true;
-            }, cancel);
+            await ledger.Store.UpdateAnswerAsync(index, answer);
         }
-        catch (LedgerUnavailableException)
+        catch (LedgerStoreException)
         {
-            // Logged by the writer; a replay will say how the run stood at the commit.
+            // A replay will say how the run stood at the commit.
         }
     }
 
-    private ItemAnswer Answer(ItemVerdict item, Submission submission)
+    private async ValueTask<ItemAnswer> AnswerAsync(ItemVerdict item, Submission submission)
     {
         if (item.Replay is { } stored)
         {
-            return new ItemAnswer(Acks.Compose(stored.Answer!, ledger.ReceiptOf(stored), replayed: true), 200, null) { Replayed = true };
+            return new ItemAnswer(await ReplayOfAsync(stored), 200, null) { Replayed = true };
         }
         if (item.ReplayedItems is { } items)
         {
-            var parts = KeyItems.Read(items).Select(part => part.Index is { } index ? ReplayOf(index) : part.Answer!).ToList();
+            var parts = new List<byte[]>();
+            foreach (var part in KeyItems.Read(items))
+            {
+                parts.Add(part.Index is { } index ? await ReplayOfAsync((await ledger.Store.FindEntryAsync(index))!) : part.Answer!);
+            }
             var allOk = KeyItems.Read(items).All(part => part.Index is not null || IsOk(part.Answer!));
             return new ItemAnswer(Join(parts), allOk ? 200 : 207, null) { Replayed = true };
         }
@@ -117,10 +121,10 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
         return new ItemAnswer(Body(json => RefusalAnswers.WriteItem(json, item.Refused!, submission.TraceId)), item.Refused!.Code.Meaning().Status, item.Refused);
     }
 
-    private byte[] ReplayOf(long index)
+    private async ValueTask<byte[]> ReplayOfAsync(StoredSpan stored)
     {
-        var stored = ledger.Store.FindEntry(index)!;
-        return Acks.Compose(stored.Answer!, ledger.ReceiptOf(stored), replayed: true);
+        var receipt = await ledger.ReceiptOfAsync(stored);
+        return Acks.Compose(stored.Answer!, receipt, replayed: true);
     }
 
     private static bool IsOk(byte[] answer)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Telemetry;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Tdln;
@@ -16,7 +17,7 @@ internal static class UniversalEndpoint
 {
     private static readonly string[] Members = ["paragraph", "span", "intent_hint", "dry_run", "ctx"];
 
-    public static void MapUniversal(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/universal", CompileAsync);
+    public static void MapUniversal(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/universal", CompileAsync).Documented(SubmissionDocs.Compile);
 
     private static async Task CompileAsync(HttpContext http, RequestReader requests, Submitter submitter, TdlnGate gate, Catalogue catalogue, SpanLedger ledger)
     {
@@ -26,11 +27,12 @@ internal static class UniversalEndpoint
             await http.RefuseAsync(refused!);
             return;
         }
-        var (compiled, question) = Compile(submission, catalogue.Grammar, ledger);
+        var (compiled, question) = await CompileBodyAsync(submission, catalogue.Grammar, ledger);
         submission = submission with { Compiled = compiled };
         if (submission.Body.Root.Flag("dry_run") ?? true)
         {
-            await http.WriteAsync(json => WriteDryRun(json, submission, question, question is null ? gate.DryRun(submission) : default));
+            var judged = question is null ? await gate.DryRunAsync(submission, http.RequestAborted) : default;
+            await http.WriteAsync(json => WriteDryRun(json, submission, question, judged));
             return;
         }
         var answer = await submitter.SubmitAsync(submission, http.RequestAborted);
@@ -38,7 +40,7 @@ internal static class UniversalEndpoint
     }
 
     /// <summary>What the body stands for. A text without meaning is a failure that the gate answers in the place of row 11.</summary>
-    private static (CompiledBody Compiled, TdlnResult.Question? Question) Compile(Submission submission, TdlnGrammar grammar, SpanLedger ledger)
+    private static async ValueTask<(CompiledBody Compiled, TdlnResult.Question? Question)> CompileBodyAsync(Submission submission, TdlnGrammar grammar, SpanLedger ledger)
     {
         var body = submission.Body.Root;
         if (Malformed(body) is { } malformed)
@@ -49,14 +51,25 @@ internal static class UniversalEndpoint
         {
             return (new CompiledBody(body.Member("span") is { ValueKind: JsonValueKind.Object } span ? span : Nothing), null);
         }
+        // The grammar does not wait: the run that it asks for is looked up, and the text is compiled again with what was found.
+        string? asked = null;
         var context = new TdlnContext(submission.Tenant)
         {
             IntentHint = body.Text("intent_hint"),
             Span = body.Member("span"),
             Country = body.Member("ctx").Text("country"),
-            SubjectOfRun = runId => ledger.Store.FindRun(runId) is { } run && run.Tenant == submission.Tenant ? run.Subject : null,
+            SubjectOfRun = runId =>
+            {
+                asked = runId;
+                return null;
+            },
         };
-        return grammar.Compile(paragraph, context) switch
+        var result = grammar.Compile(paragraph, context);
+        if (asked is not null && await ledger.Store.FindRunAsync(asked) is { } run && run.Tenant == submission.Tenant)
+        {
+            result = grammar.Compile(paragraph, context with { SubjectOfRun = runId => runId == run.RunId ? run.Subject : null });
+        }
+        return result switch
         {
             TdlnResult.Compiled { Faults.Count: 0 } compiled => (new CompiledBody(compiled.Span.Root), null),
             TdlnResult.Compiled compiled => (new CompiledBody(compiled.Span.Root, Invalid([.. compiled.Faults.Select(fault => new FieldError(fault.Path, fault.Keyword, fault.Message))], null)), null),

@@ -15,20 +15,15 @@ public static class Bootstrap
     public const string Tenant = "dev";
 
     /// <summary>Makes tenant and token when there is none yet.</summary>
-    public static async Task InitialiseAsync(DataFolder folder, SpanLedger ledger, ServerIdentity identity, TimeProvider time, CancellationToken cancel)
+    public static async Task InitialiseAsync(DataFolder folder, SpanLedger ledger, ServerIdentity identity, TimeProvider time)
     {
-        if (ledger.Store.HasTenants())
+        if (await ledger.Store.HasTenantsAsync())
         {
             return;
         }
         var token = ApiToken.Create(ApiToken.NewId(), Tenant, ["*"], "dev");
         PrivateFile.Write(Pending(folder), Compose("", token.Value, identity));
-        await ledger.WriteAsync(store =>
-        {
-            store.InsertTenant(new TenantRow(Tenant, time.GetUtcNow()));
-            store.InsertToken(token.Row);
-            return true;
-        }, cancel);
+        await ledger.Store.TryInsertFirstTenantAsync(new TenantRow(Tenant, time.GetUtcNow()), token.Row);
     }
 
     /// <summary>Publishes the file with the address at which the server listens now. A file that somebody removed stays away.</summary>

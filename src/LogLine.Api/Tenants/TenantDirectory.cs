@@ -13,7 +13,7 @@ namespace LogLine.Api.Tenants;
 public sealed class TenantDirectory
 {
     private const int MaxCached = 10_000;
-    private readonly SqliteLedgerStore _store;
+    private readonly ILedgerStore _store;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, TokenRow> _tokens = new();
     private readonly ConcurrentDictionary<(string Tenant, string Kid), KeyRow> _keys = new();
@@ -27,7 +27,7 @@ public sealed class TenantDirectory
     }
 
     /// <summary>The principal of a token, or null when it is unknown, expired or revoked.</summary>
-    public TenantPrincipal? Authenticate(string token)
+    public async ValueTask<TenantPrincipal?> AuthenticateAsync(string token)
     {
         if (token.Length is 0 or > 256)
         {
@@ -35,25 +35,25 @@ public sealed class TenantDirectory
         }
         // Looked up by its hash: what an attacker can time is the hash of a guess, not the token.
         var hash = Blake3.Hash(Encoding.UTF8.GetBytes(token));
-        var row = Cached(_tokens, Convert.ToHexStringLower(hash), () => _store.FindToken(hash));
+        var row = await CachedAsync(_tokens, Convert.ToHexStringLower(hash), (Store: _store, Hash: hash), static of => of.Store.FindTokenAsync(of.Hash));
         var now = _time.GetUtcNow();
         return row is null || !CryptographicOperations.FixedTimeEquals(row.Hash, hash) || row.RevokedAt <= now || row.ExpiresAt <= now ? null : TenantPrincipal.Of(row);
     }
 
     /// <summary>A tenant's key, or null.</summary>
-    public KeyRow? FindKey(string tenant, string kid) => Cached(_keys, (tenant, kid), () => _store.FindKey(tenant, kid));
+    public ValueTask<KeyRow?> FindKeyAsync(string tenant, string kid) =>
+        CachedAsync(_keys, (tenant, kid), (Store: _store, Tenant: tenant, Kid: kid), static of => of.Store.FindKeyAsync(of.Tenant, of.Kid));
 
     /// <summary>All keys of a tenant.</summary>
-    public IReadOnlyList<KeyRow> Keys(string tenant) => _store.Keys(tenant);
+    public ValueTask<List<KeyRow>> KeysAsync(string tenant) => _store.KeysAsync(tenant);
 
-    private TRow? Cached<TKey, TRow>(ConcurrentDictionary<TKey, TRow> cache, TKey key, Func<TRow?> read) where TKey : notnull where TRow : class
+    private ValueTask<TRow?> CachedAsync<TKey, TRow, TOf>(ConcurrentDictionary<TKey, TRow> cache, TKey key, TOf of, Func<TOf, ValueTask<TRow?>> read) where TKey : notnull where TRow : class =>
+        cache.TryGetValue(key, out var row) ? new(row) : ReadAsync(cache, key, of, read);
+
+    private async ValueTask<TRow?> ReadAsync<TKey, TRow, TOf>(ConcurrentDictionary<TKey, TRow> cache, TKey key, TOf of, Func<TOf, ValueTask<TRow?>> read) where TKey : notnull where TRow : class
     {
-        if (cache.TryGetValue(key, out var row))
-        {
-            return row;
-        }
         var version = Volatile.Read(ref _version);
-        row = read();
+        var row = await read(of);
         if (row is not null && version == Volatile.Read(ref _version))
         {
             if (cache.Count >= MaxCached)
@@ -71,22 +71,16 @@ public sealed class TenantDirectory
 
     private void Forget(CommittedBatch batch)
     {
-        foreach (var effect in batch.Effects)
+        foreach (var touched in batch.Touched)
         {
-            switch (effect)
+            switch (touched.Kind)
             {
-                case LedgerEffect.KeyRegistered registered:
-                    Forget(_keys, (registered.Key.Tenant, registered.Key.Kid));
+                case TouchedKind.Key:
+                    Forget(_keys, (touched.Tenant, touched.Id));
                     break;
-                case LedgerEffect.KeyRetired retired:
-                    Forget(_keys, (retired.Tenant, retired.Kid));
-                    break;
-                case LedgerEffect.TokenRevoked:
+                case TouchedKind.Token:
                     Interlocked.Increment(ref _version);
                     _tokens.Clear();
-                    break;
-                case LedgerEffect.KeyRevoked revoked:
-                    Forget(_keys, (revoked.Tenant, revoked.Kid));
                     break;
             }
         }

@@ -9,14 +9,15 @@ public sealed partial class RoomTests
     // What each room may lean on, from the top down.
     private static readonly Dictionary<string, string[]> Api = new()
     {
-        ["Delivery"] = ["Submissions", "Gate", "Runs", "Policy", "Tenants", "Artifacts", "Ledger", "Errors", "Telemetry"],
-        ["Submissions"] = ["Gate", "Runs", "Policy", "Tenants", "Artifacts", "Ledger", "Errors", "Telemetry"],
+        ["Delivery"] = ["Submissions", "Gate", "Runs", "Policy", "Tenants", "Artifacts", "Ledger", "OpenApi", "Errors", "Telemetry"],
+        ["Submissions"] = ["Gate", "Runs", "Policy", "Tenants", "Artifacts", "Ledger", "OpenApi", "Errors", "Telemetry"],
         ["Adapters"] = ["Runs", "Artifacts"],
         ["Gate"] = ["Runs", "Policy", "Tenants", "Artifacts", "Ledger", "Errors"],
         ["Runs"] = ["Policy", "Tenants", "Artifacts", "Ledger", "Errors"],
         ["Policy"] = ["Tenants", "Ledger", "Errors"],
         ["Tenants"] = ["Ledger", "Errors"],
         ["Artifacts"] = ["Ledger"],
+        ["OpenApi"] = ["Errors"],
         ["Errors"] = ["Telemetry"],
         ["Telemetry"] = ["Ledger"],
         ["Ledger"] = [],

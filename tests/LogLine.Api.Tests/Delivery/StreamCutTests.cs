@@ -39,7 +39,7 @@ public sealed class StreamCutTests
             await WriteAsync(gateway, other, "after", During / 2);
             await Task.WhenAll(reading).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
 
-            var ledger = gateway.Ledger.Store.ReadEntries(0, 10_000).Select(stored => (Id: stored.Index + 1, Span: Encoding.UTF8.GetString(stored.Span), Entry: Encoding.UTF8.GetString(stored.Entry))).ToList();
+            var ledger = (await gateway.Ledger.Store.ReadEntriesAsync(0, 10_000)).Select(stored => (Id: stored.Index + 1, Span: Encoding.UTF8.GetString(stored.Span), Entry: Encoding.UTF8.GetString(stored.Entry))).ToList();
             var mine = ledger.Where(one => one.Entry.Contains("\"tenant\":\"dev\"", StringComparison.Ordinal)).Select(one => (one.Id, one.Span)).ToList();
             var theirs = ledger.Where(one => one.Entry.Contains("\"tenant\":\"other\"", StringComparison.Ordinal)).Select(one => (one.Id, one.Span)).ToList();
             Assert.Equal(mine, readers[0].Reader.Received);

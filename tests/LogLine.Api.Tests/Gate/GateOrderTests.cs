@@ -75,7 +75,7 @@ public sealed class GateOrderTests
             ("409_LIFECYCLE_CONFLICT", "pending", a => a.Service = "free"),                                      // 17
             ("503_ADAPTER_UNAVAILABLE", "other", _ => down.IsDown = false),                                      // 18
         };
-        await gateway.RunInAsync(Assert.Single(gateway.Ledger.Store.Runs("dev", null, 10)).RunId, "running");
+        await gateway.RunInAsync(Assert.Single(await gateway.Ledger.Store.RunsAsync("dev", null, 10)).RunId, "running");
         for (var row = 0; row < table.Length; row++)
         {
             var (code, reason, mend) = table[row];

@@ -125,7 +125,7 @@ public sealed class KeyTests
         var first = await gateway.PostAsync(BadInputTests.Revoke());
         await gateway.PostAsync(BadInputTests.Revoke());
 
-        Assert.Equal(first.Json.GetProperty("receipt").GetProperty("log_index").GetInt64(), gateway.Ledger.Store.FindKey("dev", TestGateway.Kid)!.UntilIndex);
+        Assert.Equal(first.Json.GetProperty("receipt").GetProperty("log_index").GetInt64(), (await gateway.Ledger.Store.FindKeyAsync("dev", TestGateway.Kid))!.UntilIndex);
     }
 
     [Fact]

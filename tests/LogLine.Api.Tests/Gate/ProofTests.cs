@@ -42,7 +42,7 @@ public sealed class ProofTests : IAsyncDisposable
 
         Assert.Single(answers, answer => answer.Status == HttpStatusCode.OK);
         Assert.Equal(99, answers.Count(answer => answer.Code == "428_PROOF_REQUIRED"));
-        Assert.Single(_gateway.Ledger.Store.Runs("dev", null, 1000));
+        Assert.Single(await _gateway.Ledger.Store.RunsAsync("dev", null, 1000));
     }
 
     [Fact]

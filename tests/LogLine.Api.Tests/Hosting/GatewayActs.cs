@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -21,13 +22,18 @@ internal static class GatewayActs
     public static async Task<string> AddTokenAsync(this TestGateway gateway, string tenant, params string[] scopes)
     {
         var token = ApiToken.Create(ApiToken.NewId(), tenant, scopes, "dev");
-        await gateway.Ledger.WriteAsync(store =>
-        {
-            store.InsertTenant(new TenantRow(tenant, gateway.Time.GetUtcNow()));
-            store.InsertToken(token.Row);
-            return true;
-        }, TestContext.Current.CancellationToken);
+        await gateway.InsertAsync(token.Row);
         return token.Value;
+    }
+
+    /// <summary>Writes a token past the log, and its tenant when it is not there.</summary>
+    public static Task InsertAsync(this TestGateway gateway, TokenRow token)
+    {
+        using var session = new SqliteSession(Path.Combine(gateway.Folder, "ledger.db"), readOnly: false);
+        session.Execute("INSERT OR IGNORE INTO tenants VALUES($1, 0)", token.Tenant);
+        session.Execute(
+            "INSERT INTO tokens VALUES($1,$2,$3,$4,$5,$6,NULL)", token.TokenId, token.Tenant, token.Hash, string.Join(' ', token.Scopes), token.Env, token.ExpiresAt?.ToUnixTimeMilliseconds());
+        return Task.CompletedTask;
     }
 
     public static void UseToken(this HttpRequestMessage request, string token) => request.Headers.Authorization = new AuthenticationHeaderValue("ApiKey", token);
@@ -64,7 +70,7 @@ internal static class GatewayActs
         {
             await gateway.Ledger.WaitForMoreAsync(gateway.Ledger.Size, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         }
-        return [.. gateway.Ledger.Store.ReadEntries(index, count).Select(stored => SpanDocument.View(CanonicalJson.Parse(stored.Span)))];
+        return [.. (await gateway.Ledger.Store.ReadEntriesAsync(index, count)).Select(stored => SpanDocument.View(CanonicalJson.Parse(stored.Span)))];
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
@@ -24,7 +25,7 @@ public sealed class LedgerLoadTests
             Assert.Null(receipt.Verify(key, origin: gateway.Ledger.Origin));
         });
         Assert.Equal(Enumerable.Range(0, answers.Length), answers.Select(answer => answer.Json.GetProperty("receipt").GetProperty("log_index").GetInt32()).Order());
-        AssertWholeLog(gateway.Ledger);
+        await AssertWholeLogAsync(gateway.Ledger);
     }
 
     [Fact]
@@ -39,7 +40,7 @@ public sealed class LedgerLoadTests
         await gateway.PostAsync("{");
         await gateway.SpansFromAsync(before, 1); // recorded by itself: nothing is on its way any more
 
-        AssertWholeLog(gateway.Ledger);
+        await AssertWholeLogAsync(gateway.Ledger);
     }
 
     [Fact]
@@ -64,7 +65,7 @@ public sealed class LedgerLoadTests
             Assert.Equal(HttpStatusCode.OK, again.Status);
             Assert.Equal(answers[i].Status == HttpStatusCode.OK, again.Json.GetProperty("replayed").GetBoolean());
         }
-        AssertWholeLog(gateway.Ledger);
+        await AssertWholeLogAsync(gateway.Ledger);
     }
 
     [Fact]
@@ -83,13 +84,13 @@ public sealed class LedgerLoadTests
     }
 
     /// <summary>Reads the whole log and recomputes it by the definition, without a tree of ours.</summary>
-    private static void AssertWholeLog(SpanLedger ledger)
+    private static async Task AssertWholeLogAsync(SpanLedger ledger)
     {
         // The checkpoint first: refusals are still being recorded behind it.
         var key = Convert.FromHexString(ledger.Identity.LogPublicKey);
         Assert.True(SignedNote.TryVerify(ledger.Checkpoint, ledger.Origin, key, out var body, out _));
         Assert.True(Checkpoint.TryParse(body, out var last));
-        var entries = ledger.Store.ReadEntries(0, (int)last.Size);
+        var entries = await ledger.Store.ReadEntriesAsync(0, (int)last.Size);
         Assert.Equal(last.Size, entries.Count);
         Assert.Equal(Enumerable.Range(0, entries.Count).Select(i => (long)i), entries.Select(entry => entry.Index));
         var leaves = entries.Select(entry => MerkleHash.Leaf(entry.Entry)).ToArray();
@@ -98,11 +99,11 @@ public sealed class LedgerLoadTests
         {
             Assert.True(LedgerEntry.TryParse(CanonicalJson.Parse(entry.Entry).Root, out var parsed));
             Assert.Equal(parsed.Hash, SpanDocument.View(CanonicalJson.Parse(entry.Span)).Hash);
-            Assert.Null(ledger.ReceiptOf(entry).Verify(key, entry.Span, ledger.Origin));
+            Assert.Null((await ledger.ReceiptOfAsync(entry)).Verify(key, entry.Span, ledger.Origin));
         }
         for (long size = 1; size <= entries.Count; size++)
         {
-            if (ledger.Store.ReadCheckpoint(size) is { } note)
+            if (await ledger.Store.ReadCheckpointAsync(size) is { } note)
             {
                 Assert.True(SignedNote.TryVerify(note, ledger.Origin, key, out var text, out _) && Checkpoint.TryParse(text, out var signed)
                     && signed.Root.AsSpan().SequenceEqual(Root(leaves.AsSpan(0, (int)size))), $"checkpoint {size}");

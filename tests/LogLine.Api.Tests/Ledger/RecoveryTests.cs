@@ -1,5 +1,6 @@
 using System.Net;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
@@ -38,7 +39,7 @@ public sealed class RecoveryTests : IDisposable
             Assert.Equal(ack.Json.GetProperty("receipt").GetRawText(), (await gateway.GetAsync($"/v1/spans/{ack.Json.Text("this")}/receipt")).Body);
         }
         Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(TestGateway.Deploy(reference))).Status);
-        Assert.Equal(size, gateway.Ledger.Store.FindSpan("dev", Assert.Single(gateway.Ledger.Store.Runs("dev", null, 10)).Span)!.Index);
+        Assert.Equal(size, (await gateway.Ledger.Store.FindSpanAsync("dev", Assert.Single(await gateway.Ledger.Store.RunsAsync("dev", null, 10)).Span))!.Index);
     }
 
     [Fact]

@@ -117,11 +117,7 @@ public sealed class RequestRuleTests
         var time = new ManualTime();
         await using var gateway = await TestGateway.StartAsync(time: time);
         var token = LogLine.Api.Tenants.ApiToken.Create(LogLine.Api.Tenants.ApiToken.NewId(), TestGateway.Tenant, ["*"], "dev", time.GetUtcNow().AddMinutes(1));
-        await gateway.Ledger.WriteAsync(store =>
-        {
-            store.InsertToken(token.Row);
-            return true;
-        }, TestContext.Current.CancellationToken);
+        await gateway.InsertAsync(token.Row);
 
         time.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person(), request => request.UseToken(token.Value))).Status);

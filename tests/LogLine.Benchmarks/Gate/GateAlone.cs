@@ -1,6 +1,7 @@
 using System.Text;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Policy;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
@@ -18,7 +19,7 @@ internal sealed class GateAlone : IAsyncDisposable
 {
     private const string Tenant = "dev";
     private const string Subject = "urn:minicontainer:dev/web";
-    private readonly string _folder = Directory.CreateTempSubdirectory("logline-benchmark-").FullName;
+    private readonly string _folder;
     private readonly SigningKey _key = SigningKey.Generate();
     private readonly TenantPrincipal _principal = new("tok_benchmark", Tenant, "dev", ["*"]);
     private readonly DataFolder _data;
@@ -27,10 +28,9 @@ internal sealed class GateAlone : IAsyncDisposable
     private byte[] _deploy = [];
     private long _nonce;
 
-    private GateAlone()
+    private GateAlone(string folder, DataFolder data, SpanLedger ledger)
     {
-        _data = DataFolder.Open(_folder);
-        _ledger = _data.OpenLedger(TimeProvider.System, 64, NullLogger<SpanLedger>.Instance);
+        (_folder, _data, _ledger) = (folder, data, ledger);
         var catalogue = Catalogue.Load(Path.Combine(AppContext.BaseDirectory, "schemas"));
         var directory = new TenantDirectory(_ledger, TimeProvider.System);
         _gate = new TdlnGate(
@@ -43,7 +43,9 @@ internal sealed class GateAlone : IAsyncDisposable
 
     public static async Task<GateAlone> OpenAsync()
     {
-        var gate = new GateAlone();
+        var folder = Directory.CreateTempSubdirectory("logline-benchmark-").FullName;
+        var data = DataFolder.Open(folder);
+        var gate = new GateAlone(folder, data, await SqliteLedger.OpenAsync(data, TimeProvider.System, 64, NullLogger<SpanLedger>.Instance));
         var (pub, usage) = (gate._key.PublicKeyHex, new[] { "sign", "admin" });
         await gate.AppendAsync(gate.Sign("wallet.key.register", "decision", "urn:wallet:" + Tenant, json =>
             json.WriteRawValue($$"""{"kind":"wallet/key.v1","kid":"{{SignedSpans.Kid}}","pub":"{{pub}}","usage":["sign","admin"],"pop":"{{Possession.Sign(gate._key, Tenant, SignedSpans.Kid, pub, usage)}}"}"""), signed: false));

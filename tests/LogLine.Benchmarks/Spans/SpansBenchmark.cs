@@ -1,4 +1,4 @@
-using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
 using LogLine.Benchmarks.Load;
 using LogLine.Benchmarks.Reports;
 

@@ -64,13 +64,13 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
         }
     }
 
-    private async ValueTask AdvanceAsync()
+    private async Task AdvanceAsync()
     {
         if (SkipIfUnread())
         {
             return;
         }
-        var stored = await new ValueTask<List<StoredSpan>>(ledger.Store.ReadEntries(_position, PageSize));
+        var stored = await ledger.Store.ReadEntriesAsync(_position, PageSize);
         if (stored.Count == 0)
         {
             return;

@@ -17,7 +17,7 @@ internal sealed class SpanReader(SpanLedger ledger, LiveTail tail)
     /// <summary>Committed state from <paramref name="next"/> on, at most <paramref name="limit"/> items, and from where to go on; one reading looks at a bounded stretch.</summary>
     public static async ValueTask<(List<LogItem> Items, long Next)> ReadAsync(SpanLedger ledger, SpanSelection selection, long next, int limit)
     {
-        var (stored, on) = await new ValueTask<(List<StoredSpan>, long)>(ledger.Store.Scan(selection.Filter, next, limit));
+        var (stored, on) = await ledger.Store.ScanAsync(selection.Filter, next, limit);
         return ([.. stored.Select(LogItem.Of).Where(selection.MatchesPatterns)], on);
     }
 

@@ -13,7 +13,7 @@ internal sealed class StreamDoor(RequestReader requests, TenantDirectory tenants
     /// <summary>What a request may see; exactly one of the two answers is set.</summary>
     public ValueTask<(StreamAccess? Access, Rejection? Refused)> OpenAsync(HttpContext http) => ByTokenAsync(http);
 
-    private async ValueTask<(StreamAccess?, Rejection?)> ByTokenAsync(HttpContext http)
+    private async ValueTask<(StreamAccess? Access, Rejection? Refused)> ByTokenAsync(HttpContext http)
     {
         var (principal, refused) = await requests.AuthenticateReaderAsync(http);
         if (refused is not null)
@@ -27,7 +27,7 @@ internal sealed class StreamDoor(RequestReader requests, TenantDirectory tenants
         }
         var header = http.Request.Headers.Authorization.ToString();
         var token = header[(header.IndexOf(' ') + 1)..].Trim();
-        return (new StreamAccess(filter, () => new ValueTask<bool>(tenants.Authenticate(token) is not null)), null);
+        return (new StreamAccess(filter, async () => await tenants.AuthenticateAsync(token) is not null), null);
     }
 
     private static SpanFilter? FilterOf(string tenant, params ReadOnlySpan<Microsoft.Extensions.Primitives.StringValues> texts)

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using LogLine.Api.Delivery.Reading;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 
 namespace LogLine.Api.Delivery.Streams;
 
@@ -16,7 +17,7 @@ internal static class StreamEndpoint
 
     public static void MapStream(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/stream", StreamAsync);
+        routes.MapGet("/v1/stream", StreamAsync).Documented(DeliveryDocs.Stream);
     }
 
     private static async Task StreamAsync(HttpContext http, StreamDoor door, StreamSeats seats, StreamSession session, StreamOptions options, IHostApplicationLifetime life)

@@ -9,7 +9,7 @@ namespace LogLine.Api.Gate.Checks;
 /// </summary>
 internal static class AuthorisationCheck
 {
-    public static Rejection? Judge(Judgement item)
+    public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
         if (item.Definition!.ProofIntent is not { } intent)
         {
@@ -20,7 +20,7 @@ internal static class AuthorisationCheck
             ? System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(element))
             : null;
         var planDigest = item.Payload.Text("plan_digest");
-        item.Proof = item.State.LiveProofs(item.Tenant, item.Span.Subject!, intent, item.Now).FirstOrDefault(proof =>
+        item.Proof = (await item.State.LiveProofsAsync(item.Tenant, item.Span.Subject!, intent, item.Now)).FirstOrDefault(proof =>
             (proof.Env is null || proof.Env == item.Submission.Env)
             && (proof.Ref is null || proof.Ref == reference)
             && (proof.Target is null || proof.Target == target)

@@ -10,16 +10,16 @@ namespace LogLine.Api.Gate.Checks;
 /// <summary>Row 13: is all of it this tenant's, and does it agree with itself?</summary>
 internal static class ConsistencyCheck
 {
-    public static Rejection? Judge(Judgement item) =>
+    public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) =>
         Subject(item) ?? Ref(item) ?? item.Effect switch
         {
-            "minicontainer.apply" => ManifestOf(item),
+            "minicontainer.apply" => await ManifestOfAsync(item),
             "wallet.proof.submit" => Proof(item),
-            "wallet.key.register" => NewKey(item, "kid", "pub") ?? AdminKey(item),
-            "wallet.key.rotate" => NewKey(item, "new_kid", "new_pub"),
-            "wallet.grant.create" => Grant(item, item.Payload.Member("grant"), "/payload/grant"),
+            "wallet.key.register" => await NewKeyAsync(item, "kid", "pub") ?? AdminKey(item),
+            "wallet.key.rotate" => await NewKeyAsync(item, "new_kid", "new_pub"),
+            "wallet.grant.create" => await GrantAsync(item, item.Payload.Member("grant"), "/payload/grant"),
             "wallet.grant.revoke" => AdminKeyOrSigner(item),
-            "tenant.create" => NewTenant(item),
+            "tenant.create" => await NewTenantAsync(item),
             "token.create" => NarrowerToken(item),
             "wallet.key.revoke" => AdminKey(item),
             "deploy.apply" => Target(item),
@@ -48,7 +48,7 @@ internal static class ConsistencyCheck
             "/payload/ref", $"names {reference.Subject}, but the span's subject is {item.Span.Subject}; both must be the same");
     }
 
-    private static Rejection? ManifestOf(Judgement item)
+    private static async ValueTask<Rejection?> ManifestOfAsync(Judgement item)
     {
         if (item.Manifest is not { } manifest)
         {
@@ -61,7 +61,7 @@ internal static class ConsistencyCheck
         var index = 0;
         foreach (var grant in manifest.Root.Items("grants"))
         {
-            if (Grant(item, grant, $"/payload/manifest/grants/{index++}") is { } foreign)
+            if (await GrantAsync(item, grant, $"/payload/manifest/grants/{index++}") is { } foreign)
             {
                 return foreign;
             }
@@ -100,13 +100,13 @@ internal static class ConsistencyCheck
             "/subject", $"is {item.Span.Subject}; for this proof it must be {subject} or {Identifiers.WalletSubject(item.Tenant)}");
     }
 
-    private static Rejection? Grant(Judgement item, System.Text.Json.JsonElement grant, string path)
+    private static async ValueTask<Rejection?> GrantAsync(Judgement item, System.Text.Json.JsonElement grant, string path)
     {
         if (grant.Text("tenant") is { } tenant && tenant != item.Tenant)
         {
             return Foreign(item, path + "/tenant", tenant);
         }
-        var known = item.Effect == "wallet.grant.create" ? item.State.FindGrant(item.Tenant, grant.Text("id")!) : null;
+        var known = item.Effect == "wallet.grant.create" ? await item.State.FindGrantAsync(item.Tenant, grant.Text("id")!) : null;
         return known is null || known.Grant == System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)) ? null : Rejection.Inconsistent(
             path + "/id", $"'{known.GrantId}' is the id of another grant; give a new grant a new id");
     }
@@ -114,10 +114,10 @@ internal static class ConsistencyCheck
     /// <summary>A grant is revoked by whoever may sign for the tenant, or may change its keys.</summary>
     private static Rejection? AdminKeyOrSigner(Judgement item) => item.KeyUsage.Count > 0 ? null : AdminKey(item);
 
-    private static Rejection? NewTenant(Judgement item)
+    private static async ValueTask<Rejection?> NewTenantAsync(Judgement item)
     {
         var tenant = item.Payload.Text("tenant")!;
-        return item.State.HasTenant(tenant) ? Rejection.Inconsistent("/tenant", $"there is a tenant '{tenant}' already; choose another name") : null;
+        return await item.State.HasTenantAsync(tenant) ? Rejection.Inconsistent("/tenant", $"there is a tenant '{tenant}' already; choose another name") : null;
     }
 
     /// <summary>A token never allows more, nor longer, than the one that made it.</summary>
@@ -141,11 +141,11 @@ internal static class ConsistencyCheck
             : null;
     }
 
-    private static Rejection? NewKey(Judgement item, string kidField, string pubField)
+    private static async ValueTask<Rejection?> NewKeyAsync(Judgement item, string kidField, string pubField)
     {
         var kid = item.Payload.Text(kidField)!;
         DomainSignature.TryDecodePublicKey(item.Payload.Text(pubField), out var publicKey);
-        var known = item.State.FindKey(item.Tenant, kid);
+        var known = await item.State.FindKeyAsync(item.Tenant, kid);
         if (known is not null && !known.PublicKey.AsSpan().SequenceEqual(publicKey))
         {
             return Rejection.Inconsistent("/payload/" + kidField, $"'{kid}' is bound to another key and always will be; choose another kid");

@@ -8,23 +8,23 @@ namespace LogLine.Api.Gate.Checks;
 /// <summary>Row 15: does this tenant have what the span names? Another tenant's things do not exist.</summary>
 internal static class ExistenceCheck
 {
-    public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
+    public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
     {
-        "minicontainer.apply" or "minicontainer.verify" or "deploy.apply" => new(Manifest(item)),
-        "run.cancel" => new(Run(item)),
-        "wallet.key.revoke" => new(Key(item)),
-        "wallet.grant.revoke" => new(Grant(item)),
-        "token.revoke" => new(Token(item)),
-        _ => default,
+        "minicontainer.apply" or "minicontainer.verify" or "deploy.apply" => await ManifestAsync(item),
+        "run.cancel" => await RunAsync(item),
+        "wallet.key.revoke" => await KeyAsync(item),
+        "wallet.grant.revoke" => await GrantAsync(item),
+        "token.revoke" => await TokenAsync(item),
+        _ => null,
     };
 
-    private static Rejection? Manifest(Judgement item)
+    private static async ValueTask<Rejection?> ManifestAsync(Judgement item)
     {
         if (item.Ref is not { } reference)
         {
             return null;
         }
-        if (item.State.FindManifest(reference.Tenant, reference.Name, reference.Hash) is not { } bytes)
+        if (await item.State.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is not { } bytes)
         {
             return Missing("ref", reference.ToString(), "Apply its manifest first with 'minicontainer.apply' ('logline minicontainer apply').");
         }
@@ -42,10 +42,10 @@ internal static class ExistenceCheck
             : null;
     }
 
-    private static Rejection? Run(Judgement item)
+    private static async ValueTask<Rejection?> RunAsync(Judgement item)
     {
         var runId = item.Payload.Text("run_id")!;
-        item.Run = item.State.FindRun(item.Tenant, runId);
+        item.Run = await item.State.FindRunAsync(item.Tenant, runId);
         if (item.Run is null)
         {
             return Missing("run_id", runId, "GET /v1/runs lists the tenant's runs.");
@@ -53,22 +53,22 @@ internal static class ExistenceCheck
         return item.Run.Subject == item.Span.Subject ? null : Rejection.Inconsistent("/subject", $"is {item.Span.Subject}, but the run's is {item.Run.Subject}");
     }
 
-    private static Rejection? Key(Judgement item)
+    private static async ValueTask<Rejection?> KeyAsync(Judgement item)
     {
         var kid = item.Payload.Text("kid")!;
-        return item.State.FindKey(item.Tenant, kid) is null ? Missing("kid", kid, "GET /v1/wallet/keys lists the tenant's keys.") : null;
+        return await item.State.FindKeyAsync(item.Tenant, kid) is null ? Missing("kid", kid, "GET /v1/wallet/keys lists the tenant's keys.") : null;
     }
 
-    private static Rejection? Grant(Judgement item)
+    private static async ValueTask<Rejection?> GrantAsync(Judgement item)
     {
         var id = item.Payload.Text("grant_id")!;
-        return item.State.FindGrant(item.Tenant, id) is null ? Missing("grant_id", id, "Grants are recorded with 'wallet.grant.create'.") : null;
+        return await item.State.FindGrantAsync(item.Tenant, id) is null ? Missing("grant_id", id, "Grants are recorded with 'wallet.grant.create'.") : null;
     }
 
-    private static Rejection? Token(Judgement item)
+    private static async ValueTask<Rejection?> TokenAsync(Judgement item)
     {
         var id = item.Payload.Text("token_id")!;
-        return item.State.FindToken(item.Tenant, id) is null ? Missing("token_id", id, "GET /v1/tokens lists the tenant's tokens.") : null;
+        return await item.State.FindTokenAsync(item.Tenant, id) is null ? Missing("token_id", id, "GET /v1/tokens lists the tenant's tokens.") : null;
     }
 
     private static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")

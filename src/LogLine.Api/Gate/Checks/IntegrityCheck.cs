@@ -34,7 +34,7 @@ internal static class IntegrityCheck
         };
     }
 
-    public static Rejection? Signature(Judgement item)
+    public static async ValueTask<Rejection?> SignatureAsync(Judgement item, CancellationToken cancel)
     {
         var submission = item.Submission;
         if (submission.Signature is not { } headers)
@@ -57,7 +57,8 @@ internal static class IntegrityCheck
         {
             return Rejection.Signature("incomplete", "A signed request needs X-Nonce, X-Timestamp and X-Payload-Hash: they are part of what is signed.");
         }
-        if (TrustedKeys.Active(item, kid, "X-Signature-KeyId", out var key) is { } untrusted)
+        var (key, untrusted) = await TrustedKeys.ActiveAsync(item, kid, "X-Signature-KeyId");
+        if (untrusted is not null)
         {
             return untrusted;
         }
@@ -88,18 +89,18 @@ internal static class IntegrityCheck
 internal static class TrustedKeys
 {
     /// <summary>The active key of that kid, or why there is none. What a document says about its own key counts for nothing.</summary>
-    public static Rejection? Active(Judgement item, string kid, string path, out KeyRow key)
+    public static async ValueTask<(KeyRow Key, Rejection? Untrusted)> ActiveAsync(Judgement item, string kid, string path)
     {
-        key = item.State.FindKey(item.Tenant, kid)!;
+        var key = await item.State.FindKeyAsync(item.Tenant, kid);
         item.TrustedKids.Add(kid);
-        return key switch
+        return (key!, key switch
         {
             null => Rejection.Signature("unknown_kid", $"The key '{kid}' is not registered for tenant '{item.Tenant}'. Register it with 'wallet.key.register' ('logline init').", path),
             { Status: KeyStatus.Revoked } => Rejection.Signature("revoked_kid", $"The key '{kid}' was revoked. Sign with an active key.", path),
             { Status: KeyStatus.Retired } => Rejection.Signature("retired_kid", $"The key '{kid}' was rotated away. Sign with its successor.", path),
             _ when !MaySign(item, key) => Rejection.Signature("usage", $"The key '{kid}' is registered for {string.Join(", ", key.Usage)}, not for 'sign'; alone, 'admin' signs changes of keys only.", path),
             _ => null,
-        };
+        });
     }
 
     /// <summary>A key of usage <c>admin</c> alone can lie in a safe: it changes keys (<c>wallet.key.*</c>) and signs nothing else.</summary>

@@ -10,16 +10,16 @@ internal static class LifecycleCheck
 {
     public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
     {
-        "deploy.apply" => new(Deploy(item)),
+        "deploy.apply" => DeployAsync(item),
         "run.cancel" => new(Cancel(item)),
         not null when item.Definition!.Family == "container" && item.Payload.Text("name") is { } name => ContainerAsync(item, name, cancel),
         _ => default,
     };
 
-    private static Rejection? Deploy(Judgement item)
+    private static async ValueTask<Rejection?> DeployAsync(Judgement item)
     {
         var service = item.Payload.Member("target").Text("service")!;
-        var live = item.State.LiveRuns(item.Tenant, service).FirstOrDefault(run => run.Intent == "deploy.apply");
+        var live = (await item.State.LiveRunsAsync(item.Tenant, service)).FirstOrDefault(run => run.Intent == "deploy.apply");
         return live is null ? null : Conflict(
             live.State.ToString().ToLowerInvariant(), "deploy.apply", ["container.stop", "run.cancel"], $"The service '{service}' is in use by {live.RunId}. Stop or cancel that run first.", live.RunId);
     }

@@ -8,9 +8,9 @@ namespace LogLine.Api.Gate.Checks;
 /// <summary>Row 14: does a policy forbid it? The operator's word comes first; a tenant can only tighten it.</summary>
 internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
 {
-    public Rejection? Judge(Judgement item)
+    public async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
-        var tenant = rules.PolicyOf(item.Tenant);
+        var tenant = await rules.PolicyOfAsync(item.Tenant);
         var intent = item.Span.Intent!;
         if (item.Kid is null && !policy.AllowUnsigned)
         {
@@ -32,15 +32,19 @@ internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
         {
             return Denied("operator." + field, $"payload.{field} is true, which the operator does not allow; a tenant can only tighten what the operator set.");
         }
-        return item.Effect == "minicontainer.apply" ? OfManifest(item) : item.Definition!.Operation == "create" ? Of(item, item.Payload, "The container") : null;
+        if (item.Effect == "minicontainer.apply")
+        {
+            return item.Manifest is { } manifest ? Of(manifest.Deploy, "The manifest", tenant) : null;
+        }
+        return item.Definition!.Operation == "create" ? Of(item.Payload, "The container", tenant) : null;
     }
 
     /// <summary>The same for a manifest that the span names by ref; it is known only after the check for existence.</summary>
-    public Rejection? OfManifest(Judgement item) =>
-        item.Manifest is { } manifest ? Of(item, manifest.Deploy, "The manifest") : null;
+    public async ValueTask<Rejection?> OfManifestAsync(Judgement item, CancellationToken cancel) =>
+        item.Manifest is { } manifest ? Of(manifest.Deploy, "The manifest", await rules.PolicyOfAsync(item.Tenant)) : null;
 
-    private Rejection? Of(Judgement item, JsonElement order, string who) =>
-        policy.Violation(order, who, rules.PolicyOf(item.Tenant)) is { } violation ? Denied(violation.Rule, violation.Detail) : null;
+    private Rejection? Of(JsonElement order, string who, TenantPolicy tenant) =>
+        policy.Violation(order, who, tenant) is { } violation ? Denied(violation.Rule, violation.Detail) : null;
 
     private static Rejection Denied(string rule, string detail) => new(RefusalCode.PolicyDenied, detail)
     {

@@ -6,9 +6,9 @@ namespace LogLine.Api.Gate.Checks;
 /// <summary>Row 5: is there room in the tenant's buckets for this intent? Without a quota there is no limit.</summary>
 internal static class RateCheck
 {
-    public static Rejection? Judge(Judgement item, TenantRules rules)
+    public static async ValueTask<Rejection?> JudgeAsync(Judgement item, TenantRules rules)
     {
-        if (item.Definition is not { } definition || rules.TakeToken(item.Tenant, definition.Name) is not { } bucket)
+        if (item.Definition is not { } definition || await rules.TakeTokenAsync(item.Tenant, definition.Name) is not { } bucket)
         {
             return null;
         }

@@ -9,26 +9,26 @@ namespace LogLine.Api.Gate.Checks;
 /// Rows 8 and 10: was this said before? By then the request holds its key, its name and its nonce (<see cref="RequestClaims"/>), so what the
 /// tables say stays true until it commits or is refused.
 /// </summary>
-internal sealed class ReplayCheck(SqliteLedgerStore store)
+internal sealed class ReplayCheck(ILedgerStore store)
 {
-    public Rejection? OfKey(Judgement item)
+    public async ValueTask<Rejection?> OfKeyAsync(Judgement item, CancellationToken cancel)
     {
         var submission = item.Submission;
-        if (submission.IdempotencyKey is not { } key || store.FindKeyBinding(submission.Tenant, key, item.Now) is not { } bound)
+        if (submission.IdempotencyKey is not { } key || await store.FindKeyBindingAsync(submission.Tenant, key, item.Now) is not { } bound)
         {
             return null;
         }
         var fingerprint = submission.Fingerprint(submission.Body.Utf8.Span);
         if (!fingerprint.AsSpan().SequenceEqual(bound.Fingerprint))
         {
-            return Conflict($"The Idempotency-Key '{key}' was used for another request. Use a new key for a new request.", fingerprint, bound.Fingerprint, store.FindEntry(bound.First));
+            return Conflict($"The Idempotency-Key '{key}' was used for another request. Use a new key for a new request.", fingerprint, bound.Fingerprint, await store.FindEntryAsync(bound.First));
         }
         item.ReplayedItems = bound.Items;
-        item.Replay = bound.Items is null ? store.FindEntry(bound.First) : null;
+        item.Replay = bound.Items is null ? await store.FindEntryAsync(bound.First) : null;
         return null;
     }
 
-    public Rejection? OfThis(Judgement item)
+    public async ValueTask<Rejection?> OfThisAsync(Judgement item, CancellationToken cancel)
     {
         item.Fingerprint = item.Submission.Fingerprint(CanonicalJson.BytesOf(item.Submitted));
         if (item.Submitted.Text("this") is not { } name)
@@ -44,7 +44,7 @@ internal sealed class ReplayCheck(SqliteLedgerStore store)
             item.Twin = earlier;
             return null;
         }
-        if (store.FindSpan(item.Tenant, name) is not { } known)
+        if (await store.FindSpanAsync(item.Tenant, name) is not { } known)
         {
             return null;
         }
@@ -56,8 +56,8 @@ internal sealed class ReplayCheck(SqliteLedgerStore store)
         return null;
     }
 
-    public Rejection? Nonce(Judgement item) =>
-        item.Submission.Nonce is { } nonce && store.HasNonce(item.Tenant, nonce)
+    public async ValueTask<Rejection?> NonceAsync(Judgement item, CancellationToken cancel) =>
+        item.Submission.Nonce is { } nonce && await store.HasNonceAsync(item.Tenant, nonce)
             ? new Rejection(RefusalCode.NonceReused, "X-Nonce was consumed by another request. Send this one again with a new nonce.")
             {
                 Details = new Dictionary<string, object?> { ["nonce"] = nonce },

@@ -9,25 +9,26 @@ namespace LogLine.Api.Gate.Checks;
 /// <summary>Row 12: does every signature in the span verify, by a key that the tenant's registry has?</summary>
 internal static class TrustCheck
 {
-    public static Rejection? Judge(Judgement item) =>
-        Span(item) ?? item.Effect switch
+    public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) =>
+        await SpanAsync(item) ?? item.Effect switch
         {
-            "minicontainer.apply" => Provenance(item),
-            "wallet.proof.submit" => Proof(item),
+            "minicontainer.apply" => await ProvenanceAsync(item),
+            "wallet.proof.submit" => await ProofAsync(item),
             "wallet.key.register" => NewKey(item),
             "wallet.key.rotate" => Rotation(item),
-            "wallet.grant.create" => GrantOf(item, item.Payload.Member("grant"), null, "/payload/grant"),
+            "wallet.grant.create" => await GrantOfAsync(item, item.Payload.Member("grant"), null, "/payload/grant"),
             _ => null,
         };
 
-    private static Rejection? Span(Judgement item)
+    private static async ValueTask<Rejection?> SpanAsync(Judgement item)
     {
         if (!item.Span.IsSigned)
         {
             return null;
         }
         var kid = item.Span.Signature.Text("kid")!;
-        if (TrustedKeys.Active(item, kid, "/signature/kid", out var key) is { } untrusted)
+        var (key, untrusted) = await TrustedKeys.ActiveAsync(item, kid, "/signature/kid");
+        if (untrusted is not null)
         {
             return untrusted;
         }
@@ -40,14 +41,15 @@ internal static class TrustCheck
         return null;
     }
 
-    private static Rejection? Provenance(Judgement item)
+    private static async ValueTask<Rejection?> ProvenanceAsync(Judgement item)
     {
         if (item.Payload.Member("manifest") is not { ValueKind: System.Text.Json.JsonValueKind.Object } root)
         {
             return null; // by ref: it was verified when it was applied
         }
         var manifest = item.Manifest = SignedManifest.View(root);
-        if (TrustedKeys.Active(item, manifest.Kid!, "/payload/manifest/provenance/kid", out var key) is { } untrusted)
+        var (key, untrusted) = await TrustedKeys.ActiveAsync(item, manifest.Kid!, "/payload/manifest/provenance/kid");
+        if (untrusted is not null)
         {
             return untrusted;
         }
@@ -60,7 +62,7 @@ internal static class TrustCheck
         var index = 0;
         foreach (var grant in root.Items("grants"))
         {
-            if (GrantOf(item, grant, manifest.Kid, $"/payload/manifest/grants/{index++}") is { } badGrant)
+            if (await GrantOfAsync(item, grant, manifest.Kid, $"/payload/manifest/grants/{index++}") is { } badGrant)
             {
                 return badGrant;
             }
@@ -69,10 +71,11 @@ internal static class TrustCheck
     }
 
     /// <summary>A grant is signed by its own key, which in a manifest is the provenance's when it names none (contract, section 6).</summary>
-    private static Rejection? GrantOf(Judgement item, System.Text.Json.JsonElement grant, string? provenanceKid, string path)
+    private static async ValueTask<Rejection?> GrantOfAsync(Judgement item, System.Text.Json.JsonElement grant, string? provenanceKid, string path)
     {
         var kid = grant.Text("kid") ?? provenanceKid!;
-        if (TrustedKeys.Active(item, kid, path + "/kid", out var key) is { } untrusted)
+        var (key, untrusted) = await TrustedKeys.ActiveAsync(item, kid, path + "/kid");
+        if (untrusted is not null)
         {
             return untrusted;
         }
@@ -96,11 +99,12 @@ internal static class TrustCheck
             "possession", $"pop is not the new key's own signature over {{kid: \"{newKid}\", pub, tenant: \"{item.Tenant}\", usage: [{string.Join(", ", item.KeyUsage)}]}} (kind 'key').", "/payload/pop");
     }
 
-    private static Rejection? Proof(Judgement item)
+    private static async ValueTask<Rejection?> ProofAsync(Judgement item)
     {
         var proof = item.Payload.Member("proof");
         var kid = proof.Text("kid")!;
-        if (TrustedKeys.Active(item, kid, "/payload/proof/kid", out var key) is { } untrusted)
+        var (key, untrusted) = await TrustedKeys.ActiveAsync(item, kid, "/payload/proof/kid");
+        if (untrusted is not null)
         {
             return untrusted;
         }

@@ -1,4 +1,4 @@
-namespace LogLine.Api.Ledger;
+namespace LogLine.Api.Ledger.Sqlite;
 
 /// <summary>
 /// The tables of the embedded store. <c>entries</c> is the log; <c>tiles</c>, <c>checkpoints</c> and <c>head</c> are its tree; the rest is what

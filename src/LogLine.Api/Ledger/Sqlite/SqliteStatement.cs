@@ -1,6 +1,6 @@
 using SQLitePCL;
 
-namespace LogLine.Api.Ledger;
+namespace LogLine.Api.Ledger.Sqlite;
 
 /// <summary>A prepared statement. Its parameters are written <c>$1</c>, <c>$2</c> …, in any order and as often as needed.</summary>
 internal sealed class SqliteStatement : IDisposable
@@ -75,7 +75,7 @@ internal readonly struct SqliteRow(sqlite3_stmt statement)
 }
 
 /// <summary>SQLite refused or failed; the message is its own.</summary>
-internal sealed class SqliteException(int code, string message) : Exception($"SQLite error {code}: {message}")
+internal sealed class SqliteException(int code, string message) : LedgerStoreException($"SQLite error {code}: {message}")
 {
     /// <exception cref="SqliteException">The result is an error.</exception>
     public static void Check(sqlite3 database, int result)

@@ -1,6 +1,6 @@
 using SQLitePCL;
 
-namespace LogLine.Api.Ledger;
+namespace LogLine.Api.Ledger.Sqlite;
 
 /// <summary>
 /// One connection with its statements prepared once. Not for two threads at a time, so the engine takes no locks of its own. It speaks to SQLite

@@ -1,9 +1,9 @@
-namespace LogLine.Api.Ledger;
+namespace LogLine.Api.Ledger.Sqlite;
 
 /// <summary>How each effect changes the tables. Every statement that can come too late says so by the number of rows that it changed.</summary>
 public sealed partial class SqliteLedgerStore
 {
-    internal AppendConflict? Apply(LedgerEffect effect, long index)
+    private AppendConflict? Apply(LedgerEffect effect, long index)
     {
         switch (effect)
         {
@@ -58,19 +58,6 @@ public sealed partial class SqliteLedgerStore
         }
     }
 
-    /// <summary>True when all of these keys may sign at this point of the log.</summary>
-    internal bool AreActive(string tenant, IReadOnlyList<string> kids)
-    {
-        foreach (var kid in kids)
-        {
-            if (!_writer.First("SELECT 1 FROM keys WHERE tenant = $1 AND kid = $2 AND status = $3", row => true, tenant, kid, (int)KeyStatus.Active))
-            {
-                return false;
-            }
-        }
-        return true;
-    }
-
     /// <summary>
     /// Keeps a proof. The same proof again adds nothing, so it can be used once however often it is sent. A deny cancels every
     /// earlier allow that could let through what the deny names (contract, section 6).
@@ -105,23 +92,9 @@ public sealed partial class SqliteLedgerStore
         moved.To.RunId, (int)moved.From, (int)moved.To.State, Milliseconds(moved.To.StartedAt), Milliseconds(moved.To.EndedAt), moved.To.ExitCode, moved.To.Reason, moved.To.Error,
         moved.To.Detail) == 1;
 
-    /// <summary>Gives a run to a worker for a while; false when another one has it.</summary>
-    internal bool LeaseRun(string runId, string owner, DateTimeOffset until, DateTimeOffset now) => _writer.Execute(
-        "UPDATE runs SET lease_owner = $2, lease_until = $3 WHERE run_id = $1 AND state < 4 AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until < $4)",
-        runId, owner, Milliseconds(until), Milliseconds(now)) == 1;
+    private bool InsertTenant(TenantRow tenant) => _writer.Execute("INSERT OR IGNORE INTO tenants VALUES($1,$2)", tenant.Tenant, Milliseconds(tenant.CreatedAt)) == 1;
 
-    /// <summary>Takes runs from workers that cannot be there any more: those of an earlier process on this data folder.</summary>
-    internal void ReleaseLeases(string ownerPrefix) =>
-        _writer.Execute("UPDATE runs SET lease_owner = NULL, lease_until = NULL WHERE state < 4 AND substr(lease_owner, 1, $2) = $1", ownerPrefix, ownerPrefix.Length);
-
-    /// <summary>Replaces what an Ack says besides its receipt, after a wait.</summary>
-    internal void UpdateAnswer(long index, byte[] answer) => _writer.Execute("UPDATE entries SET answer = $2 WHERE idx = $1", index, answer);
-
-    /// <summary>Writes a tenant; one that is there already stays.</summary>
-    internal bool InsertTenant(TenantRow tenant) => _writer.Execute("INSERT OR IGNORE INTO tenants VALUES($1,$2)", tenant.Tenant, Milliseconds(tenant.CreatedAt)) == 1;
-
-    /// <summary>Writes a token.</summary>
-    internal void InsertToken(TokenRow token) => _writer.Execute(
+    private void InsertToken(TokenRow token) => _writer.Execute(
         "INSERT INTO tokens VALUES($1,$2,$3,$4,$5,$6,$7)", token.TokenId, token.Tenant, token.Hash, string.Join(' ', token.Scopes), token.Env, Milliseconds(token.ExpiresAt),
         Milliseconds(token.RevokedAt));
 

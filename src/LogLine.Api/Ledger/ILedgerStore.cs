@@ -1,0 +1,133 @@
+using LogLine.Protocol.Merkle;
+
+namespace LogLine.Api.Ledger;
+
+/// <summary>
+/// Where the ledger lies: the log, its tree, and what its entries add up to. Each engine has its own, written for it (docs/stores.md).
+/// Every read sees committed state only and is short, so none takes a cancellation; an embedded store answers before it returns.
+/// </summary>
+public interface ILedgerStore : IAsyncDisposable
+{
+    // --- the log and its tree ---
+
+    /// <summary>The log's origin, and size and frontier of the last commit.</summary>
+    ValueTask<LedgerHead> ReadHeadAsync();
+
+    /// <summary>The signed checkpoint of a tree size, or null.</summary>
+    ValueTask<string?> ReadCheckpointAsync(long treeSize);
+
+    /// <summary>The checkpoint that the batch with this entry ended in, or null; the receipt of the entry is about that tree.</summary>
+    ValueTask<string?> ReadCheckpointOverAsync(long index);
+
+    /// <summary>The hashes of a full tile, or null. Not asynchronous: a proof asks for few tiles, and keeps those that it read.</summary>
+    byte[]? ReadTile(TileId id);
+
+    /// <summary>Entries from <paramref name="from"/> on, in order.</summary>
+    ValueTask<List<StoredSpan>> ReadEntriesAsync(long from, int limit);
+
+    /// <summary>
+    /// Begins a transaction on the log, which nobody else can extend until it ends. Only the one writer of a process calls this.
+    /// </summary>
+    /// <param name="now">An idempotency key that has expired by then may be bound anew.</param>
+    ValueTask<ILedgerTransaction> BeginAsync(DateTimeOffset now);
+
+    /// <summary>Forgets nonces and idempotency keys whose time is over, a bounded number at a time.</summary>
+    ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now);
+
+    // --- spans ---
+
+    /// <summary>The span of that name, or null.</summary>
+    ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name);
+
+    /// <summary>The entry at an index, or null.</summary>
+    ValueTask<StoredSpan?> FindEntryAsync(long index);
+
+    /// <summary>A tenant's spans that match, ascending, looking at no more than <paramref name="window"/> entries.</summary>
+    /// <returns>The spans, and the index from which to go on.</returns>
+    ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000);
+
+    /// <summary>What an idempotency key stands for, or null when it is free or has expired.</summary>
+    ValueTask<BoundKey?> FindKeyBindingAsync(string tenant, string key, DateTimeOffset now);
+
+    /// <summary>True when the nonce was consumed and is remembered.</summary>
+    ValueTask<bool> HasNonceAsync(string tenant, string nonce);
+
+    /// <summary>Replaces what an Ack says besides its receipt, after a wait.</summary>
+    ValueTask UpdateAnswerAsync(long index, byte[] answer);
+
+    // --- tenants ---
+
+    /// <summary>True when there is a tenant.</summary>
+    ValueTask<bool> HasTenantsAsync();
+
+    /// <summary>True when the tenant exists.</summary>
+    ValueTask<bool> HasTenantAsync(string tenant);
+
+    /// <summary>Writes the first tenant and its token; false, and nothing is written, when there is a tenant already.</summary>
+    ValueTask<bool> TryInsertFirstTenantAsync(TenantRow tenant, TokenRow token);
+
+    /// <summary>The token with that hash, or null.</summary>
+    ValueTask<TokenRow?> FindTokenAsync(byte[] hash);
+
+    /// <summary>A tenant's token by its id, or null.</summary>
+    ValueTask<TokenRow?> FindTokenAsync(string tenant, string tokenId);
+
+    /// <summary>A tenant's tokens, by id.</summary>
+    ValueTask<List<TokenRow>> TokensAsync(string tenant);
+
+    /// <summary>A tenant's key, or null.</summary>
+    ValueTask<KeyRow?> FindKeyAsync(string tenant, string kid);
+
+    /// <summary>All keys of a tenant, by kid.</summary>
+    ValueTask<List<KeyRow>> KeysAsync(string tenant);
+
+    /// <summary>A tenant's quotas.</summary>
+    ValueTask<List<QuotaRow>> QuotasAsync(string tenant);
+
+    /// <summary>A tenant's policy as canonical JSON, or null when it set none.</summary>
+    ValueTask<string?> FindPolicyAsync(string tenant);
+
+    /// <summary>A tenant's grant, or null.</summary>
+    ValueTask<GrantRow?> FindGrantAsync(string tenant, string grantId);
+
+    /// <summary>A manifest's canonical bytes, or null.</summary>
+    ValueTask<byte[]?> FindManifestAsync(string tenant, string name, string hash);
+
+    /// <summary>Allows for a subject that are neither used, cancelled nor expired, the one that expires first in front.</summary>
+    ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now);
+
+    // --- runs ---
+
+    /// <summary>A run, or null.</summary>
+    ValueTask<RunRow?> FindRunAsync(string runId);
+
+    /// <summary>A tenant's runs, newest first.</summary>
+    ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit);
+
+    /// <summary>Runs of a service that have not ended.</summary>
+    ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service);
+
+    /// <summary>Gives up to <paramref name="limit"/> runs that have not ended and that nobody holds at <paramref name="now"/> to a worker, oldest first.</summary>
+    ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, int limit, DateTimeOffset until, DateTimeOffset now);
+
+    /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
+    ValueTask<IReadOnlyList<string>> RenewLeasesAsync(string worker, IReadOnlyCollection<string> runs, DateTimeOffset until, DateTimeOffset now);
+
+    /// <summary>Takes runs from workers whose names begin so: those of an earlier process, which cannot be there any more.</summary>
+    ValueTask ReleaseLeasesAsync(string workerPrefix);
+}
+
+/// <summary>The engine refused or failed; the message is its own.</summary>
+public abstract class LedgerStoreException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What the last commit left.</summary>
+/// <param name="Origin">The log's origin.</param>
+/// <param name="Size">Number of entries.</param>
+/// <param name="Frontier">Roots of the largest whole subtrees, 32 bytes each, the largest first.</param>
+public sealed record LedgerHead(string Origin, long Size, byte[] Frontier);
+
+/// <summary>What an idempotency key stands for.</summary>
+/// <param name="Fingerprint">Of the whole request.</param>
+/// <param name="First">Index of its first span.</param>
+/// <param name="Items">For an array: what each item was answered, as <see cref="KeyItems"/> writes it.</param>
+public sealed record BoundKey(byte[] Fingerprint, long First, string? Items);

@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using LogLine.Protocol.Merkle;
+
+namespace LogLine.Api.Ledger.Sqlite;
+
+/// <summary>
+/// The embedded store: one SQLite file in WAL mode with <c>synchronous=FULL</c>. One connection writes, for one at a time; readers have connections
+/// of their own and see committed state only.
+/// </summary>
+public sealed partial class SqliteLedgerStore : ILedgerStore
+{
+    private const int IdleReaders = 8;
+    private readonly string _path;
+    private readonly SqliteSession _writer;
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly ConcurrentBag<SqliteSession> _readers = [];
+
+    private SqliteLedgerStore(string path, SqliteSession writer) => (_path, _writer) = (path, writer);
+
+    /// <summary>Opens the file, or makes it, with <paramref name="newOrigin"/>, when it is not there.</summary>
+    /// <exception cref="DataFolderException">It is not a ledger, is damaged, or was made by a newer version.</exception>
+    public static SqliteLedgerStore Open(string path, string newOrigin)
+    {
+        var isNew = !File.Exists(path);
+        SqliteSession? session = null;
+        try
+        {
+            session = new SqliteSession(path, readOnly: false);
+            var version = session.First("PRAGMA user_version", row => row.GetInt32(0));
+            if (isNew)
+            {
+                session.Execute("BEGIN IMMEDIATE");
+                session.Script(SqliteSchema.Tables);
+                session.Execute("INSERT INTO head VALUES(1, $1, 0, x'')", newOrigin);
+                session.Execute($"PRAGMA user_version = {SqliteSchema.Version}");
+                session.Execute("COMMIT");
+            }
+            else if (version == 0)
+            {
+                throw new DataFolderException($"{path} is not a LogLine ledger, or its creation was interrupted before anything was in it. Remove it to start anew.");
+            }
+            else if (version > SqliteSchema.Version)
+            {
+                throw new DataFolderException($"{path} has format {version}; this program knows formats up to {SqliteSchema.Version}. Start the newer version that made it.");
+            }
+            else if (session.First("PRAGMA quick_check(1)", row => row.GetString(0)) is { } finding && finding != "ok")
+            {
+                throw new DataFolderException($"{path} is damaged: {finding}. Restore a backup; nothing was changed.");
+            }
+            return new SqliteLedgerStore(path, session);
+        }
+        catch (SqliteException defect)
+        {
+            session?.Dispose();
+            throw new DataFolderException($"{path} cannot be opened: {defect.Message}. Restore a backup, or check the folder's permissions and space.", defect);
+        }
+        catch (DataFolderException)
+        {
+            session?.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LedgerHead> ReadHeadAsync() =>
+        ReadAsync(session => session.First("SELECT origin, size, frontier FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), row.GetBytes(2)))!);
+
+    /// <inheritdoc/>
+    public ValueTask<string?> ReadCheckpointOverAsync(long index) =>
+        ReadAsync(session => session.First("SELECT note FROM checkpoints WHERE tree_size > $1 ORDER BY tree_size LIMIT 1", row => row.GetString(0), index));
+
+    /// <inheritdoc/>
+    public ValueTask<string?> ReadCheckpointAsync(long treeSize) =>
+        ReadAsync(session => session.First("SELECT note FROM checkpoints WHERE tree_size = $1", row => row.GetString(0), treeSize));
+
+    /// <inheritdoc/>
+    public byte[]? ReadTile(TileId id) =>
+        Read(session => session.First("SELECT hashes FROM tiles WHERE level = $1 AND idx = $2", row => row.GetBytes(0), id.Level, id.Index));
+
+    /// <inheritdoc/>
+    public ValueTask<List<StoredSpan>> ReadEntriesAsync(long from, int limit) =>
+        ReadAsync(session => session.All($"SELECT {StoredColumns} FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", StoredSpan, from, limit));
+
+    // An embedded store answers before it returns: the task is complete.
+    private ValueTask<T> ReadAsync<T>(Func<SqliteSession, T> read) => new(Read(read));
+
+    private T Read<T>(Func<SqliteSession, T> read)
+    {
+        if (!_readers.TryTake(out var session))
+        {
+            session = new SqliteSession(_path, readOnly: true);
+        }
+        var healthy = false;
+        try
+        {
+            var result = read(session);
+            healthy = true;
+            return result;
+        }
+        finally
+        {
+            if (healthy && _readers.Count < IdleReaders)
+            {
+                _readers.Add(session);
+            }
+            else
+            {
+                session.Dispose();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        while (_readers.TryTake(out var session))
+        {
+            session.Dispose();
+        }
+        _writer.Dispose();
+        _turn.Dispose();
+        return default;
+    }
+}

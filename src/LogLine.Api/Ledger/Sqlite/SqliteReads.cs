@@ -1,0 +1,160 @@
+namespace LogLine.Api.Ledger.Sqlite;
+
+/// <summary>What the rooms above ask of the store. All of it sees committed state only.</summary>
+public sealed partial class SqliteLedgerStore
+{
+    private const string StoredColumns = "idx, entry, span, fingerprint, answer, run_id";
+    private const string RunColumns =
+        "run_id, tenant, env, intent, subject, provider, service, ref, target, span, state, created, started, ended, exit_code, reason, error, detail, cancel, lease_owner, lease_until";
+
+    /// <inheritdoc/>
+    public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) =>
+        ReadAsync(session => session.First($"SELECT {StoredColumns} FROM entries WHERE tenant = $1 AND this = $2", StoredSpan, tenant, name));
+
+    /// <inheritdoc/>
+    public ValueTask<StoredSpan?> FindEntryAsync(long index) => ReadAsync(session => session.First($"SELECT {StoredColumns} FROM entries WHERE idx = $1", StoredSpan, index));
+
+    /// <inheritdoc/>
+    public ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000) => ReadAsync(session =>
+    {
+        var size = session.First("SELECT size FROM head", row => row.GetInt64(0));
+        // With an index that the filter leads, the window does not matter: only matches are looked at.
+        var end = filter.Subject is null && filter.RunId is null ? Math.Min(size, from + window) : size;
+        var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
+            + " AND ($4 IS NULL OR subject = $4) AND ($5 IS NULL OR run_id = $5) AND ($6 IS NULL OR substr(intent, 1, $7) = $6) AND ($8 IS NULL OR intent = $8) AND span IS NOT NULL ORDER BY idx LIMIT $9";
+        if (filter.Subject is not null)
+        {
+            sql = sql.Replace("($4 IS NULL OR subject = $4)", "subject = $4");
+        }
+        if (filter.RunId is not null)
+        {
+            sql = sql.Replace("($5 IS NULL OR run_id = $5)", "run_id = $5");
+        }
+        var spans = session.All(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.IntentPrefix, filter.IntentPrefix?.Length, filter.Intent, limit);
+        return (spans, spans.Count == limit ? spans[^1].Index + 1 : Math.Max(from, end));
+    });
+
+    /// <inheritdoc/>
+    public ValueTask<BoundKey?> FindKeyBindingAsync(string tenant, string key, DateTimeOffset now) => ReadAsync(session => session.First(
+        "SELECT fingerprint, first, items FROM idempotency WHERE tenant = $1 AND key = $2 AND expires > $3",
+        row => new BoundKey(row.GetBytes(0), row.GetInt64(1), Text(row, 2)), tenant, key, Milliseconds(now)));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> HasNonceAsync(string tenant, string nonce) =>
+        ReadAsync(session => session.First("SELECT 1 FROM nonces WHERE tenant = $1 AND nonce = $2", row => true, tenant, nonce));
+
+    /// <inheritdoc/>
+    public ValueTask<TokenRow?> FindTokenAsync(byte[] hash) => ReadAsync(session => session.First($"SELECT {TokenColumns} FROM tokens WHERE hash = $1", Token, hash));
+
+    /// <inheritdoc/>
+    public ValueTask<TokenRow?> FindTokenAsync(string tenant, string tokenId) =>
+        ReadAsync(session => session.First($"SELECT {TokenColumns} FROM tokens WHERE tenant = $1 AND token_id = $2", Token, tenant, tokenId));
+
+    /// <inheritdoc/>
+    public ValueTask<List<TokenRow>> TokensAsync(string tenant) =>
+        ReadAsync(session => session.All($"SELECT {TokenColumns} FROM tokens WHERE tenant = $1 ORDER BY token_id LIMIT 1000", Token, tenant));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> HasTenantAsync(string tenant) => ReadAsync(session => session.First("SELECT 1 FROM tenants WHERE tenant = $1", row => true, tenant));
+
+    /// <inheritdoc/>
+    public ValueTask<List<QuotaRow>> QuotasAsync(string tenant) => ReadAsync(session => session.All(
+        "SELECT tenant, pattern, rate, burst FROM quotas WHERE tenant = $1 ORDER BY pattern LIMIT 1000", row => new QuotaRow(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt32(3)), tenant));
+
+    /// <inheritdoc/>
+    public ValueTask<string?> FindPolicyAsync(string tenant) => ReadAsync(session => session.First("SELECT policy FROM policies WHERE tenant = $1", row => row.GetString(0), tenant));
+
+    /// <inheritdoc/>
+    public ValueTask<GrantRow?> FindGrantAsync(string tenant, string grantId) => ReadAsync(session => session.First(
+        "SELECT tenant, grant_id, body, revoked_idx IS NOT NULL FROM grants WHERE tenant = $1 AND grant_id = $2",
+        row => new GrantRow(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3)), tenant, grantId));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> HasTenantsAsync() => ReadAsync(session => session.First("SELECT 1 FROM tenants LIMIT 1", row => true));
+
+    /// <inheritdoc/>
+    public ValueTask<KeyRow?> FindKeyAsync(string tenant, string kid) =>
+        ReadAsync(session => session.First("SELECT tenant, kid, pub, usage, status, until_idx FROM keys WHERE tenant = $1 AND kid = $2", Key, tenant, kid));
+
+    /// <inheritdoc/>
+    public ValueTask<List<KeyRow>> KeysAsync(string tenant) =>
+        ReadAsync(session => session.All("SELECT tenant, kid, pub, usage, status, until_idx FROM keys WHERE tenant = $1 ORDER BY kid LIMIT 1000", Key, tenant));
+
+    /// <inheritdoc/>
+    public ValueTask<byte[]?> FindManifestAsync(string tenant, string name, string hash) => ReadAsync(session => session.First(
+        "SELECT manifest FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetBytes(0), tenant, name, hash));
+
+    /// <inheritdoc/>
+    public ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now) => ReadAsync(session => session.All(
+        """
+        SELECT this, tenant, intent, allow, subject, hash, env, ref, target, plan_digest, exp FROM proofs
+        WHERE tenant = $1 AND subject = $2 AND intent = $3 AND used_idx IS NULL AND cancelled_idx IS NULL AND allow = 1 AND exp > $4 ORDER BY exp, idx LIMIT 1000
+        """,
+        row => new ProofRow
+        {
+            This = row.GetString(0),
+            Tenant = row.GetString(1),
+            Intent = row.GetString(2),
+            Allow = row.GetInt64(3) == 1,
+            Subject = row.GetString(4),
+            Hash = row.GetString(5),
+            Env = Text(row, 6),
+            Ref = Text(row, 7),
+            Target = Text(row, 8),
+            PlanDigest = Text(row, 9),
+            Exp = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(10)),
+        }, tenant, subject, intent, Milliseconds(now)));
+
+    /// <inheritdoc/>
+    public ValueTask<RunRow?> FindRunAsync(string runId) => ReadAsync(session => session.First($"SELECT {RunColumns} FROM runs WHERE run_id = $1", Run, runId));
+
+    /// <inheritdoc/>
+    public ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit) => ReadAsync(session => session.All(
+        $"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND ($2 IS NULL OR subject = $2) ORDER BY created DESC, run_id LIMIT $3", Run, tenant, subject, limit));
+
+    /// <inheritdoc/>
+    public ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service) =>
+        ReadAsync(session => session.All($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND service = $2 AND state < 4 LIMIT 100", Run, tenant, service));
+
+    private static StoredSpan StoredSpan(SqliteRow row) => new(
+        row.GetInt64(0), row.GetBytes(1), row.IsDBNull(2) ? [] : row.GetBytes(2), 
+        row.IsDBNull(3) ? null : row.GetBytes(3), row.IsDBNull(4) ? null : row.GetBytes(4), Text(row, 5));
+
+    private const string TokenColumns = "token_id, tenant, hash, scopes, env, expires, revoked";
+
+    private static TokenRow Token(SqliteRow row) =>
+        new(row.GetString(0), row.GetString(1), row.GetBytes(2), row.GetString(3).Split(' '), row.GetString(4), Time(row, 5), Time(row, 6));
+
+    private static KeyRow Key(SqliteRow row) => new(
+        row.GetString(0), row.GetString(1), row.GetBytes(2), row.GetString(3).Split(' '), (KeyStatus)row.GetInt32(4), row.IsDBNull(5) ? null : row.GetInt64(5));
+
+    private static RunRow Run(SqliteRow row) => new()
+    {
+        RunId = row.GetString(0),
+        Tenant = row.GetString(1),
+        Env = row.GetString(2),
+        Intent = row.GetString(3),
+        Subject = row.GetString(4),
+        Provider = row.GetString(5),
+        Service = row.GetString(6),
+        Ref = Text(row, 7),
+        Target = row.GetString(8),
+        Span = row.GetString(9),
+        State = (RunState)row.GetInt32(10),
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(11)),
+        StartedAt = Time(row, 12),
+        EndedAt = Time(row, 13),
+        ExitCode = row.IsDBNull(14) ? null : row.GetInt32(14),
+        Reason = Text(row, 15),
+        Error = Text(row, 16),
+        Detail = row.GetString(17),
+        CancelRequested = row.GetInt64(18) == 1,
+        LeaseOwner = Text(row, 19),
+        LeaseUntil = Time(row, 20),
+    };
+
+    private static string? Text(SqliteRow row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    private static DateTimeOffset? Time(SqliteRow row, int column) =>
+        row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
+}

@@ -1,0 +1,175 @@
+namespace LogLine.Api.Ledger.Sqlite;
+
+/// <summary>The writer's transaction: statement by statement, since an embedded engine answers each at once, with a savepoint around every piece.</summary>
+public sealed partial class SqliteLedgerStore
+{
+    /// <inheritdoc/>
+    public async ValueTask<ILedgerTransaction> BeginAsync(DateTimeOffset now)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            _writer.Execute("BEGIN IMMEDIATE");
+            return new Transaction(this, _writer.First("SELECT size FROM head", row => row.GetInt64(0)), now);
+        }
+        catch
+        {
+            _turn.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a statement or several beside the log, in a transaction of their own.</summary>
+    private async ValueTask<T> WriteAsync<T>(Func<T> write)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            _writer.Execute("BEGIN IMMEDIATE");
+            try
+            {
+                var result = write();
+                _writer.Execute("COMMIT");
+                return result;
+            }
+            catch
+            {
+                Rollback();
+                throw;
+            }
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private void Rollback()
+    {
+        try
+        {
+            _writer.Execute("ROLLBACK");
+        }
+        catch (SqliteException)
+        {
+            // The engine has rolled back by itself (full disk, I/O error): there is nothing left to undo.
+        }
+    }
+
+    private sealed class Transaction(SqliteLedgerStore store, long size, DateTimeOffset now) : ILedgerTransaction
+    {
+        private readonly SqliteSession _writer = store._writer;
+        private long _next = size;
+        private bool _ended;
+
+        public long Size { get; } = size;
+
+        public ValueTask<IReadOnlyList<AppendConflict?>> WriteAsync(IReadOnlyList<LedgerPiece> pieces)
+        {
+            var conflicts = new AppendConflict?[pieces.Count];
+            for (var i = 0; i < pieces.Count; i++)
+            {
+                _writer.Execute("SAVEPOINT piece");
+                conflicts[i] = Write(pieces[i]);
+                if (conflicts[i] is null)
+                {
+                    _next += pieces[i].Rows.Count;
+                }
+                else
+                {
+                    _writer.Execute("ROLLBACK TO piece");
+                }
+                _writer.Execute("RELEASE piece");
+            }
+            return new(conflicts);
+        }
+
+        private AppendConflict? Write(LedgerPiece piece)
+        {
+            var request = piece.Request;
+            if (request?.Nonce is { } nonce && _writer.Execute("INSERT OR IGNORE INTO nonces VALUES($1,$2,$3)", request.Tenant, nonce.Nonce, Milliseconds(nonce.Until)) == 0)
+            {
+                return AppendConflict.Nonce;
+            }
+            var index = _next;
+            foreach (var row in piece.Rows)
+            {
+                if (!AreActive(row.Entry.Tenant, row.TrustedKids))
+                {
+                    return AppendConflict.Signer;
+                }
+                if ((Insert(row, index) ?? Apply(row.Effects, index)) is { } conflict)
+                {
+                    return conflict;
+                }
+                index++;
+            }
+            return piece.KeyAt(_next) is { } bound && !Bind(request!, bound) ? AppendConflict.Key : null;
+        }
+
+        /// <summary>True when all of these keys may sign at this point of the log.</summary>
+        private bool AreActive(string tenant, IReadOnlyList<string> kids)
+        {
+            foreach (var kid in kids)
+            {
+                if (!_writer.First("SELECT 1 FROM keys WHERE tenant = $1 AND kid = $2 AND status = $3", row => true, tenant, kid, (int)KeyStatus.Active))
+                {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        private AppendConflict? Insert(LedgerRow row, long index) => _writer.Execute(
+            "INSERT OR IGNORE INTO entries VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
+            index, row.EntryBytes, row.Span.Utf8.ToArray(), row.Entry.Tenant, row.Entry.This, row.Span.Intent, row.Span.Subject, row.RunId, row.Fingerprint, row.Answer) == 1
+            ? null
+            : AppendConflict.This;
+
+        private AppendConflict? Apply(IReadOnlyList<LedgerEffect> effects, long index)
+        {
+            foreach (var effect in effects)
+            {
+                if (store.Apply(effect, index) is { } conflict)
+                {
+                    return conflict;
+                }
+            }
+            return null;
+        }
+
+        /// <summary>Binds an idempotency key; one that has expired is bound anew.</summary>
+        private bool Bind(AppendRequest request, BoundKey bound) => _writer.Execute(
+            """
+            INSERT INTO idempotency VALUES($1,$2,$3,$4,$5,$6) ON CONFLICT DO UPDATE SET fingerprint = $3, expires = $4, first = $5, items = $6
+            WHERE expires <= $7
+            """,
+            request.Tenant, request.Key!.Key, bound.Fingerprint, Milliseconds(request.Key.ExpiresAt), bound.First, bound.Items, Milliseconds(now)) == 1;
+
+        public ValueTask CommitAsync(TreeGrowth? growth)
+        {
+            if (growth is not null)
+            {
+                foreach (var (id, hashes) in growth.Tiles)
+                {
+                    _writer.Execute("INSERT INTO tiles VALUES($1,$2,$3)", id.Level, id.Index, hashes);
+                }
+                _writer.Execute("INSERT INTO checkpoints VALUES($1,$2)", growth.Size, growth.Note);
+                _writer.Execute("UPDATE head SET size = $1, frontier = $2 WHERE id = 1", growth.Size, growth.Frontier);
+            }
+            _writer.Execute("COMMIT");
+            _ended = true;
+            return default;
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            if (!_ended)
+            {
+                store.Rollback();
+            }
+            store._turn.Release();
+            return default;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+namespace LogLine.Api.Ledger;
+
+/// <summary>What kind of thing a commit has changed.</summary>
+public enum TouchedKind
+{
+    /// <summary>A key of a tenant; <see cref="Touched.Id"/> is its kid.</summary>
+    Key,
+    /// <summary>A token of a tenant; <see cref="Touched.Id"/> is its token id.</summary>
+    Token,
+    /// <summary>A tenant's quotas or policy.</summary>
+    Rules,
+    /// <summary>A run; <see cref="Touched.Id"/> is its run id.</summary>
+    Run,
+}
+
+/// <summary>
+/// One thing that a commit has changed, for those who keep copies of rows or wait for a change. It says what, not how, so it is small enough
+/// to reach every gateway on the same store.
+/// </summary>
+/// <param name="Kind">What kind of thing.</param>
+/// <param name="Tenant">Whose; empty where <paramref name="Id"/> says enough.</param>
+/// <param name="Id">Which; empty where the tenant says enough.</param>
+public readonly record struct Touched(TouchedKind Kind, string Tenant, string Id)
+{
+    /// <summary>What an effect changes of which others keep copies; null when nobody does.</summary>
+    public static Touched? By(LedgerEffect effect) => effect switch
+    {
+        LedgerEffect.KeyRegistered { Key: var key } => new Touched(TouchedKind.Key, key.Tenant, key.Kid),
+        LedgerEffect.KeyRetired retired => new Touched(TouchedKind.Key, retired.Tenant, retired.Kid),
+        LedgerEffect.KeyRevoked revoked => new Touched(TouchedKind.Key, revoked.Tenant, revoked.Kid),
+        LedgerEffect.TokenRevoked token => new Touched(TouchedKind.Token, token.Tenant, token.TokenId),
+        LedgerEffect.QuotaSet { Quota: var quota } => new Touched(TouchedKind.Rules, quota.Tenant, ""),
+        LedgerEffect.PolicySet policy => new Touched(TouchedKind.Rules, policy.Tenant, ""),
+        LedgerEffect.RunCreated { Run: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
+        LedgerEffect.RunMoved { To: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
+        LedgerEffect.RunCancelRequested cancel => new Touched(TouchedKind.Run, "", cancel.RunId),
+        _ => null,
+    };
+}
