@@ -30,6 +30,13 @@ public sealed class GatewayOptions
     /// <summary>What is allowed.</summary>
     public OperatorPolicy Policy { get; set; } = new();
 
+    /// <summary>Webhooks.</summary>
+    public WebhookPolicy Webhooks
+    {
+        get => Policy.Webhooks;
+        set => Policy.Webhooks = value;
+    }
+
     /// <summary>Event streams and WebSockets.</summary>
     public StreamOptions Streams { get; set; } = new();
 
@@ -62,7 +69,7 @@ internal static class GatewayHost
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
-        services.AddDelivery(options.Streams);
+        services.AddDelivery(options.Streams, options.Webhooks);
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();

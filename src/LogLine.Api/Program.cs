@@ -2,6 +2,7 @@ using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
 using LogLine.Api.Delivery.Streams;
+using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
@@ -48,6 +49,7 @@ public static class GatewayProgram
         app.MapRunReads();
         app.MapArtifactReads();
         app.MapStream();
+        app.MapWebhooks();
         app.MapServerReads();
         app.MapApiDocument();
         return app;

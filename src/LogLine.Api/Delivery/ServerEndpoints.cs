@@ -34,7 +34,7 @@ internal static class ServerEndpoints
         json.WriteStartObject();
         json.WriteString("origin", identity.Origin);
         json.WriteStartArray("keys");
-        foreach (var (kid, use, publicKey) in new[] { (identity.LogKid, "log", identity.LogPublicKey), (identity.SpanKid, "span", identity.SpanPublicKey) })
+        foreach (var (kid, use, publicKey) in new[] { (identity.LogKid, "log", identity.LogPublicKey), (identity.SpanKid, "span", identity.SpanPublicKey), (identity.WebhookKid, "webhook", identity.WebhookKey.PublicKeyHex) })
         {
             json.WriteStartObject();
             json.WriteString("kid", kid);

@@ -58,6 +58,9 @@ internal static class Admission
             case "token.revoke":
                 effects.Add(new LedgerEffect.TokenRevoked(item.Tenant, item.Payload.Text("token_id")!, item.Now));
                 break;
+            case "webhook.create" or "webhook.delete" or "webhook.rotate" or "webhook.replay":
+                result = WebhookActs.Admit(item, effects);
+                break;
             case "minicontainer.verify":
                 result = await VerifyManifestAsync(item);
                 break;

@@ -3,17 +3,23 @@ using LogLine.Protocol.Crypto;
 namespace LogLine.Api.Ledger;
 
 /// <summary>
-/// The gateway's own keys: one signs checkpoints, another one spans (contract, section 9). Seeds lie in <c>keys/*.key</c>, hex, mode 0600.
+/// The gateway's own keys: one signs checkpoints, another one spans, a third one webhooks (contract, section 9). Seeds lie in <c>keys/*.key</c>, hex, mode 0600.
 /// </summary>
 public sealed class ServerKeys : IDisposable
 {
-    private ServerKeys(SigningKey log, SigningKey span) => (Log, Span) = (log, span);
+    private ServerKeys(SigningKey log, SigningKey span, SigningKey webhook) => (Log, Span, Webhook) = (log, span, webhook);
 
     /// <summary>Signs checkpoints.</summary>
     public SigningKey Log { get; }
 
     /// <summary>Signs the gateway's own spans.</summary>
     public SigningKey Span { get; }
+
+    /// <summary>Signs deliveries to webhooks, and is what their shared secrets are derived from.</summary>
+    public SigningKey Webhook { get; }
+
+    /// <summary>Id of the webhook key.</summary>
+    public string WebhookKid => "whk_" + Webhook.PublicKeyHex[..16];
 
     /// <summary>Id of the log key.</summary>
     public string LogKid => "log_" + Log.PublicKeyHex[..16];
@@ -23,7 +29,9 @@ public sealed class ServerKeys : IDisposable
 
     /// <summary>Reads the keys; makes them when the folder is new.</summary>
     /// <exception cref="DataFolderException">A key is missing or malformed in a folder that is not new.</exception>
-    public static ServerKeys Open(string folder, bool create) => new(Open(folder, "log", create), Open(folder, "span", create));
+    public static ServerKeys Open(string folder, bool create) => 
+        // Older folders have no key for webhooks, and no webhooks.
+        new(Open(folder, "log", create), Open(folder, "span", create), Open(folder, "webhook", create: true));
 
     private static SigningKey Open(string folder, string name, bool create)
     {
@@ -53,6 +61,7 @@ public sealed class ServerKeys : IDisposable
     {
         Log.Dispose();
         Span.Dispose();
+        Webhook.Dispose();
     }
 }
 

@@ -24,6 +24,9 @@ public sealed class OperatorPolicy
     /// <summary>Patterns of images, for example <c>ghcr.io/vv/*</c> (<see cref="ImagePattern"/>); none means any.</summary>
     public IList<string> Images { get; set; } = [];
 
+    /// <summary>Where webhooks may lead, and how many there may be; section <c>LogLine:Webhooks</c>.</summary>
+    public WebhookPolicy Webhooks { get; set; } = new();
+
     // Capabilities that reach beyond the container (containers, "Linux capabilities": classes admin and debug).
     private static readonly HashSet<string> Dangerous =
     [

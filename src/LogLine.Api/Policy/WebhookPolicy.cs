@@ -26,17 +26,20 @@ public sealed class WebhookPolicy
     /// <summary>Multiplies every wait between attempts, and the 24 hours after which a delivery is given up. Default: 1; tests have less.</summary>
     public double RetryScale { get; set; } = 1;
 
-    /// <summary>Why a URL cannot be a webhook's, with the field of the policy or null when it is no such URL at all; null when it can.</summary>
-    public (string? Rule, string Detail)? Problem(string text)
+    /// <summary>Why a text is no URL of a webhook at all; null when it is one.</summary>
+    public static string? Malformed(string text)
     {
         if (text.Length > MaxUrlLength || !Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("https" or "http") || url.Host.Length == 0)
         {
-            return (null, $"must be an absolute https URL of at most {MaxUrlLength} characters");
+            return $"must be an absolute https URL of at most {MaxUrlLength} characters";
         }
-        if (url.UserInfo.Length > 0 || url.Fragment.Length > 0)
-        {
-            return (null, "must have neither user information nor a fragment");
-        }
+        return url.UserInfo.Length > 0 || url.Fragment.Length > 0 ? "must have neither user information nor a fragment" : null;
+    }
+
+    /// <summary>The rule that a well-formed URL breaks, with a sentence; or null. What a name leads to is found out when it is dialled.</summary>
+    public (string Rule, string Detail)? Violation(string text)
+    {
+        var url = new Uri(text);
         if (url.Scheme == "http" && !AllowHttp)
         {
             return ("webhooks.http", "A webhook is https; the operator does not allow http (LogLine:Webhooks:AllowHttp).");

@@ -85,8 +85,8 @@ public sealed class AddressRuleTests
     [InlineData("https://[fd00::1]:8443/x")]
     public void LiteralPrivateUrl_IsRefused_UnlessTheOperatorAllowsIt(string url)
     {
-        Assert.Equal("webhooks.private_address", new WebhookPolicy().Problem(url)?.Rule);
-        Assert.Null(new WebhookPolicy { AllowPrivateAddresses = true }.Problem(url));
+        Assert.Equal("webhooks.private_address", new WebhookPolicy().Violation(url)?.Rule);
+        Assert.Null(new WebhookPolicy { AllowPrivateAddresses = true }.Violation(url));
     }
 
     [Theory]
@@ -95,7 +95,7 @@ public sealed class AddressRuleTests
     [InlineData("https://8.8.8.8/")]
     [InlineData("https://[2606:4700:4700::1111]/")]
     [InlineData("https://bücher.example/")]
-    public void PublicUrl_IsAllowed(string url) => Assert.Null(new WebhookPolicy().Problem(url));
+    public void PublicUrl_IsAllowed(string url) => Assert.Null(WebhookPolicy.Malformed(url) ?? new WebhookPolicy().Violation(url)?.Detail);
 
     [Theory]
     [InlineData("example.com/hooks")]
@@ -106,18 +106,12 @@ public sealed class AddressRuleTests
     [InlineData("https://")]
     [InlineData("https://user:password@example.com/")]
     [InlineData("https://example.com/#fragment")]
-    public void UrlOfAnotherForm_IsNone(string url)
-    {
-        var problem = new WebhookPolicy { AllowPrivateAddresses = true, AllowHttp = true }.Problem(url);
-
-        Assert.NotNull(problem);
-        Assert.Null(problem.Value.Rule);
-    }
+    public void UrlOfAnotherForm_IsNone(string url) => Assert.NotNull(WebhookPolicy.Malformed(url));
 
     [Fact]
     public void Http_IsTheOperatorsChoice()
     {
-        Assert.Equal("webhooks.http", new WebhookPolicy().Problem("http://example.com/")?.Rule);
-        Assert.Null(new WebhookPolicy { AllowHttp = true }.Problem("http://example.com/"));
+        Assert.Equal("webhooks.http", new WebhookPolicy().Violation("http://example.com/")?.Rule);
+        Assert.Null(new WebhookPolicy { AllowHttp = true }.Violation("http://example.com/"));
     }
 }

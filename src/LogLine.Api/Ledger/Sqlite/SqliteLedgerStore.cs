@@ -47,6 +47,7 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
             {
                 throw new DataFolderException($"{path} is damaged: {finding}. Restore a backup; nothing was changed.");
             }
+            session.Script(SqliteSchema.Later);
             return new SqliteLedgerStore(path, session);
         }
         catch (SqliteException defect)

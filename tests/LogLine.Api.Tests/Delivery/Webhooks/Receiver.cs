@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace LogLine.Api.Tests.Delivery.Webhooks;
 
 /// <summary>A delivery as a receiver gets it.</summary>
-internal sealed record Received(string Id, string Timestamp, string Signature, string Event, int Attempt, byte[] Body);
+/// <param name="Status">What it was answered.</param>
+internal sealed record Received(string Id, string Timestamp, string Signature, string Event, int Attempt, byte[] Body, int Status);
 
 /// <summary>Somebody's server that takes webhooks: a real one, on a port of its own.</summary>
 internal sealed class Receiver : IAsyncDisposable
@@ -26,7 +27,7 @@ internal sealed class Receiver : IAsyncDisposable
     /// <summary>The same under another name.</summary>
     public Uri At(string host) => new($"http://{host}:{Url.Port}/hook");
 
-    /// <summary>Starts it; <paramref name="answer"/> answers instead of 200, and sees the delivery before it is answered.</summary>
+    /// <summary>Starts it; <paramref name="answer"/> answers instead of 200; the body is in <c>Items["body"]</c>.</summary>
     public static async Task<Receiver> StartAsync(Func<HttpContext, Task>? answer = null, string url = "http://127.0.0.1:0")
     {
         var builder = WebApplication.CreateSlimBuilder(["--urls", url]);
@@ -38,12 +39,17 @@ internal sealed class Receiver : IAsyncDisposable
             var body = new MemoryStream();
             await http.Request.Body.CopyToAsync(body, http.RequestAborted);
             var headers = http.Request.Headers;
-            receiver._received.Enqueue(new Received(
-                headers["webhook-id"]!, headers["webhook-timestamp"]!, headers["webhook-signature"]!, headers["X-LogLine-Event"]!, int.Parse(headers["X-LogLine-Attempt"]!), body.ToArray()));
-            receiver._arrived.Release();
-            if (answer is not null)
+            http.Items["body"] = System.Text.Encoding.UTF8.GetString(body.ToArray());
+            try
             {
-                await answer(http);
+                await (answer?.Invoke(http) ?? Task.CompletedTask);
+            }
+            finally
+            {
+                receiver._received.Enqueue(new Received(
+                    headers["webhook-id"]!, headers["webhook-timestamp"]!, headers["webhook-signature"]!, headers["X-LogLine-Event"]!, int.Parse(headers["X-LogLine-Attempt"]!), body.ToArray(),
+                    http.Response.StatusCode));
+                receiver._arrived.Release();
             }
         });
         await app.StartAsync();
