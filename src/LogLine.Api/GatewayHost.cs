@@ -1,6 +1,8 @@
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
 using LogLine.Api.Delivery.Streams;
+using LogLine.Api.Delivery.Webhooks;
+using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Ledger.Sqlite;
@@ -40,6 +42,9 @@ public sealed class GatewayOptions
     /// <summary>Event streams and WebSockets.</summary>
     public StreamOptions Streams { get; set; } = new();
 
+    /// <summary>Whom to ask for cosignatures.</summary>
+    public WitnessOptions Witnesses { get; set; } = new();
+
     /// <summary>Where artifacts are kept, and how many.</summary>
     public ArtifactOptions Artifacts { get; set; } = new();
 }
@@ -69,7 +74,8 @@ internal static class GatewayHost
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
-        services.AddDelivery(options.Streams, options.Webhooks);
+        services.AddDelivery(options.Streams, options.Witnesses);
+        services.AddWebhooks(options.Webhooks);
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
@@ -93,6 +99,7 @@ internal static class GatewayHost
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
         _ = app.Services.GetRequiredService<ArtifactStore>();
+        _ = app.Services.GetRequiredService<WitnessRounds>();
         await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>());
     }
 

@@ -3,6 +3,8 @@ using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
+using LogLine.Api.Delivery.Tlog;
+using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
@@ -18,7 +20,7 @@ try
     await app.WaitForShutdownAsync();
     return 0;
 }
-catch (Exception defect) when (defect is DataFolderException or CatalogueException or PlatformNotSupportedException or DllNotFoundException or IOException)
+catch (Exception defect) when (defect is DataFolderException or CatalogueException or WitnessOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
 {
     // What an operator can mend is said in one line; everything else is a defect and keeps its trace.
     await Console.Error.WriteLineAsync("logline-api: " + defect.Message);
@@ -51,6 +53,8 @@ public static class GatewayProgram
         app.MapStream();
         app.MapWebhooks();
         app.MapServerReads();
+        app.MapConsistency();
+        app.MapTlog();
         app.MapApiDocument();
         return app;
     }

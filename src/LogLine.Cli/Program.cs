@@ -4,6 +4,7 @@ using LogLine.Cli.Commands;
 using LogLine.Cli.Commands.Artifacts;
 using LogLine.Cli.Commands.Deploy;
 using LogLine.Cli.Commands.Keys;
+using LogLine.Cli.Commands.Ledger;
 using LogLine.Cli.Commands.MiniContainers;
 using LogLine.Cli.Commands.Receipts;
 using LogLine.Cli.Commands.Spans;
@@ -35,6 +36,7 @@ internal static class Contents
             CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
             CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree)),
             CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
+            CommandTree.Branch("ledger", "The log as a whole.", ConsistencyCommand.Create(tree), WitnessCommand.Create(tree)),
         };
         tree.Globals.AddTo(root);
         return root;

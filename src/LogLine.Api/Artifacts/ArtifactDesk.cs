@@ -55,5 +55,29 @@ public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimePro
     }
 }
 
+/// <summary>The artifacts of one tenant, for one run: what it may read, and where it puts what it makes.</summary>
+public sealed class RunArtifacts(ArtifactDesk desk, ArtifactActor actor)
+{
+    /// <summary>The largest artifact, in bytes; also the most that an archive may unpack to.</summary>
+    public long MaxBytes => desk.Store.Options.MaxBytes;
+
+    /// <summary>The bytes of an artifact, or null when the tenant does not have it.</summary>
+    public FileStream? OpenRead(string? name) => ArtifactHash.TryParse(name, out var hash) ? desk.Store.OpenRead(actor.Tenant, hash) : null;
+
+    /// <summary>Writes a new artifact, and keeps it.</summary>
+    /// <exception cref="ArtifactException">There is no room; nothing of it is left.</exception>
+    public async Task<StoredArtifact> WriteAsync(Func<Stream, Task> write, CancellationToken cancel)
+    {
+        await using var writer = desk.Store.Create(actor.Tenant);
+        await using (var buffered = new BufferedStream(writer, 128 * 1024))
+        {
+            await write(buffered);
+            await buffered.FlushAsync(cancel);
+            var hash = writer.Seal();
+            return (await desk.KeepAsync(writer, hash, actor, cancel)).Artifact;
+        }
+    }
+}
+
 /// <summary>Who stores or removes: a token, or a run that a span of the tenant's has started.</summary>
 public sealed record ArtifactActor(string Tenant, string Env, string Principal, string? RunId = null);

@@ -9,10 +9,12 @@ public enum ArtifactFailure
     TenantFull,
     /// <summary>The disk is full, or would leave too little for the ledger.</summary>
     DiskFull,
+    /// <summary>They are no tar, or one that holds what is not allowed.</summary>
+    Malformed,
 }
 
 /// <summary>Bytes that are not taken, found while they are written. What was written of them is gone. The message is fit for a user.</summary>
-public sealed class ArtifactException(ArtifactFailure failure, string message, Exception? inner = null) : IOException(message, inner)
+public sealed class ArtifactException(ArtifactFailure failure, string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Why.</summary>
     public ArtifactFailure Failure { get; } = failure;

@@ -115,7 +115,7 @@ public sealed class ArtifactStore
     internal static ArtifactException DiskFull(Exception? inner) => new(ArtifactFailure.DiskFull, "The gateway's disk has no room for artifacts now.", inner);
 
     /// <summary>ENOSPC and EDQUOT, which the base library passes on as they are.</summary>
-    internal static bool IsDiskFull(IOException failure) => failure is not ArtifactException && failure.HResult is 28 or 122;
+    internal static bool IsDiskFull(IOException failure) => failure.HResult is 28 or 122;
 
     private string FileOf(string tenant, ArtifactHash hash) => Path.Combine(_root, tenant, hash.Hex[..2], hash.Hex);
 

@@ -10,11 +10,14 @@ internal static class Readers
     private static readonly object Key = new();
 
     /// <summary>Lets requests pass whose token may read; their principal is in <see cref="Principal"/>.</summary>
-    public static TBuilder RequireReader<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder =>
+    public static TBuilder RequireReader<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder => routes.RequireScope("read");
+
+    /// <summary>Lets requests pass whose token has that scope; their principal is in <see cref="Principal"/>.</summary>
+    public static TBuilder RequireScope<TBuilder>(this TBuilder routes, string scope) where TBuilder : IEndpointConventionBuilder =>
         routes.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
-            var (principal, refused) = await http.RequestServices.GetRequiredService<RequestReader>().AuthenticateReaderAsync(http);
+            var (principal, refused) = await http.RequestServices.GetRequiredService<RequestReader>().AuthenticateReaderAsync(http, scope);
             if (refused is not null)
             {
                 await http.RefuseAsync(refused);
@@ -24,13 +27,13 @@ internal static class Readers
             return await next(context);
         });
 
-    /// <summary>Who asks, when they may read.</summary>
-    public static async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateReaderAsync(this RequestReader requests, HttpContext http)
+    /// <summary>Who asks, when they may read, or whatever else <paramref name="scope"/> allows.</summary>
+    public static async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateReaderAsync(this RequestReader requests, HttpContext http, string scope = "read")
     {
         var (principal, refused) = await requests.AuthenticateAsync(http);
-        return refused is not null || principal!.Has("read")
+        return refused is not null || principal!.Has(scope)
             ? (principal, refused)
-            : (principal, new Rejection(RefusalCode.Forbidden, "The token has no scope 'read'.") { Details = new Dictionary<string, object?> { ["required_permission"] = "read", ["reason"] = "scope" } });
+            : (principal, new Rejection(RefusalCode.Forbidden, $"The token has no scope '{scope}'.") { Details = new Dictionary<string, object?> { ["required_permission"] = scope, ["reason"] = "scope" } });
     }
 
     /// <summary>Who asks.</summary>

@@ -12,13 +12,6 @@ internal static class ServerDocs
         Answers = [new(200, "The keys and the log's name.", MediaDoc.Json("server-keys"))],
     };
 
-    public static readonly RouteDoc Checkpoint = new("getCheckpoint", RouteTags.Log, "Latest checkpoint", "C2SP tlog-checkpoint as a signed note: origin, size, root.")
-    {
-        Access = RouteAccess.Anyone,
-        Answers = [new(200, "The note.", MediaDoc.Text("logline/1f3c5d7e9a0b2c4d\n1\nbjQLnP+zepicpUTma3gKLHiQHT+zNzh2hRGjBhevoB0=\n\n— logline/1f3c5d7e9a0b2c4d …\n"))],
-        Refusals = [RefusalCode.NotFound],
-    };
-
     public static readonly RouteDoc Live = new("getLiveness", RouteTags.Gateway, "Is it alive?", "200 as long as the process answers.")
     {
         Access = RouteAccess.Anyone,

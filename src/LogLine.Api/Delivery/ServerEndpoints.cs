@@ -1,16 +1,17 @@
-using System.Text;
 using System.Text.Json;
+using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Delivery;
 
-/// <summary>What the gateway says about itself: keys, health, catalogue, help pages, the log's checkpoint.</summary>
+/// <summary>What the gateway says about itself: keys, health, catalogue, help pages.</summary>
 internal static class ServerEndpoints
 {
     public static void MapServerReads(this IEndpointRouteBuilder routes)
@@ -18,7 +19,6 @@ internal static class ServerEndpoints
         routes.MapGet("/v1/keys", KeysAsync).Documented(ServerDocs.Keys);
         routes.MapGet("/healthz/live", () => Results.Text("live\n")).Documented(ServerDocs.Live);
         routes.MapGet("/healthz/ready", ReadyAsync).Documented(ServerDocs.Ready);
-        routes.MapGet("/tlog/checkpoint", Checkpoint).Documented(ServerDocs.Checkpoint);
         routes.MapGet("/problems/{code}", Problem).Documented(ServerDocs.Problem);
         var reads = routes.MapGroup("/v1").RequireReader();
         reads.MapGet("/whoami", WhoAmIAsync).Documented(ServerDocs.WhoAmI);
@@ -41,6 +41,10 @@ internal static class ServerEndpoints
             json.WriteString("use", use);
             json.WriteString("alg", "ed25519");
             json.WriteString("public_key", publicKey);
+            if (use == "log")
+            {
+                json.WriteString("vkey", SignedNote.VerifierKey(identity.Origin, Convert.FromHexString(publicKey)));
+            }
             json.WriteString("status", "active");
             json.WriteEndObject();
         }
@@ -49,7 +53,7 @@ internal static class ServerEndpoints
     });
 
     /// <summary>200 while spans can be admitted; engines that are missing degrade, and are named.</summary>
-    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets)
+    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses)
     {
         var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
         var stopped = ledger.Stopped;
@@ -62,6 +66,7 @@ internal static class ServerEndpoints
             json.WriteString("status", stopped ?? "ready");
             json.WriteNumber("size", ledger.Size);
             json.WriteEndObject();
+            WitnessHealth.Write(json, witnesses, ledger.Size);
             json.WriteStartObject("engines");
             foreach (var (provider, status) in engines)
             {
@@ -95,12 +100,6 @@ internal static class ServerEndpoints
         {
             return new AdapterStatus(false, null, null, $"{provider} did not answer within a second");
         }
-    }
-
-    private static IResult Checkpoint(SpanLedger ledger, HttpContext http)
-    {
-        http.Response.Headers.CacheControl = "no-cache";
-        return ledger.Checkpoint.Length == 0 ? Results.NotFound() : Results.Text(ledger.Checkpoint, "text/plain", Encoding.UTF8);
     }
 
     /// <summary>The page to which the <c>type</c> of a problem leads.</summary>

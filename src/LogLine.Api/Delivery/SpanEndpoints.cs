@@ -1,4 +1,5 @@
 using LogLine.Api.Delivery.Reading;
+using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
@@ -34,14 +35,22 @@ internal static class SpanEndpoints
         await http.Response.Body.WriteAsync(stored.Span, http.RequestAborted);
     }
 
-    private static async Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger)
+    /// <summary>The receipt as the Ack had it; with <c>?witnessed=true</c> in the tree of the newest checkpoint that witnesses have cosigned, with their lines.</summary>
+    private static async Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger, WitnessRounds witnesses, bool witnessed = false)
     {
         if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { } stored)
         {
             await http.NotFoundAsync($"span '{Shorten(name)}'");
             return;
         }
-        var receipt = await ledger.ReceiptOfAsync(stored);
+        if (witnessed && !(witnesses.Cosigned?.Size > stored.Index))
+        {
+            await http.RefuseAsync(witnesses.Witnesses.Count == 0
+                ? new Rejection(RefusalCode.NotFound, "This gateway asks no witnesses.")
+                : new Rejection(RefusalCode.Busy, "No checkpoint over this span is cosigned yet.") { RetryAfterSeconds = 1 });
+            return;
+        }
+        var receipt = witnessed ? ledger.ReceiptOf(stored, witnesses.Cosigned!.Note) : await ledger.ReceiptOfAsync(stored);
         if (http.Request.Headers.Accept.ToString().Contains("text/plain", StringComparison.OrdinalIgnoreCase))
         {
             http.Response.ContentType = "text/plain; charset=utf-8";

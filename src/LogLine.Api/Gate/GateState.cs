@@ -1,3 +1,4 @@
+using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
@@ -8,7 +9,7 @@ namespace LogLine.Api.Gate;
 /// The state that checks ask: what is committed, and over it what earlier items of the same request are about to commit with it. So
 /// an array can register a key, use it, bring a proof and be let through by it.
 /// </summary>
-public sealed class GateState(TenantDirectory directory, ILedgerStore store, RunTargets targets, RunDesk desk, TimeProvider time)
+public sealed class GateState(TenantDirectory directory, ILedgerStore store, RunTargets targets, RunDesk desk, ArtifactStore artifacts, TimeProvider time)
 {
     /// <summary>How long one operation on a container waits for another (containers, "Lifecycle").</summary>
     public static readonly TimeSpan OperationWait = TimeSpan.FromSeconds(10);
@@ -29,6 +30,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
 
     /// <summary>The earlier item of the same request that has this name, or null.</summary>
     public AdmittedSpan? FindAdmitted(string name) => _admitted.GetValueOrDefault(name);
+
+    /// <summary>True when the tenant has the artifact.</summary>
+    public bool HasArtifact(string tenant, string name) => ArtifactHash.TryParse(name, out var hash) && artifacts.Find(tenant, hash) is not null;
 
     /// <summary>A tenant's key, or null.</summary>
     public async ValueTask<KeyRow?> FindKeyAsync(string tenant, string kid)

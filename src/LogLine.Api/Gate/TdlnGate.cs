@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate.Checks;
 using LogLine.Api.Ledger;
@@ -48,12 +49,13 @@ public sealed class TdlnGate
     private readonly SpanLedger _ledger;
     private readonly RunTargets _targets;
     private readonly RunDesk _desk;
+    private readonly ArtifactStore _artifacts;
     private readonly TimeProvider _time;
 
     /// <summary>Wires the checks to what they ask.</summary>
-    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, RunDesk desk, TenantRules rules, OperatorPolicy policy, TimeProvider time)
+    public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, RunDesk desk, TenantRules rules, OperatorPolicy policy, ArtifactStore artifacts, TimeProvider time)
     {
-        (_catalogue, _directory, _ledger, _targets, _desk, _time) = (catalogue, directory, ledger, targets, desk, time);
+        (_catalogue, _directory, _ledger, _targets, _desk, _artifacts, _time) = (catalogue, directory, ledger, targets, desk, artifacts, time);
         var replay = new ReplayCheck(ledger.Store);
         var policies = new PolicyCheck(policy, rules);
         _order =
@@ -90,7 +92,7 @@ public sealed class TdlnGate
     public async Task<GateVerdict> JudgeAsync(Submission submission, CancellationToken cancel)
     {
         using var activity = Activities.StartActivity("gate");
-        var state = new GateState(_directory, _ledger.Store, _targets, _desk, _time);
+        var state = new GateState(_directory, _ledger.Store, _targets, _desk, _artifacts, _time);
         var items = submission.Items;
         var verdict = new GateVerdict(submission);
         try
@@ -125,7 +127,7 @@ public sealed class TdlnGate
     /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>
     public async ValueTask<(JsonElement Span, Rejection? Refused)> DryRunAsync(Submission submission, CancellationToken cancel)
     {
-        var item = new Judgement(submission, submission.Items[0], new GateState(_directory, _ledger.Store, _targets, _desk, _time)) { IsDryRun = true };
+        var item = new Judgement(submission, submission.Items[0], new GateState(_directory, _ledger.Store, _targets, _desk, _artifacts, _time)) { IsDryRun = true };
         item.Definition = _catalogue.Find(item.Submitted.Text("intent"));
         var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? await ConsistencyCheck.JudgeAsync(item, cancel);
         return (item.Span.Root, refused);

@@ -25,6 +25,9 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>Entries from <paramref name="from"/> on, in order.</summary>
     ValueTask<List<StoredSpan>> ReadEntriesAsync(long from, int limit);
 
+    /// <summary>What the log commits to, without the spans: the entries from <paramref name="from"/> on, in order.</summary>
+    ValueTask<List<byte[]>> ReadEntryBytesAsync(long from, int count);
+
     /// <summary>
     /// Begins a transaction on the log, which nobody else can extend until it ends. Only the one writer of a process calls this.
     /// </summary>

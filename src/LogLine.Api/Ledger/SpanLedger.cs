@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
 
@@ -29,10 +28,16 @@ public sealed class SpanLedger : IAsyncDisposable
     public string Origin => _writer.Origin;
 
     /// <summary>Entries that are durable.</summary>
-    public long Size => _writer.Committed.Tree.Size;
+    public long Size => Tree.Size;
+
+    /// <summary>The tree over them, all of it signed; it does not change while the log grows on.</summary>
+    public TreeSnapshot Tree => Head.Tree;
+
+    /// <summary>The tree and the checkpoint over it, of one commit.</summary>
+    public CommittedTree Head => _writer.Committed;
 
     /// <summary>The last checkpoint; empty before the first entry.</summary>
-    public string Checkpoint => _writer.Committed.Seal?.Note ?? "";
+    public string Checkpoint => Head.Seal?.Note ?? "";
 
     /// <summary>Why the ledger takes nothing any more, or null. It stops for good when what it computed twice differs.</summary>
     public string? Stopped => _writer.Stopped;
@@ -71,14 +76,12 @@ public sealed class SpanLedger : IAsyncDisposable
     /// <summary>The receipt of a stored span.</summary>
     public async ValueTask<Receipt> ReceiptOfAsync(StoredSpan stored)
     {
-        using var json = JsonDocument.Parse(stored.Entry);
-        if (!LedgerEntry.TryParse(json.RootElement, out var entry))
-        {
-            throw new InvalidOperationException($"The entry {stored.Index} is damaged.");
-        }
         var note = await Store.ReadCheckpointOverAsync(stored.Index) ?? throw new InvalidOperationException($"There is no checkpoint over the entry {stored.Index}.");
-        return ReceiptOf(entry, stored.Index, SealedTree.Of(note), _writer.Committed.Tree);
+        return ReceiptOf(stored, note);
     }
+
+    /// <summary>The receipt of a stored span in the tree of another checkpoint of this log, which covers it.</summary>
+    public Receipt ReceiptOf(StoredSpan stored, string note) => ReceiptOf(stored.ReadEntry(), stored.Index, SealedTree.Of(note), Tree);
 
     private Receipt ReceiptOf(LedgerEntry entry, long index, SealedTree seal, TreeSnapshot tree) => new()
     {

@@ -1,7 +1,19 @@
+using System.Text.Json;
+using LogLine.Protocol.Spans;
+
 namespace LogLine.Api.Ledger;
 
 /// <summary>A row of the log as it is read back. <paramref name="Span"/> is empty when its content was erased.</summary>
-public sealed record StoredSpan(long Index, byte[] Entry, byte[] Span, byte[]? Fingerprint, byte[]? Answer, string? RunId);
+public sealed record StoredSpan(long Index, byte[] Entry, byte[] Span, byte[]? Fingerprint, byte[]? Answer, string? RunId)
+{
+    /// <summary>The entry, read.</summary>
+    /// <exception cref="InvalidOperationException">It is none.</exception>
+    public LedgerEntry ReadEntry()
+    {
+        using var json = JsonDocument.Parse(Entry);
+        return LedgerEntry.TryParse(json.RootElement, out var entry) ? entry : throw new InvalidOperationException($"The entry {Index} is damaged.");
+    }
+}
 
 /// <summary>Which spans are wanted: always one tenant's.</summary>
 /// <param name="Tenant">The tenant.</param>

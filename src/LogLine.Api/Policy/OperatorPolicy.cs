@@ -24,6 +24,12 @@ public sealed class OperatorPolicy
     /// <summary>Patterns of images, for example <c>ghcr.io/vv/*</c> (<see cref="ImagePattern"/>); none means any.</summary>
     public IList<string> Images { get; set; } = [];
 
+    /// <summary>Whether a build may use the network. Default: no.</summary>
+    public bool AllowBuildNetwork { get; set; }
+
+    /// <summary>Patterns of names to which images may be pushed (<see cref="ImagePattern"/>); none means that nothing is pushed.</summary>
+    public IList<string> PushTo { get; set; } = [];
+
     /// <summary>Where webhooks may lead, and how many there may be; section <c>LogLine:Webhooks</c>.</summary>
     public WebhookPolicy Webhooks { get; set; } = new();
 
@@ -46,6 +52,21 @@ public sealed class OperatorPolicy
     /// <param name="tenant">The tenant's policy.</param>
     public (string Rule, string Detail)? Violation(JsonElement order, string who, TenantPolicy tenant) =>
         HostAccess(order.Member("security"), who, tenant) ?? Capability(order.Member("security"), who) ?? Image(order.Text("image"), tenant) ?? Bind(order);
+
+    /// <summary>The rule that an act on images breaks, with a sentence; or null.</summary>
+    public (string Rule, string Detail)? ImageViolation(string effect, JsonElement order, TenantPolicy tenant) => effect switch
+    {
+        "image.build" when order.Flag("network") == true && !AllowBuildNetwork =>
+            ("build_network", "The build asks for the network, which the operator does not allow (LogLine:Policy:AllowBuildNetwork)."),
+        // What a Dockerfile names is known only when it is built, so where images are limited nothing is built.
+        "image.build" when Images.Count > 0 || tenant.Images is not null =>
+            ("images", "Images are limited to some (LogLine:Policy:Images, tenant.policy.set), and a build could be made of any; it is not allowed here."),
+        "image.push" when !PushTo.Any(pattern => ImagePattern.Parse(pattern).Matches(order.Text("to")!)) =>
+            ("push_to", PushTo.Count == 0
+                ? "The operator allows no registry to push to (LogLine:Policy:PushTo)."
+                : $"'{order.Text("to")}' is not one of {string.Join(", ", PushTo)} (LogLine:Policy:PushTo)."),
+        _ => null,
+    };
 
     private (string Rule, string Detail)? HostAccess(JsonElement security, string who, TenantPolicy tenant)
     {

@@ -65,6 +65,15 @@ public sealed record FileChange(string Path, string Kind);
 /// <summary>Changes of a container's file system.</summary>
 public sealed record FileChanges(IReadOnlyList<FileChange> Changes, bool Truncated);
 
+/// <summary>What was unpacked in a container.</summary>
+public sealed record CopiedIn(string Path, int Entries, long Bytes);
+
+/// <summary>
+/// What was taken out of a container, as an artifact (tar). Links that lead out of it, and what is neither file nor folder nor link, are
+/// <paramref name="LeftOut"/>: how many, and the first of them by name.
+/// </summary>
+public sealed record CopiedOut(string Path, string Artifact, long Bytes, int Entries, int LeftOut, IReadOnlyList<string> LeftOutPaths);
+
 /// <summary>An engine. Containers are counted as far as they are the tenant's.</summary>
 public sealed record SystemInfo(
     string Provider, string Version, string ApiVersion, string? OperatingSystem, string? Architecture, string? KernelVersion, long? Cpus, long? MemoryBytes, string? StorageDriver,
@@ -90,4 +99,9 @@ public sealed record SystemInfo(
 [JsonSerializable(typeof(VolumeViews))]
 [JsonSerializable(typeof(ThingRemoved))]
 [JsonSerializable(typeof(ImageCommitted))]
+[JsonSerializable(typeof(CopiedIn))]
+[JsonSerializable(typeof(CopiedOut))]
+[JsonSerializable(typeof(ImageBuilt))]
+[JsonSerializable(typeof(ImageSaved))]
+[JsonSerializable(typeof(ImagePushed))]
 internal sealed partial class ResultJson : JsonSerializerContext;

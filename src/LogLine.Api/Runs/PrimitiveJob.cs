@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
 
 namespace LogLine.Api.Runs;
@@ -7,7 +8,7 @@ namespace LogLine.Api.Runs;
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
 /// container is judged again by the engine's truth right before the act (contract, section 7).
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets, WorkloadTurns turns, TimeProvider time)
+internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets, WorkloadTurns turns, ArtifactDesk artifacts, TimeProvider time)
 {
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
     private readonly bool _takenOver = run.State != RunState.Planned;
@@ -43,6 +44,10 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
         {
             await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), failure.Message, null, stopping);
         }
+        catch (ArtifactException failure)
+        {
+            await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), failure.Message, null, stopping);
+        }
         finally
         {
             await done.CancelAsync();
@@ -59,8 +64,17 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
         }
         var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
         var started = time.GetUtcNow();
-        var result = await primitive(
-            new PrimitiveCall { RunId = run.RunId, Tenant = run.Tenant, Name = run.Service, Arguments = _order.Arguments, Begun = () => BeginAsync(time.GetUtcNow(), stopping) }, working);
+        var progress = new ProgressReports(run.RunId, desk, time, stopping);
+        var result = await primitive(new PrimitiveCall
+        {
+            RunId = run.RunId,
+            Tenant = run.Tenant,
+            Name = run.Service,
+            Arguments = _order.Arguments,
+            Begun = () => BeginAsync(time.GetUtcNow(), stopping),
+            Artifacts = new RunArtifacts(artifacts, new ArtifactActor(run.Tenant, run.Env, "gateway", run.RunId)),
+            Progress = progress.SayAsync,
+        }, working);
         await BeginAsync(started, stopping);
         await EndAsync(RunState.Exited, result.ExitCode, null, null, result.Body, stopping);
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using LogLine.Api.Artifacts;
 
 namespace LogLine.Api.Runs;
 
@@ -37,7 +38,19 @@ public sealed record PrimitiveCall
     /// then on, and a worker that takes it over will not begin it again.
     /// </summary>
     public required Func<Task> Begun { get; init; }
+
+    /// <summary>The tenant's artifacts.</summary>
+    public required RunArtifacts Artifacts { get; init; }
+
+    /// <summary>Says how far it is; may be called as often as something moves, what comes too fast is left out.</summary>
+    public required Func<RunProgress, Task> Progress { get; init; }
 }
+
+/// <summary>How far a primitive is: the payload of <c>run.progress</c>. Numbers alone: words of registries and builds are no matter for the ledger.</summary>
+/// <param name="Done">So many of them are done.</param>
+/// <param name="Total">Of so many, as far as is known by now.</param>
+/// <param name="Unit"><c>bytes</c> or <c>steps</c>.</param>
+public sealed record RunProgress(long Done, long? Total, string Unit);
 
 /// <summary>What a primitive produced: the <c>result</c> of its run, an object of at most <see cref="MaxBytes"/> as JSON.</summary>
 /// <param name="Body">The object.</param>

@@ -89,6 +89,26 @@ public sealed class RunDesk
         return outcome.Conflict is null;
     }
 
+    /// <summary>Says how far a run is, as a span that changes nothing.</summary>
+    public async Task ProgressAsync(string runId, RunProgress progress, CancellationToken cancel)
+    {
+        if (await FindAsync(runId) is not { HasEnded: false } run)
+        {
+            return;
+        }
+        var span = _ledger.Identity.Sign(run.Tenant, run.Env, "run.progress", "function", run.Subject, _time.GetUtcNow(), json =>
+        {
+            json.WriteString("run_id", runId);
+            json.WriteNumber("done", progress.Done);
+            if (progress.Total is { } total)
+            {
+                json.WriteNumber("total", total);
+            }
+            json.WriteString("unit", progress.Unit);
+        });
+        await _ledger.AppendOwnAsync([span with { RunId = runId }], cancel);
+    }
+
     private static void Moments(Utf8JsonWriter json, RunState state, RunRow run, DateTimeOffset now)
     {
         switch (state)

@@ -1,3 +1,5 @@
+using LogLine.Api.Artifacts;
+
 namespace LogLine.Api.Runs;
 
 /// <summary>Why a run ended badly, in one word for programs: <c>reason</c> of the run.</summary>
@@ -12,5 +14,13 @@ internal static class RunReasons
         AdapterFailure.NotFound => "not_found",
         AdapterFailure.Conflict => "lifecycle_conflict",
         _ => "refused_by_engine",
+    };
+
+    public static string Of(ArtifactFailure failure) => failure switch
+    {
+        ArtifactFailure.TooLarge => "too_large",
+        ArtifactFailure.TenantFull => "artifacts_full",
+        ArtifactFailure.DiskFull => "disk_full",
+        _ => "malformed_archive",
     };
 }

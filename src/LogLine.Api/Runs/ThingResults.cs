@@ -20,6 +20,18 @@ public sealed record ImageHistory(IReadOnlyList<ImageLayer> Layers, bool Truncat
 /// <summary>A reference that is gone; the image itself goes with its last one.</summary>
 public sealed record ImageRemoved(string Image, bool Removed);
 
+/// <summary>
+/// What a build brought. <paramref name="Error"/> is there when it failed, in the engine's words, and <paramref name="ImageId"/> when it did not;
+/// <paramref name="Output"/> is what it said last.
+/// </summary>
+public sealed record ImageBuilt(string Image, string? ImageId, string Output, bool Truncated, long DurationMs, string? Error);
+
+/// <summary>An image as an artifact.</summary>
+public sealed record ImageSaved(string Image, string ImageId, string Artifact, long Bytes);
+
+/// <summary>An image that a registry has now.</summary>
+public sealed record ImagePushed(string Image, string To, string ImageId);
+
 /// <summary>A network of the tenant; <paramref name="Containers"/> are the tenant's in it, absent in lists.</summary>
 public sealed record NetworkView(string Name, string? CreatedAt, bool Internal, IReadOnlyList<NetworkMember>? Containers, IReadOnlyDictionary<string, string> Labels);
 

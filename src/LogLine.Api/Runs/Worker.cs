@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
 
 namespace LogLine.Api.Runs;
@@ -7,7 +8,7 @@ namespace LogLine.Api.Runs;
 /// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. When it stops, its containers go on; the
 /// next worker finds them by their labels and watches on.
 /// </summary>
-public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+public sealed class Worker(RunDesk desk, RunTargets targets, ArtifactDesk artifacts, TimeProvider time, ILogger<Worker> logger) : BackgroundService
 {
     private const string LocalPrefix = "local:";
     private const int MaxRuns = 256;
@@ -45,7 +46,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, TimeProvider time, 
             {
                 await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : run.Intent == "deploy.apply"
                     ? new DeployJob(run, desk, targets, time, logger).RunAsync(stopping)
-                    : new PrimitiveJob(run, desk, targets, _turns, time).RunAsync(stopping));
+                    : new PrimitiveJob(run, desk, targets, _turns, artifacts, time).RunAsync(stopping));
                 _jobs.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
         }

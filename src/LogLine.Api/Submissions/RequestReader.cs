@@ -130,7 +130,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
     }
 
     /// <summary>Path and query byte for byte: a client signs what it sends, not what a server makes of it.</summary>
-    private static string PathAsSent(HttpContext http) =>
+    internal static string PathAsSent(HttpContext http) =>
         http.Features.Get<IHttpRequestFeature>()?.RawTarget is { Length: > 0 } target && target[0] == '/' ? target : http.Request.PathBase + http.Request.Path + http.Request.QueryString;
 
     private static (Submission?, Rejection?) Malformed(string header, string accepted) =>

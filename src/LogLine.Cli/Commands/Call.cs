@@ -27,6 +27,14 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
 
     public T Get<T>(Argument<T> argument) where T : notnull => parse.GetRequiredValue(argument);
 
+    /// <summary>Says what does not hold, after a result that shows it in full.</summary>
+    /// <returns>The exit code.</returns>
+    public int Fail(string fault)
+    {
+        screen.Note($"logline: {fault} [verification]", Tone.Bad);
+        return ExitCodes.Failed;
+    }
+
     /// <summary>Says something beside the result.</summary>
     public void Note(string text) => screen.Note(text);
 

@@ -64,6 +64,19 @@ public static class SignedNote
         return true;
     }
 
+    /// <summary>The note with some of its signature lines, as they are; none of them is verified.</summary>
+    /// <param name="note">A well-formed note.</param>
+    /// <param name="keep">Which lines stay.</param>
+    /// <param name="body">The signed text.</param>
+    /// <exception cref="ArgumentException">The note is malformed, or no line stays.</exception>
+    public static string Select(string note, Func<NoteSignature, bool> keep, out string body)
+    {
+        ArgumentNullException.ThrowIfNull(keep);
+        RequireNote(note, out body);
+        var lines = note[(body.Length + 1)..^1].Split('\n').Where(line => NoteKey.TryParseLine(line, out var signature) && keep(signature));
+        return WithinLimits($"{body}\n{string.Concat(lines.Select(line => line + '\n'))}");
+    }
+
     /// <summary>Takes a note apart without verifying anything. False when it is malformed or passes a limit.</summary>
     public static bool TryParse(string note, out string body, out IReadOnlyList<NoteSignature> signatures)
     {
@@ -123,6 +136,33 @@ public static class SignedNote
             return false;
         }
         (body, signature) = (text, verified);
+        return true;
+    }
+
+    /// <summary>
+    /// True when at least one of several keys of this name signed the note's body, and none of them has a line that does not verify: a log whose key is being
+    /// replaced signs with both.
+    /// </summary>
+    /// <param name="note">Text from anywhere.</param>
+    /// <param name="keyName">The name under which the verifier knows the keys.</param>
+    /// <param name="publicKeys">The Ed25519 public keys, 32 bytes each.</param>
+    /// <param name="body">The signed text; empty unless true is returned.</param>
+    public static bool TryVerifyAny(string note, string keyName, IReadOnlyList<byte[]> publicKeys, out string body)
+    {
+        ArgumentNullException.ThrowIfNull(publicKeys);
+        body = "";
+        if (!NoteText.IsName(keyName) || !TryParse(note, out var text, out var signatures))
+        {
+            return false;
+        }
+        var known = publicKeys.Where(key => key.Length == Ed25519.PublicKeySize).ToLookup(key => KeyId(keyName, key));
+        var message = Encoding.UTF8.GetBytes(text);
+        var counting = signatures.Where(line => line.KeyName == keyName && known.Contains(line.KeyId)).ToList();
+        if (counting.Count == 0 || !counting.TrueForAll(line => known[line.KeyId].Any(key => Ed25519.Verify(key, message, line.Signature))))
+        {
+            return false;
+        }
+        body = text;
         return true;
     }
 

@@ -48,15 +48,8 @@ public sealed record Receipt
         json.WriteRawValue(Entry.ToUtf8(), skipInputValidation: true);
         json.WriteStartObject("merkle");
         json.WriteNumber("tree_size", TreeSize);
-        WriteHash(json, "root_hash", RootHash);
-        json.WriteStartArray("inclusion_proof");
-        Span<byte> text = stackalloc byte[HashTextLength];
-        foreach (var hash in InclusionProof)
-        {
-            FormatHash(hash, text);
-            json.WriteStringValue(text);
-        }
-        json.WriteEndArray();
+        TreeHashText.Write(json, "root_hash", RootHash);
+        TreeHashText.Write(json, "inclusion_proof", InclusionProof);
         json.WriteString("checkpoint", Checkpoint);
         json.WriteEndObject();
         json.WriteEndObject();
@@ -92,18 +85,13 @@ public sealed record Receipt
         {
             return "log_index and merkle.tree_size must be integers";
         }
-        if (!TryReadHash(merkle.Text("root_hash"), out var root))
+        if (!TreeHashText.TryRead(merkle.Text("root_hash"), out var root))
         {
             return "merkle.root_hash: is not sha256:<64 hex>";
         }
-        var proof = new List<byte[]>();
-        foreach (var item in merkle.Items("inclusion_proof"))
+        if (TreeHashText.TryRead(merkle.Items("inclusion_proof"), "merkle.inclusion_proof", out var proof) is { } fault)
         {
-            if (proof.Count == 64 || item.ValueKind != JsonValueKind.String || !TryReadHash(item.GetString(), out var hash))
-            {
-                return $"merkle.inclusion_proof/{proof.Count}: is not sha256:<64 hex>, or there are more than 64";
-            }
-            proof.Add(hash);
+            return fault;
         }
         receipt = new Receipt
         {
@@ -156,29 +144,6 @@ public sealed record Receipt
             steps.Add(new VerificationStep(statement, holds ? null : fault));
             return holds;
         }
-    }
-
-    private const int HashTextLength = 7 + 64;
-
-    private static void FormatHash(ReadOnlySpan<byte> hash, Span<byte> text)
-    {
-        "sha256:"u8.CopyTo(text);
-        Convert.TryToHexStringLower(hash, text[7..], out _);
-    }
-
-    private static void WriteHash(Utf8JsonWriter json, string name, ReadOnlySpan<byte> hash)
-    {
-        Span<byte> text = stackalloc byte[HashTextLength];
-        FormatHash(hash, text);
-        json.WriteString(name, text);
-    }
-
-    private static bool TryReadHash(string? text, out byte[] hash)
-    {
-        hash = new byte[32];
-        return text is { Length: HashTextLength } && text.StartsWith("sha256:", StringComparison.Ordinal)
-            && !text.AsSpan(7).ContainsAnyExcept("0123456789abcdef")
-            && Convert.FromHexString(text.AsSpan(7), hash, out _, out _) == System.Buffers.OperationStatus.Done;
     }
 }
 

@@ -161,6 +161,15 @@ public sealed class TestGateway : IAsyncDisposable
         return await Answer.ReadAsync(response);
     }
 
+    /// <summary>Uploads bytes as an artifact; its name.</summary>
+    public async Task<string> UploadAsync(byte[] bytes)
+    {
+        var name = ContentHash.Of(bytes);
+        using var response = await Client.PutAsync("/v1/artifacts/" + name, new ByteArrayContent(bytes), TestContext.Current.CancellationToken);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        return name;
+    }
+
     public async Task<Answer> GetAsync(string path, Action<HttpRequestMessage>? change = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);

@@ -75,6 +75,8 @@ public sealed class AnswersTests
             ["tokenId"] = token.GetProperty("token_id").GetString()!,
             ["hash"] = ContentHash.Of(DocumentedAnswers.Bytes),
             ["code"] = "428_PROOF_REQUIRED",
+            ["getTile.path"] = "0/000.p/1",
+            ["getEntryBundle.path"] = "000.p/1",
         };
     }
 }

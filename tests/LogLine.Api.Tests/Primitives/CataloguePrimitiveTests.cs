@@ -25,13 +25,14 @@ public sealed class CataloguePrimitiveTests
     public async Task EveryExample_PassesTheGateUpToTheEngine()
     {
         using var adapter = new EngineAdapter(EngineEndpoints.At("podman", "unix:///nonexistent/podman.sock"), TimeProvider.System);
-        await using var gateway = await TestGateway.StartAsync([adapter]);
+        await using var gateway = await TestGateway.StartAsync([adapter], settings: new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = "registry.example.org/*" });
+        var artifact = await gateway.UploadAsync([1, 2, 3]);
         foreach (var intent in gateway.Services.GetRequiredService<Catalogue>().All.Where(intent => intent.Family is not null))
         {
             foreach (var example in intent.Document.Items("examples"))
             {
                 var subject = intent.Subjects[0].Replace("{tenant}", "dev").Replace("{name}", example.Text("name"));
-                var answer = await gateway.PostAsync($$"""{"intent":"{{intent.Name}}","subject":"{{subject}}","payload":{{example.GetRawText()}} }""");
+                var answer = await gateway.PostAsync($$"""{"intent":"{{intent.Name}}","subject":"{{subject}}","payload":{{(example.Text("artifact") is { } shown ? example.GetRawText().Replace(shown, artifact) : example.GetRawText())}} }""");
                 Assert.True(answer.Code == "503_ADAPTER_UNAVAILABLE", $"{intent.Name}: {answer.Body}");
             }
             Assert.NotEmpty(intent.Document.Items("examples"));

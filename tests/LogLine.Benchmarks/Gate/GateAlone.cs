@@ -1,4 +1,5 @@
 using System.Text;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Ledger.Sqlite;
@@ -35,7 +36,7 @@ internal sealed class GateAlone : IAsyncDisposable
         var directory = new TenantDirectory(_ledger, TimeProvider.System);
         _gate = new TdlnGate(
             catalogue, directory, _ledger, new RunTargets([new IdleTarget()], TimeProvider.System), new RunDesk(_ledger, TimeProvider.System),
-            new TenantRules(_ledger, TimeProvider.System), new OperatorPolicy(), TimeProvider.System);
+            new TenantRules(_ledger, TimeProvider.System), new OperatorPolicy(), ArtifactStore.Open(Path.Combine(folder, "artifacts"), new ArtifactOptions(), TimeProvider.System), TimeProvider.System);
     }
 
     /// <summary>Bytes of the deploy as it is sent.</summary>

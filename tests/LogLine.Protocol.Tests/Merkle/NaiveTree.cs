@@ -12,11 +12,13 @@ internal sealed class NaiveTree
 
     internal static byte[] LeafHash(int index) => SHA256.HashData([0, .. Entry(index)]);
 
-    internal void GrowTo(int size)
+    /// <param name="size">Leaves that it has then, at least.</param>
+    /// <param name="forksAt">From this index on entries are others.</param>
+    internal void GrowTo(int size, int forksAt = int.MaxValue)
     {
         while (_leaves.Count < size)
         {
-            _leaves.Add(LeafHash(_leaves.Count));
+            _leaves.Add(LeafHash(_leaves.Count < forksAt ? _leaves.Count : -1 - _leaves.Count));
         }
     }
 

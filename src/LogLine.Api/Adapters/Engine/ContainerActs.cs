@@ -110,8 +110,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
 
     /// <summary>An image takes its container's labels with it; a container that somebody made of it must not pass for ours.</summary>
     static readonly string Anonymous = string.Concat(
-        new[] { EngineLabels.Tenant, EngineLabels.Name, EngineLabels.RunId, EngineLabels.Ref, EngineLabels.Strategy, EngineLabels.SessionId, EngineLabels.TaskId, EngineLabels.CapAdd }
-            .Select(label => "&changes=" + Uri.EscapeDataString($"LABEL {label}=\"\"")));
+        EngineLabels.All.Select(label => "&changes=" + Uri.EscapeDataString($"LABEL {label}=\"\"")));
 
     async Task ThawAsync(ContainerDetail container, CancellationToken cancel)
     {

@@ -18,6 +18,9 @@ internal static class EngineLabels
     /// <summary>Capabilities that were added. Podman shows them only as far as they are not among its own defaults, which ours were dropped to.</summary>
     public const string CapAdd = "logline.cap_add";
 
+    /// <summary>All of them.</summary>
+    public static readonly string[] All = [Tenant, Name, RunId, Ref, Strategy, SessionId, TaskId, CapAdd];
+
     /// <summary>What begins so is the gateway's own.</summary>
     public const string Prefix = "logline.";
 }

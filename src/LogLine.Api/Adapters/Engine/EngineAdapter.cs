@@ -32,7 +32,10 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         [
             .. new ContainerActs(containers, volumes, engine, CreateNewAsync).Table,
             .. new ContainerLooks(containers, engine, time).Table,
+            .. new ContainerCopies(containers, engine, limits).Table,
             .. images.Table,
+            .. new ImageBuilds(images, engine, time).Table,
+            .. new ImageTransfers(images, engine, limits).Table,
             .. new NetworkActs(containers, engine).Table,
             .. volumes.Table,
             .. new SystemLooks(Provider, engine).Table,
@@ -180,7 +183,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         try
         {
-            return await engine.PullAsync(ImageReference.Parse(image), cancel);
+            return await engine.PullAsync(ImageReference.Parse(image), null, cancel);
         }
         catch (AdapterException e) when (e.Failure == AdapterFailure.Unavailable)
         {

@@ -30,6 +30,17 @@ internal sealed partial class EngineClient
     /// <summary>Removes; the answer may be a refusal.</summary>
     public Task<EngineReply> TryDeleteAsync(string path, string what, CancellationToken cancel) => CallAsync(HttpMethod.Delete, path, null, what, limits.Answer, cancel);
 
+    /// <summary>Sends a body as a stream, or none, and reads the answer as one, within the limit for what takes its time.</summary>
+    public Task<T> TransferAsync<T>(HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel) =>
+        SpeakAsync(prefix => waits.StreamAsync(method, prefix + path, body, what, limit, read, cancel), cancel);
+
+    /// <summary>Sends a tar, as <paramref name="write"/> writes it; the answer is read whole.</summary>
+    public async Task SendTarAsync(HttpMethod method, string path, Func<Stream, CancellationToken, Task> write, string what, CancellationToken cancel)
+    {
+        using var body = new WrittenContent(write, "application/x-tar");
+        (await SpeakAsync(prefix => waits.CallAsync(method, prefix + path, body, what, limits.Transfer, cancel), cancel)).OrThrow();
+    }
+
     /// <summary>Starts a command and hands over its input and output as a stream in both directions.</summary>
     public Task<T> AttachAsync<T>(string execId, bool tty, TimeSpan limit, Func<NetworkStream, CancellationToken, Task<T>> use, CancellationToken cancel) =>
         SpeakAsync(prefix => waits.UpgradeAsync(

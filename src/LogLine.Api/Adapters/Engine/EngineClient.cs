@@ -136,16 +136,20 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     }
 
     /// <summary>Fetches an image; null, or why it could not be fetched, in the engine's words.</summary>
-    public Task<string?> PullAsync(ImageReference image, CancellationToken cancel) =>
+    public Task<string?> PullAsync(ImageReference image, PullWatch? watch, CancellationToken cancel) =>
         StreamAsync(HttpMethod.Post, $"/images/create?fromImage={Uri.EscapeDataString(image.Name)}&tag={Uri.EscapeDataString(image.TagOrDigest)}",
-            "fetch the image", limits.Pull, async (error, stream, inner) => error?.Error ?? await PullErrorAsync(stream, inner), cancel);
+            "fetch the image", limits.Pull, async (error, stream, inner) => error?.Error ?? await PullErrorAsync(stream, watch, inner), cancel);
 
     // The status is 200 before the fetching begins; a failure is a line of the stream.
-    static async Task<string?> PullErrorAsync(Stream stream, CancellationToken cancel)
+    static async Task<string?> PullErrorAsync(Stream stream, PullWatch? watch, CancellationToken cancel)
     {
         string? error = null;
         await foreach (var progress in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.PullProgress, topLevelValues: true, cancel))
+        {
             error = progress?.Error ?? error;
+            if (watch is not null && progress is not null)
+                await watch.SeeAsync(progress);
+        }
         return error;
     }
 
@@ -157,7 +161,7 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
 
     Task<T> StreamAsync<T>(
         HttpMethod method, string path, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel) =>
-        SpeakAsync(prefix => calls.StreamAsync(method, prefix + path, what, limit, read, cancel), cancel);
+        SpeakAsync(prefix => calls.StreamAsync(method, prefix + path, null, what, limit, read, cancel), cancel);
 
     /// <summary>One exchange in the dialect agreed on; a lost engine is asked anew for its own when it is back.</summary>
     async Task<T> SpeakAsync<T>(Func<string, Task<T>> exchange, CancellationToken cancel)

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters.Engine;
@@ -13,6 +14,9 @@ namespace LogLine.Api.Adapters.Engine;
 internal sealed class EngineConnection : IDisposable
 {
     const int ErrorBytes = 64 << 10;
+
+    // {} in base64: pushing wants it said that there are none.
+    const string NoCredentials = "e30=";
 
     readonly EngineEndpoint endpoint;
     readonly EngineLimits limits;
@@ -55,10 +59,11 @@ internal sealed class EngineConnection : IDisposable
 
     /// <summary>One call whose answer is a stream that <paramref name="read"/> reads while it comes, within the limit.</summary>
     public Task<T> StreamAsync<T>(
-        HttpMethod method, string path, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel) =>
+        HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel) =>
         WithinAsync(what, limit, async inner =>
         {
-            using var request = new HttpRequestMessage(method, path);
+            using var request = new HttpRequestMessage(method, path) { Content = body };
+            request.Headers.Add("X-Registry-Auth", NoCredentials);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, inner);
             if ((int)response.StatusCode >= 400)
                 return await read(await ErrorAsync(response, what, inner), Stream.Null, inner);
@@ -118,6 +123,10 @@ internal sealed class EngineConnection : IDisposable
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
             throw Unavailable($"did not {what} within {limit.TotalSeconds:0.###} s", e);
+        }
+        catch (HttpRequestException e) when (e.InnerException is ArtifactException refused)
+        {
+            throw refused; // found in a body while it was sent: no fault of the engine's
         }
         catch (HttpRequestException e) when (e.InnerException is SocketException socket)
         {

@@ -11,7 +11,34 @@ internal sealed record EngineComponent(string? Name, string? Version);
 
 internal sealed record EngineError([property: JsonPropertyName("message")] string? Message);
 
-internal sealed record PullProgress([property: JsonPropertyName("error")] string? Error);
+internal sealed record PullProgress([property: JsonPropertyName("error")] string? Error)
+{
+    [JsonPropertyName("id")] public string? Id { get; init; }
+    [JsonPropertyName("status")] public string? Status { get; init; }
+    [JsonPropertyName("progressDetail")] public PullAmount? Amount { get; init; }
+}
+
+internal sealed record PullAmount([property: JsonPropertyName("current")] long Current, [property: JsonPropertyName("total")] long Total);
+
+internal sealed record BuildProgress([property: JsonPropertyName("stream")] string? Text, [property: JsonPropertyName("error")] string? Error, [property: JsonPropertyName("aux")] BuildResult? Result);
+
+internal sealed record BuildResult([property: JsonPropertyName("ID")] string? Id);
+
+internal sealed record PathStat([property: JsonPropertyName("name")] string? Name, [property: JsonPropertyName("size")] long Size);
+
+internal sealed record ImageManifest(string? Config, string[]? RepoTags, string[]? Layers);
+
+internal sealed record OciIndex([property: JsonPropertyName("manifests")] OciDescriptor[]? Manifests);
+
+internal sealed record OciManifest([property: JsonPropertyName("config")] OciDescriptor? Config, [property: JsonPropertyName("layers")] OciDescriptor[]? Layers);
+
+internal sealed record OciDescriptor([property: JsonPropertyName("mediaType")] string? MediaType, [property: JsonPropertyName("digest")] string? Digest, [property: JsonPropertyName("size")] long Size);
+
+internal sealed record OciImage([property: JsonPropertyName("architecture")] string? Architecture, [property: JsonPropertyName("os")] string? Os, [property: JsonPropertyName("rootfs")] OciRootfs? Rootfs, [property: JsonPropertyName("config")] OciImageConfig? Config);
+
+internal sealed record OciRootfs([property: JsonPropertyName("type")] string? Type, [property: JsonPropertyName("diff_ids")] string[]? DiffIds);
+
+internal sealed record OciImageConfig(string[]? OnBuild, Dictionary<string, string>? Labels);
 
 internal sealed record ContainerCreated(string Id);
 
@@ -173,6 +200,13 @@ internal sealed record EndpointSettings(string? IPAddress);
 [JsonSerializable(typeof(EngineVersion))]
 [JsonSerializable(typeof(EngineError))]
 [JsonSerializable(typeof(PullProgress))]
+[JsonSerializable(typeof(BuildProgress))]
+[JsonSerializable(typeof(PathStat))]
+[JsonSerializable(typeof(ImageManifest[]))]
+[JsonSerializable(typeof(OciIndex))]
+[JsonSerializable(typeof(OciManifest))]
+[JsonSerializable(typeof(OciImage))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(ContainerCreated))]
 [JsonSerializable(typeof(ContainerSummary[]))]
 [JsonSerializable(typeof(ContainerRequest))]

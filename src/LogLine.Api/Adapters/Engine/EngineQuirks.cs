@@ -35,6 +35,15 @@ internal sealed record EngineQuirks
     /// </summary>
     public required string ProcessColumns { get; init; }
 
+    /// <summary>
+    /// Docker takes a registry on the loopback for one without TLS; Podman is told so.
+    /// </summary>
+    public required bool LoopbackNeedsWord { get; init; }
+
+    /// <summary>What a push is told besides the name.</summary>
+    public string PushTo(string reference) =>
+        LoopbackNeedsWord && (reference.StartsWith("localhost:", StringComparison.Ordinal) || reference.StartsWith("127.", StringComparison.Ordinal)) ? "&tlsVerify=false" : "";
+
     public static EngineQuirks Docker { get; } = new()
     {
         ProcessColumns = "?ps_args=-eo%20pid,user,args",
@@ -42,6 +51,7 @@ internal sealed record EngineQuirks
         StopNeedsUnpause = false,
         EveryInterface = "0.0.0.0",
         TailIsExact = true,
+        LoopbackNeedsWord = false,
     };
 
     public static EngineQuirks Podman { get; } = new()
@@ -51,6 +61,7 @@ internal sealed record EngineQuirks
         StopNeedsUnpause = true,
         EveryInterface = "",
         TailIsExact = false,
+        LoopbackNeedsWord = true,
     };
 
     public static EngineQuirks Of(EngineVersion version) =>
@@ -94,6 +105,16 @@ internal sealed record EngineQuirks
             return (exitCode, stdout, stderr);
         var missing = stdout.Contains("no such file or directory", StringComparison.Ordinal) || stdout.Contains("executable file not found", StringComparison.Ordinal);
         return (missing ? 127 : 126, "", stdout);
+    }
+
+    /// <summary>"Step 2/5 : RUN …" of Docker, "STEP 2/5: RUN …" of Podman: which step of how many begins; null for other text.</summary>
+    public static (int Step, int Of)? BuildStep(string text)
+    {
+        if (!text.StartsWith("step ", StringComparison.OrdinalIgnoreCase))
+            return null;
+        var numbers = text.AsSpan(5, Math.Max(0, text.AsSpan(5).IndexOfAnyExcept("0123456789/")));
+        var slash = numbers.IndexOf('/');
+        return slash > 0 && int.TryParse(numbers[..slash], out var step) && int.TryParse(numbers[(slash + 1)..], out var of) ? (step, of) : null;
     }
 
     /// <summary>Podman 4 reads its container's process while it shows the container, and fails when that one ends in between.</summary>

@@ -43,7 +43,7 @@ internal sealed class ImageActs(EngineClient engine)
     {
         var reference = TenantImages.Visible(call.Tenant, call.Arguments.Text("image")!);
         await call.Begun();
-        if (await engine.PullAsync(ImageReference.Parse(reference), cancel) is { } error)
+        if (await engine.PullAsync(ImageReference.Parse(reference), new PullWatch(call.Progress), cancel) is { } error)
             throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {reference} could not be fetched: {error}");
         return ResultOf(call, await FindAsync(call, cancel));
     }
@@ -71,11 +71,11 @@ internal sealed class ImageActs(EngineClient engine)
     /// The image of that reference, when the tenant may see it. What an engine finds under a reference may be an id that looks like one; what
     /// counts is therefore what the found image is called.
     /// </summary>
-    async Task<ImageDetail> FindAsync(PrimitiveCall call, CancellationToken cancel)
+    public async Task<ImageDetail> FindAsync(PrimitiveCall call, CancellationToken cancel, string? image = null)
     {
-        var reference = TenantImages.Visible(call.Tenant, call.Arguments.Text("image")!);
-        var image = await engine.FindAsync($"/images/{Uri.EscapeDataString(reference)}/json", EngineJson.Default.ImageDetail, "show an image", cancel);
-        return image is not null && Visible(call.Tenant, image.RepoTags).Count + Visible(call.Tenant, image.RepoDigests).Count > 0 ? image : throw NotFound(reference);
+        var reference = TenantImages.Visible(call.Tenant, image ?? call.Arguments.Text("image")!);
+        var found = await engine.FindAsync($"/images/{Uri.EscapeDataString(reference)}/json", EngineJson.Default.ImageDetail, "show an image", cancel);
+        return found is not null && Visible(call.Tenant, found.RepoTags).Count + Visible(call.Tenant, found.RepoDigests).Count > 0 ? found : throw NotFound(reference);
     }
 
     /// <summary>Refuses another tenant's image, also under its id; one that is not there yet may be fetched.</summary>
@@ -91,13 +91,16 @@ internal sealed class ImageActs(EngineClient engine)
 
     static AdapterException NotFound(string image) => new(AdapterFailure.ImageNotFound, $"There is no image '{image}'.");
 
-    static PrimitiveResult ResultOf(PrimitiveCall call, ImageDetail image) => PrimitiveResult.Of(
+    public static PrimitiveResult ResultOf(PrimitiveCall call, ImageDetail image) => PrimitiveResult.Of(
         new ImageView(
-            image.Id.StartsWith("sha256:", StringComparison.Ordinal) ? image.Id : "sha256:" + image.Id, Visible(call.Tenant, image.RepoTags), Visible(call.Tenant, image.RepoDigests),
+            IdOf(image), Visible(call.Tenant, image.RepoTags), Visible(call.Tenant, image.RepoDigests),
             ContainerViews.Time(image.Created), image.Size, image.Architecture, image.Os,
             [.. image.Config?.Cmd ?? []], ContainerViews.Names(image.Config?.Env), string.IsNullOrEmpty(image.Config?.User) ? null : image.Config.User,
             string.IsNullOrEmpty(image.Config?.WorkingDir) ? null : image.Config.WorkingDir, ContainerViews.OwnLabels(image.Config?.Labels)),
         ResultJson.Default.ImageView);
+
+    /// <summary>The id as both engines are to show it.</summary>
+    public static string IdOf(ImageDetail image) => image.Id.StartsWith("sha256:", StringComparison.Ordinal) ? image.Id : "sha256:" + image.Id;
 
     static IReadOnlyList<string> Visible(string tenant, string[]? references) =>
         [.. (references ?? []).Where(reference => !reference.StartsWith("<none>", StringComparison.Ordinal) && TenantImages.IsVisible(tenant, reference)).Order(StringComparer.Ordinal)];

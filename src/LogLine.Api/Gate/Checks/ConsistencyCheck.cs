@@ -187,6 +187,10 @@ internal static class ConsistencyCheck
         {
             return Rejection.Inconsistent("/payload/target/provider", $"is '{adapter.Provider}', which does not carry out {item.Effect}");
         }
+        if (!item.IsDryRun && item.Payload.Text("artifact") is { } artifact && !item.State.HasArtifact(item.Tenant, artifact))
+        {
+            return Rejection.Inconsistent("/payload/artifact", $"'{artifact}' is no artifact of this tenant; upload it first (PUT /v1/artifacts/{{hash}}, 'logline artifacts put FILE')");
+        }
         return PrimitiveArguments.Problem(item.Payload) is var (path, message) ? Rejection.Inconsistent(path, message) : null;
     }
 

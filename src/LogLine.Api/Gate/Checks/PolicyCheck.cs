@@ -36,6 +36,10 @@ internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
         {
             return await WebhookActs.ViolationAsync(item, policy.Webhooks) is var (rule, detail) ? Denied(rule, detail) : null;
         }
+        if (item.Definition!.Family == "image" && policy.ImageViolation(item.Effect!, item.Payload, tenant) is { } image)
+        {
+            return Denied(image.Rule, image.Detail);
+        }
         if (item.Effect == "minicontainer.apply")
         {
             return item.Manifest is { } manifest ? Of(manifest.Deploy, "The manifest", tenant) : null;

@@ -12,10 +12,11 @@ internal static class GetReceiptCommand
     {
         var name = new Argument<string>("THIS") { Description = "The span: urn:span:<uuid>, or the uuid." };
         var output = new Option<string?>("--out", "-o") { HelpName = "FILE", Description = "Where to write it; standard output when left out." };
-        return tree.Leaf("get", "Fetch the receipt of a span.", call => RunAsync(call, call.Get(name), call.Get(output)), name, output);
+        var witnessed = new Option<bool>("--witnessed") { Description = "In the newest checkpoint that witnesses cosigned, with their cosignatures." };
+        return tree.Leaf("get", "Fetch the receipt of a span.", call => RunAsync(call, call.Get(name), call.Get(output), call.Get(witnessed)), name, output, witnessed);
     }
 
-    private static async Task<int> RunAsync(Call call, string name, string? output)
+    private static async Task<int> RunAsync(Call call, string name, string? output, bool witnessed)
     {
         var text = name.StartsWith(SpanDocument.ThisPrefix, StringComparison.Ordinal) ? name[SpanDocument.ThisPrefix.Length..] : name;
         if (!Guid.TryParseExact(text, "D", out var id))
@@ -27,7 +28,7 @@ internal static class GetReceiptCommand
             return call.Screen.Refuse(failure);
         }
         using var opened = gateway;
-        if ((await gateway.GetAsync($"/v1/spans/{SpanDocument.ThisPrefix}{id:D}/receipt", call.Stop)).Fails(out failure, out var receipt))
+        if ((await gateway.GetAsync($"/v1/spans/{SpanDocument.ThisPrefix}{id:D}/receipt{(witnessed ? "?witnessed=true" : "")}", call.Stop)).Fails(out failure, out var receipt))
         {
             return call.Screen.Refuse(failure);
         }

@@ -18,11 +18,17 @@ internal static class VerifyReceiptCommand
         var all = new Option<bool>("--all") { Description = "Every receipt that this profile's writes got (the newest 1,000 are kept)." };
         var key = new Option<string?>("--key") { HelpName = "KEY", Description = "The log's public key: 64 hex characters or base64 [the profile's]." };
         var span = new Option<string?>("--span") { HelpName = "FILE", Description = "The span that the receipt has to be about." };
+        var consistency = new Option<string?>("--consistency") { HelpName = "FILE", Description = "A proof of 'logline ledger consistency' between the trees of two receipts." };
+        var witnesses = new Option<string[]>("--witness") { HelpName = "VKEY", Description = "A witness that must have cosigned the checkpoint: name+id+key; again for more.", DefaultValueFactory = _ => [] };
+        var quorum = new Option<int?>("--quorum") { HelpName = "N", Description = "How many of these witnesses are enough [all]." };
         return tree.Leaf("verify", "Verify receipts offline.",
-            call => Task.FromResult(Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(span))), files, all, key, span);
+            call => Task.FromResult(WitnessPolicy.Read(call.Get(witnesses)!, call.Get(quorum)).Fails(out var failure, out var policy)
+                ? call.Screen.Refuse(failure)
+                : Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(span), call.Get(consistency), policy)),
+            files, all, key, span, consistency, witnesses, quorum);
     }
 
-    private static int Run(Call call, string[] files, bool all, string? key, string? spanFile)
+    private static int Run(Call call, string[] files, bool all, string? key, string? spanFile, string? proofFile, WitnessPolicy policy)
     {
         if (all == files.Length > 0)
         {
@@ -42,11 +48,19 @@ internal static class VerifyReceiptCommand
         {
             return call.Screen.Refuse(failure);
         }
-        var verified = chosen.Select(file => Verify(call, file, logKey, span)).ToList();
+        var verified = chosen.Select(file => Verify(call, file, logKey, span, policy)).ToList();
+        if (proofFile is not null)
+        {
+            if (Between(call, proofFile, verified).Fails(out failure, out var between))
+            {
+                return call.Screen.Refuse(failure);
+            }
+            verified.Add(between);
+        }
         return Report(call, verified);
     }
 
-    private static Verified Verify(Call call, string file, byte[] logKey, CanonicalJson? span)
+    private static Verified Verify(Call call, string file, byte[] logKey, CanonicalJson? span, WitnessPolicy policy)
     {
         if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var json))
         {
@@ -64,7 +78,34 @@ internal static class VerifyReceiptCommand
         // An Ack from this machine's archive brings the span that was sent.
         var bytes = span?.Utf8 ?? (json.Root.Member("span") is { ValueKind: JsonValueKind.Object } kept ? CanonicalJson.BytesOf(kept).ToArray() : default);
         steps.AddRange(receipt.Steps(logKey, bytes.Span));
+        if (policy.Witnesses.Count > 0)
+        {
+            steps.Add(policy.Judge(receipt.Checkpoint));
+        }
         return new Verified(file, receipt, steps);
+    }
+
+    /// <summary>What the proof says about the trees of two receipts, whichever of them is the older; nothing when a receipt itself does not hold.</summary>
+    private static Attempt<Verified> Between(Call call, string proofFile, List<Verified> receipts)
+    {
+        if (receipts.Count != 2)
+        {
+            return CommandFailure.Usage("--consistency goes with two receipts.");
+        }
+        if (InputFile.ReadJson(proofFile, call.Shell.Input).Fails(out var failure, out var json))
+        {
+            return failure;
+        }
+        if (LogConsistency.TryRead(json.Root, out var proof) is { } malformed)
+        {
+            return new Verified(proofFile, null, [new VerificationStep("it is a consistency proof", malformed)]);
+        }
+        if (receipts.Exists(one => one.Fault is not null))
+        {
+            return new Verified(proofFile, null, []);
+        }
+        var ordered = receipts.Select(one => one.Receipt!).OrderBy(receipt => receipt.TreeSize).ToList();
+        return new Verified(proofFile, null, [new VerificationStep("it is a consistency proof"), proof.Between(ordered[0], ordered[1])]);
     }
 
     private static int Report(Call call, List<Verified> verified)
@@ -88,18 +129,14 @@ internal static class VerifyReceiptCommand
                 foreach (var one in verified)
                 {
                     line(one.Title, one.Fault is null ? Tone.Good : Tone.Bad);
-                    foreach (var step in one.Steps)
-                    {
-                        line($"  {(step.Fault is null ? "ok  " : "FAIL")} {step.Statement}", step.Fault is null ? Tone.Plain : Tone.Bad);
-                    }
+                    VerificationSteps.Show(one.Steps, line);
                 }
             });
         if (bad is null)
         {
             return ExitCodes.Done;
         }
-        call.Screen.Note($"logline: {bad.File}: {bad.Fault} [verification]", Tone.Bad);
-        return ExitCodes.Failed;
+        return call.Fail($"{bad.File}: {bad.Fault}");
     }
 
     private static void Write(Utf8JsonWriter json, Verified one)
@@ -114,16 +151,7 @@ internal static class VerifyReceiptCommand
             json.WriteNumber("log_index", receipt.LogIndex);
             json.WriteNumber("tree_size", receipt.TreeSize);
         }
-        json.WriteStartArray("steps");
-        foreach (var step in one.Steps)
-        {
-            json.WriteStartObject();
-            json.WriteString("statement", step.Statement);
-            json.WriteBoolean("holds", step.Fault is null);
-            json.WriteString("fault", step.Fault);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
+        VerificationSteps.Write(json, one.Steps);
         json.WriteEndObject();
     }
 

@@ -57,13 +57,16 @@ internal sealed class Receiver : IAsyncDisposable
     }
 
     /// <summary>What came, once it is at least so much.</summary>
-    public async Task<IReadOnlyList<Received>> ReceiveAsync(int count)
+    public Task<IReadOnlyList<Received>> ReceiveAsync(int count) => ReceiveUntilAsync(received => received.Count >= count);
+
+    /// <summary>What came, once it is as <paramref name="condition"/> wants it.</summary>
+    public async Task<IReadOnlyList<Received>> ReceiveUntilAsync(Func<IReadOnlyList<Received>, bool> condition)
     {
-        while (_received.Count < count)
+        while (!condition(Received))
         {
             if (!await _arrived.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken))
             {
-                Assert.Fail($"{_received.Count} deliveries came, and not {count}.");
+                Assert.Fail($"{_received.Count} deliveries came, and not what was waited for.");
             }
         }
         return Received;

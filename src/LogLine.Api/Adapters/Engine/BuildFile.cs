@@ -1,0 +1,64 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>
+/// Which images a Dockerfile names, and what in it would reach past its build. An engine has one store for all tenants and resolves names by itself, so
+/// names must stand there as they are: one that is put together from variables is refused.
+/// </summary>
+internal static partial class BuildFile
+{
+    /// <summary>The largest Dockerfile, in bytes.</summary>
+    public const int MaxBytes = 256 << 10;
+
+    /// <summary>The images that it names, and why it cannot be built; the second is null when it can.</summary>
+    public static (IReadOnlyList<string> Images, string? Problem) Read(string text, bool network)
+    {
+        var (images, stages) = (new List<string>(), new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "scratch" });
+        if (Directive().IsMatch(text))
+            return ([], "a parser directive (# syntax=, # escape=) at its beginning is not supported");
+        foreach (var line in Continuation().Replace(text.ReplaceLineEndings("\n"), " ").Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#'))
+        {
+            var words = Words(line);
+            if (words[0].Equals("FROM", StringComparison.OrdinalIgnoreCase))
+            {
+                var rest = words.Skip(1).SkipWhile(word => word.StartsWith("--", StringComparison.Ordinal)).ToList();
+                if (rest.Count == 0)
+                    return ([], "FROM without an image");
+                if (!stages.Contains(rest[0]))
+                    images.Add(rest[0]);
+                if (rest.Count > 2 && rest[1].Equals("AS", StringComparison.OrdinalIgnoreCase))
+                    stages.Add(rest[2]);
+            }
+            else if (Problem(words, network) is { } problem)
+                return ([], problem);
+            // COPY --from is an image, a stage by name, or a stage by number.
+            images.AddRange(words.Where(word => word.StartsWith("--from=", StringComparison.OrdinalIgnoreCase)).Select(word => word[7..]).Where(from => !stages.Contains(from) && !from.All(char.IsAsciiDigit)));
+        }
+        return images.FirstOrDefault(image => image.AsSpan().ContainsAny("$\"'\\{}")) is { } composed
+            ? ([], $"the image '{composed}' is not written out; variables and quotes in the names of images are not supported")
+            : (images, null);
+    }
+
+    static string? Problem(List<string> words, bool network)
+    {
+        var instruction = words[0].Equals("ONBUILD", StringComparison.OrdinalIgnoreCase) && words.Count > 1 ? words[1] : words[0];
+        if (words.Any(word => word.StartsWith("--mount=", StringComparison.OrdinalIgnoreCase) || word.StartsWith("--network=", StringComparison.OrdinalIgnoreCase) || word.StartsWith("--security=", StringComparison.OrdinalIgnoreCase)))
+            return "RUN with --mount, --network or --security is not supported";
+        if (words.Any(word => word.StartsWith("<<", StringComparison.Ordinal)))
+            return "here-documents are not supported";
+        // The engine itself fetches what ADD names, past any network that the build has or has not.
+        if (!network && instruction.Equals("ADD", StringComparison.OrdinalIgnoreCase) && words.Skip(1).Any(word => word.Contains("://", StringComparison.Ordinal) || word.Contains("git@", StringComparison.Ordinal) || word.Contains('$')))
+            return "ADD of a URL or a variable needs the network ('network': true), where the operator allows it";
+        return null;
+    }
+
+    static List<string> Words(string line) => [.. line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)];
+
+    [GeneratedRegex(@"\\[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*")]
+    private static partial Regex Continuation();
+
+    [GeneratedRegex(@"\A(?:[ \t]*#[^\n]*\n)*[ \t]*#[ \t]*(?:syntax|escape|check)[ \t]*=", RegexOptions.IgnoreCase)]
+    private static partial Regex Directive();
+}

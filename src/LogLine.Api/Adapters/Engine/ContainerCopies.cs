@@ -1,0 +1,100 @@
+using System.Formats.Tar;
+using System.Text;
+using System.Text.Json;
+using LogLine.Api.Artifacts;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>Files into a container and out of it, as tars through artifacts: what may be in one, <see cref="TarContents"/> says.</summary>
+internal sealed class ContainerCopies(OwnContainers containers, EngineClient engine, EngineLimits limits)
+{
+    const int ShownPaths = 100;
+
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["container.copy_to"] = CopyToAsync,
+        ["container.copy_from"] = CopyFromAsync,
+    };
+
+    async Task<PrimitiveResult> CopyToAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        var path = call.Arguments.Text("path")!;
+        await using var tar = OwnArtifact(call);
+        var summary = await TarContents.CheckAsync(tar, call.Artifacts.MaxBytes, null, cancel);
+        await EnsureThereAsync(container, path, cancel);
+        await call.Begun();
+        tar.Position = 0;
+        await engine.SendTarAsync(HttpMethod.Put, Archive(container, path) + "&noOverwriteDirNonDir=true", (stream, inner) => tar.CopyToAsync(stream, inner), "unpack files in a container", cancel);
+        return PrimitiveResult.Of(new CopiedIn(path, summary.Entries, summary.Bytes), ResultJson.Default.CopiedIn);
+    }
+
+    async Task<PrimitiveResult> CopyFromAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        var path = call.Arguments.Text("path")!;
+        var contents = new TarContents(call.Artifacts.MaxBytes);
+        var leftOut = new List<string>();
+        var artifact = await call.Artifacts.WriteAsync(
+            destination => engine.TransferAsync(HttpMethod.Get, Archive(container, path), null, "pack files of a container", limits.Transfer, async (error, stream, inner) =>
+            {
+                if (error is not null)
+                    throw error.Status == 404 ? Missing(path) : Refusal(error);
+                leftOut = await FilterAsync(stream, destination, contents, inner);
+                return true;
+            }, cancel), cancel);
+        var (entries, left) = (contents.Summary.Entries - leftOut.Count, leftOut.Count);
+        return PrimitiveResult.Of(new CopiedOut(path, artifact.Hash.ToString(), artifact.Bytes, entries, left, [.. leftOut.Take(ShownPaths)]), ResultJson.Default.CopiedOut);
+    }
+
+    /// <summary>Copies a tar without what may not be in one; what was left out, by name.</summary>
+    static async Task<List<string>> FilterAsync(Stream tar, Stream destination, TarContents contents, CancellationToken cancel)
+    {
+        var leftOut = new List<string>();
+        await using var writer = new TarWriter(destination, TarEntryFormat.Pax, leaveOpen: true);
+        await foreach (var entry in TarContents.ReadAsync(tar, cancel))
+        {
+            if (contents.Problem(entry) is null)
+                await writer.WriteEntryAsync(Copy(entry), cancel);
+            else
+                leftOut.Add(entry.Name.Length <= 256 ? entry.Name : entry.Name[..256]);
+        }
+        return leftOut;
+    }
+
+    // A copy, because the writer wants to know the length of what it writes before, and of a stream that cannot be rewound it does not ask the entry.
+    static PaxTarEntry Copy(TarEntry entry)
+    {
+        var copy = new PaxTarEntry(entry.EntryType is TarEntryType.V7RegularFile or TarEntryType.ContiguousFile ? TarEntryType.RegularFile : entry.EntryType, entry.Name)
+        {
+            Mode = entry.Mode,
+            ModificationTime = entry.ModificationTime,
+            Uid = entry.Uid,
+            Gid = entry.Gid,
+        };
+        if (entry.LinkName.Length > 0)
+            copy.LinkName = entry.LinkName;
+        if (entry.DataStream is { } data)
+            copy.DataStream = new MeasuredStream(data, entry.Length);
+        return copy;
+    }
+
+    /// <summary>Podman makes the folder that is not there; Docker refuses. What nobody asked for is not made.</summary>
+    async Task EnsureThereAsync(ContainerDetail container, string path, CancellationToken cancel)
+    {
+        if (await engine.TransferAsync(HttpMethod.Head, Archive(container, path), null, "look at a path in a container", limits.Answer, (error, _, _) => Task.FromResult(error?.Status == 404), cancel))
+            throw Missing(path);
+    }
+
+    static string Archive(ContainerDetail container, string path) => $"/containers/{container.Id}/archive?path={Uri.EscapeDataString(path)}";
+
+    static AdapterException Missing(string path) => new(AdapterFailure.NotFound, $"There is no '{path}' in the container.");
+
+    static AdapterException Refusal(EngineReply error) => new(EngineQuirks.Classify(error.Status, error.Error!), error.Error!);
+
+    /// <summary>The artifact of the payload, open. The gate has seen it; it may have been removed since.</summary>
+    public static FileStream OwnArtifact(PrimitiveCall call) => call.Artifacts.OpenRead(call.Arguments.Text("artifact"))
+        ?? throw new AdapterException(AdapterFailure.NotFound, $"There is no artifact '{call.Arguments.Text("artifact")}' any more.");
+}

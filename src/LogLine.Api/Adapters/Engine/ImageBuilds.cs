@@ -1,0 +1,89 @@
+using System.Text;
+using System.Text.Json;
+using LogLine.Api.Artifacts;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>Images from a context: a tar that is an artifact. Nothing else goes in; by default not even the network.</summary>
+internal sealed class ImageBuilds(ImageActs images, EngineClient engine, TimeProvider time)
+{
+    const int DefaultTimeoutSeconds = 600;
+
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive> { ["image.build"] = BuildAsync };
+
+    async Task<PrimitiveResult> BuildAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var image = TenantImages.Own(call.Tenant, call.Arguments.Text("tag")!);
+        await using var context = ContainerCopies.OwnArtifact(call);
+        var named = await NamedImagesAsync(call, context, cancel);
+        foreach (var one in named)
+            await images.EnsureVisibleAsync(call.Tenant, one, cancel);
+        await call.Begun();
+        context.Position = 0;
+
+        var (output, since) = (new LastBytes(ResultText.MaxBytes), time.GetTimestamp());
+        using var body = new WrittenContent((stream, inner) => context.CopyToAsync(stream, inner), "application/x-tar");
+        var limit = TimeSpan.FromSeconds(call.Arguments.Integer("timeout_s") ?? DefaultTimeoutSeconds);
+        var (id, error) = await engine.TransferAsync(HttpMethod.Post, "/build?" + Query(call, image), body, "build an image", limit,
+            async (refusal, stream, inner) => refusal is null ? await FollowAsync(stream, output, call.Progress, inner) : (null, refusal.Error), cancel);
+        var text = ResultText.Fit(output.ToArray(), out var less);
+        var failure = error ?? (id is null ? "The engine ended the build without an image." : null);
+        return PrimitiveResult.Of(
+            new ImageBuilt(image, failure is null ? id : null, text, less || output.Dropped > 0, (long)time.GetElapsedTime(since).TotalMilliseconds, failure), ResultJson.Default.ImageBuilt, failure is null ? 0 : 1);
+    }
+
+    /// <summary>Judges the context and its Dockerfile, and answers with the images that it names.</summary>
+    static async Task<IReadOnlyList<string>> NamedImagesAsync(PrimitiveCall call, Stream context, CancellationToken cancel)
+    {
+        var name = call.Arguments.Text("dockerfile") ?? "Dockerfile";
+        string? text = null;
+        await TarContents.CheckAsync(context, call.Artifacts.MaxBytes, async entry =>
+        {
+            var found = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
+            if (found != name || entry.DataStream is null)
+                return;
+            if (entry.Length > BuildFile.MaxBytes)
+                throw new ArtifactException(ArtifactFailure.TooLarge, $"'{name}' has {entry.Length:N0} bytes; at most {BuildFile.MaxBytes:N0}.");
+            using var reader = new StreamReader(entry.DataStream, Encoding.UTF8, leaveOpen: true);
+            text = text is null ? await reader.ReadToEndAsync(cancel) : throw new ArtifactException(ArtifactFailure.Malformed, $"The context has '{name}' twice.");
+        }, cancel);
+        if (text is null)
+            throw new ArtifactException(ArtifactFailure.Malformed, $"The context has no file '{name}'.");
+        var (named, problem) = BuildFile.Read(text, call.Arguments.Flag("network") ?? false);
+        return problem is null ? named : throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: {problem}.");
+    }
+
+    static string Query(PrimitiveCall call, string image)
+    {
+        var arguments = call.Arguments.Member("build_args") is { ValueKind: JsonValueKind.Object } own ? own.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetString()!) : [];
+        // A container that somebody makes of the image must not pass for one of ours.
+        var labels = EngineLabels.All.ToDictionary(label => label, _ => "");
+        return string.Join('&', new (string Name, string? Value)[]
+        {
+            ("t", image), ("dockerfile", call.Arguments.Text("dockerfile") ?? "Dockerfile"), ("target", call.Arguments.Text("stage")),
+            ("buildargs", Json(arguments)), ("labels", Json(labels)), ("nocache", call.Arguments.Flag("no_cache") == true ? "true" : "false"),
+            ("networkmode", call.Arguments.Flag("network") == true ? "default" : "none"), ("rm", "true"), ("forcerm", "true"),
+        }.Where(one => one.Value is not null).Select(one => $"{one.Name}={Uri.EscapeDataString(one.Value!)}"));
+    }
+
+    static string Json(Dictionary<string, string> pairs) => JsonSerializer.Serialize(pairs, EngineJson.Default.DictionaryStringString);
+
+    /// <summary>Reads what the build says to its end: the last of it, how far it is, its image, and why it failed.</summary>
+    static async Task<(string? Id, string? Error)> FollowAsync(Stream stream, LastBytes output, Func<RunProgress, Task> say, CancellationToken cancel)
+    {
+        string? id = null, error = null;
+        await foreach (var line in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.BuildProgress, topLevelValues: true, cancel))
+        {
+            error = line?.Error ?? error;
+            id = line?.Result?.Id ?? id;
+            if (line?.Text is not { } text)
+                continue;
+            output.Append(Encoding.UTF8.GetBytes(text));
+            if (EngineQuirks.BuildStep(text) is var (step, of))
+                await say(new RunProgress(step, of, "steps"));
+        }
+        return (id, error?.Trim());
+    }
+}

@@ -1,0 +1,78 @@
+using System.Formats.Tar;
+using LogLine.Api.Artifacts;
+
+namespace LogLine.Api.Tests.Artifacts;
+
+/// <summary>What may be in an archive that goes to an engine.</summary>
+public sealed class TarContentsTests
+{
+    public static TheoryData<string, string, TarEntryType> Bad => new()
+    {
+        { "/etc/passwd", "", TarEntryType.RegularFile },
+        { "../x", "", TarEntryType.RegularFile },
+        { "a/../../x", "", TarEntryType.RegularFile },
+        { "a\nb", "", TarEntryType.RegularFile },
+        { "link", "/etc", TarEntryType.SymbolicLink },
+        { "link", "../x", TarEntryType.SymbolicLink },
+        { "a/link", "../../x", TarEntryType.SymbolicLink },
+        { "link", "../x", TarEntryType.HardLink },
+        { "link", "/etc/shadow", TarEntryType.HardLink },
+        { "device", "", TarEntryType.CharacterDevice },
+        { "device", "", TarEntryType.BlockDevice },
+        { "pipe", "", TarEntryType.Fifo },
+    };
+
+    [Theory, MemberData(nameof(Bad), DisableDiscoveryEnumeration = true)]
+    public async Task WhatLeadsOut_IsRefused(string name, string target, TarEntryType type)
+    {
+        var entry = new PaxTarEntry(type, name);
+        if (target.Length > 0)
+        {
+            entry.LinkName = target;
+        }
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Of(entry)));
+    }
+
+    [Fact]
+    public async Task NameThroughALink_IsRefused() =>
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Of(Tars.Link("a", "b"), new PaxTarEntry(TarEntryType.RegularFile, "a/x"))));
+
+    [Fact]
+    public async Task LinksThatStayInside_Pass()
+    {
+        var tar = Tars.Of(new PaxTarEntry(TarEntryType.RegularFile, "./b"), Tars.Link("a/up", "../b"), Tars.Link("same", "./b"), Tars.Link("hard", "./b", TarEntryType.HardLink));
+
+        Assert.Equal(4, (await TarContents.CheckAsync(new MemoryStream(tar), 1 << 20, null, TestContext.Current.CancellationToken)).Entries);
+    }
+
+    [Fact]
+    public async Task MoreThanItMayUnpackTo_IsTooLarge() => Assert.Equal(ArtifactFailure.TooLarge, await FailureAsync(Tars.Of(("a", new string('x', 600)), ("b", new string('x', 600))), 1000));
+
+    [Fact]
+    public async Task HeaderOfAGigabyte_IsRefusedWithoutReadingIt()
+    {
+        var tar = Tars.Of(new PaxTarEntry(TarEntryType.RegularFile, "a", [new("comment", "x")]));
+        // The extended header comes first; its size is eleven octal digits at 124, its checksum eight characters at 148.
+        "07777777777"u8.CopyTo(tar.AsSpan(124));
+        tar.AsSpan(148, 8).Fill((byte)' ');
+        var sum = tar.AsSpan(0, 512).ToArray().Sum(b => (int)b);
+        System.Text.Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ").CopyTo(tar.AsSpan(148));
+
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(tar));
+    }
+
+    [Fact]
+    public async Task Noise_IsNoTar()
+    {
+        var random = new Random(5);
+        for (var i = 0; i < 200; i++)
+        {
+            var noise = new byte[random.Next(512, 4096)];
+            random.NextBytes(noise);
+            Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(noise));
+        }
+    }
+
+    private static async Task<ArtifactFailure> FailureAsync(byte[] tar, long maxBytes = 1 << 30) =>
+        (await Assert.ThrowsAsync<ArtifactException>(() => TarContents.CheckAsync(new MemoryStream(tar), maxBytes, null, TestContext.Current.CancellationToken))).Failure;
+}

@@ -1,0 +1,134 @@
+using System.Formats.Tar;
+using System.Net;
+using System.Text.Json;
+using LogLine.Api.Tests.Artifacts;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>What goes through artifacts: files, builds, images, the same on both engines.</summary>
+public sealed class ArchivePrimitiveTests
+{
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Files_GoInAndComeOut(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var tar = await lab.Gateway.UploadAsync(Tars.Of(("in/one", "1"), ("in/two", "22")));
+
+        var copied = await lab.DoAsync("container.copy_to", name, $$"""{"artifact":"{{tar}}","path":"/tmp"}""");
+        await lab.SucceedAsync(name, "/bin/sh", "-c", "cd /tmp/in && ln -s one inside && ln -s /etc/passwd outside && mkfifo pipe && echo 333 > three");
+        var taken = await lab.DoAsync("container.copy_from", name, """{"path":"/tmp/in"}""");
+        var files = Tars.Read(await lab.Gateway.Client.GetByteArrayAsync("/v1/artifacts/" + taken.Text("artifact"), PrimitiveLab.Cancel));
+
+        Assert.Equal((2, 3), (copied.Integer("entries"), copied.Integer("bytes")));
+        Assert.Equal(["in", "in/inside", "in/one", "in/three", "in/two"], files.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(("1", "333\n", "→ one"), (files["in/one"], files["in/three"], files["in/inside"]));
+        Assert.Equal((5, 2), (taken.Integer("entries"), taken.Integer("left_out")));
+        Assert.Equal(["in/outside", "in/pipe"], taken.Texts("left_out_paths").Order(StringComparer.Ordinal));
+
+        // What is not there is not made, and what leads out does not go in.
+        Assert.Equal("not_found", await ReasonAsync(lab, "container.copy_to", name, $$"""{"artifact":"{{tar}}","path":"/nowhere"}"""));
+        Assert.Equal("not_found", await ReasonAsync(lab, "container.copy_from", name, """{"path":"/nowhere"}"""));
+        Assert.NotEqual(0, (await lab.ExecAsync(name, "/bin/ls", "/nowhere")).Integer("exit_code"));
+        var bad = await lab.Gateway.UploadAsync(Tars.Of(Tars.Link("a", "/etc"), new PaxTarEntry(TarEntryType.RegularFile, "a/shadow")));
+        Assert.Equal("malformed_archive", await ReasonAsync(lab, "container.copy_to", name, $$"""{"artifact":"{{bad}}","path":"/tmp"}"""));
+        var dangling = await lab.SendAsync("container.copy_to", name, $$"""{"artifact":"blake3:{{new string('0', 64)}}","path":"/tmp"}""");
+        Assert.Equal(("422_SCHEMA_INVALID", "/payload/artifact"), (dangling.Code, Assert.Single(dangling.Json.Items("errors")).Text("path")));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Image_IsBuiltSavedLoadedAndRun(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (built, loaded, container) = (lab.Name("built"), lab.Name("loaded"), lab.Name());
+        var context = await lab.Gateway.UploadAsync(Tars.Of(
+            ("Dockerfile", $"FROM {PrimitiveLab.Image}\nARG WHO=nobody\nCOPY hello /hello\nRUN echo built for $WHO > /who && cat /hello\nLABEL team=blue logline.tenant=other"), ("hello", $"from the context of {built}\n")));
+
+        var result = await lab.DoAsync("image.build", null, $$$"""{"artifact":"{{{context}}}","tag":"{{{built}}}:1","build_args":{"WHO":"you"}}""");
+        var saved = await lab.DoAsync("image.save", null, $$"""{"image":"localhost/dev/{{built}}:1"}""");
+        var again = await lab.DoAsync("image.load", null, $$"""{"artifact":"{{saved.Text("artifact")}}","tag":"{{loaded}}:2"}""");
+        await lab.DoAsync("container.create", container, $$"""{"image":"localhost/dev/{{loaded}}:2","auto_start":true}""");
+        var seen = await lab.SucceedAsync(container, "/bin/cat", "/who", "/hello");
+
+        Assert.Equal($"localhost/dev/{built}:1", result.Text("image"));
+        Assert.Contains("from the context", result.Text("output"));
+        Assert.Null(result.Text("error"));
+        Assert.Equal(result.Text("image_id"), saved.Text("image_id"));
+        Assert.Equal(result.Text("image_id"), again.Text("image_id"));
+        Assert.Contains($"localhost/dev/{loaded}:2", again.Texts("references"));
+        Assert.Equal($"built for you\nfrom the context of {built}\n", seen.Text("stdout"));
+        Assert.Equal("blue", again.Member("labels").Text("team"));
+        Assert.NotEmpty((await lab.Gateway.PostAsync("""{"intent":"run.progress"}""", path: "/v1/spans/query")).Json.Items("items"));
+
+        await lab.DoAsync("container.remove", container, """{"force":true}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{built}}:1"}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{loaded}}:2"}""");
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task BuildThatFails_SaysWhyAndWhatItSaid(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        async Task<JsonElement> BuildAsync(string dockerfile)
+        {
+            var context = await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", dockerfile)));
+            var answer = await lab.SendAsync("image.build", null, $$"""{"artifact":"{{context}}","tag":"{{lab.Name("bad")}}:1"}""");
+            Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+            return answer.Json.Member("result");
+        }
+
+        var failed = await BuildAsync($"FROM {PrimitiveLab.Image}\nRUN echo before; exit 3");
+        Assert.Contains("before", failed.Text("output"));
+        Assert.NotNull(failed.Text("error"));
+        Assert.Null(failed.Text("image_id"));
+        Assert.NotNull((await BuildAsync($"FROM {PrimitiveLab.Image}\nRUN wget -T 2 -q -O - http://10.0.0.1/")).Text("error"));
+        Assert.Equal("image_not_found", (await BuildAsync("FROM localhost/other/secret:1")).Text("reason"));
+        Assert.Equal("malformed_archive", (await BuildAsync("ARG X=a\nFROM $X")).Text("reason"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ArchiveThatIsNoWholeImage_IsNotLoaded(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        const string Config = """{"os":"linux","architecture":"amd64","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:0000000000000000000000000000000000000000000000000000000000000000"]}}""";
+        const string Manifest = """[{"Config":"config.json","RepoTags":["docker.io/library/nginx:latest"],"Layers":["layer.tar"]}]""";
+        foreach (var archive in new[]
+        {
+            Tars.Of(("hello", "no image")),
+            Tars.Of(("manifest.json", "[]")),
+            Tars.Of(("manifest.json", Manifest)),
+            Tars.Of(("manifest.json", Manifest), ("config.json", Config), ("layer.tar", "other bytes")),
+            Tars.Of(("manifest.json", Manifest), ("config.json", Config.Replace("\"config\":{}", "\"config\":{\"OnBuild\":[\"RUN x\"]}")), ("layer.tar", "")),
+            Tars.Of(("manifest.json", Manifest.Replace("config.json", "../../etc/passwd"))),
+            Tars.Of(("index.json", $$"""{"manifests":[{"digest":"sha256:{{new string('0', 64)}}"}]}""")),
+        })
+        {
+            Assert.Equal("malformed_archive", await ReasonAsync(lab, "image.load", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(archive)}}","tag":"{{lab.Name("bad")}}:1"}"""));
+        }
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Image_GoesToARegistryThatTheOperatorAllows(string provider)
+    {
+        await using var registry = await SmallRegistry.StartAsync();
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
+        var to = $"{registry.Host}/team/{lab.Name()}:1";
+
+        var pushed = await lab.DoAsync("image.push", null, $$"""{"image":"{{PrimitiveLab.Image}}","to":"{{to}}"}""");
+
+        Assert.Equal(to, pushed.Text("to"));
+        Assert.Equal("image_not_found", await ReasonAsync(lab, "image.inspect", null, $$"""{"image":"{{to}}"}"""));
+        using var there = await new HttpClient().GetAsync($"http://{registry.Host}/v2/team/{lab.Name()}/manifests/1", PrimitiveLab.Cancel);
+        Assert.Equal(HttpStatusCode.OK, there.StatusCode);
+        var denied = await lab.SendAsync("image.push", null, $$"""{"image":"{{PrimitiveLab.Image}}","to":"{{registry.Host}}/other/x:1"}""");
+        Assert.Equal(("403_POLICY_DENIED", "push_to"), (denied.Code, denied.Json.Member("details").Text("rule")));
+    }
+
+    private static async Task<string?> ReasonAsync(PrimitiveLab lab, string intent, string? name, string members = "{}")
+    {
+        var answer = await lab.SendAsync(intent, name, members);
+        Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+        return answer.Json.Member("result").Text("reason");
+    }
+}
