@@ -51,6 +51,7 @@ public static class GatewayProgram
         app.MapRunReads();
         app.MapArtifactReads();
         app.MapStream();
+        app.MapStreamTickets();
         app.MapWebhooks();
         app.MapServerReads();
         app.MapConsistency();

@@ -33,8 +33,8 @@ public interface IDeliveryStore
     /// <summary>Keeps a new ticket, and forgets those that have expired.</summary>
     ValueTask InsertTicketAsync(TicketRow ticket, DateTimeOffset now);
 
-    /// <summary>Gives a ticket that is alive to a connection, from whichever had it; null when there is none.</summary>
-    ValueTask<TicketRow?> TakeTicketAsync(byte[] hash, string connection, DateTimeOffset now);
+    /// <summary>Gives a ticket that is alive and bound to one of the origins to a connection, from whichever had it; null when there is none.</summary>
+    ValueTask<TicketRow?> TakeTicketAsync(byte[] hash, IReadOnlyList<string> origins, string connection, DateTimeOffset now);
 
     /// <summary>The connection that has the ticket, or null.</summary>
     ValueTask<string?> TicketConnectionAsync(byte[] hash);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
@@ -11,9 +12,9 @@ internal static class AdministrationEndpoints
 {
     public static void MapAdministration(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/tenants", CreateTenantAsync);
-        routes.MapPost("/v1/tokens", CreateTokenAsync);
-        routes.MapDelete("/v1/tokens/{tokenId}", RevokeTokenAsync);
+        routes.MapPost("/v1/tenants", CreateTenantAsync).Documented(SubmissionDocs.CreateTenant);
+        routes.MapPost("/v1/tokens", CreateTokenAsync).Documented(SubmissionDocs.CreateToken);
+        routes.MapDelete("/v1/tokens/{tokenId}", RevokeTokenAsync).Documented(SubmissionDocs.RevokeToken);
     }
 
     /// <summary><c>{tenant}</c> → 201 <c>{tenant, api_key, token_id}</c></summary>

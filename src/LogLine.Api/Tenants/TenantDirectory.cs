@@ -34,7 +34,12 @@ public sealed class TenantDirectory
             return null;
         }
         // Looked up by its hash: what an attacker can time is the hash of a guess, not the token.
-        var hash = Blake3.Hash(Encoding.UTF8.GetBytes(token));
+        return await AuthenticateAsync(Blake3.Hash(Encoding.UTF8.GetBytes(token)));
+    }
+
+    /// <summary>The principal of the token with that hash, or null when it is unknown, expired or revoked.</summary>
+    public async ValueTask<TenantPrincipal?> AuthenticateAsync(byte[] hash)
+    {
         var row = await CachedAsync(_tokens, Convert.ToHexStringLower(hash), (Store: _store, Hash: hash), static of => of.Store.FindTokenAsync(of.Hash));
         var now = _time.GetUtcNow();
         return row is null || !CryptographicOperations.FixedTimeEquals(row.Hash, hash) || row.RevokedAt <= now || row.ExpiresAt <= now ? null : TenantPrincipal.Of(row);

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -19,14 +20,14 @@ internal static class WebhookEndpoints
 
     public static void MapWebhooks(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/webhooks", CreateAsync);
-        routes.MapDelete("/v1/webhooks/{id}", DeleteAsync);
-        routes.MapPost("/v1/webhooks/{id}/rotate", RotateAsync);
-        routes.MapPost("/v1/webhooks/{id}/replay", ReplayAsync);
+        routes.MapPost("/v1/webhooks", CreateAsync).Documented(WebhookDocs.Create);
+        routes.MapDelete("/v1/webhooks/{id}", DeleteAsync).Documented(WebhookDocs.Delete);
+        routes.MapPost("/v1/webhooks/{id}/rotate", RotateAsync).Documented(WebhookDocs.Rotate);
+        routes.MapPost("/v1/webhooks/{id}/replay", ReplayAsync).Documented(WebhookDocs.Replay);
         var reads = routes.MapGroup("/v1/webhooks").RequireReader();
-        reads.MapGet("", ListAsync);
-        reads.MapGet("/{id}", ShowAsync);
-        reads.MapGet("/{id}/deliveries", DeliveriesAsync);
+        reads.MapGet("", ListAsync).Documented(WebhookDocs.List);
+        reads.MapGet("/{id}", ShowAsync).Documented(WebhookDocs.Show);
+        reads.MapGet("/{id}/deliveries", DeliveriesAsync).Documented(WebhookDocs.Deliveries);
     }
 
     /// <summary><c>{url, events[], description?}</c> → 201 <c>{id, secret, public_key, url, events}</c></summary>

@@ -86,8 +86,9 @@ public sealed partial class SqliteLedgerStore
             Milliseconds(ticket.ExpiresAt)));
 
     /// <inheritdoc/>
-    public ValueTask<TicketRow?> TakeTicketAsync(byte[] hash, string connection, DateTimeOffset now) => WriteAsync(() => _writer.Execute(
-        "UPDATE tickets SET connection = $2 WHERE hash = $1 AND expires > $3 AND (connection IS NOT NULL OR first_use_until > $3)", hash, connection, Milliseconds(now)) == 0
+    public ValueTask<TicketRow?> TakeTicketAsync(byte[] hash, IReadOnlyList<string> origins, string connection, DateTimeOffset now) => WriteAsync(() => _writer.Execute(
+        "UPDATE tickets SET connection = $2 WHERE hash = $1 AND expires > $3 AND (connection IS NOT NULL OR first_use_until > $3) AND origin IN ($4, $5)",
+        hash, connection, Milliseconds(now), origins[0], origins[^1]) == 0
         ? null
         : _writer.First("SELECT hash, tenant, token_hash, filter, origin, first_use_until, expires, connection FROM tickets WHERE hash = $1", row => new TicketRow(
             row.GetBytes(0), row.GetString(1), row.GetBytes(2), row.GetString(3), row.GetString(4), Time(row, 5)!.Value, Time(row, 6)!.Value, Text(row, 7)), hash));
