@@ -37,6 +37,8 @@ internal static class Invocation
             path.Insert(0, at.Command is RootCommand ? "logline" : at.Command.Name);
         }
         var message = string.Join(' ', parse.Errors.Select(error => error.Message));
-        return new Screen(shell, args.Contains("--json")).Refuse(CommandFailure.Usage(message, $"{string.Join(' ', path)} --help"));
+        var failure = CommandFailure.Usage(message, $"{string.Join(' ', path)} --help");
+        // Of a plan 2 says that something would change.
+        return new Screen(shell, args.Contains("--json")).Refuse(path is [_, "deploy", "plan"] ? failure with { ExitCode = ExitCodes.Failed } : failure);
     }
 }

@@ -7,6 +7,8 @@ using LogLine.Cli.Commands.Keys;
 using LogLine.Cli.Commands.Ledger;
 using LogLine.Cli.Commands.MiniContainers;
 using LogLine.Cli.Commands.Receipts;
+using LogLine.Cli.Commands.Runs;
+using LogLine.Cli.Commands.Secrets;
 using LogLine.Cli.Commands.Spans;
 using LogLine.Cli.Commands.Tokens;
 using LogLine.Cli.Commands.Wallet;
@@ -23,19 +25,25 @@ internal static class Contents
         var root = new RootCommand("LogLine: signed spans become running containers, and every step is on the ledger.")
         {
             InitCommand.Create(tree),
+            LoginCommand.Create(tree),
             WhoamiCommand.Create(tree),
             CommandTree.Branch("tokens", "API tokens of the tenant.", CreateTokenCommand.Create(tree), ListTokensCommand.Create(tree), RevokeTokenCommand.Create(tree)),
             CommandTree.Branch("keys", "Signing keys of the tenant.",
                 ListKeysCommand.Create(tree), RegisterKeyCommand.Create(tree), RotateKeyCommand.Create(tree), RevokeKeyCommand.Create(tree)),
             CommandTree.Branch("minicontainer", "Manifests of MiniContainers.",
                 VerifyManifestCommand.Create(tree), SignCommand.Create(tree), PackCommand.Create(tree), ShowCommand.Create(tree), ApplyCommand.Create(tree)),
-            CommandTree.Branch("wallet", "Proofs.", ProveCommand.Create(tree)),
+            CommandTree.Branch("wallet", "Proofs and grants.", ProveCommand.Create(tree), GrantCommand.Create(tree)),
+            CommandTree.Branch("secrets", "Secrets that only runners open.", SealCommand.Create(tree)),
             CommandTree.Branch("deploy", "What runs where.",
-                UpCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
+                PlanCommand.Create(tree), UpCommand.Create(tree), RollbackCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
             CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
-            CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree)),
+            RunsCommand.Create(tree),
+            UniversalCommand.Create(tree),
+            CatalogCommand.Create(tree),
+            CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree), QueryCommand.Create(tree), TailCommand.Create(tree)),
             CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
+            CompletionCommand.Create(tree),
             CommandTree.Branch("ledger", "The log as a whole.", ConsistencyCommand.Create(tree), WitnessCommand.Create(tree)),
         };
         tree.Globals.AddTo(root);

@@ -65,4 +65,19 @@ internal static class DeliveryDocs
         Answers = [new(200, "The run.", MediaDoc.Json("run"))],
         Refusals = [RefusalCode.NotFound],
     };
+
+    public static readonly RouteDoc RunLogs = new(
+        "getRunLog", RouteTags.Runs, "Read what the container of a run says",
+        "Read from its engine: the last lines. With `follow=true` server-sent events: `log` `{source, line}` while lines come, `dropped` `{lines}` when the reader was too slow for them, `end` when the container has ended.")
+    {
+        Parameters = new Dictionary<string, ParameterDoc>
+        {
+            ["runId"] = new("Id of the run.", "run_0123456789abcdef"),
+            ["tail"] = new("The last so many lines.", "100", """{"type":"integer","minimum":1,"maximum":10000,"default":100}"""),
+            ["grep"] = new("Only lines that contain this text.", "error"),
+            ["follow"] = new("Go on with what comes.", "true", """{"type":"boolean","default":false}"""),
+        },
+        Answers = [new(200, "Lines, and how many were left out.", MediaDoc.Json("run-log"), MediaDoc.Text("event: log\ndata: {\"source\":\"stdout\",\"line\":\"ready\"}\n\n", "text/event-stream"))],
+        Refusals = [RefusalCode.NotFound, RefusalCode.SchemaInvalid, RefusalCode.AdapterUnavailable],
+    };
 }

@@ -18,6 +18,7 @@ internal static class RunEndpoints
         var runs = routes.MapGroup("/v1/runs").RequireReader();
         runs.MapGet("", ListAsync).Documented(DeliveryDocs.Runs);
         runs.MapGet("/{runId}", RunAsync).Documented(DeliveryDocs.Run);
+        runs.MapGet("/{runId}/logs", RunLogs.ReadAsync).Documented(DeliveryDocs.RunLogs);
     }
 
     private static async Task RunAsync(HttpContext http, string runId, SpanLedger ledger) =>

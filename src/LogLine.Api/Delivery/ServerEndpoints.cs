@@ -5,6 +5,7 @@ using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Runs;
+using LogLine.Api.Secrets;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
@@ -27,19 +28,26 @@ internal static class ServerEndpoints
         reads.MapGet("/tokens", TokensAsync).Documented(ServerDocs.Tokens);
     }
 
-    /// <summary><c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it.</summary>
-    private static Task KeysAsync(HttpContext http, SpanLedger ledger) => http.WriteAsync(json =>
+    /// <summary>
+    /// <c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it (use log, span), and secrets are sealed to
+    /// it (use runner, alg x25519).
+    /// </summary>
+    private static Task KeysAsync(HttpContext http, SpanLedger ledger, RunnerKeys runner) => http.WriteAsync(json =>
     {
         var identity = ledger.Identity;
         json.WriteStartObject();
         json.WriteString("origin", identity.Origin);
         json.WriteStartArray("keys");
-        foreach (var (kid, use, publicKey) in new[] { (identity.LogKid, "log", identity.LogPublicKey), (identity.SpanKid, "span", identity.SpanPublicKey), (identity.WebhookKid, "webhook", identity.WebhookKey.PublicKeyHex) })
+        foreach (var (kid, use, algorithm, publicKey) in new[]
+        {
+            (identity.LogKid, "log", "ed25519", identity.LogPublicKey), (identity.SpanKid, "span", "ed25519", identity.SpanPublicKey), (identity.WebhookKid, "webhook", "ed25519", identity.WebhookKey.PublicKeyHex),
+            (runner.Kid, "runner", "x25519", runner.PublicKeyHex),
+        })
         {
             json.WriteStartObject();
             json.WriteString("kid", kid);
             json.WriteString("use", use);
-            json.WriteString("alg", "ed25519");
+            json.WriteString("alg", algorithm);
             json.WriteString("public_key", publicKey);
             if (use == "log")
             {

@@ -13,18 +13,18 @@ namespace LogLine.Api.Gate;
 /// <summary>What a span that has passed changes, what the gateway says about it, and what its Ack will say.</summary>
 internal static class Admission
 {
-    public static async ValueTask<AdmittedSpan> AdmitAsync(Judgement item, ServerIdentity identity)
+    public static async ValueTask<AdmittedSpan> AdmitAsync(Judgement item)
     {
         var span = item.Span;
         var entry = new LedgerEntry(item.Submission.Env, span.Hash, item.Kid, item.Submission.Principal.TokenId, Timestamps.Write(item.Now), item.Tenant, span.This!);
         var effects = new List<LedgerEffect>();
-        var followers = new List<ServerSpan>();
+        var followers = new List<Func<ServerIdentity, ServerSpan>>();
         RunRow? run = null;
         Action<Utf8JsonWriter>? result = null;
         switch (item.Effect)
         {
             case "minicontainer.apply":
-                result = await ApplyManifestAsync(item, identity, effects, followers);
+                result = await ApplyManifestAsync(item, effects, followers);
                 break;
             case "wallet.key.register":
                 result = await RegisterKeyAsync(item, effects);
@@ -65,10 +65,14 @@ internal static class Admission
                 result = await VerifyManifestAsync(item);
                 break;
             case "wallet.proof.submit":
-                SubmitProof(item, identity, effects, followers);
+                SubmitProof(item, effects, followers);
                 break;
-            case "deploy.apply":
-                run = Deploy(item, identity, effects, followers);
+            case "deploy.plan":
+                result = item.Plan!.WriteTo;
+                break;
+            case "deploy.apply" or "deploy.rollback":
+                run = Deploy(item, effects, followers);
+                result = json => WriteDeploy(json, item);
                 break;
             case "run.cancel":
                 run = item.Run;
@@ -78,20 +82,23 @@ internal static class Admission
                 run = Primitive(item, effects);
                 break;
         }
-        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, [.. item.TrustedKids]);
+        return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, item.TrustedKids);
     }
 
-    private static async ValueTask<Action<Utf8JsonWriter>> ApplyManifestAsync(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
+    private static async ValueTask<Action<Utf8JsonWriter>> ApplyManifestAsync(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
     {
         Identifiers.TryParseSubject(item.Span.Subject, out _, out _, out var name);
         var manifest = item.Manifest!;
         var reference = MiniContainerRef.Of(item.Tenant, name, manifest.Root);
-        var changed = await item.State.FindManifestAsync(item.Tenant, name, reference.Hash) is null;
+        var changed = await item.State.FindManifestAsync(reference) is null;
         if (changed)
         {
             effects.Add(new LedgerEffect.ManifestStored(new ManifestRow(item.Tenant, name, reference.Hash, manifest.Utf8.ToArray())));
+            // Known by id from now on, so that each can be revoked.
+            effects.AddRange(manifest.Root.Items("grants").Select(grant =>
+                new LedgerEffect.GrantStored(new GrantRow(item.Tenant, grant.Text("id")!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)), false))));
         }
-        followers.Add(identity.Sign(item.Tenant, item.Submission.Env, "minicontainer.applied", "contract", item.Span.Subject!, item.Now, json =>
+        followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "minicontainer.applied", "contract", item.Span.Subject!, item.Now, json =>
         {
             json.WriteString("ref", reference.ToString());
             json.WriteBoolean("changed", changed);
@@ -182,7 +189,7 @@ internal static class Admission
         };
     }
 
-    private static void SubmitProof(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
+    private static void SubmitProof(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
     {
         var proof = item.Payload.Member("proof");
         Timestamps.TryParse(proof.Text("exp"), out var expires);
@@ -201,7 +208,7 @@ internal static class Admission
             Exp = expires,
         };
         effects.Add(new LedgerEffect.ProofStored(row));
-        followers.Add(identity.Sign(item.Tenant, item.Submission.Env, "wallet.proof.verified", "decision", item.Span.Subject!, item.Now, json =>
+        followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "wallet.proof.verified", "decision", item.Span.Subject!, item.Now, json =>
         {
             json.WriteString("proof_intent", row.Intent);
             json.WriteString("result", row.Allow ? "allow" : "deny");
@@ -215,13 +222,18 @@ internal static class Admission
         }));
     }
 
-    private static RunRow Deploy(Judgement item, ServerIdentity identity, List<LedgerEffect> effects, List<ServerSpan> followers)
+    private static RunRow Deploy(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
     {
-        var target = item.Payload.Member("target");
-        var run = NewRun(item, target.Text("service")!) with { Ref = item.Ref!.ToString() };
         effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof!.This));
+        UseCapabilityProof(item, effects);
+        if (item.Plan!.Strategy == DeployStrategy.Unchanged)
+        {
+            return item.Plan.Live!; // what is wanted runs already, or is about to
+        }
+        var target = item.Target;
+        var run = NewRun(item, target, target.Text("service")!) with { Ref = item.Ref!.ToString(), Detail = item.Plan.Course.ToDetail() };
         effects.Add(new LedgerEffect.RunCreated(run));
-        followers.Add(identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
+        followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
         {
             json.WriteString("run_id", run.RunId);
             json.WriteString("ref", run.Ref);
@@ -232,24 +244,48 @@ internal static class Admission
         return run;
     }
 
+    private static void WriteDeploy(Utf8JsonWriter json, Judgement item)
+    {
+        json.WriteString("ref", item.Plan!.Wish.Ref);
+        json.WriteBoolean("changed", item.Plan.Strategy != DeployStrategy.Unchanged);
+        json.WriteString("strategy", DeployCourse.Name(item.Plan.Strategy));
+        if (item.Plan.Course.OldRun is { } replaced)
+        {
+            json.WriteString("replaces", replaced);
+        }
+    }
+
     private static RunRow Primitive(Judgement item, List<LedgerEffect> effects)
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
-        var run = NewRun(item, item.Payload.Text("name") ?? "") with { Detail = RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)) };
+        var run = NewRun(item, item.Payload.Member("target"), item.Payload.Text("name") ?? "") with { Detail = RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)) };
+        if (item.Proof is not null)
+        {
+            effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));
+        }
+        UseCapabilityProof(item, effects);
         effects.Add(new LedgerEffect.RunCreated(run));
         return run;
     }
 
-    private static RunRow NewRun(Judgement item, string service) => new()
+    private static void UseCapabilityProof(Judgement item, List<LedgerEffect> effects)
+    {
+        if (item.CapabilityProof is { } used)
+        {
+            effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, used.This));
+        }
+    }
+
+    private static RunRow NewRun(Judgement item, JsonElement target, string service) => new()
     {
         RunId = "run_" + Guid.CreateVersion7(item.Now).ToString("N"),
         Tenant = item.Tenant,
         Env = item.Submission.Env,
         Intent = item.Span.Intent!,
         Subject = item.Span.Subject!,
-        Provider = item.Payload.Member("target").Text("provider")!,
+        Provider = target.Text("provider")!,
         Service = service,
-        Target = Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Payload.Member("target"))),
+        Target = Encoding.UTF8.GetString(CanonicalJson.BytesOf(target)),
         Span = item.Span.This!,
         CreatedAt = item.Now,
     };

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Gate;
 
@@ -11,41 +12,35 @@ namespace LogLine.Api.Gate;
 internal static class Answers
 {
     /// <summary><c>{"trace_id","repaired","run"?,"result"?}</c></summary>
-    public static byte[] Compose(string traceId, IReadOnlyList<string> repaired, RunRow? run, Action<Utf8JsonWriter>? result)
+    public static byte[] Compose(string traceId, IReadOnlyList<string> repaired, RunRow? run, Action<Utf8JsonWriter>? result) => JsonBytes.Write(json =>
     {
-        using var buffer = new MemoryStream(192);
-        using (var json = new Utf8JsonWriter(buffer))
+        json.WriteStartObject();
+        json.WriteString("trace_id", traceId);
+        json.WriteStartArray("repaired");
+        foreach (var field in repaired)
         {
-            json.WriteStartObject();
-            json.WriteString("trace_id", traceId);
-            json.WriteStartArray("repaired");
-            foreach (var field in repaired)
-            {
-                json.WriteStringValue(field);
-            }
-            json.WriteEndArray();
-            if (run is not null)
-            {
-                WriteRun(json, run);
-            }
-            if (result is not null)
-            {
-                json.WriteStartObject("result");
-                result(json);
-                json.WriteEndObject();
-            }
+            json.WriteStringValue(field);
+        }
+        json.WriteEndArray();
+        if (run is not null)
+        {
+            WriteRun(json, run);
+        }
+        if (result is not null)
+        {
+            json.WriteStartObject("result");
+            result(json);
             json.WriteEndObject();
         }
-        return buffer.ToArray();
-    }
+        json.WriteEndObject();
+    });
 
     /// <summary>The same answer with the run as it stands after a wait, and with what it brought.</summary>
     public static byte[] WithRun(byte[] answer, RunRow run)
     {
         using var parsed = JsonDocument.Parse(answer);
         using var detail = JsonDocument.Parse(run.Detail);
-        using var buffer = new MemoryStream(256);
-        using (var json = new Utf8JsonWriter(buffer))
+        return JsonBytes.Write(json =>
         {
             json.WriteStartObject();
             foreach (var member in parsed.RootElement.EnumerateObject().Where(member => !member.NameEquals("run") && !member.NameEquals("result")))
@@ -54,10 +49,9 @@ internal static class Answers
             }
             WriteRun(json, run);
             json.WritePropertyName("result");
-            RunViews.WriteOutcome(json, run, detail.RootElement);
+            RunViews.WriteOutcome(json, run, detail.RootElement, parsed.RootElement.Member("result"));
             json.WriteEndObject();
-        }
-        return buffer.ToArray();
+        });
     }
 
     private static void WriteRun(Utf8JsonWriter json, RunRow run)

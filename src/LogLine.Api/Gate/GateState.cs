@@ -2,6 +2,8 @@ using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Gate;
 
@@ -9,14 +11,14 @@ namespace LogLine.Api.Gate;
 /// The state that checks ask: what is committed, and over it what earlier items of the same request are about to commit with it. So
 /// an array can register a key, use it, bring a proof and be let through by it.
 /// </summary>
-public sealed class GateState(TenantDirectory directory, ILedgerStore store, RunTargets targets, RunDesk desk, ArtifactStore artifacts, TimeProvider time)
+public sealed class GateState(TenantDirectory directory, ILedgerStore store, KnownManifests manifests, RunTargets targets, RunDesk desk, ArtifactStore artifacts, TimeProvider time)
 {
     /// <summary>How long one operation on a container waits for another (containers, "Lifecycle").</summary>
     public static readonly TimeSpan OperationWait = TimeSpan.FromSeconds(10);
 
     private readonly List<LedgerEffect> _pending = [];
     private readonly long _since = time.GetTimestamp();
-    private readonly Dictionary<string, AdmittedSpan> _admitted = [];
+    private Dictionary<string, AdmittedSpan>? _admitted; // most requests bring one span
 
     /// <summary>The targets on which runs are carried out.</summary>
     public RunTargets Targets => targets;
@@ -24,12 +26,12 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
     /// <summary>Counts an item that has passed.</summary>
     public void Add(AdmittedSpan admitted)
     {
-        _admitted.Add(admitted.Entry.This, admitted);
+        (_admitted ??= []).Add(admitted.Entry.This, admitted);
         _pending.AddRange(admitted.Effects);
     }
 
     /// <summary>The earlier item of the same request that has this name, or null.</summary>
-    public AdmittedSpan? FindAdmitted(string name) => _admitted.GetValueOrDefault(name);
+    public AdmittedSpan? FindAdmitted(string name) => _admitted?.GetValueOrDefault(name);
 
     /// <summary>True when the tenant has the artifact.</summary>
     public bool HasArtifact(string tenant, string name) => ArtifactHash.TryParse(name, out var hash) && artifacts.Find(tenant, hash) is not null;
@@ -71,14 +73,21 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
         _pending.OfType<LedgerEffect.GrantStored>().Select(stored => stored.Grant).FirstOrDefault(grant => grant.Tenant == tenant && grant.GrantId == grantId)
         ?? await store.FindGrantAsync(tenant, grantId);
 
-    /// <summary>A manifest's canonical bytes, or null.</summary>
-    public async ValueTask<byte[]?> FindManifestAsync(string tenant, string name, string hash) =>
-        _pending.OfType<LedgerEffect.ManifestStored>().Select(stored => stored.Manifest)
-            .FirstOrDefault(manifest => manifest.Tenant == tenant && manifest.Name == name && manifest.Hash == hash)?.Manifest
-        ?? await store.FindManifestAsync(tenant, name, hash);
+    /// <summary>The manifest that a ref names, or null.</summary>
+    public async ValueTask<SignedManifest?> FindManifestAsync(MiniContainerRef reference)
+    {
+        foreach (var effect in _pending)
+        {
+            if (effect is LedgerEffect.ManifestStored { Manifest: var stored } && reference == new MiniContainerRef(stored.Tenant, stored.Name, stored.Hash))
+            {
+                return SignedManifest.View(CanonicalJson.Parse(stored.Manifest).Root);
+            }
+        }
+        return await manifests.FindAsync(reference);
+    }
 
     /// <summary>Live proofs, the one that expires first in front.</summary>
-    public async ValueTask<IEnumerable<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now)
+    public async ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now)
     {
         var proofs = await store.LiveProofsAsync(tenant, subject, intent, now);
         foreach (var effect in _pending)
@@ -99,7 +108,14 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
                     break;
             }
         }
-        return proofs.OrderBy(proof => proof.Exp);
+        return _pending.Count == 0 ? proofs : [.. proofs.OrderBy(proof => proof.Exp)];
+    }
+
+    /// <summary>The capabilities that a proof names.</summary>
+    public async ValueTask<IReadOnlyList<string>> CapabilitiesOfAsync(ProofRow proof)
+    {
+        var span = FindAdmitted(proof.This)?.Span.Root ?? (await store.FindSpanAsync(proof.Tenant, proof.This) is { Span.Length: > 0 } stored ? CanonicalJson.Parse(stored.Span).Root : default);
+        return span.Member("payload").Member("proof").Texts("capabilities");
     }
 
     /// <summary>A run of the tenant, or null.</summary>
@@ -108,9 +124,53 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Run
             ? run
             : _pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).FirstOrDefault(created => created.RunId == runId && created.Tenant == tenant);
 
+    /// <summary>True when the run put secrets into its container.</summary>
+    public async ValueTask<bool> HoldsGrantsAsync(string tenant, string runId) =>
+        await FindRunAsync(tenant, runId) is { Ref: { } text } && MiniContainerRef.TryParse(text, out var reference)
+        && await FindManifestAsync(reference) is { } manifest && DeployOrder.HoldsGrants(manifest);
+
     /// <summary>Runs of a service that have not ended.</summary>
-    public async ValueTask<IEnumerable<RunRow>> LiveRunsAsync(string tenant, string service) =>
-        (await store.LiveRunsAsync(tenant, service)).Concat(_pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).Where(run => run.Tenant == tenant && run.Service == service));
+    public async ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service)
+    {
+        var runs = await store.LiveRunsAsync(tenant, service);
+        foreach (var effect in _pending)
+        {
+            if (effect is LedgerEffect.RunCreated { Run: var run } && run.Tenant == tenant && run.Service == service)
+            {
+                runs.Add(run);
+            }
+        }
+        return runs;
+    }
+
+    /// <summary>
+    /// The deploys of a service that have not ended, newest first. While the newest runs and takes the place of another, that is waited for, at most
+    /// <see cref="OperationWait"/> from the request's coming.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<RunRow>> SettledDeploysAsync(string tenant, string provider, string service, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var moved = desk.Moved;
+            var live = (await LiveRunsAsync(tenant, service)).Where(run => DeployOrder.IsDeploy(run) && run.Provider == provider).OrderByDescending(run => run.CreatedAt).ToList();
+            var left = OperationWait - time.GetElapsedTime(_since);
+            if (live.Count < 2 || live[0].State < RunState.Running || left <= TimeSpan.Zero)
+            {
+                return live;
+            }
+            try
+            {
+                await moved.WaitAsync(left, time, cancel);
+            }
+            catch (TimeoutException)
+            {
+                // Looked at once more above, for the last time.
+            }
+        }
+    }
+
+    /// <summary>Runs about a subject, newest first.</summary>
+    public ValueTask<List<RunRow>> RunsOfAsync(string tenant, string subject) => store.RunsAsync(tenant, subject, 1000);
 
     /// <summary>
     /// A primitive that is at work on a container and was not done within <see cref="OperationWait"/> of the request's coming; null when there is

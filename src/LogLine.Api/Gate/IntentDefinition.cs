@@ -23,7 +23,7 @@ public enum IntentSender
 /// <param name="Sender">Who may send it.</param>
 /// <param name="Effect">What it starts or changes beside being recorded; null for a plain record.</param>
 /// <param name="Family">
-/// What kind of thing on a target a primitive acts on: container, image, network, volume or system. Null for what is no primitive. A
+/// What kind of thing on a target a primitive acts on: container, image, network, volume, system, session or task. Null for what is no primitive. A
 /// primitive names a <c>target</c>, starts a run, and a worker carries its effect out.
 /// </param>
 /// <param name="Operation">The step of the container's lifecycle that it is (containers, "Lifecycle"), for example <c>start</c>; null where any state will do.</param>
@@ -34,6 +34,9 @@ public enum IntentSender
 public sealed record IntentDefinition(
     string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, IntentSender Sender, string? Effect, string? Family, string? Operation, string? Right, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
 {
+    /// <summary>True when it brings a MiniContainer to a target, or says what that would do.</summary>
+    public bool IsDeploy => Effect is "deploy.plan" or "deploy.apply" or "deploy.rollback";
+
     /// <summary>
     /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, or null when the form names none.
     /// </summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
@@ -52,7 +53,7 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     public string? Kid { get; set; }
 
     /// <summary>Every key that was trusted for it; the commit holds them against the registry once more.</summary>
-    public HashSet<string> TrustedKids { get; init; } = [];
+    public List<string> TrustedKids { get; init; } = [];
 
     /// <summary>Usage of the key that signed; empty when nothing was signed.</summary>
     public IReadOnlyList<string> KeyUsage { get; set; } = [];
@@ -62,6 +63,12 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
 
     /// <summary>The manifest that it brings or names; written by <c>consistency</c> or <c>existence</c>.</summary>
     public SignedManifest? Manifest { get; set; }
+
+    /// <summary>Where a deploy goes: the payload's target, or for a rollback that of the run; written by <c>consistency</c> or <c>existence</c>.</summary>
+    public JsonElement Target { get; set; }
+
+    /// <summary>What a deploy would do; written by <c>lifecycle</c>.</summary>
+    public DeployPlan? Plan { get; set; }
 
     /// <summary>The run that it names; written by <c>existence</c>.</summary>
     public RunRow? Run { get; set; }
@@ -77,6 +84,9 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
 
     /// <summary>The proof that lets it through; written by <c>authorisation</c>.</summary>
     public ProofRow? Proof { get; set; }
+
+    /// <summary>The proof for <c>capability.allow</c> that it uses up, when it adds such capabilities.</summary>
+    public ProofRow? CapabilityProof { get; set; }
 
     /// <summary>True when nothing is to be committed and only the span itself is judged.</summary>
     public bool IsDryRun { get; init; }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 
@@ -6,37 +7,41 @@ namespace LogLine.Api.Gate;
 /// <summary>What a request claims while it is judged and committed: everything that a second request must not decide about at the same time.</summary>
 internal static class RequestClaims
 {
-    public static IEnumerable<string> Of(Submission submission)
+    public static List<string> Of(Submission submission, IReadOnlyList<JsonElement> items)
     {
         var tenant = submission.Tenant;
+        var names = new List<string>(4);
         if (submission.IdempotencyKey is { } key)
         {
-            yield return $"key {tenant} {key}";
+            names.Add($"key {tenant} {key}");
         }
         if (submission.Nonce is { } nonce)
         {
-            yield return $"nonce {tenant} {nonce}";
+            names.Add($"nonce {tenant} {nonce}");
         }
-        foreach (var item in submission.Items.Take(100))
+        for (var i = 0; i < Math.Min(items.Count, 100); i++)
         {
+            var item = items[i];
             if (item.Text("this") is { } name)
             {
-                yield return $"this {tenant} {name}";
+                names.Add($"this {tenant} {name}");
             }
             // Plain records never conflict; whatever changes state does so for its subject.
             if (item.Text("intent") is { } intent && !intent.StartsWith("registry.", StringComparison.Ordinal) && item.Text("subject") is { } subject)
             {
-                yield return $"subject {tenant} {subject}";
+                names.Add($"subject {tenant} {subject}");
             }
             // A service has one container, whatever subject is deployed to it.
-            if (item.Member("payload").Member("target").Text("service") is { } service)
+            var payload = item.Member("payload");
+            if (payload.Member("target").Text("service") is { } service)
             {
-                yield return $"subject {tenant} {Identifiers.ContainerSubject(tenant, service)}";
+                names.Add($"subject {tenant} {Identifiers.ContainerSubject(tenant, service)}");
             }
-            if (item.Member("payload").Member("proof").Text("subject") is { } proven)
+            if (payload.Member("proof").Text("subject") is { } proven)
             {
-                yield return $"subject {tenant} {proven}";
+                names.Add($"subject {tenant} {proven}");
             }
         }
+        return names;
     }
 }

@@ -15,12 +15,14 @@ public sealed class Reservations
     private readonly Dictionary<string, Claim> _claims = [];
     private readonly Lock _lock = new();
 
-    /// <summary>Takes all of the names. Null when one of them was not free in time.</summary>
-    public async ValueTask<IDisposable?> TakeAsync(IEnumerable<string> names, CancellationToken cancel)
+    /// <summary>Takes all of the names, and puts them in order, each once. Null when one of them was not free in time.</summary>
+    public async ValueTask<IDisposable?> TakeAsync(List<string> names, CancellationToken cancel)
     {
-        var held = new Held(this);
-        foreach (var name in new SortedSet<string>(names, StringComparer.Ordinal))
+        InOrder(names);
+        var held = new Held(this, names);
+        for (; held.Count < names.Count; held.Count++)
         {
+            var name = names[held.Count];
             Claim? claim;
             lock (_lock)
             {
@@ -49,9 +51,20 @@ public sealed class Reservations
                 held.Dispose();
                 throw;
             }
-            held.Names.Add(name);
         }
         return held;
+    }
+
+    private static void InOrder(List<string> names)
+    {
+        names.Sort(StringComparer.Ordinal);
+        for (var i = names.Count - 1; i > 0; i--)
+        {
+            if (names[i] == names[i - 1])
+            {
+                names.RemoveAt(i);
+            }
+        }
     }
 
     private void Leave(string name)
@@ -90,17 +103,17 @@ public sealed class Reservations
         public SemaphoreSlim? Turn;
     }
 
-    private sealed class Held(Reservations owner) : IDisposable
+    /// <summary>The first <see cref="Count"/> of the names are held.</summary>
+    private sealed class Held(Reservations owner, List<string> names) : IDisposable
     {
-        public List<string> Names { get; } = [];
+        public int Count { get; set; }
 
         public void Dispose()
         {
-            foreach (var name in Names)
+            for (; Count > 0; Count--)
             {
-                owner.Release(name);
+                owner.Release(names[Count - 1]);
             }
-            Names.Clear();
         }
     }
 }

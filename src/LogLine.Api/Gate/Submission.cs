@@ -64,12 +64,11 @@ public sealed record Submission
     /// <summary>What was sent: one, or each of an array.</summary>
     public IReadOnlyList<JsonElement> Items => IsArray ? [.. Body.Root.EnumerateArray()] : [Compiled?.Span ?? Body.Root];
 
-    /// <summary>BLAKE3 over method, path, env and content: two requests with the same one are the same request.</summary>
-    public byte[] Fingerprint(ReadOnlySpan<byte> content)
-    {
-        var head = Encoding.UTF8.GetBytes($"{Method}\n{Path}\n{Env}\n");
-        return Blake3.Hash([.. head, .. content]);
-    }
+    /// <summary>BLAKE3 of the canonical body, <c>blake3:…</c>; computed once, whoever asks.</summary>
+    public string ContentHash => field ??= Protocol.Crypto.ContentHash.Of(Body.Utf8.Span);
+
+    /// <summary>BLAKE3 over method, path, env and the hash of the content: two requests with the same one are the same request.</summary>
+    public byte[] Fingerprint(string contentHash) => Blake3.Hash(Encoding.UTF8.GetBytes($"{Method}\n{Path}\n{Env}\n{contentHash}"));
 }
 
 /// <summary>What a body was compiled to.</summary>

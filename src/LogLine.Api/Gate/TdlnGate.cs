@@ -47,6 +47,7 @@ public sealed class TdlnGate
     private readonly Catalogue _catalogue;
     private readonly TenantDirectory _directory;
     private readonly SpanLedger _ledger;
+    private readonly KnownManifests _manifests;
     private readonly RunTargets _targets;
     private readonly RunDesk _desk;
     private readonly ArtifactStore _artifacts;
@@ -56,8 +57,10 @@ public sealed class TdlnGate
     public TdlnGate(Catalogue catalogue, TenantDirectory directory, SpanLedger ledger, RunTargets targets, RunDesk desk, TenantRules rules, OperatorPolicy policy, ArtifactStore artifacts, TimeProvider time)
     {
         (_catalogue, _directory, _ledger, _targets, _desk, _artifacts, _time) = (catalogue, directory, ledger, targets, desk, artifacts, time);
+        _manifests = new KnownManifests(ledger.Store);
         var replay = new ReplayCheck(ledger.Store);
         var policies = new PolicyCheck(policy, rules);
+        var authorisation = new AuthorisationCheck(policy);
         _order =
         [
             new("scope", CheckScope.Item, item => ScopeCheck.Judge(item, catalogue)),  // row 4
@@ -76,7 +79,7 @@ public sealed class TdlnGate
             new("policy", CheckScope.Item, policies.JudgeAsync),                            // row 14
             new("existence", CheckScope.Item, ExistenceCheck.JudgeAsync),              // row 15
             new("policy of the manifest", CheckScope.Item, policies.OfManifestAsync),       // row 14 again: what a ref names is known only now
-            new("authorisation", CheckScope.Item, AuthorisationCheck.JudgeAsync),           // row 16
+            new("authorisation", CheckScope.Item, authorisation.JudgeAsync),           // row 16
             new("lifecycle", CheckScope.Item, LifecycleCheck.JudgeAsync),              // row 17
             new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                // row 18
         ];
@@ -92,12 +95,12 @@ public sealed class TdlnGate
     public async Task<GateVerdict> JudgeAsync(Submission submission, CancellationToken cancel)
     {
         using var activity = Activities.StartActivity("gate");
-        var state = new GateState(_directory, _ledger.Store, _targets, _desk, _artifacts, _time);
+        var state = State();
         var items = submission.Items;
         var verdict = new GateVerdict(submission);
         try
         {
-            verdict.Claims = await _reservations.TakeAsync(RequestClaims.Of(submission), cancel);
+            verdict.Claims = await _reservations.TakeAsync(RequestClaims.Of(submission, items), cancel);
             if (verdict.Claims is null)
             {
                 verdict.Items.Add(Refuse("replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
@@ -127,11 +130,13 @@ public sealed class TdlnGate
     /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>
     public async ValueTask<(JsonElement Span, Rejection? Refused)> DryRunAsync(Submission submission, CancellationToken cancel)
     {
-        var item = new Judgement(submission, submission.Items[0], new GateState(_directory, _ledger.Store, _targets, _desk, _artifacts, _time)) { IsDryRun = true };
+        var item = new Judgement(submission, submission.Items[0], State()) { IsDryRun = true };
         item.Definition = _catalogue.Find(item.Submitted.Text("intent"));
         var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? await ConsistencyCheck.JudgeAsync(item, cancel);
         return (item.Span.Root, refused);
     }
+
+    private GateState State() => new(_directory, _ledger.Store, _manifests, _targets, _desk, _artifacts, _time);
 
     private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<JsonElement> items, GateState state, GateVerdict verdict, CancellationToken cancel)
     {
@@ -166,7 +171,7 @@ public sealed class TdlnGate
             return new ItemVerdict { Replay = item.Replay, Twin = item.Twin, ReplayedItems = item.ReplayedItems };
         }
         Verdicts.Add(1, new KeyValuePair<string, object?>("check", "admitted"));
-        return new ItemVerdict { Admitted = await Admission.AdmitAsync(item, _ledger.Identity), NewToken = item.NewToken, RateLimit = item.RateLimit };
+        return new ItemVerdict { Admitted = await Admission.AdmitAsync(item), NewToken = item.NewToken, RateLimit = item.RateLimit };
     }
 
     /// <summary>The loop over the list. A replay ends it: what was admitted once is not judged again.</summary>
@@ -229,7 +234,7 @@ public sealed class GateVerdict(Submission submission) : IDisposable
                 ? (nonce, Later(sent + NonceMargin, submission.ReceivedAt + NonceLife))
                 : null,
             Key = submission.IdempotencyKey is { } key
-                ? new KeyBinding(key, submission.Fingerprint(submission.Body.Utf8.Span), submission.ReceivedAt + KeyLife, submission.IsArray ? KeyItemsOf(admitted, answers) : null)
+                ? new KeyBinding(key, submission.Fingerprint(submission.ContentHash), submission.ReceivedAt + KeyLife, submission.IsArray ? KeyItemsOf(admitted, answers) : null)
                 : null,
         };
     }

@@ -31,12 +31,12 @@ public sealed class AdmittedSpan
     /// <summary>Kids whose signatures let it pass: it is not committed unless they are active still.</summary>
     public IReadOnlyList<string> TrustedKids { get; private init; } = [];
 
-    /// <summary>What the gateway says about it, in the same transaction and right behind it.</summary>
-    public IReadOnlyList<ServerSpan> Followers { get; private init; } = [];
+    /// <summary>What the gateway says about it, in the same transaction and right behind it; signed at the ledger's door, not while it is judged.</summary>
+    internal IReadOnlyList<Func<ServerIdentity, ServerSpan>> Followers { get; private init; } = [];
 
     /// <summary>For the gate alone.</summary>
     internal static AdmittedSpan Admit(LedgerEntry entry, SpanDocument span, byte[] fingerprint, byte[] answer,
-        IReadOnlyList<LedgerEffect> effects, IReadOnlyList<ServerSpan> followers, string? runId, IReadOnlyList<string> trustedKids) =>
+        IReadOnlyList<LedgerEffect> effects, IReadOnlyList<Func<ServerIdentity, ServerSpan>> followers, string? runId, IReadOnlyList<string> trustedKids) =>
         new(entry, span) { Fingerprint = fingerprint, Answer = answer, Effects = effects, Followers = followers, RunId = runId, TrustedKids = trustedKids };
 }
 

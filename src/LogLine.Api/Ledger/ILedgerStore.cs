@@ -96,6 +96,9 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>A manifest's canonical bytes, or null.</summary>
     ValueTask<byte[]?> FindManifestAsync(string tenant, string name, string hash);
 
+    /// <summary>The log index at which a manifest was taken in, or null.</summary>
+    ValueTask<long?> FindManifestIndexAsync(string tenant, string name, string hash);
+
     /// <summary>Allows for a subject that are neither used, cancelled nor expired, the one that expires first in front.</summary>
     ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now);
 

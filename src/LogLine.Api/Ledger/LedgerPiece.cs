@@ -51,15 +51,15 @@ public sealed class LedgerPiece
     /// <summary>The request, with its nonce and key; null for spans of the gateway's own.</summary>
     public AppendRequest? Request { get; }
 
-    /// <summary>The piece that a request is: each span, and right behind it what the gateway says about it.</summary>
-    public static LedgerPiece Of(AppendRequest request)
+    /// <summary>The piece that a request is: each span, and right behind it what the gateway says about it, which is signed here.</summary>
+    public static LedgerPiece Of(AppendRequest request, ServerIdentity identity)
     {
         var rows = new List<LedgerRow>(request.Spans.Count);
         foreach (var admitted in request.Spans)
         {
             var own = new ServerSpan(admitted.Entry, admitted.Span) { Effects = admitted.Effects, RunId = admitted.RunId };
             rows.Add(RowOf(own) with { Fingerprint = admitted.Fingerprint, Answer = admitted.Answer, TrustedKids = admitted.TrustedKids });
-            rows.AddRange(admitted.Followers.Select(RowOf));
+            rows.AddRange(admitted.Followers.Select(sign => RowOf(sign(identity))));
         }
         return new LedgerPiece(rows, request);
     }

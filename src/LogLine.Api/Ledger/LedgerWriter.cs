@@ -27,6 +27,10 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private const int MaxBatch = 512;
     private static readonly TimeSpan ForgetEvery = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a nonce is kept beyond its time: twice its life, so that a clock that jumped ahead and came back does not open its window again.</summary>
+    internal static readonly TimeSpan NonceMemory = TimeSpan.FromMinutes(10);
+
+
     private readonly Channel<LedgerWork> _queue;
     private readonly ILedgerStore _store;
     private readonly ServerKeys _keys;
@@ -223,10 +227,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         return touched;
     }
 
-    /// <summary>
-    /// Forgets nonces by the wall clock only after twice their life, so that a clock that jumped ahead and came back does not open
-    /// their window again.
-    /// </summary>
+    /// <summary>Forgets what is over; a store may do so with every batch besides.</summary>
     private async Task ForgetAsync()
     {
         if (_time.GetElapsedTime(_forgotAt) < ForgetEvery)
@@ -237,7 +238,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         var now = _time.GetUtcNow();
         try
         {
-            await _store.ForgetAsync(now - TimeSpan.FromMinutes(10), now);
+            await _store.ForgetAsync(now - NonceMemory, now);
         }
         catch (LedgerStoreException defect)
         {

@@ -45,12 +45,7 @@ public sealed class ServerKeys : IDisposable
             using var fresh = SecretBytes.Random(Ed25519.SeedSize);
             PrivateFile.Write(path, Convert.ToHexStringLower(fresh.Reveal()) + "\n");
         }
-        var seed = new byte[Ed25519.SeedSize];
-        var text = File.ReadAllText(path).Trim();
-        if (text.Length != 64 || Convert.FromHexString(text, seed, out _, out _) != System.Buffers.OperationStatus.Done)
-        {
-            throw new DataFolderException($"{path} is damaged: it must hold 64 hex characters. Restore it from a backup.");
-        }
+        var seed = PrivateFile.ReadSeed(path);
         var key = SigningKey.FromSeed(seed);
         System.Security.Cryptography.CryptographicOperations.ZeroMemory(seed);
         return key;
@@ -84,5 +79,16 @@ internal static class PrivateFile
             stream.Flush(flushToDisk: true);
         }
         File.Move(draft, path, overwrite: true);
+    }
+
+    /// <summary>Reads the 32 bytes of a key's seed, which stand in hex; the caller wipes them.</summary>
+    /// <exception cref="DataFolderException">The file holds something else.</exception>
+    public static byte[] ReadSeed(string path)
+    {
+        var seed = new byte[32];
+        var text = File.ReadAllText(path).Trim();
+        return text.Length == 64 && Convert.FromHexString(text, seed, out _, out _) == System.Buffers.OperationStatus.Done
+            ? seed
+            : throw new DataFolderException($"{path} is damaged: it must hold 64 hex characters. Restore it from a backup.");
     }
 }

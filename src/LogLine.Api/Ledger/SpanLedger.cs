@@ -57,9 +57,12 @@ public sealed class SpanLedger : IAsyncDisposable
     public static async Task<SpanLedger> OpenAsync(ILedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<SpanLedger> logger) =>
         new(store, keys, new LedgerWriter(store, keys, await LedgerRecovery.RecoverAsync(store, keys), time, queueLength, logger));
 
-    /// <summary>Appends what the gate admitted. Null when the queue is full: nothing was taken.</summary>
+    /// <summary>
+    /// Appends what the gate admitted. What the gateway says about it is signed here, on the request's own thread: the writer signs checkpoints alone.
+    /// Null when the queue is full: nothing was taken.
+    /// </summary>
     /// <exception cref="LedgerUnavailableException">The disk failed or the ledger has stopped: nothing was committed.</exception>
-    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => _writer.TryEnqueue(new LedgerWork(LedgerPiece.Of(append)));
+    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => _writer.TryEnqueue(new LedgerWork(LedgerPiece.Of(append, Identity)));
 
     /// <summary>Appends spans that the gateway itself signed, all or none. Waits while the queue is full.</summary>
     /// <exception cref="LedgerUnavailableException">As above.</exception>

@@ -30,21 +30,14 @@ public sealed class OperatorPolicy
     /// <summary>Patterns of names to which images may be pushed (<see cref="ImagePattern"/>); none means that nothing is pushed.</summary>
     public IList<string> PushTo { get; set; } = [];
 
+    /// <summary>
+    /// Capabilities that reach beyond a container (<see cref="LinuxCapabilities"/>) and may be added all the same, each time with a proof for <c>capability.allow</c> that names them; none
+    /// by default. A tenant's own key signs such a proof: what is here, every tenant can give itself.
+    /// </summary>
+    public IList<string> AllowCapabilities { get; set; } = [];
+
     /// <summary>Where webhooks may lead, and how many there may be; section <c>LogLine:Webhooks</c>.</summary>
     public WebhookPolicy Webhooks { get; set; } = new();
-
-    // Capabilities that reach beyond the container (containers, "Linux capabilities": classes admin and debug).
-    private static readonly HashSet<string> Dangerous =
-    [
-        "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_BOOT", "SYS_TIME", "BPF", "MAC_ADMIN", "MAC_OVERRIDE", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "WAKE_ALARM",
-        "BLOCK_SUSPEND", "LEASE", "SYS_PACCT", "SYS_TTY_CONFIG", "SYS_PTRACE", "PERFMON", "SYSLOG", "CHECKPOINT_RESTORE",
-    ];
-
-    private static readonly HashSet<string> Ordinary =
-    [
-        "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETFCAP", "LINUX_IMMUTABLE", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "NET_ADMIN", "NET_BROADCAST",
-        "KILL", "SETUID", "SETGID", "SETPCAP", "SYS_CHROOT", "SYS_NICE", "SYS_RESOURCE", "IPC_LOCK", "IPC_OWNER",
-    ];
 
     /// <summary>The rule that a container's order breaks, the operator's or the tenant's, with a sentence; or null.</summary>
     /// <param name="order">A manifest's deploy section, or the payload of <c>container.create</c>: both say <c>image</c>, <c>security</c> and <c>mounts</c> alike.</param>
@@ -70,6 +63,10 @@ public sealed class OperatorPolicy
 
     private (string Rule, string Detail)? HostAccess(JsonElement security, string who, TenantPolicy tenant)
     {
+        if (security.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
         (string Field, string What, bool Operator, bool? Tenant)[] doors =
         [
             ("privileged", "all of the host's devices and capabilities", AllowPrivileged, tenant.AllowPrivileged),
@@ -90,15 +87,15 @@ public sealed class OperatorPolicy
         return null;
     }
 
-    private static (string Rule, string Detail)? Capability(JsonElement security, string who)
+    private (string Rule, string Detail)? Capability(JsonElement security, string who)
     {
         foreach (var capability in security.Texts("cap_add"))
         {
-            if (Dangerous.Contains(capability))
+            if (LinuxCapabilities.NeedsProof(capability) && !AllowCapabilities.Contains(capability))
             {
-                return ("capability." + capability.ToLowerInvariant(), $"{who} adds the capability {capability}, which reaches beyond its container; it is not allowed.");
+                return ("capability." + capability.ToLowerInvariant(), $"{who} adds the capability {capability}, which reaches beyond its container; the operator does not allow it (LogLine:Policy:AllowCapabilities).");
             }
-            if (!Ordinary.Contains(capability))
+            if (!LinuxCapabilities.IsKnown(capability))
             {
                 return ("capability.unknown", $"{who} adds the capability '{capability}', which is not a Linux capability that this gateway knows.");
             }
@@ -108,6 +105,10 @@ public sealed class OperatorPolicy
 
     private (string Rule, string Detail)? Bind(JsonElement order)
     {
+        if (order.Member("mounts").ValueKind != JsonValueKind.Array)
+        {
+            return null;
+        }
         foreach (var source in order.Items("mounts").Where(mount => mount.Text("type") == "bind").Select(mount => mount.Text("source")!))
         {
             if (BindSources.Problem(source, BindRoots) is { } problem)

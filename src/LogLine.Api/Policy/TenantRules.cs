@@ -40,7 +40,12 @@ public sealed class TenantRules
     /// <returns>Whether it was there, and the bucket that is nearest to empty; null when no quota holds the intent.</returns>
     public async ValueTask<(bool Taken, RateLimitState State)?> TakeTokenAsync(string tenant, string intent)
     {
-        var buckets = (await OfAsync(tenant)).Buckets.Where(bucket => IntentPattern.Covers(bucket.Quota.Pattern, intent)).ToList();
+        var rules = await OfAsync(tenant);
+        if (rules.Buckets.Count == 0)
+        {
+            return null;
+        }
+        var buckets = rules.Buckets.Where(bucket => IntentPattern.Covers(bucket.Quota.Pattern, intent)).ToList();
         if (buckets.Count == 0)
         {
             return null;

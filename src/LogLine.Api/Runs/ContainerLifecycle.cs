@@ -21,7 +21,7 @@ public static class ContainerLifecycle
         (Created, "start", Running), (Created, "remove", null), (Created, ForcedRemoval, null),
         (Running, "pause", Paused), (Running, "stop", Stopped), (Running, "kill", Stopped), (Running, "restart", Running),
         (Running, "exec", Running), (Running, "logs", Running), (Running, "stats", Running), (Running, "top", Running), (Running, "copy", Running),
-        (Running, "commit", Running), (Running, "resize", Running), (Running, "connect", Running), (Running, ForcedRemoval, null),
+        (Running, "commit", Running), (Running, "resize", Running), (Running, "connect", Running), (Running, "update", Running), (Running, ForcedRemoval, null),
         (Paused, "unpause", Running), (Paused, "stop", Stopped), (Paused, "kill", Stopped), (Paused, ForcedRemoval, null),
         (Stopped, "start", Running), (Stopped, "restart", Running), (Stopped, "remove", null), (Stopped, ForcedRemoval, null),
         (Stopped, "logs", Stopped), (Stopped, "copy", Stopped), (Stopped, "commit", Stopped),

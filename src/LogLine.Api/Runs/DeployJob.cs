@@ -1,81 +1,111 @@
 using System.Text.Json;
 using LogLine.Api.Ledger;
-using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Runs;
 
 /// <summary>
-/// One deploy from lease to end: pending → created → running → ended. Each step first looks whether an earlier worker has taken it already, so
-/// that a job can begin anywhere: a container that is there is found by its label, not made twice.
+/// One deploy from lease to running: pending → created → started → healthy → running; <see cref="DeployWatch"/> has the rest. Each step first looks whether
+/// an earlier worker has taken it already, so that a job can begin anywhere: a container that is there is found by its label, not made twice.
 /// </summary>
-internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, TimeProvider time, ILogger logger)
+internal sealed class DeployJob
 {
-    private const int TailLines = 50;
-    private const int TailBytes = 16 * 1024;
-    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private readonly RunRow _run;
+    private readonly RunDesk _desk;
+    private readonly IRunAdapter _adapter;
+    private readonly GrantVault _vault;
+    private readonly TimeProvider _time;
+    private readonly SignedManifest _manifest;
+    private readonly DeployLifecycle _lifecycle;
+    private readonly Takeover _takeover;
+    private readonly DeployEnding _ending;
+    private readonly DeployWatch _watch;
 
-    private readonly IRunAdapter _adapter = targets.Find(run.Provider)!;
+    /// <summary>Opens the job of a run.</summary>
+    public static async Task<DeployJob> OpenAsync(RunRow run, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger) =>
+        new(run, await desk.ManifestOfAsync(run), desk, adapter, turns, vault, time, logger);
+
+    private DeployJob(RunRow run, SignedManifest manifest, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger)
+    {
+        (_run, _manifest, _desk, _vault, _time, _adapter) = (run, manifest, desk, vault, time, adapter);
+        _lifecycle = DeployLifecycle.Of(manifest.Deploy);
+        _takeover = new Takeover(run, desk, _adapter, turns, logger);
+        _ending = new DeployEnding(run, desk, _adapter, _takeover, _lifecycle, vault, time, logger);
+        _watch = new DeployWatch(run, desk, _adapter, _lifecycle, _ending, time);
+    }
 
     public async Task RunAsync(CancellationToken stopping)
     {
+        Workload? workload = null;
         try
         {
-            if (run.State == RunState.Planned)
+            if (_run.State == RunState.Planned)
             {
-                await desk.ReportAsync(run.RunId, RunState.Pending, row => row, json => json.WriteString("worker", "local"), stopping);
+                await _desk.ReportAsync(_run.RunId, RunState.Pending, row => row, json => json.WriteString("worker", "local"), stopping);
             }
-            var workload = await CreatedAsync(stopping);
-            if (workload is not null)
+            workload = await CreatedAsync(stopping);
+            if (workload is null || (_run.State < RunState.Running && !await RunningAsync(workload, stopping)))
             {
-                await StartedAsync(workload, stopping);
+                return;
             }
+            await HoldAsync(workload.Id, stopping);
         }
         catch (AdapterException failure)
         {
-            await EndAsync(null, null, RunState.Failed, failure.Failure == AdapterFailure.NotFound ? "container_gone" : RunReasons.Of(failure.Failure), failure.Message, stopping);
-            await RemoveUnstartedAsync(stopping);
+            await _ending.BrokenAsync(workload, failure, stopping);
         }
     }
 
-    /// <summary>A container that was made and could not be started would hold the service's name for nothing.</summary>
-    private async Task RemoveUnstartedAsync(CancellationToken stopping)
+    /// <summary>From running to the end. A container outlives its engine's absence, so an engine that is away ends nothing.</summary>
+    private async Task HoldAsync(string workloadId, CancellationToken stopping)
     {
-        try
+        while (true)
         {
-            if (await _adapter.FindByRunAsync(run.RunId, stopping) is { State: WorkloadState.Created } unstarted)
+            try
             {
-                await _adapter.RemoveAsync(unstarted.Id, force: false, stopping);
+                await _takeover.FinishAsync(workloadId, stopping);
+                await _watch.UntilEndAsync(workloadId, stopping);
+                return;
             }
-        }
-        catch (AdapterException failure)
-        {
-            logger.LogWarning("What {Run} created could not be removed: {Reason}", run.RunId, failure.Message);
+            catch (AdapterException absent) when (absent.Failure == AdapterFailure.Unavailable)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), _time, stopping);
+            }
         }
     }
 
     /// <summary>The container of this run: found, or made; null when the run has ended instead.</summary>
     private async Task<Workload?> CreatedAsync(CancellationToken stopping)
     {
-        var workload = await InPatienceAsync(() => _adapter.FindByRunAsync(run.RunId, stopping), stopping);
-        var state = (await CurrentAsync()).State;
-        if (workload is null && state >= RunState.Applied)
+        // What is planned has made nothing; from pending on an earlier worker may have.
+        var workload = _run.State == RunState.Planned ? null : await _ending.InPatienceAsync(() => _adapter.FindByRunAsync(_run.RunId, stopping), stopping);
+        var current = await CurrentAsync();
+        if (workload is null && current.CancelRequested)
         {
-            await EndAsync(null, null, state == RunState.Running ? RunState.Exited : RunState.Failed, "container_gone", "The container was removed by somebody else.", stopping);
+            await _ending.CancelledAsync(null, stopping);
             return null;
         }
-        if ((await CurrentAsync()).CancelRequested && workload is null)
+        if (workload is null && current.State >= RunState.Applied)
         {
-            await EndAsync(null, null, RunState.Cancelled, "cancelled", null, stopping);
+            await _ending.GoneAsync(stopping);
             return null;
         }
-        workload ??= await _adapter.CreateAsync(DeployOrder.Compose(run, await desk.ManifestOfAsync(run)), stopping);
-        if (state < RunState.Applied)
+        if (workload is null)
         {
-            await desk.ReportAsync(run.RunId, RunState.Applied, row => row, json =>
+            var (spec, refused) = await _vault.FillAsync(_run, _manifest, DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces), stopping);
+            if (refused is not null)
+            {
+                await _ending.RefusedAsync(refused, stopping);
+                return null;
+            }
+            workload = await _adapter.CreateAsync(spec, stopping);
+        }
+        if (current.State < RunState.Applied)
+        {
+            await _desk.ReportAsync(_run.RunId, RunState.Applied, row => row, json =>
             {
                 json.WriteString("container_id", workload.Id);
-                json.WriteString("provider", run.Provider);
+                json.WriteString("provider", _run.Provider);
                 if (workload.ImageDigest is not null)
                 {
                     json.WriteString("image_digest", workload.ImageDigest);
@@ -85,75 +115,57 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
         return workload;
     }
 
-    private async Task StartedAsync(Workload workload, CancellationToken stopping)
+    /// <summary>Starts it and waits until it is healthy; false when the run has ended instead.</summary>
+    private async Task<bool> RunningAsync(Workload workload, CancellationToken stopping)
     {
-        if (workload.State == WorkloadState.Created && (await CurrentAsync()).State < RunState.Running)
+        if ((await CurrentAsync()).CancelRequested)
         {
-            if ((await CurrentAsync()).CancelRequested)
-            {
-                await EndAsync(workload, null, RunState.Cancelled, "cancelled", null, stopping);
-                return;
-            }
+            await _ending.CancelledAsync(workload, stopping);
+            return false;
+        }
+        if (workload.State == WorkloadState.Created)
+        {
+            await _takeover.MakeRoomAsync(stopping);
             workload = await _adapter.StartAsync(workload.Id, stopping);
         }
-        if (workload.State == WorkloadState.Running && (await CurrentAsync()).State < RunState.Running)
+        switch (await new HealthGate(_adapter, _desk, _time).AwaitAsync(_run.RunId, workload, _lifecycle, stopping))
         {
-            await desk.ReportAsync(run.RunId, RunState.Running, row => row with { StartedAt = workload.StartedAt ?? time.GetUtcNow() }, json => Facts(json, workload), stopping);
+            case { End: { } end }:
+                await _ending.FailedAsync(workload, end, end.OomKilled ? "out_of_memory" : "exited_at_start", $"The container ended with exit code {end.ExitCode} before it was running.", stopping);
+                return false;
+            case { Unhealthy: var (reason, error) }:
+                await _ending.FailedAsync(workload, null, reason, error, stopping);
+                return false;
+            case { Cancelled: true }:
+                await _ending.CancelledAsync(workload, stopping);
+                return false;
         }
-        await WatchAsync(workload, stopping);
+        return await _desk.ReportAsync(
+            _run.RunId, RunState.Running, row => row with { StartedAt = workload.StartedAt ?? _time.GetUtcNow() }, json => DeployFacts.Running(json, workload), stopping);
     }
 
-    /// <summary>Waits for the end of the container, or for somebody who wants it to end.</summary>
-    private async Task WatchAsync(Workload workload, CancellationToken stopping)
+    private async ValueTask<RunRow> CurrentAsync() => await _desk.FindAsync(_run.RunId) ?? _run;
+}
+
+/// <summary>What spans and rows say of a deploy's container.</summary>
+internal static class DeployFacts
+{
+    public static void Running(Utf8JsonWriter json, Workload workload)
     {
-        using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var ended = _adapter.WaitAsync(workload.Id, watching.Token);
-        while (!ended.IsCompleted)
+        json.WriteString("container_id", workload.Id);
+        json.WriteString("node", Environment.MachineName);
+        json.WriteStartArray("ports");
+        foreach (var port in workload.Ports)
         {
-            var moved = desk.Moved;
-            if ((await CurrentAsync()).CancelRequested)
-            {
-                await _adapter.StopAsync(workload.Id, StopGrace, stopping);
-                await EndAsync(workload, await ended, RunState.Cancelled, "cancelled", null, stopping);
-                return;
-            }
-            await Task.WhenAny(ended, moved);
+            json.WriteStartObject();
+            json.WriteNumber("host", port.Host);
+            json.WriteNumber("container", port.Container);
+            json.WriteEndObject();
         }
-        try
-        {
-            var end = await ended;
-            var wasRunning = (await CurrentAsync()).State == RunState.Running;
-            await EndAsync(workload, end, wasRunning ? RunState.Exited : RunState.Failed,
-                wasRunning ? null : end.OomKilled ? "out_of_memory" : "exited_at_start",
-                wasRunning ? null : $"The container ended with exit code {end.ExitCode} before it was running.", stopping);
-        }
-        catch (AdapterException failure) when (failure.Failure == AdapterFailure.NotFound)
-        {
-            await EndAsync(null, null, (await CurrentAsync()).State == RunState.Running ? RunState.Exited : RunState.Failed, "container_gone", "The container was removed by somebody else.", stopping);
-        }
+        json.WriteEndArray();
     }
 
-    private async Task EndAsync(Workload? workload, WorkloadEnd? end, RunState state, string? reason, string? error, CancellationToken stopping)
-    {
-        var tail = workload is null ? null : await TailAsync(workload, stopping);
-        if (state == RunState.Failed && (await CurrentAsync()).State == RunState.Running)
-        {
-            state = RunState.Exited; // after running every end is an exit (contract, section 7)
-        }
-        await desk.ReportAsync(run.RunId, state, row => row with
-        {
-            EndedAt = end?.EndedAt ?? time.GetUtcNow(),
-            ExitCode = end?.ExitCode ?? (state == RunState.Exited ? -1 : null),
-            Reason = reason,
-            Error = error,
-        }, json => EndFacts(json, end, tail), stopping);
-        if (state == RunState.Cancelled && workload is not null)
-        {
-            await _adapter.RemoveAsync(workload.Id, force: true, stopping);
-        }
-    }
-
-    private static void EndFacts(Utf8JsonWriter json, WorkloadEnd? end, LogTail? tail)
+    public static void End(Utf8JsonWriter json, WorkloadEnd? end, LogTail? tail)
     {
         if (end?.OomKilled == true)
         {
@@ -174,51 +186,4 @@ internal sealed class DeployJob(RunRow run, RunDesk desk, RunTargets targets, Ti
             json.WriteNumber("log_dropped", tail.Dropped);
         }
     }
-
-    private static void Facts(Utf8JsonWriter json, Workload workload)
-    {
-        json.WriteString("container_id", workload.Id);
-        json.WriteString("node", Environment.MachineName);
-        json.WriteStartArray("ports");
-        foreach (var port in workload.Ports)
-        {
-            json.WriteStartObject();
-            json.WriteNumber("host", port.Host);
-            json.WriteNumber("container", port.Container);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-    }
-
-    private async Task<LogTail?> TailAsync(Workload workload, CancellationToken stopping)
-    {
-        try
-        {
-            return await _adapter.LogTailAsync(workload.Id, TailLines, TailBytes, stopping);
-        }
-        catch (AdapterException failure)
-        {
-            logger.LogWarning("The last lines of {Run} could not be read: {Reason}", run.RunId, failure.Message);
-            return null;
-        }
-    }
-
-    /// <summary>An engine that is restarting is waited for; one that stays away fails the run.</summary>
-    private async Task<T> InPatienceAsync<T>(Func<Task<T>> ask, CancellationToken stopping)
-    {
-        var since = time.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                return await ask();
-            }
-            catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable && time.GetElapsedTime(since) < Patience)
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1), time, stopping);
-            }
-        }
-    }
-
-    private async ValueTask<RunRow> CurrentAsync() => await desk.FindAsync(run.RunId) ?? run;
 }

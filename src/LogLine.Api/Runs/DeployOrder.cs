@@ -7,8 +7,21 @@ namespace LogLine.Api.Runs;
 /// <summary>From a manifest's deploy section to what an adapter is asked for.</summary>
 public static class DeployOrder
 {
+    /// <summary>True when the run brings a MiniContainer into a service's place; false for a primitive's.</summary>
+    public static bool IsDeploy(RunRow run) => run.Ref is not null;
+
+    /// <summary>The image that is run.</summary>
+    public static string Image(SignedManifest manifest) => manifest.Deploy.Text("image")!;
+
+    /// <summary>The ports that are published; host 0 lets the target choose.</summary>
+    public static IReadOnlyList<PortMapping> Ports(SignedManifest manifest) =>
+        [.. manifest.Deploy.Items("ports").Select(port => new PortMapping((int)(port.Integer("host") ?? 0), (int)port.Integer("container")!.Value))];
+
     /// <summary>The workload of a run.</summary>
-    public static WorkloadSpec Compose(RunRow run, SignedManifest manifest)
+    /// <param name="run">The run.</param>
+    /// <param name="manifest">The manifest of its ref.</param>
+    /// <param name="beside">Whether it is made beside the container that it replaces.</param>
+    public static WorkloadSpec Compose(RunRow run, SignedManifest manifest, bool beside)
     {
         var deploy = manifest.Deploy;
         var resources = deploy.Member("resources");
@@ -19,11 +32,12 @@ public static class DeployOrder
             Name = run.Service,
             RunId = run.RunId,
             Ref = run.Ref,
-            Image = deploy.Text("image")!,
+            Beside = beside,
+            Image = Image(manifest),
             Entrypoint = deploy.Texts("entrypoint"),
             Argv = deploy.Texts("args"),
             Env = Env(manifest).ToDictionary(variable => variable.Name, variable => variable.Value),
-            Ports = [.. deploy.Items("ports").Select(port => new PortMapping((int)(port.Integer("host") ?? 0), (int)port.Integer("container")!.Value))],
+            Ports = Ports(manifest),
             MemoryBytes = resources.Integer("memory_bytes"),
             CpuMillis = (int?)resources.Integer("cpu_millis"),
             Pids = (int?)resources.Integer("pids"),

@@ -10,7 +10,7 @@ public static class PrimitiveArguments
 {
     /// <summary>The first thing that is wrong with a payload, by JSON Pointer into the span and a sentence; or null.</summary>
     public static (string Path, string Message)? Problem(JsonElement payload) =>
-        Env(payload) ?? Size(payload) ?? Cpus(payload) ?? Mounts(payload) ?? Labels(payload) ?? Stdin(payload) ?? Since(payload) ?? Signal(payload);
+        Env(payload) ?? Limits(payload.Member("resources"), "/payload/resources") ?? Limits(payload, "/payload") ?? Mounts(payload) ?? Labels(payload) ?? Stdin(payload) ?? Since(payload) ?? Signal(payload);
 
     /// <summary>A size member, string or integer; null when it is absent.</summary>
     public static long? Bytes(JsonElement resources, string name) => resources.Member(name) switch
@@ -48,17 +48,14 @@ public static class PrimitiveArguments
         return null;
     }
 
-    private static (string, string)? Size(JsonElement payload) =>
-        payload.Member("resources").Text("memory") is { } memory && !ByteSize.TryParse(memory, out _, out var problem)
-            ? ("/payload/resources/memory", $"'{memory}' {(problem.StartsWith("expected", StringComparison.Ordinal) ? "is no size; " + problem : problem)}")
-            : Bytes(payload.Member("resources"), "memory") < LeastMemory
-                ? ("/payload/resources/memory", "is less than 6 MiB, the least that engines accept")
-                : null;
+    private static (string, string)? Limits(JsonElement resources, string at) =>
+        resources.Text("memory") is { } memory && !ByteSize.TryParse(memory, out _, out var problem)
+            ? (at + "/memory", $"'{memory}' {(problem.StartsWith("expected", StringComparison.Ordinal) ? "is no size; " + problem : problem)}")
+            : Bytes(resources, "memory") < LeastMemory
+                ? (at + "/memory", "is less than 6 MiB, the least that engines accept")
+                : CpuMillis(resources) is 0 ? (at + "/cpus", "is zero; give more, or leave it out for no limit") : null;
 
     private const long LeastMemory = 6 << 20;
-
-    private static (string, string)? Cpus(JsonElement payload) =>
-        CpuMillis(payload.Member("resources")) is 0 ? ("/payload/resources/cpus", "is zero; give more, or leave it out for no limit") : null;
 
     private static (string, string)? Mounts(JsonElement payload)
     {

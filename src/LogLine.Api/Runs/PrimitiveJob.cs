@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
 
 namespace LogLine.Api.Runs;
 
@@ -8,10 +9,12 @@ namespace LogLine.Api.Runs;
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
 /// container is judged again by the engine's truth right before the act (contract, section 7).
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets, WorkloadTurns turns, ArtifactDesk artifacts, TimeProvider time)
+internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets, WorkloadTurns turns, GrantVault vault, ArtifactDesk artifacts, TimeProvider time)
 {
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
     private readonly bool _takenOver = run.State != RunState.Planned;
+    private SecretMask _mask = SecretMask.None;
+    private IReadOnlyList<string> _secretVariables = [];
     private bool _begun;
 
     public async Task RunAsync(CancellationToken stopping)
@@ -58,9 +61,11 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
     private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
         var adapter = targets.Find(run.Provider)!;
+        var workload = _order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0 ? await adapter.FindByNameAsync(run.Tenant, run.Service, working) : null;
+        (_mask, _secretVariables) = (await vault.MaskOfAsync(workload?.RunId, working), await vault.VariablesOfAsync(workload?.RunId));
         if (_order.Operation is { } operation)
         {
-            await JudgeAsync(adapter, operation, working);
+            Judge(workload, operation);
         }
         var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
         var started = time.GetUtcNow();
@@ -71,17 +76,18 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
             Tenant = run.Tenant,
             Name = run.Service,
             Arguments = _order.Arguments,
+            SecretVariables = _secretVariables,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
             Artifacts = new RunArtifacts(artifacts, new ArtifactActor(run.Tenant, run.Env, "gateway", run.RunId)),
+            HasEnded = (kind, name) => desk.HasEndedAsync(run.Tenant, kind, name),
             Progress = progress.SayAsync,
         }, working);
         await BeginAsync(started, stopping);
         await EndAsync(RunState.Exited, result.ExitCode, null, null, result.Body, stopping);
     }
 
-    private async Task JudgeAsync(IRunAdapter adapter, string operation, CancellationToken cancel)
+    private void Judge(Workload? workload, string operation)
     {
-        var workload = await adapter.FindByNameAsync(run.Tenant, run.Service, cancel);
         var isOurWork = _takenOver && ContainerLifecycle.LeadsTo(operation, workload?.State) && (operation != "create" || workload?.RunId == run.RunId);
         if (isOurWork || ContainerLifecycle.IsLegal(workload?.State, operation))
         {
@@ -106,9 +112,9 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
         EndedAt = time.GetUtcNow(),
         ExitCode = exitCode,
         Reason = reason,
-        Error = error,
+        Error = error is null ? null : _mask.Apply(error),
         // In the run's row alone: what a container said or holds does not go into a log that forgets nothing.
-        Detail = result is { } body ? RunDetail.WithResult(row.Detail, body) : row.Detail,
+        Detail = result is { } body ? RunDetail.WithResult(row.Detail, _mask.Apply(body)) : row.Detail,
     }, _ => { }, stopping);
 
     private async Task CancelWhenAskedAsync(CancellationTokenSource working, CancellationToken done)

@@ -12,6 +12,14 @@ public interface IContainerPrimitives
 {
     /// <summary>By effect, for example <c>container.exec</c>.</summary>
     IReadOnlyDictionary<string, Primitive> Primitives { get; }
+
+    /// <summary>The last lines that a container said, those that contain <paramref name="grep"/> when it is given.</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel);
+
+    /// <summary>Puts what a container says into a ring while it comes, the last <paramref name="tail"/> lines first, and ends the ring when the container has ended.</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task FollowLogAsync(string workloadId, int tail, LogRing ring, CancellationToken cancel);
 }
 
 /// <summary>Carries out one primitive and answers with what it produced.</summary>
@@ -33,6 +41,9 @@ public sealed record PrimitiveCall
     /// <summary>The payload.</summary>
     public required JsonElement Arguments { get; init; }
 
+    /// <summary>Variables of the container that hold secrets: they do not go into an image that is made of it.</summary>
+    public IReadOnlyList<string> SecretVariables { get; init; } = [];
+
     /// <summary>
     /// To be awaited right before something begins that takes its time and must not be done twice (a command): the run is <c>running</c> from
     /// then on, and a worker that takes it over will not begin it again.
@@ -41,6 +52,9 @@ public sealed record PrimitiveCall
 
     /// <summary>The tenant's artifacts.</summary>
     public required RunArtifacts Artifacts { get; init; }
+
+    /// <summary>Whether a session or task of that name has been ended (<c>session.end</c>, <c>task.end</c>): kind, then name.</summary>
+    public required Func<string, string, ValueTask<bool>> HasEnded { get; init; }
 
     /// <summary>Says how far it is; may be called as often as something moves, what comes too fast is left out.</summary>
     public required Func<RunProgress, Task> Progress { get; init; }

@@ -1,3 +1,5 @@
+using LogLine.Protocol.MiniContainers;
+
 namespace LogLine.Api.Runs;
 
 /// <summary>
@@ -34,6 +36,18 @@ public interface IRunAdapter
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<Workload> StartAsync(string workloadId, CancellationToken cancel);
 
+    /// <summary>Starts one that has ended again; one that runs stays as it is. Only for a run that asks for it: a restart, or the way back after a replacement that failed.</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel);
+
+    /// <summary>Gives a workload that was made beside another one (<see cref="WorkloadSpec.Beside"/>) the service's own name; one that has it stays as it is.</summary>
+    /// <exception cref="AdapterException"><see cref="AdapterFailure.NameTaken"/> while the other one is there.</exception>
+    Task AdoptNameAsync(string workloadId, CancellationToken cancel);
+
+    /// <summary>One probe of a health check, within its own time limit. Not healthy is an answer, also for a workload that has ended or is gone.</summary>
+    /// <exception cref="AdapterException"><see cref="AdapterFailure.Unavailable"/> alone.</exception>
+    Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel);
+
     /// <summary>Completes when the workload has ended, however long that takes; at once when it has already.</summary>
     /// <exception cref="AdapterException"><see cref="AdapterFailure.NotFound"/> when it was removed behind our back.</exception>
     Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel);
@@ -53,6 +67,16 @@ public interface IRunAdapter
 /// <summary>Whether a target answers. <paramref name="Reason"/> is set when it does not: what is wrong and the way out.</summary>
 public sealed record AdapterStatus(bool Available, string? Endpoint, string? Version, string? Reason);
 
+/// <summary>What a probe found. <paramref name="Why"/> says in a few words why it is not healthy.</summary>
+public sealed record ProbeOutcome(bool Healthy, string? Why)
+{
+    /// <summary>Healthy.</summary>
+    public static ProbeOutcome Good { get; } = new(true, null);
+
+    /// <summary>Not healthy.</summary>
+    public static ProbeOutcome Bad(string why) => new(false, why);
+}
+
 /// <summary>What is to run: the deploy section of a manifest with tenant, name and run filled in. Nothing in it goes through a shell.</summary>
 public sealed record WorkloadSpec
 {
@@ -64,6 +88,9 @@ public sealed record WorkloadSpec
 
     /// <summary>The run; label <c>logline.run_id</c>.</summary>
     public required string RunId { get; init; }
+
+    /// <summary>Made beside the workload that has the service's name, under a name of its own, until it takes that one's place.</summary>
+    public bool Beside { get; init; }
 
     /// <summary>Reference of the manifest, recorded as label <c>logline.ref</c>.</summary>
     public string? Ref { get; init; }
@@ -176,6 +203,9 @@ public sealed record Workload
 
     /// <summary>Where it stands.</summary>
     public required WorkloadState State { get; init; }
+
+    /// <summary>The ref that it was made from; null for one that no deploy made.</summary>
+    public string? Ref { get; init; }
 
     /// <summary>Content id of the image that it was made from, for example <c>sha256:…</c>.</summary>
     public string? ImageDigest { get; init; }

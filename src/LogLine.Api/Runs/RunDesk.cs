@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
@@ -14,6 +15,9 @@ public sealed class RunDesk
 {
     /// <summary>How long a lease lasts unless it is renewed.</summary>
     public static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(30);
+
+    /// <summary>Among so many of the latest acts on a container the one that ended it is looked for.</summary>
+    private const int RecentActs = 20;
 
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
@@ -43,6 +47,62 @@ public sealed class RunDesk
         MiniContainerRef.TryParse(run.Ref, out var reference) && await _ledger.Store.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is { } bytes
             ? SignedManifest.View(CanonicalJson.Parse(bytes).Root)
             : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>What the ledger says of the keys and grants of a run's manifest, at this moment.</summary>
+    public ValueTask<GrantEvidence> EvidenceOfAsync(RunRow run, SignedManifest manifest) =>
+        MiniContainerRef.TryParse(run.Ref, out var reference)
+            ? GrantLedger.EvidenceAsync(_ledger.Store, reference, manifest)
+            : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>Records something about a run that is no state of it.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="intent">An emitted intent, for example <c>grant.materialized</c>.</param>
+    /// <param name="facts">Writes the payload without <c>kind</c>.</param>
+    /// <param name="cancel">Gives up waiting.</param>
+    public async Task RecordAsync(RunRow run, string intent, Action<Utf8JsonWriter> facts, CancellationToken cancel) =>
+        await _ledger.AppendOwnAsync([_ledger.Identity.Sign(run.Tenant, run.Env, intent, "decision", run.Subject, _time.GetUtcNow(), facts) with { RunId = run.RunId }], cancel);
+
+    /// <summary>Completes once somebody wants the run to end.</summary>
+    public async Task CancelledAsync(string runId, CancellationToken stop)
+    {
+        while (true)
+        {
+            var moved = Moved;
+            if ((await FindAsync(runId))?.CancelRequested == true)
+            {
+                return;
+            }
+            await moved.WaitAsync(stop);
+        }
+    }
+
+    /// <summary>Completes once the run has ended, at once for none.</summary>
+    public async Task EndedAsync(string? runId, CancellationToken stop)
+    {
+        while (true)
+        {
+            var moved = Moved;
+            if (runId is null || await FindAsync(runId) is not { HasEnded: false })
+            {
+                return;
+            }
+            await moved.WaitAsync(stop);
+        }
+    }
+
+    /// <summary>The live run that takes this run's place, or null.</summary>
+    public async ValueTask<RunRow?> SuccessorOfAsync(RunRow run) => (await _ledger.Store.LiveRunsAsync(run.Tenant, run.Service))
+        .FirstOrDefault(other => DeployCourse.Of(other) is { OldRun: { } old } course && old == run.RunId && course.TakesOver(other));
+
+    /// <summary>
+    /// True when a client stopped or killed the run's container after it was last started: that is not an end to restart it after.
+    /// </summary>
+    public async ValueTask<bool> WasAskedToStopAsync(RunRow run) => (await _ledger.Store.RunsAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), RecentActs))
+        .Exists(act => act.Intent is "container.stop" or "container.kill" && act.Provider == run.Provider && act.State is not (RunState.Failed or RunState.Cancelled) && act.CreatedAt >= run.StartedAt);
+
+    /// <summary>What the manifest of a run says about its beginning and end; the defaults when there is no such run.</summary>
+    public async ValueTask<DeployLifecycle> LifecycleOfAsync(string? runId) =>
+        runId is not null && await FindAsync(runId) is { Ref: not null } run ? DeployLifecycle.Of((await ManifestOfAsync(run)).Deploy) : new DeployLifecycle();
 
     /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>.</summary>
     public ValueTask<IReadOnlyList<RunRow>> LeaseAsync(string worker, int limit)
@@ -89,6 +149,19 @@ public sealed class RunDesk
         return outcome.Conflict is null;
     }
 
+    /// <summary>Whether the last that was said of a session or task is that it ended; before the run that ends it is done, too.</summary>
+    public async ValueTask<bool> HasEndedAsync(string tenant, string kind, string name)
+    {
+        const int Page = 100;
+        var (filter, from, size, last) = (new SpanFilter(tenant, $"urn:{kind}:{tenant}/{name}", IntentPrefix: kind + "."), 0L, _ledger.Size, "");
+        while (from < size)
+        {
+            (var spans, from) = await _ledger.Store.ScanAsync(filter, from, Page);
+            last = spans.Count > 0 && spans[^1].Span.Length > 0 ? CanonicalJson.Parse(spans[^1].Span).Root.Text("intent") : last;
+        }
+        return last == kind + ".end";
+    }
+
     /// <summary>Says how far a run is, as a span that changes nothing.</summary>
     public async Task ProgressAsync(string runId, RunProgress progress, CancellationToken cancel)
     {
@@ -124,6 +197,7 @@ public sealed class RunDesk
             case RunState.Exited:
                 json.WriteString("exited_at", Timestamps.Write(run.EndedAt ?? now));
                 json.WriteNumber("exit_code", run.ExitCode ?? 0);
+                WriteCause(json, run);
                 break;
             case RunState.Failed:
                 json.WriteString("failed_at", Timestamps.Write(run.EndedAt ?? now));
@@ -135,6 +209,18 @@ public sealed class RunDesk
                 json.WriteString("cancelled_at", Timestamps.Write(run.EndedAt ?? now));
                 WriteExitCode(json, run);
                 break;
+        }
+    }
+
+    private static void WriteCause(Utf8JsonWriter json, RunRow run)
+    {
+        if (run.Reason is not null)
+        {
+            json.WriteString("reason", run.Reason);
+        }
+        if (run.Error is not null)
+        {
+            json.WriteString("error", run.Error);
         }
     }
 

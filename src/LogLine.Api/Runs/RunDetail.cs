@@ -10,8 +10,8 @@ namespace LogLine.Api.Runs;
 public sealed record PrimitiveOrder(string Effect, string? Operation, JsonElement Arguments);
 
 /// <summary>
-/// Facts about a run that have no column, as one JSON object: <c>order</c> (of a primitive), <c>ports</c>, <c>container_id</c>, <c>image_digest</c>,
-/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>result</c>. It is never hashed, so it need not be canonical: what a container
+/// Facts about a run that have no column, as one JSON object: <c>order</c> (of a primitive, or the course of a deploy), <c>ports</c>, <c>container_id</c>, <c>image_digest</c>,
+/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>restarts</c>, <c>last_exit_code</c>, <c>replaced_by</c>, <c>serving</c>, <c>result</c>. It is never hashed, so it need not be canonical: what a container
 /// said stays as it was said.
 /// </summary>
 public static class RunDetail
@@ -40,6 +40,13 @@ public static class RunDetail
         using var parsed = JsonDocument.Parse(detail);
         var order = parsed.RootElement.GetProperty(HiddenMember).Clone();
         return new PrimitiveOrder(order.Text("effect")!, order.Text("operation"), order.Member("arguments"));
+    }
+
+    /// <summary>A count among the facts; 0 when it is not there.</summary>
+    public static long Count(string detail, string name)
+    {
+        using var parsed = JsonDocument.Parse(detail);
+        return parsed.RootElement.Integer(name) ?? 0;
     }
 
     /// <summary>True when the run carries out a step of a container's lifecycle, of which there is one at a time.</summary>

@@ -5,13 +5,13 @@ namespace LogLine.Api.Runs;
 /// <summary>The state machine of a run (contract, section 7): one terminal state, ever.</summary>
 public static class RunStates
 {
-    /// <summary>The steps that there are. An end before <c>running</c> is <c>failed</c>, after it <c>exited</c>; cancelled from anywhere.</summary>
+    /// <summary>The steps that there are. An end before <c>running</c> is <c>failed</c>, after it <c>exited</c>; cancelled from anywhere; running again after a restart.</summary>
     public static bool IsLegal(RunState from, RunState to) => (from, to) switch
     {
         (RunState.Planned, RunState.Pending or RunState.Failed or RunState.Cancelled) => true,
         (RunState.Pending, RunState.Applied or RunState.Running or RunState.Failed or RunState.Cancelled) => true,
         (RunState.Applied, RunState.Running or RunState.Failed or RunState.Cancelled) => true,
-        (RunState.Running, RunState.Exited or RunState.Cancelled) => true,
+        (RunState.Running, RunState.Running or RunState.Exited or RunState.Cancelled) => true,
         _ => false,
     };
 

@@ -37,9 +37,9 @@ public static class RunViews
 
     /// <summary>
     /// What the effect has brought so far: the <c>result</c> of an Ack that waited. A primitive's own result, once there is one; else how the
-    /// run stands.
+    /// run stands, after what was known at once.
     /// </summary>
-    public static void WriteOutcome(Utf8JsonWriter json, RunRow run, JsonElement detail)
+    public static void WriteOutcome(Utf8JsonWriter json, RunRow run, JsonElement detail, JsonElement known)
     {
         if (detail.Member("result") is { ValueKind: JsonValueKind.Object } result)
         {
@@ -47,6 +47,10 @@ public static class RunViews
             return;
         }
         json.WriteStartObject();
+        foreach (var member in known.ValueKind == JsonValueKind.Object ? known.EnumerateObject() : default)
+        {
+            member.WriteTo(json);
+        }
         json.WriteString("state", RunStates.Name(run.State));
         WriteMoments(json, run);
         foreach (var member in detail.EnumerateObject().Where(member => !member.NameEquals(RunDetail.HiddenMember)))

@@ -8,7 +8,7 @@ namespace LogLine.Api.Runs;
 /// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. When it stops, its containers go on; the
 /// next worker finds them by their labels and watches on.
 /// </summary>
-public sealed class Worker(RunDesk desk, RunTargets targets, ArtifactDesk artifacts, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+public sealed class Worker(RunDesk desk, RunTargets targets, GrantVault vault, ArtifactDesk artifacts, TimeProvider time, ILogger<Worker> logger) : BackgroundService
 {
     private const string LocalPrefix = "local:";
     private const int MaxRuns = 256;
@@ -23,6 +23,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, ArtifactDesk artifa
     {
         // This process alone has the data folder, so whoever held a lease in it before is gone.
         await desk.ReleaseAsync(LocalPrefix);
+        await TryAsync(vault.SweepAsync);
         using var renewal = new PeriodicTimer(RenewEvery, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
         while (!stopping.IsCancellationRequested)
@@ -44,11 +45,26 @@ public sealed class Worker(RunDesk desk, RunTargets targets, ArtifactDesk artifa
         {
             _jobs[run.RunId] = Task.Run(async () =>
             {
-                await TryAsync(() => targets.Find(run.Provider) is null ? OrphanAsync(run, stopping) : run.Intent == "deploy.apply"
-                    ? new DeployJob(run, desk, targets, time, logger).RunAsync(stopping)
-                    : new PrimitiveJob(run, desk, targets, _turns, artifacts, time).RunAsync(stopping));
+                await TryAsync(() => CarryOutAsync(run, stopping));
                 _jobs.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
+        }
+    }
+
+    private async Task CarryOutAsync(RunRow run, CancellationToken stopping)
+    {
+        if (targets.Find(run.Provider) is not { } adapter)
+        {
+            await OrphanAsync(run, stopping);
+        }
+        else if (DeployOrder.IsDeploy(run))
+        {
+            await (await DeployJob.OpenAsync(run, desk, adapter, _turns, vault, time, logger)).RunAsync(stopping);
+            await vault.ClearAsync(run.RunId);
+        }
+        else
+        {
+            await new PrimitiveJob(run, desk, targets, _turns, vault, artifacts, time).RunAsync(stopping);
         }
     }
 

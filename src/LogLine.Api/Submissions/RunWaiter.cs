@@ -14,7 +14,7 @@ internal static class RunWaiter
             var moved = desk.Moved;
             var run = await desk.FindAsync(runId);
             var left = deadline - time.GetUtcNow();
-            if (run is null || run.HasEnded || (run.State == RunState.Running && run.Intent == "deploy.apply") || left <= TimeSpan.Zero)
+            if (run is null || run.HasEnded || (run.State == RunState.Running && DeployOrder.IsDeploy(run)) || left <= TimeSpan.Zero)
             {
                 return run;
             }

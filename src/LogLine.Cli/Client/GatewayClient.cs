@@ -84,12 +84,12 @@ internal sealed class GatewayClient : IDisposable
     public Task<Attempt<JsonElement>> SubmitAsync(SpanSubmission submission, Signer? signer, CancellationToken stop) =>
         SendAsync(() => submission.ToRequest(_baseUrl, _profile, signer, _shell.Time.GetUtcNow()), Patience + TimeSpan.FromSeconds(submission.WaitSeconds), stop);
 
-    /// <summary>Uploads a file. The same bytes again change nothing, so it may be repeated.</summary>
-    public Task<Attempt<JsonElement>> PutAsync(string path, FileStream content, CancellationToken stop) =>
+    /// <summary>Uploads what can be read again from its beginning. The same bytes again change nothing, so it may be repeated.</summary>
+    public Task<Attempt<JsonElement>> PutAsync(string path, Stream content, CancellationToken stop) =>
         SendAsync(() =>
         {
             content.Position = 0;
-            return new HttpRequestMessage(HttpMethod.Put, new Uri(_baseUrl, path)) { Content = FileBody.Of(content) };
+            return new HttpRequestMessage(HttpMethod.Put, new Uri(_baseUrl, path)) { Content = StreamBody.Of(content) };
         }, Patience + TimeSpan.FromSeconds(content.Length / SlowestBytesPerSecond), stop);
 
     /// <summary>Downloads once, into <paramref name="destination"/>; null, or why not. What came is to be verified by whoever knows its hash.</summary>

@@ -27,6 +27,9 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
 
     public T Get<T>(Argument<T> argument) where T : notnull => parse.GetRequiredValue(argument);
 
+    /// <summary>An argument that may be left out.</summary>
+    public T? GetOptional<T>(Argument<T?> argument) => parse.GetValue(argument);
+
     /// <summary>Says what does not hold, after a result that shows it in full.</summary>
     /// <returns>The exit code.</returns>
     public int Fail(string fault)

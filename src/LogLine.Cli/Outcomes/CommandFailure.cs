@@ -31,6 +31,9 @@ internal static class ExitCodes
     public const int Failed = 1;
     public const int Usage = 2;
 
+    /// <summary>Of <c>deploy plan</c>: nothing is wrong, and something would change.</summary>
+    public const int ChangesPending = 2;
+
     /// <summary>Ctrl-C: 128 + SIGINT, as shells have it.</summary>
     public const int Interrupted = 130;
 }

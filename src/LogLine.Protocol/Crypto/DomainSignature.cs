@@ -64,10 +64,12 @@ public static class DomainSignature
     public static bool TryDecode([NotNullWhen(true)] string? text, out byte[] signature)
     {
         signature = new byte[Ed25519.SignatureSize];
+        Span<char> spelling = stackalloc char[88];
         return text is { Length: 88 }
             && Convert.TryFromBase64String(text, signature, out var length)
             && length == Ed25519.SignatureSize
-            && Convert.ToBase64String(signature) == text;
+            && Convert.TryToBase64Chars(signature, spelling, out _)
+            && spelling.SequenceEqual(text);
     }
 
     /// <summary>Reads a public key: 64 hex characters or the padded base64 of 32 bytes.</summary>
@@ -96,4 +98,7 @@ public static class ContentHash
 
     /// <summary>The value of <c>X-Payload-Hash</c> for a canonical body.</summary>
     public static string HeaderOf(ReadOnlySpan<byte> canonicalBody) => HeaderPrefix + Blake3.HashHex(canonicalBody);
+
+    /// <summary>The same of a body whose hash is known already, <c>blake3:…</c>.</summary>
+    public static string HeaderOf(string hash) => HeaderPrefix + hash[Prefix.Length..];
 }

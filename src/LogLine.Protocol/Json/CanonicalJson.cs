@@ -68,15 +68,7 @@ public sealed class CanonicalJson
     public static CanonicalJson Parse(string text) => Parse(Encoding.UTF8.GetBytes(text));
 
     /// <summary>Canonical form of what <paramref name="write"/> writes; for objects that this program composes itself.</summary>
-    public static CanonicalJson Compose(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            write(json);
-        }
-        return Parse(buffer.WrittenSpan);
-    }
+    public static CanonicalJson Compose(Action<Utf8JsonWriter> write) => Parse(JsonBytes.Write(write));
 
     /// <summary>The canonical bytes of an element of a canonical document, as a slice of it.</summary>
     public static ReadOnlySpan<byte> BytesOf(JsonElement element) => JsonMarshal.GetRawUtf8Value(element);
@@ -86,6 +78,13 @@ public sealed class CanonicalJson
     /// <paramref name="whole"/> itself or an object inside it. Used to sign and verify: a signature covers everything but its own value.
     /// </summary>
     public static byte[] BytesWithout(JsonElement whole, JsonElement holder, string name)
+    {
+        var buffer = new byte[BytesOf(whole).Length];
+        return buffer.AsSpan(0, CopyWithout(whole, holder, name, buffer)).ToArray();
+    }
+
+    /// <summary>The same, into a buffer that has room for the whole; its length.</summary>
+    internal static int CopyWithout(JsonElement whole, JsonElement holder, string name, Span<byte> buffer)
     {
         var bytes = BytesOf(whole);
         foreach (var member in holder.EnumerateObject())
@@ -106,9 +105,12 @@ public sealed class CanonicalJson
             {
                 key--;
             }
-            return [.. bytes[..key], .. bytes[end..]];
+            bytes[..key].CopyTo(buffer);
+            bytes[end..].CopyTo(buffer[key..]);
+            return key + bytes.Length - end;
         }
-        return bytes.ToArray();
+        bytes.CopyTo(buffer);
+        return bytes.Length;
     }
 
     /// <summary>

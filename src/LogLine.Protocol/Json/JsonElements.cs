@@ -33,5 +33,7 @@ public static class JsonElements
 
     /// <summary>The strings of the array member <paramref name="name"/>; other elements are left out.</summary>
     public static IReadOnlyList<string> Texts(this JsonElement element, string name) =>
-        [.. element.Items(name).Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)];
+        element.Member(name).ValueKind == JsonValueKind.Array
+            ? [.. element.Items(name).Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)]
+            : [];
 }

@@ -64,7 +64,7 @@ public sealed class SignedManifest
 
     /// <summary>
     /// What contradicts itself: grants whose artifact is missing, <c>grant://</c> values whose grant is missing, ids that stand twice,
-    /// a provenance key that <c>slots.signing</c> lists and does not call active.
+    /// a provenance key that <c>slots.signing</c> lists and does not call active, lengths of time that are none.
     /// </summary>
     /// <returns>JSON Pointer and message of each contradiction.</returns>
     public IEnumerable<(string Path, string Message)> Contradictions()
@@ -93,15 +93,24 @@ public sealed class SignedManifest
         {
             foreach (var variable in env.EnumerateObject())
             {
-                if (variable.Value.GetString() is { } value && value.StartsWith("grant://", StringComparison.Ordinal))
+                if (variable.Value.GetString() is not { } value || !GrantReference.IsMeant(value))
                 {
-                    var id = value["grant://".Length..].Split('?')[0];
-                    if (!grants.Contains(id))
-                    {
-                        yield return ("/deploy/env/" + variable.Name.Replace("~", "~0").Replace("/", "~1"), $"the value names the grant '{id}', which is not in grants");
-                    }
+                    continue;
+                }
+                var path = "/deploy/env/" + variable.Name.Replace("~", "~0").Replace("/", "~1");
+                if (!GrantReference.TryParse(value, out var reference, out var problem))
+                {
+                    yield return (path, "the value " + problem);
+                }
+                else if (!grants.Contains(reference.GrantId))
+                {
+                    yield return (path, $"the value names the grant '{reference.GrantId}', which is not in grants");
                 }
             }
+        }
+        foreach (var (path, message) in DeployLifecycle.Problems(Deploy))
+        {
+            yield return ("/deploy" + path, message);
         }
         var slots = Root.Member("slots").Items("signing").ToList();
         if (slots.Count > 0 && slots.FirstOrDefault(slot => slot.Text("kid") == Kid) is { ValueKind: JsonValueKind.Object } slot && slot.Text("status") is { } status && status != "active")

@@ -38,6 +38,9 @@ public sealed record ProofDraft
     /// <summary>Binds to a target: a JSON object.</summary>
     public CanonicalJson? Target { get; init; }
 
+    /// <summary>Linux capabilities that it names, for <c>capability.allow</c>.</summary>
+    public IReadOnlyList<string> Capabilities { get; init; } = [];
+
     /// <summary>When it is made.</summary>
     public required DateTimeOffset Ts { get; init; }
 
@@ -67,6 +70,15 @@ public sealed record ProofDraft
         {
             json.WritePropertyName("target");
             Target.Root.WriteTo(json);
+        }
+        if (Capabilities.Count > 0)
+        {
+            json.WriteStartArray("capabilities");
+            foreach (var capability in Capabilities)
+            {
+                json.WriteStringValue(capability);
+            }
+            json.WriteEndArray();
         }
         json.WriteString("kid", kid);
         json.WriteString("alg", DomainSignature.Algorithm);

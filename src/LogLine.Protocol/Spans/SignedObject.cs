@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -17,11 +18,15 @@ public static class SignedObject
     /// <param name="prefix">What stands before the base64: <c>ed25519:</c> for grants, nothing else.</param>
     public static bool Verify(JsonElement whole, JsonElement holder, SignatureKind kind, ReadOnlySpan<byte> publicKey, string prefix = "")
     {
-        var text = holder.Text("sig");
-        return text is not null
-            && text.StartsWith(prefix, StringComparison.Ordinal)
-            && DomainSignature.TryDecode(text[prefix.Length..], out var signature)
-            && DomainSignature.Verify(publicKey, kind, CanonicalJson.BytesWithout(whole, holder, "sig"), signature);
+        if (holder.Text("sig") is not { } text || !text.StartsWith(prefix, StringComparison.Ordinal) || !DomainSignature.TryDecode(text[prefix.Length..], out var signature))
+        {
+            return false;
+        }
+        var buffer = ArrayPool<byte>.Shared.Rent(CanonicalJson.BytesOf(whole).Length);
+        var length = CanonicalJson.CopyWithout(whole, holder, "sig", buffer);
+        var holds = DomainSignature.Verify(publicKey, kind, buffer.AsSpan(0, length), signature);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return holds;
     }
 
     /// <summary>Signs an object that has its <c>kid</c> and <c>alg</c> already; the result has <c>sig</c> at its top level.</summary>

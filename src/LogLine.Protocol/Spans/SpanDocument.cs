@@ -20,6 +20,9 @@ public sealed class SpanDocument
     private string? _this;
     private string? _intent;
     private string? _subject;
+    private string? _hash;
+    private JsonElement _payload;
+    private JsonElement _signature;
 
     private SpanDocument(JsonElement root) => Root = root;
 
@@ -42,16 +45,16 @@ public sealed class SpanDocument
     public string? Ts => Root.Text("ts");
 
     /// <summary>What the intent needs; undefined when absent.</summary>
-    public JsonElement Payload => Root.Member("payload");
+    public JsonElement Payload => _payload.ValueKind is JsonValueKind.Undefined ? _payload = Root.Member("payload") : _payload;
 
     /// <summary><c>signature</c>; undefined when the span is not signed.</summary>
-    public JsonElement Signature => Root.Member("signature");
+    public JsonElement Signature => _signature.ValueKind is JsonValueKind.Undefined ? _signature = Root.Member("signature") : _signature;
 
     /// <summary>True when the span carries a signature, which forbids every repair.</summary>
     public bool IsSigned => Signature.ValueKind != JsonValueKind.Undefined;
 
     /// <summary>BLAKE3 of the whole span, signature included: <c>blake3:…</c>.</summary>
-    public string Hash => ContentHash.Of(Utf8);
+    public string Hash => _hash ??= ContentHash.Of(Utf8);
 
     /// <summary>Views an object of a canonical document as a span.</summary>
     public static SpanDocument View(JsonElement root) => new(root);
@@ -61,6 +64,9 @@ public sealed class SpanDocument
 
     /// <summary>The bytes that the span's signature covers: everything but <c>signature.sig</c>.</summary>
     public byte[] SignedBytes() => CanonicalJson.BytesWithout(Root, Signature, "sig");
+
+    /// <summary>True when <c>signature.sig</c> is the key's over this span.</summary>
+    public bool VerifySignature(ReadOnlySpan<byte> publicKey, SignatureKind kind = SignatureKind.Span) => SignedObject.Verify(Root, Signature, kind, publicKey);
 
     /// <summary>
     /// Signs a span. <paramref name="unsigned"/> has every member but <c>signature</c>; the result has it.

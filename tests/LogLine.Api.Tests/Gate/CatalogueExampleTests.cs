@@ -18,9 +18,10 @@ public sealed class CatalogueExampleTests
     private static string Expected(string intent) => intent switch
     {
         "minicontainer.apply" or "wallet.proof.submit" or "wallet.grant.create" or "wallet.key.register" or "wallet.key.rotate" => "422_SIGNATURE_INVALID",
-        "minicontainer.verify" or "run.cancel" or "wallet.grant.revoke" or "deploy.apply" => "404_NOT_FOUND",
+        "minicontainer.verify" or "run.cancel" or "wallet.grant.revoke" or "deploy.apply" or "deploy.plan" or "deploy.rollback" => "404_NOT_FOUND",
         "wallet.key.revoke" => "ok",
         "container.copy_to" or "image.build" or "image.load" => "422_SCHEMA_INVALID", // an artifact that was not uploaded
+        "session.create" or "task.create" => "ok",
         "image.push" => "403_POLICY_DENIED", // nowhere, unless the operator says so
         _ when Records.Contains(intent.Split('.')[0]) => "ok",
         _ => "503_ADAPTER_UNAVAILABLE",

@@ -72,7 +72,7 @@ public sealed class GateOrderTests
             ("403_POLICY_DENIED", "unsigned", a => a.Signer = TestGateway.Kid),                                  // 14
             ("404_NOT_FOUND", null, a => a.Ref = reference),                                                     // 15
             ("428_PROOF_REQUIRED", "deploy.allow", _ => { }),                                                    // 16, mended below
-            ("409_LIFECYCLE_CONFLICT", "pending", a => a.Service = "free"),                                      // 17
+            ("409_LIFECYCLE_CONFLICT", "deploy.plan", a => a.PlanDigest = ""),                                   // 17
             ("503_ADAPTER_UNAVAILABLE", "other", _ => down.IsDown = false),                                      // 18
         };
         await gateway.RunInAsync(Assert.Single(await gateway.Ledger.Store.RunsAsync("dev", null, 10)).RunId, "running");
@@ -81,7 +81,7 @@ public sealed class GateOrderTests
             var (code, reason, mend) = table[row];
             var answer = await attempt.SendAsync(client);
             Assert.True(code == answer.Code, $"row {row}: {answer.Code} instead of {code}: {answer.Body}");
-            if (reason is not null && reason != "pending")
+            if (reason is not null)
             {
                 Assert.Contains($"\"{reason}\"", answer.Body);
             }
@@ -159,6 +159,7 @@ public sealed class GateOrderTests
         public string? Signer = "kid_of_a_stranger";
         public string Subject = "urn:minicontainer:another/web";
         public string Provider = "unheard_of";
+        public string PlanDigest = $$""","plan_digest":"blake3:{{new string('0', 64)}}" """;
         public string Ref = reference[..^4] + (reference.EndsWith("0000", StringComparison.Ordinal) ? "1111" : "0000");
 
         public async Task<Answer> SendAsync(HttpClient client)
@@ -194,7 +195,7 @@ public sealed class GateOrderTests
             var target = Service is null ? $$"""{"provider":"{{Provider}}"}""" : $$"""{"provider":"{{Provider}}","service":"{{Service}}"}""";
             var span = $$$"""
                 {"schema_version":"1.1.0","entity_type":"function","this":"{{{This}}}","did":{"actor":"usr","action":"append"},"intent":"{{{Intent}}}","subject":"{{{Subject}}}",
-                "payload":{"kind":"deploy/apply.v1","ref":"{{{Ref}}}","target":{{{target}}},"options":{"replicas":{{{Replicas}}}}},"ts":"{{{Timestamps.Write(gateway.Time.GetUtcNow())}}}"}
+                "payload":{"kind":"deploy/apply.v1","ref":"{{{Ref}}}","target":{{{target}}}{{{PlanDigest}}},"options":{"replicas":{{{Replicas}}}}},"ts":"{{{Timestamps.Write(gateway.Time.GetUtcNow())}}}"}
                 """;
             if (IsBroken)
             {

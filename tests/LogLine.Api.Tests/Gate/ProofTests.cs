@@ -48,7 +48,8 @@ public sealed class ProofTests : IAsyncDisposable
     [Fact]
     public async Task DeploysOfDifferentSubjects_ToOneServiceAtOnce_LetOneThrough()
     {
-        await StartAsync();
+        var release = new TaskCompletionSource();
+        await StartAsync(new FakeAdapter { BeforeCreate = _ => release.Task });
         var refs = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i =>
         {
             var reference = await _gateway.ApplyAsync("app" + i);
@@ -60,6 +61,7 @@ public sealed class ProofTests : IAsyncDisposable
 
         Assert.Single(answers, answer => answer.Status == HttpStatusCode.OK);
         Assert.Equal(9, answers.Count(answer => answer.Code == "409_LIFECYCLE_CONFLICT"));
+        release.SetResult();
     }
 
     [Fact]
@@ -85,7 +87,11 @@ public sealed class ProofTests : IAsyncDisposable
         Assert.Null(await DeployAsync("one"));
         await ProveAsync();
 
-        Assert.Equal("409_LIFECYCLE_CONFLICT", await DeployAsync("one"));
+        var stale = TestGateway.Json(new
+        {
+            intent = "deploy.apply", subject = "urn:minicontainer:dev/web", payload = new { @ref = _ref, target = new { provider = "fake", service = "one" }, plan_digest = "blake3:" + new string('0', 64) },
+        });
+        Assert.Equal("409_LIFECYCLE_CONFLICT", (await _gateway.PostAsync(stale)).Code);
         Assert.Null(await DeployAsync("two"));
     }
 
@@ -292,9 +298,9 @@ public sealed class ProofTests : IAsyncDisposable
     private string OnTheWallet(ProofDraft draft) =>
         $$$"""{"intent":"wallet.proof.submit","subject":"urn:wallet:dev","payload":{"proof":{{{TestGateway.Text(draft.Sign(TestGateway.Kid, _gateway.Key))}}}}}""";
 
-    private async Task StartAsync()
+    private async Task StartAsync(FakeAdapter? fake = null)
     {
-        _gateway = await (await TestGateway.StartAsync([new FakeAdapter()], _time)).RegisterKeyAsync();
+        _gateway = await (await TestGateway.StartAsync([fake ?? new FakeAdapter()], _time)).RegisterKeyAsync();
         _ref = await _gateway.ApplyAsync("web");
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using LogLine.Api.Runs;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Tests.Hosting;
 
@@ -22,61 +23,106 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter
     /// <summary>Awaited before a container is made.</summary>
     public Func<WorkloadSpec, Task> BeforeCreate { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Awaited before and after every call that changes something, with its name: where a test ends a worker between two steps.</summary>
+    public Func<string, CancellationToken, Task> Around { get; set; } = (_, _) => Task.CompletedTask;
+
     /// <summary>A container that ends with this code as soon as it is started.</summary>
     public int? ExitsAtOnce { get; set; }
+
+    /// <summary>What a probe of a run's container finds.</summary>
+    public Func<string, ProbeOutcome> Probe { get; set; } = _ => ProbeOutcome.Good;
+
+    /// <summary>All that there is, by name in the target, with the run and whether it runs.</summary>
+    public IReadOnlyList<(string Name, string RunId, WorkloadState State, int Starts)> All =>
+        [.. _workloads.Values.Select(workload => (workload.Name, workload.Spec.RunId, workload.View().State, workload.Starts)).OrderBy(workload => workload.Name, StringComparer.Ordinal)];
 
     public ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel) => new(IsDown ? new AdapterStatus(false, null, null, "the fake is down") : new AdapterStatus(true, "memory", "1", null));
 
     public Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) => Task.FromResult(_workloads.Values.FirstOrDefault(workload => workload.Spec.RunId == runId)?.View());
 
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
-        Task.FromResult(_workloads.Values.FirstOrDefault(workload => workload.Spec.Tenant == tenant && workload.Spec.Name == name)?.View());
+        Task.FromResult(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View());
 
-    public async Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel)
+    public Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel) => ChangeAsync("create", cancel, async () =>
     {
         await BeforeCreate(spec);
-        foreach (var old in _workloads.Values.Where(workload => workload.Spec.Name == spec.Name && workload.Spec.Tenant == spec.Tenant && workload.End.Task.IsCompleted))
+        var name = $"{spec.Tenant}-{spec.Name}{(spec.Beside ? "." + spec.RunId : "")}";
+        if (_workloads.Values.FirstOrDefault(workload => workload.Name == name) is { } holder)
         {
-            _workloads.TryRemove(old.Id, out _);
+            if (holder.View().State != WorkloadState.Stopped)
+            {
+                throw new AdapterException(AdapterFailure.NameTaken, name);
+            }
+            _workloads.TryRemove(holder.Id, out _);
         }
         Interlocked.Increment(ref Created);
-        var workload = new FakeWorkload(Guid.NewGuid().ToString("N"), spec);
+        var workload = new FakeWorkload(Guid.NewGuid().ToString("N"), spec) { Name = name };
         _workloads[workload.Id] = workload;
         return workload.View();
-    }
+    });
 
-    public Task<Workload> StartAsync(string workloadId, CancellationToken cancel)
+    public Task<Workload> StartAsync(string workloadId, CancellationToken cancel) => ChangeAsync("start", cancel, () =>
     {
-        Interlocked.Increment(ref Started);
-        var workload = _workloads[workloadId];
-        workload.IsStarted = true;
-        if (ExitsAtOnce is { } code)
+        var workload = Find(workloadId);
+        return Task.FromResult(workload.View().State == WorkloadState.Created ? Run(workload) : workload.View());
+    });
+
+    public Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel) => ChangeAsync("start again", cancel, () =>
+    {
+        var workload = Find(workloadId);
+        return Task.FromResult(workload.View().State == WorkloadState.Running ? workload.View() : Run(workload));
+    });
+
+    public Task AdoptNameAsync(string workloadId, CancellationToken cancel) => ChangeAsync("rename", cancel, () =>
+    {
+        var workload = Find(workloadId);
+        var name = $"{workload.Spec.Tenant}-{workload.Spec.Name}";
+        workload.Name = _workloads.Values.Any(other => other.Name == name && other.Id != workloadId) ? throw new AdapterException(AdapterFailure.NameTaken, name) : name;
+        return Task.FromResult(true);
+    });
+
+    public Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel) => Task.FromResult(Probe(Find(workloadId).Spec.RunId));
+
+    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel) => Find(workloadId).End.Task.WaitAsync(cancel);
+
+    public Task StopAsync(string workloadId, TimeSpan grace, CancellationToken cancel) => ChangeAsync("stop", cancel, () =>
+    {
+        var workload = Find(workloadId);
+        if (workload.View().State != WorkloadState.Created)
         {
-            workload.End.TrySetResult(new WorkloadEnd(code, false, DateTimeOffset.UtcNow));
+            workload.End.TrySetResult(new WorkloadEnd(143, false, DateTimeOffset.UtcNow));
         }
-        return Task.FromResult(workload.View());
-    }
+        return Task.FromResult(true);
+    });
 
-    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel) => _workloads.TryGetValue(workloadId, out var workload)
-        ? workload.End.Task.WaitAsync(cancel)
-        : throw new AdapterException(AdapterFailure.NotFound, "gone");
-
-    public Task StopAsync(string workloadId, TimeSpan grace, CancellationToken cancel)
-    {
-        _workloads[workloadId].End.TrySetResult(new WorkloadEnd(143, false, DateTimeOffset.UtcNow));
-        return Task.CompletedTask;
-    }
-
-    public Task RemoveAsync(string workloadId, bool force, CancellationToken cancel)
-    {
-        _workloads.TryRemove(workloadId, out _);
-        return Task.CompletedTask;
-    }
+    public Task RemoveAsync(string workloadId, bool force, CancellationToken cancel) => ChangeAsync("remove", cancel, () => Task.FromResult(_workloads.TryRemove(workloadId, out _)));
 
     public Task<LogTail> LogTailAsync(string workloadId, int maxLines, int maxBytes, CancellationToken cancel) => Task.FromResult(new LogTail(["last line"], 0));
 
     /// <summary>Ends the container of a run by itself.</summary>
     public void Exit(string runId, int code) => _workloads.Values.Single(workload => workload.Spec.RunId == runId).End.TrySetResult(new WorkloadEnd(code, false, DateTimeOffset.UtcNow));
+
+    private async Task<T> ChangeAsync<T>(string what, CancellationToken cancel, Func<Task<T>> change)
+    {
+        await Around("before " + what, cancel);
+        var result = await change();
+        await Around("after " + what, cancel);
+        return result;
+    }
+
+    private FakeWorkload Find(string workloadId) => _workloads.GetValueOrDefault(workloadId) ?? throw new AdapterException(AdapterFailure.NotFound, "gone");
+
+    private Workload Run(FakeWorkload workload)
+    {
+        Interlocked.Increment(ref Started);
+        workload.Starts++;
+        workload.End = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (ExitsAtOnce is { } code)
+        {
+            workload.End.TrySetResult(new WorkloadEnd(code, false, DateTimeOffset.UtcNow));
+        }
+        return workload.View();
+    }
 
     private sealed class FakeWorkload(string id, WorkloadSpec spec)
     {
@@ -84,9 +130,11 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter
 
         public WorkloadSpec Spec => spec;
 
-        public bool IsStarted { get; set; }
+        public required string Name { get; set; }
 
-        public TaskCompletionSource<WorkloadEnd> End { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public int Starts { get; set; }
+
+        public TaskCompletionSource<WorkloadEnd> End { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Workload View() => new()
         {
@@ -94,9 +142,11 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter
             RunId = spec.RunId,
             Tenant = spec.Tenant,
             Name = spec.Name,
-            State = End.Task.IsCompleted ? WorkloadState.Stopped : IsStarted ? WorkloadState.Running : WorkloadState.Created,
+            Ref = spec.Ref,
+            State = End.Task.IsCompleted ? WorkloadState.Stopped : Starts > 0 ? WorkloadState.Running : WorkloadState.Created,
             ImageDigest = "sha256:fake",
-            StartedAt = IsStarted ? DateTimeOffset.UtcNow : null,
+            Ports = spec.Ports,
+            StartedAt = Starts > 0 ? DateTimeOffset.UtcNow : null,
             End = End.Task.IsCompletedSuccessfully ? End.Task.Result : null,
         };
     }

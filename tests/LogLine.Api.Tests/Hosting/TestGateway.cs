@@ -59,9 +59,10 @@ public sealed class TestGateway : IAsyncDisposable
 
     public const string Kid = "kid_sign_1";
 
-    /// <summary>Starts a gateway; with <paramref name="folder"/> on one that an earlier gateway left.</summary>
+    /// <summary>Starts a gateway; with <paramref name="folder"/> on one that an earlier gateway left, with <paramref name="key"/> registered there.</summary>
     public static async Task<TestGateway> StartAsync(
-        IEnumerable<IRunAdapter>? adapters = null, TimeProvider? time = null, string? folder = null, IDictionary<string, string?>? settings = null, Action<WebApplicationBuilder>? adjust = null)
+        IEnumerable<IRunAdapter>? adapters = null, TimeProvider? time = null, string? folder = null, IDictionary<string, string?>? settings = null, Action<WebApplicationBuilder>? adjust = null,
+        SigningKey? key = null)
     {
         var data = folder ?? Path.Combine(Path.GetTempPath(), "logline-" + Guid.NewGuid().ToString("N"));
         var app = GatewayProgram.Build(["--data", data, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"], builder =>
@@ -85,7 +86,7 @@ public sealed class TestGateway : IAsyncDisposable
         await app.PrepareAsync();
         var address = await app.OpenAsync();
         var bootstrap = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(data, "bootstrap.json")));
-        return new TestGateway(app, data, folder is null, address, bootstrap.RootElement.GetProperty("api_key").GetString()!);
+        return new TestGateway(app, data, folder is null, address, bootstrap.RootElement.GetProperty("api_key").GetString()!) { Key = key! };
     }
 
     /// <summary>Registers <see cref="Key"/> as <see cref="Kid"/>, usage sign and admin.</summary>
@@ -190,7 +191,14 @@ public sealed class TestGateway : IAsyncDisposable
             {
                 return run;
             }
-            await moved.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            try
+            {
+                await moved.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                Assert.Fail($"{runId} is not {string.Join(" or ", states)} but {run}");
+            }
         }
     }
 

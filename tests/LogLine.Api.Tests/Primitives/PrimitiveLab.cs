@@ -43,7 +43,7 @@ internal sealed class PrimitiveLab : IAsyncDisposable
     /// <inheritdoc cref="SendAsync(string, string?, string, int)"/>
     public Task<Answer> SendAsync(TestGateway gateway, string intent, string? name, string members = "{}", int wait = 50)
     {
-        var family = intent.Split('.')[0];
+        var family = intent.Split('.')[0] switch { "port" => "container", "cleanup" => "system", var first => first };
         var payload = new Dictionary<string, object> { ["target"] = new { provider = Provider } };
         if (name is not null)
         {

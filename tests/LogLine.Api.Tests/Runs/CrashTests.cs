@@ -27,7 +27,7 @@ public sealed class CrashTests : IAsyncDisposable
         var address = RequireEngine(provider);
         await StartAsync();
         var runId = await DeployAsync(provider);
-        await StateAsync(runId, "running");
+        await StateAsync(runId, "run_state.running");
         var adapter = new EngineAdapter(EngineEndpoints.At(provider, address), TimeProvider.System);
         try
         {
@@ -41,7 +41,7 @@ public sealed class CrashTests : IAsyncDisposable
             Kill();
             await adapter.StopAsync(container.Id, TimeSpan.Zero, Cancel);
             await StartAsync();
-            var run = await StateAsync(runId, "exited");
+            var run = await StateAsync(runId, "run_state.exited");
 
             Assert.Contains(run.Integer("exit_code"), new long?[] { 137, 143 }); // Docker asks with SIGTERM before it kills
             var states = await StatesAsync(runId);
@@ -56,13 +56,55 @@ public sealed class CrashTests : IAsyncDisposable
         }
     }
 
-    private async Task<string> DeployAsync(string provider)
+    /// <summary>Killed when the new container was made, while it starts or is not healthy yet.</summary>
+    [Theory]
+    [InlineData("podman")]
+    [InlineData("docker")]
+    public async Task KilledWhileOneTakesAnothersPlace_NextOneFinishes(string provider)
+    {
+        var address = RequireEngine(provider);
+        await StartAsync();
+        var old = await DeployAsync(provider);
+        await StateAsync(old, "run_state.running");
+        var adapter = new EngineAdapter(EngineEndpoints.At(provider, address), TimeProvider.System);
+        var runs = new List<string> { old };
+        try
+        {
+            var next = await DeployAsync(provider, """["/bin/sh","-c","sleep 1; touch /tmp/ready; exec sleep 600"]""", """{"health":{"exec":{"argv":["test","-e","/tmp/ready"]}},"stop_timeout":"1s"}""");
+            runs.Add(next);
+            await StateAsync(next, "deploy.applied");
+            Kill();
+            await StartAsync();
+            await StateAsync(next, "run_state.running");
+            var ended = await StateAsync(old, "run_state.exited");
+
+            Assert.Equal(("replaced", next), (ended.Text("reason"), ended.Text("replaced_by")));
+            while (await adapter.FindByRunAsync(old, Cancel) is not null || (await adapter.FindByNameAsync("dev", _service, Cancel))?.RunId != next)
+            {
+                await Task.Delay(50, Cancel);
+            }
+            Assert.Equal(["deploy.apply", "deploy.planned", "run_state.pending", "deploy.applied", "run_state.running"], await StatesAsync(next));
+            Assert.Single(await StatesAsync(old), "run_state.exited");
+        }
+        finally
+        {
+            foreach (var run in runs)
+            {
+                if (await adapter.FindByRunAsync(run, CancellationToken.None) is { } left)
+                {
+                    await adapter.RemoveAsync(left.Id, force: true, CancellationToken.None);
+                }
+            }
+        }
+    }
+
+    private async Task<string> DeployAsync(string provider, string entrypoint = """["/bin/sleep","600"]""", string lifecycle = """{"stop_timeout":"1s"}""")
     {
         await PostAsync(TestGateway.KeyRegistration("kid_crash", _key, "sign", "admin"));
         var manifest = SignedManifest.Sign(CanonicalJson.Parse(
-            $$"""
+            $$$"""
             {"type":"ll.minicontainer.v1","version":"1.0.0","owner":{"user_id":"usr_test","tenant":"dev"},
-             "deploy":{"image":"{{Environment.GetEnvironmentVariable("LOGLINE_TEST_IMAGE")}}","entrypoint":["/bin/sleep","600"]},"ts":"2026-11-20T12:00:00Z"}
+             "deploy":{"image":"{{{Environment.GetEnvironmentVariable("LOGLINE_TEST_IMAGE")}}}","entrypoint":{{{entrypoint}}},"lifecycle":{{{lifecycle}}}},"ts":"2026-11-20T12:00:00Z"}
             """), "kid_crash", _key);
         var subject = Identifiers.MiniContainerSubject("dev", _service);
         var applied = await PostAsync($$$"""{"intent":"minicontainer.apply","subject":"{{{subject}}}","payload":{"manifest":{{{TestGateway.Text(manifest)}}}}}""");
@@ -121,7 +163,7 @@ public sealed class CrashTests : IAsyncDisposable
         using var stream = new StreamReader(await _client.GetStreamAsync($"/v1/stream?after=0&run_id={runId}", patience.Token));
         while (await stream.ReadLineAsync(patience.Token) is { } line)
         {
-            if (line.Contains($"\"intent\":\"run_state.{state}\"", StringComparison.Ordinal))
+            if (line.Contains($"\"intent\":\"{state}\"", StringComparison.Ordinal))
             {
                 return await RunAsync(runId);
             }

@@ -62,7 +62,7 @@ internal static class DeployBenchmark
             Yardstick = $"{provider}: create and start of the same image by the Engine API over its socket",
             Ratio = turns.Ratio,
             Spread = (turns.Lowest, turns.Highest),
-            Target = new Target(1.5, AtLeast: false),
+            Target = new Target(1.15, AtLeast: false),
             Details = [$"{turns.Measured:0} ms against {turns.Yardstick:0} ms, {Rounds} rounds"],
             Limit = "The engine's own create and start; the gateway adds five durable commits (span and plan, lease, pending, applied, running) and two inspections.",
         };

@@ -1,4 +1,5 @@
 using LogLine.Api.Runs;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Benchmarks.Gate;
 
@@ -16,6 +17,12 @@ internal sealed class IdleTarget : IRunAdapter
     public Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<Workload> StartAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task AdoptNameAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
 

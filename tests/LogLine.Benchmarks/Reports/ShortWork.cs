@@ -28,17 +28,17 @@ internal static class ShortWork
         return (GC.GetAllocatedBytesForCurrentThread() - before) / Times;
     }
 
-    // Warms up for a second, until the tiered compiler has had its turn, and finds how often the work fits into a slice.
+    // Warms up for three seconds, until the tiered compiler has had its turns, and finds how often the work fits into a slice.
     private static int Calibrate(Action work)
     {
         var started = ThreadClock.Nanoseconds;
         var times = 0;
-        while (ThreadClock.Nanoseconds - started < 1_000_000_000)
+        while (ThreadClock.Nanoseconds - started < 3_000_000_000)
         {
             work();
             times++;
         }
-        return Math.Max(1, (int)(times * Slice.TotalSeconds));
+        return Math.Max(1, (int)(times * Slice.TotalSeconds / 3));
     }
 
     private static double Nanoseconds(Action work, int times)

@@ -52,6 +52,33 @@ public sealed class DeployTests(GatewayProcess gateway)
     }
 
     [Fact]
+    public async Task NewVersion_IsPlannedReplacesTheOldOneAndIsRolledBack()
+    {
+        var image = GatewayProcess.RequireEngine();
+        using var member = await Member.JoinAsync(gateway);
+        string[] plan = ["deploy", "plan", "--target", $"podman:svc={member.Name}"], up = ["deploy", "up", "--target", $"podman:svc={member.Name}", "--yes"];
+        var first = await member.ApplyAsync(member.Manifest(image, "trap exit TERM; while :; do sleep 0.1; done"));
+        (await member.RunAsync(plan)).Expect(2);
+        var old = (await member.RunAsync([.. up, "--wait", "60", "--json"])).Expect(0).Json.Text("run_id")!;
+        Assert.Contains("Nothing to do", (await member.RunAsync(plan)).Expect(0).Output);
+        // The same again is the run that is there, and watching it ends.
+        Assert.Equal(old, (await member.RunAsync([.. up, "--watch", "--json"])).Expect(0).Lines[^1].Member("run").Text("run_id"));
+
+        await member.ApplyAsync(member.Manifest(image, "trap exit TERM; while :; do sleep 0.2; done"));
+        var planned = (await member.RunAsync([.. plan, "--json"])).Expect(2).Json.Member("plan");
+        Assert.Equal(("beside", "/entrypoint"), (planned.Text("strategy"), planned.Items("diff").Single().Text("path")));
+        var next = (await member.RunAsync([.. up, "--plan", planned.Text("plan_digest")!, "--wait", "60", "--json"])).Expect(0).Json;
+        Assert.Equal("running", next.Text("state"));
+        Assert.Contains("replaced", (await member.RunAsync("status", old, "--watch")).Expect(0).Output);
+
+        var refused = (await member.RunAsync("deploy", "rollback", next.Text("run_id")!, "--no-prove")).Expect(1);
+        Assert.Contains($"logline wallet prove deploy.allow --ref {first}", refused.Errors);
+        var back = (await member.RunAsync("deploy", "rollback", next.Text("run_id")!, "--reason", "slower", "--yes", "--watch", "--json")).Expect(0);
+        Assert.Equal(("running", first), (back.Lines[^1].Member("run").Text("state"), back.Lines[^1].Member("run").Text("ref")));
+        (await member.RunAsync("deploy", "cancel", back.Lines[^1].Member("run").Text("run_id")!)).Expect(0);
+    }
+
+    [Fact]
     public async Task RunThatFails_ExitsWithOneAndSaysWhy()
     {
         var image = GatewayProcess.RequireEngine();

@@ -103,7 +103,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
         var container = await containers.FindAsync(call, cancel);
         var reference = ImageReference.Parse(image);
         var reply = await engine.DoAsync(
-            $"/commit?container={container.Id}&repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.TagOrDigest)}{Anonymous}", new(), EngineJson.Default.Nothing, "commit a container", cancel);
+            $"/commit?container={container.Id}&repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.TagOrDigest)}{Anonymous}{Emptied(call.SecretVariables)}", new(), EngineJson.Default.Nothing, "commit a container", cancel);
         var id = reply.Read(EngineJson.Default.ObjectCreated, "commit a container").Id ?? "";
         return PrimitiveResult.Of(new ImageCommitted(image, id.StartsWith("sha256:", StringComparison.Ordinal) ? id : "sha256:" + id), ResultJson.Default.ImageCommitted);
     }
@@ -111,6 +111,9 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     /// <summary>An image takes its container's labels with it; a container that somebody made of it must not pass for ours.</summary>
     static readonly string Anonymous = string.Concat(
         EngineLabels.All.Select(label => "&changes=" + Uri.EscapeDataString($"LABEL {label}=\"\"")));
+
+    /// <summary>A commit cannot take a variable away; it can empty it.</summary>
+    static string Emptied(IReadOnlyList<string> variables) => string.Concat(variables.Select(variable => "&changes=" + Uri.EscapeDataString($"ENV {variable}=\"\"")));
 
     async Task ThawAsync(ContainerDetail container, CancellationToken cancel)
     {

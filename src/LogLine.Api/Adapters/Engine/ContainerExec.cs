@@ -35,6 +35,21 @@ internal sealed class ContainerExec(OwnContainers containers, EngineClient engin
             new ExecResult(exitCode, stdout, stderr, duration, !ended, less || lesser || output.Dropped > 0 || errors.Dropped > 0, killed), ResultJson.Default.ExecResult, exitCode);
     }
 
+    /// <summary>Runs a command to its end, for a health check: its exit code, and the end of what it said; null when its time was over before.</summary>
+    public async Task<(int ExitCode, string Said)?> ProbeAsync(string containerId, IReadOnlyList<string> argv, TimeSpan timeout, CancellationToken cancel)
+    {
+        const int Words = 400;
+        var reply = await engine.DoAsync($"/containers/{containerId}/exec", new ExecRequest { Cmd = argv }, EngineJson.Default.ExecRequest, "prepare a command", cancel);
+        var exec = reply.Read(EngineJson.Default.ObjectCreated, "prepare a command").Id!;
+        var output = new LastBytes(Words);
+        if (!await PumpAsync(exec, tty: false, null, (_, piece) => output.Append(piece), timeout, containerId, cancel))
+        {
+            await KillAsync(exec, containerId, cancel);
+            return null;
+        }
+        return (await ExitCodeAsync(exec, cancel), ResultText.Fit(output.ToArray(), out _).Trim());
+    }
+
     static ExecRequest RequestOf(JsonElement arguments, bool tty, bool hasInput) => new()
     {
         Cmd = arguments.Texts("argv"),

@@ -11,6 +11,8 @@ namespace LogLine.Api.Adapters.Engine;
 internal sealed class ContainerLooks(OwnContainers containers, EngineClient engine, TimeProvider time)
 {
     const int DefaultTail = 100;
+    const int DefaultFollowSeconds = 60;
+    const int DefaultIntervalMs = 1000;
 
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -18,6 +20,7 @@ internal sealed class ContainerLooks(OwnContainers containers, EngineClient engi
         ["container.inspect"] = InspectAsync,
         ["container.logs"] = LogsAsync,
         ["container.stats"] = StatsAsync,
+        ["container.usage"] = UsageAsync,
         ["container.top"] = TopAsync,
         ["container.diff"] = DiffAsync,
     };
@@ -57,25 +60,64 @@ internal sealed class ContainerLooks(OwnContainers containers, EngineClient engi
     {
         var container = await containers.FindAsync(call, cancel);
         var wanted = (int)(call.Arguments.Integer("tail") ?? DefaultTail);
-        var tail = await engine.LogLinesAsync(container, wanted, ResultText.MaxBytes, PrimitiveArguments.Moment(call.Arguments.Text("since"), time.GetUtcNow()), call.Arguments.Text("grep"), cancel);
+        var (since, grep) = (PrimitiveArguments.Moment(call.Arguments.Text("since"), time.GetUtcNow()), call.Arguments.Text("grep"));
+        var tail = call.Arguments.Flag("follow") == true
+            ? await FollowedAsync(call, container, wanted, grep, cancel)
+            : await engine.LogLinesAsync(container, wanted, ResultText.MaxBytes, since, grep, cancel);
         var text = ResultText.Fit(Encoding.UTF8.GetBytes(string.Join('\n', tail.Lines)), out var truncated);
         var lines = tail.Lines.Count == 0 ? [] : text.Split('\n');
         return PrimitiveResult.Of(new ContainerLog(lines, tail.Dropped + tail.Lines.Count - lines.Length, truncated || (tail.Dropped > 0 && tail.Lines.Count < wanted)), ResultJson.Default.ContainerLog);
     }
 
-    async Task<PrimitiveResult> StatsAsync(PrimitiveCall call, CancellationToken cancel)
+    /// <summary>The last lines when the container has ended, or the time is over.</summary>
+    async Task<LogTail> FollowedAsync(PrimitiveCall call, ContainerDetail container, int wanted, string? grep, CancellationToken cancel)
+    {
+        await call.Begun();
+        var tail = new LogTailBuffer(wanted, ResultText.MaxBytes, grep);
+        using var timer = new CancellationTokenSource(TimeSpan.FromSeconds(call.Arguments.Integer("follow_s") ?? DefaultFollowSeconds), time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, timer.Token);
+        try
+        {
+            await engine.FollowAsync(container, wanted, tail.Append, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            // Followed for as long as was asked for.
+        }
+        return tail.Finish();
+    }
+
+    async Task<PrimitiveResult> StatsAsync(PrimitiveCall call, CancellationToken cancel) =>
+        PrimitiveResult.Of(await ReadAsync((await containers.FindAsync(call, cancel)).Id, cancel), ResultJson.Default.ContainerStats);
+
+    /// <summary>Two readings, and what lies between them.</summary>
+    async Task<PrimitiveResult> UsageAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var container = await containers.FindAsync(call, cancel);
+        var (first, since) = (await ReadAsync(container.Id, cancel), time.GetTimestamp());
+        await Task.Delay(TimeSpan.FromMilliseconds(call.Arguments.Integer("interval_ms") ?? DefaultIntervalMs), time, cancel);
+        var last = await ReadAsync(container.Id, cancel);
+        var elapsed = Math.Max(1, (long)time.GetElapsedTime(since).TotalMilliseconds);
+        long PerSecond(long from, long to) => Math.Max(0, to - from) * 1000 / elapsed;
+        return PrimitiveResult.Of(
+            new ContainerUsage(
+                last.ReadAt, elapsed, Math.Max(0, last.CpuUsageNs - first.CpuUsageNs) / 1000 / elapsed, last.MemoryBytes, last.MemoryLimitBytes,
+                last.MemoryLimitBytes is { } limit ? (int)(last.MemoryBytes * 100 / limit) : null, last.Pids, PerSecond(first.NetworkReceivedBytes, last.NetworkReceivedBytes),
+                PerSecond(first.NetworkSentBytes, last.NetworkSentBytes), PerSecond(first.BlockReadBytes, last.BlockReadBytes), PerSecond(first.BlockWrittenBytes, last.BlockWrittenBytes)),
+            ResultJson.Default.ContainerUsage);
+    }
+
+    /// <summary>What a container uses now.</summary>
+    public async Task<ContainerStats> ReadAsync(string id, CancellationToken cancel)
+    {
         // One reading: without "one-shot" Docker waits for a second one, to reckon a share that a client can reckon itself.
-        var read = await engine.GetAsync($"/containers/{container.Id}/stats?stream=false&one-shot=true", EngineJson.Default.StatsReading, "show what a container uses", cancel);
+        var read = await engine.GetAsync($"/containers/{id}/stats?stream=false&one-shot=true", EngineJson.Default.StatsReading, "show what a container uses", cancel);
         long Blocks(string op) => Whole((read.Block?.Bytes ?? []).Where(entry => string.Equals(entry.Op, op, StringComparison.OrdinalIgnoreCase)).Aggregate(0UL, (sum, entry) => sum + entry.Value));
         var networks = read.Networks?.Values ?? (IEnumerable<NetworkReading>)[];
-        return PrimitiveResult.Of(
-            new ContainerStats(
-                ContainerViews.Time(read.Read) ?? Timestamps.Write(time.GetUtcNow()), Whole(read.Cpu?.Usage?.Total), Whole(read.Memory?.Usage),
-                read.Memory?.Limit is > 0 and < long.MaxValue ? (long)read.Memory.Limit : null, read.Pids is { } pids ? Whole(pids.Current) : null,
-                Whole(networks.Aggregate(0UL, (sum, network) => sum + network.Received)), Whole(networks.Aggregate(0UL, (sum, network) => sum + network.Sent)), Blocks("read"), Blocks("write")),
-            ResultJson.Default.ContainerStats);
+        return new ContainerStats(
+            ContainerViews.Time(read.Read) ?? Timestamps.Write(time.GetUtcNow()), Whole(read.Cpu?.Usage?.Total), Whole(read.Memory?.Usage),
+            read.Memory?.Limit is > 0 and < long.MaxValue ? (long)read.Memory.Limit : null, read.Pids is { } pids ? Whole(pids.Current) : null,
+            Whole(networks.Aggregate(0UL, (sum, network) => sum + network.Received)), Whole(networks.Aggregate(0UL, (sum, network) => sum + network.Sent)), Blocks("read"), Blocks("write"));
     }
 
     static long Whole(ulong? number) => (long)Math.Min(number ?? 0, long.MaxValue);
@@ -101,23 +143,5 @@ internal sealed class ContainerLooks(OwnContainers containers, EngineClient engi
         var items = changes.Where(change => change.Path is not null).OrderBy(change => change.Path, StringComparer.Ordinal)
             .Select(change => new FileChange(change.Path!, change.Kind switch { 0 => "modified", 1 => "added", _ => "deleted" }));
         return PrimitiveResult.OfList(items, (fitting, truncated) => new FileChanges(fitting, truncated), ResultJson.Default.FileChange, ResultJson.Default.FileChanges);
-    }
-}
-
-/// <summary>What can be seen of an engine itself.</summary>
-internal sealed class SystemLooks(string provider, EngineClient engine)
-{
-    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive> { ["system.info"] = InfoAsync };
-
-    async Task<PrimitiveResult> InfoAsync(PrimitiveCall call, CancellationToken cancel)
-    {
-        var dialect = await engine.DialectAsync(cancel);
-        var info = await engine.GetAsync("/info", EngineJson.Default.EngineInfo, "tell what it is", cancel);
-        var own = await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel);
-        return PrimitiveResult.Of(
-            new SystemInfo(
-                provider, dialect.Version, dialect.Prefix.TrimStart('/', 'v'), info.OperatingSystem, info.Architecture, info.KernelVersion, info.Cpus, info.MemTotal, info.Driver,
-                own.Count, own.Count(container => EngineQuirks.State(container.State ?? "") == WorkloadState.Running)),
-            ResultJson.Default.SystemInfo);
     }
 }

@@ -34,7 +34,7 @@ internal static class ContainerRequests
     static readonly SearchValues<char> NameChars = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
 
     /// <summary>The container's name in the engine.</summary>
-    public static string NameOf(WorkloadSpec spec) => NameOf(spec.Tenant, spec.Name);
+    public static string NameOf(WorkloadSpec spec) => spec.Beside ? BesideName(spec) : NameOf(spec.Tenant, spec.Name);
 
     /// <summary>The name that a tenant's container, volume or network has in the engine.</summary>
     public static string NameOf(string tenant, string name) => $"{tenant}-{name}";
@@ -80,7 +80,7 @@ internal static class ContainerRequests
         Env = spec.Env.Count > 0 ? [.. spec.Env.Select(e => $"{e.Key}={e.Value}")] : null,
         User = spec.User,
         WorkingDir = spec.Workdir,
-        Labels = Labels(spec),
+        Labels = LabelsOf(spec),
         ExposedPorts = spec.Ports.Count > 0 ? spec.Ports.Select(PortKey).Distinct().ToDictionary(key => key, _ => new Nothing()) : null,
         HostConfig = new HostConfig
         {
@@ -104,6 +104,9 @@ internal static class ContainerRequests
         },
     };
 
+    // No name of a tenant or service has a '.', so it cannot be another container's.
+    static string BesideName(WorkloadSpec spec) => $"{NameOf(spec.Tenant, spec.Name)}.{spec.RunId[^Math.Min(12, spec.RunId.Length)..]}";
+
     static Dictionary<string, string>? InMemory(WorkloadSpec spec)
     {
         var folders = spec.ReadOnlyRootfs ? EngineQuirks.WritableInMemory() : [];
@@ -118,7 +121,8 @@ internal static class ContainerRequests
             : new MountRequest("volume", NameOf(spec.Tenant, m.Source!), m.Target, m.ReadOnly))]
         : null;
 
-    static Dictionary<string, string> Labels(WorkloadSpec spec)
+    /// <summary>The client's labels with ours.</summary>
+    public static Dictionary<string, string> LabelsOf(WorkloadSpec spec)
     {
         var labels = new Dictionary<string, string>(spec.Labels)
         {

@@ -43,7 +43,7 @@ internal static class ContainerViews
         new(mount.Type ?? "", mount.Type == "volume" ? OwnName(mount.Name ?? "", tenant) : mount.Source, mount.Destination ?? "", !mount.Writable);
 
     /// <summary>The name of a volume or network without the tenant; the engine's own name for what is not the tenant's.</summary>
-    static string OwnName(string name, string tenant) => name.StartsWith(tenant + "-", StringComparison.Ordinal) ? name[(tenant.Length + 1)..] : name;
+    public static string OwnName(string name, string tenant) => name.StartsWith(tenant + "-", StringComparison.Ordinal) ? name[(tenant.Length + 1)..] : name;
 
     static IEnumerable<string> Words(JsonElement entrypoint) => entrypoint.ValueKind switch
     {

@@ -1,4 +1,5 @@
 using LogLine.Api.Runs;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Adapters.Engine;
 
@@ -14,6 +15,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     readonly EngineClient engine;
     readonly OwnContainers containers;
     readonly ImageActs images;
+    readonly HealthProbes probes;
     readonly TimeProvider time;
 
     /// <summary>An adapter for the engine at <paramref name="endpoint"/>; nothing is connected to yet.</summary>
@@ -28,18 +30,24 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         containers = new OwnContainers(engine, limits, time);
         images = new ImageActs(engine);
         var volumes = new VolumeActs(engine);
+        var looks = new ContainerLooks(containers, engine, time);
+        var commands = new ContainerExec(containers, engine, limits, time);
+        probes = new HealthProbes(endpoint, commands, time);
         Primitives = new Dictionary<string, Primitive>(
         [
             .. new ContainerActs(containers, volumes, engine, CreateNewAsync).Table,
-            .. new ContainerLooks(containers, engine, time).Table,
+            .. looks.Table,
+            .. new ContainerChanges(containers, engine).Table,
             .. new ContainerCopies(containers, engine, limits).Table,
             .. images.Table,
             .. new ImageBuilds(images, engine, time).Table,
             .. new ImageTransfers(images, engine, limits).Table,
             .. new NetworkActs(containers, engine).Table,
+            .. new NetworkLinks(containers, engine).Table,
+            .. new Removals(engine).Table,
             .. volumes.Table,
-            .. new SystemLooks(Provider, engine).Table,
-            .. new ContainerExec(containers, engine, limits, time).Table,
+            .. new SystemLooks(Provider, engine, looks, limits, time).Table,
+            .. commands.Table,
         ]);
     }
 
@@ -50,7 +58,11 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     public string Provider => endpoint.Provider;
 
     /// <inheritdoc/>
-    public void Dispose() => engine.Dispose();
+    public void Dispose()
+    {
+        engine.Dispose();
+        probes.Dispose();
+    }
 
     /// <inheritdoc/>
     public async ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel)
@@ -101,6 +113,40 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             throw new AdapterException(AdapterFailure.Refused, $"{workload.Tenant}-{workload.Name} is paused: unpause it, it has been started already.");
         await engine.StartAsync(workload.Id, cancel);
         return await OwnedAsync(workload.Id, cancel);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel)
+    {
+        var workload = await OwnedAsync(workloadId, cancel);
+        if (workload.State is WorkloadState.Running or WorkloadState.Paused)
+            return workload;
+        await engine.StartAsync(workload.Id, cancel);
+        return await OwnedAsync(workload.Id, cancel);
+    }
+
+    /// <inheritdoc/>
+    public async Task AdoptNameAsync(string workloadId, CancellationToken cancel)
+    {
+        var container = await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId);
+        var name = ContainerRequests.NameOf(container.Config!.Labels![EngineLabels.Tenant], container.Config.Labels[EngineLabels.Name]);
+        if (container.Name?.TrimStart('/') != name)
+            await engine.RenameAsync(container.Id, name, cancel);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel)
+    {
+        try
+        {
+            return await containers.LookAsync(workloadId, cancel) is { } container && EngineQuirks.State(container.State.Status) == WorkloadState.Running
+                ? await probes.ProbeAsync(container, check, cancel)
+                : ProbeOutcome.Bad("the container does not run");
+        }
+        catch (AdapterException e) when (e.Failure != AdapterFailure.Unavailable)
+        {
+            return ProbeOutcome.Bad(e.Message);
+        }
     }
 
     /// <inheritdoc/>
@@ -162,6 +208,23 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         return container is not null && Workloads.IsOurs(container)
             ? await engine.LogTailAsync(container, maxLines, maxBytes, cancel)
             : throw NotFound(workloadId);
+    }
+
+    /// <inheritdoc/>
+    public async Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel) =>
+        await engine.LogLinesAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), maxLines, maxBytes, null, grep, cancel);
+
+    /// <inheritdoc/>
+    public async Task FollowLogAsync(string workloadId, int tail, LogRing ring, CancellationToken cancel)
+    {
+        try
+        {
+            await engine.FollowAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), tail, ring.Append, cancel);
+        }
+        finally
+        {
+            ring.End();
+        }
     }
 
     async Task<Workload> CreateNewAsync(WorkloadSpec spec, CancellationToken cancel)

@@ -86,6 +86,10 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
 
     public Task StartAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/start", "start a container", limits.Answer, cancel);
 
+    /// <summary>Gives a container another name, running or not.</summary>
+    public Task RenameAsync(string id, string name, CancellationToken cancel) =>
+        PostAsync($"/containers/{id}/rename?name={Uri.EscapeDataString(name)}", "rename a container", limits.Answer, cancel);
+
     public Task UnpauseAsync(string id, CancellationToken cancel) => PostAsync($"/containers/{id}/unpause", "unpause a container", limits.Answer, cancel);
 
     /// <summary>Sends the stop signal, then SIGKILL after the grace, in whole seconds; 304 says that it was stopped already.</summary>
@@ -126,6 +130,15 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         }, cancel);
         return tail.Finish();
     }
+
+    /// <summary>Hands over output while it comes, until the container ends: the last lines first, then what is new.</summary>
+    public Task FollowAsync(ContainerDetail container, int tail, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
+        TransferAsync(HttpMethod.Get, $"/containers/{container.Id}/logs?stdout=true&stderr=true&follow=true&tail={tail}", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
+        {
+            error?.OrThrow();
+            await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, append, inner);
+            return true;
+        }, cancel);
 
     /// <summary>What a container has changed; Docker says null for nothing.</summary>
     public async Task<IReadOnlyList<FileChangeEntry>> ChangesAsync(string id, CancellationToken cancel)

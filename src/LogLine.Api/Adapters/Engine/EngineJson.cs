@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters.Engine;
 
@@ -78,6 +79,28 @@ internal sealed record BlockReading([property: JsonPropertyName("io_service_byte
 internal sealed record BlockEntry([property: JsonPropertyName("op")] string? Op, [property: JsonPropertyName("value")] ulong Value);
 
 internal sealed record ProcessTable(string[]? Titles, string[][]? Processes);
+
+internal sealed record LimitsRequest(long? Memory, long? MemorySwap, long? NanoCpus, long? PidsLimit)
+{
+    public static LimitsRequest Of(ResourceView limits) => new(limits.MemoryBytes, limits.MemoryBytes, limits.CpuMillis * 1_000_000, limits.Pids);
+}
+
+// Podman's own call: the OCI runtime's resources, a share of a core as time in a period.
+internal sealed record LibpodLimits([property: JsonPropertyName("memory")] LibpodMemory? Memory, [property: JsonPropertyName("cpu")] LibpodCpu? Cpu, [property: JsonPropertyName("pids")] LibpodPids? Pids)
+{
+    public static LibpodLimits Of(ResourceView limits) => new(
+        limits.MemoryBytes is { } bytes ? new(bytes, bytes) : null, limits.CpuMillis is { } millis ? new(millis * 100, 100_000) : null, limits.Pids is { } pids ? new(pids) : null);
+}
+
+internal sealed record LibpodMemory([property: JsonPropertyName("limit")] long Limit, [property: JsonPropertyName("swap")] long Swap);
+
+internal sealed record LibpodCpu([property: JsonPropertyName("quota")] long Quota, [property: JsonPropertyName("period")] long Period);
+
+internal sealed record LibpodPids([property: JsonPropertyName("limit")] long Limit);
+
+internal sealed record EventLine(string? Action, EventActor? Actor, [property: JsonPropertyName("timeNano")] long TimeNano);
+
+internal sealed record EventActor(Dictionary<string, string>? Attributes);
 
 internal sealed record FileChangeEntry(string? Path, int Kind);
 
@@ -169,6 +192,7 @@ internal sealed record PortBinding(string? HostIp, string? HostPort);
 internal sealed record ContainerDetail(
     string Id, string? Image, ContainerState State, ContainerConfig? Config, HostConfig? HostConfig, NetworkSettings? NetworkSettings)
 {
+    public string? Name { get; init; }
     public string? Created { get; init; }
     public MountPoint[]? Mounts { get; init; }
 }
@@ -201,6 +225,9 @@ internal sealed record EndpointSettings(string? IPAddress);
 [JsonSerializable(typeof(EngineError))]
 [JsonSerializable(typeof(PullProgress))]
 [JsonSerializable(typeof(BuildProgress))]
+[JsonSerializable(typeof(LimitsRequest))]
+[JsonSerializable(typeof(LibpodLimits))]
+[JsonSerializable(typeof(EventLine))]
 [JsonSerializable(typeof(PathStat))]
 [JsonSerializable(typeof(ImageManifest[]))]
 [JsonSerializable(typeof(OciIndex))]
@@ -211,6 +238,8 @@ internal sealed record EndpointSettings(string? IPAddress);
 [JsonSerializable(typeof(ContainerSummary[]))]
 [JsonSerializable(typeof(ContainerRequest))]
 [JsonSerializable(typeof(ContainerDetail))]
+[JsonSerializable(typeof(ContainerDetail[]))]
+[JsonSerializable(typeof(VolumeDetail[]))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 [JsonSerializable(typeof(Nothing))]
 [JsonSerializable(typeof(ExecRequest))]

@@ -17,6 +17,9 @@ internal sealed record EngineLimits
     /// <summary>To fetch an image.</summary>
     public TimeSpan Pull { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>To follow the output of a container.</summary>
+    public TimeSpan Follow { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>To move an archive into or out of the engine.</summary>
     public TimeSpan Transfer { get; init; } = TimeSpan.FromMinutes(10);
 

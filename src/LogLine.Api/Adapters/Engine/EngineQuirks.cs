@@ -35,6 +35,12 @@ internal sealed record EngineQuirks
     /// </summary>
     public required string ProcessColumns { get; init; }
 
+    /// <summary>Podman 4 changes limits through a call of its own, forgets them when the container ends, and shows the earlier ones.</summary>
+    public required bool UpdatesByOwnCall { get; init; }
+
+    /// <summary>Podman 4, asked for events until a moment, answers with none when it keeps them in a file; it is asked not to go on instead, which Docker does not know.</summary>
+    public required bool EventsEndByWord { get; init; }
+
     /// <summary>
     /// Docker takes a registry on the loopback for one without TLS; Podman is told so.
     /// </summary>
@@ -52,6 +58,8 @@ internal sealed record EngineQuirks
         EveryInterface = "0.0.0.0",
         TailIsExact = true,
         LoopbackNeedsWord = false,
+        EventsEndByWord = false,
+        UpdatesByOwnCall = false,
     };
 
     public static EngineQuirks Podman { get; } = new()
@@ -62,6 +70,8 @@ internal sealed record EngineQuirks
         EveryInterface = "",
         TailIsExact = false,
         LoopbackNeedsWord = true,
+        EventsEndByWord = true,
+        UpdatesByOwnCall = true,
     };
 
     public static EngineQuirks Of(EngineVersion version) =>
@@ -106,6 +116,15 @@ internal sealed record EngineQuirks
         var missing = stdout.Contains("no such file or directory", StringComparison.Ordinal) || stdout.Contains("executable file not found", StringComparison.Ordinal);
         return (missing ? 127 : 126, "", stdout);
     }
+
+    /// <summary>What happened, in one word for both: Podman says <c>died</c> where Docker says <c>die</c>. Null for what only one of them says.</summary>
+    public static string? Event(string? action) => action switch
+    {
+        "died" => "die",
+        "create" or "start" or "die" or "kill" or "stop" or "restart" or "pause" or "unpause" or "remove" or "oom" or "commit" or "rename" => action,
+        "destroy" => "remove",
+        _ => null,
+    };
 
     /// <summary>"Step 2/5 : RUN …" of Docker, "STEP 2/5: RUN …" of Podman: which step of how many begins; null for other text.</summary>
     public static (int Step, int Of)? BuildStep(string text)

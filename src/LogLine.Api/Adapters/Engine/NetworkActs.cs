@@ -99,6 +99,6 @@ internal sealed class NetworkActs(OwnContainers containers, EngineClient engine)
         return [.. members.OrderBy(member => member.Name, StringComparer.Ordinal)];
     }
 
-    static NetworkView View(NetworkDetail network, IReadOnlyList<NetworkMember>? members) =>
+    public static NetworkView View(NetworkDetail network, IReadOnlyList<NetworkMember>? members) =>
         new(network.Labels![EngineLabels.Name], ContainerViews.Time(network.Created), network.Internal, members, ContainerViews.OwnLabels(network.Labels));
 }

@@ -1,4 +1,7 @@
 using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Api.Policy;
+using LogLine.Api.Runs;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Gate.Checks;
@@ -7,35 +10,98 @@ namespace LogLine.Api.Gate.Checks;
 /// Row 16: has somebody with a key authorised exactly this? Of several proofs the one that expires first is used; the commit consumes
 /// it. The subject is claimed until then, so no second request uses the same proof.
 /// </summary>
-internal static class AuthorisationCheck
+internal sealed class AuthorisationCheck(OperatorPolicy policy)
 {
-    public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
+    private const string CapabilityIntent = "capability.allow";
+
+    public async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
-        if (item.Definition!.ProofIntent is not { } intent)
+        if ((item.Definition!.ProofIntent ?? await SecretsOfContainerAsync(item, cancel)) is { } intent)
+        {
+            item.Proof = (await MatchingAsync(item, intent)).FirstOrDefault();
+            if (item.Proof is null)
+            {
+                return Required(item, intent, $"{item.Span.Intent} needs a live proof for '{intent}' on {item.Span.Subject}.", "", []);
+            }
+        }
+        return await CapabilitiesAsync(item);
+    }
+
+    /// <summary>What reaches beyond the container needs a proof that names it, besides the operator's word.</summary>
+    private async ValueTask<Rejection?> CapabilitiesAsync(Judgement item)
+    {
+        var order = item.Effect == "container.create" ? item.Payload : item.Effect is "deploy.apply" or "deploy.rollback" && item.Manifest is { } manifest ? manifest.Deploy : default;
+        var security = order.Member("security");
+        var dropped = security.Texts("cap_drop");
+        var wanted = security.Texts("cap_add").Where(LinuxCapabilities.NeedsProof).Where(name => !dropped.Contains(name) && !dropped.Contains("ALL")).Distinct().Order(StringComparer.Ordinal).ToList();
+        if (wanted.Count == 0)
         {
             return null;
         }
+        var allowed = CapabilitySet.Of(policy.AllowCapabilities);
+        foreach (var proof in await MatchingAsync(item, CapabilityIntent))
+        {
+            if (allowed.Attenuate(await item.State.CapabilitiesOfAsync(proof)).Holds(wanted))
+            {
+                item.CapabilityProof = proof;
+                return null;
+            }
+        }
+        return Required(item, CapabilityIntent, $"Adding {string.Join(", ", wanted)} needs a live proof for '{CapabilityIntent}' on {item.Span.Subject} that names them.",
+            string.Concat(wanted.Select(name => " --capability " + name)), wanted);
+    }
+
+    /// <summary>Live proofs that cover the item, the one that expires first in front.</summary>
+    private static async ValueTask<IEnumerable<ProofRow>> MatchingAsync(Judgement item, string intent)
+    {
         var reference = item.Ref?.ToString();
-        var target = item.Payload.Member("target") is { ValueKind: System.Text.Json.JsonValueKind.Object } element
+        var target = item.Target is { ValueKind: System.Text.Json.JsonValueKind.Object } element
             ? System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(element))
             : null;
         var planDigest = item.Payload.Text("plan_digest");
-        item.Proof = (await item.State.LiveProofsAsync(item.Tenant, item.Span.Subject!, intent, item.Now)).FirstOrDefault(proof =>
+        return (await item.State.LiveProofsAsync(item.Tenant, item.Span.Subject!, intent, item.Now)).Where(proof =>
             (proof.Env is null || proof.Env == item.Submission.Env)
             && (proof.Ref is null || proof.Ref == reference)
             && (proof.Target is null || proof.Target == target)
             && (proof.PlanDigest is null || proof.PlanDigest == planDigest));
-        return item.Proof is not null ? null : new Rejection(
-            RefusalCode.ProofRequired,
-            $"{item.Span.Intent} needs a live proof for '{intent}' on {item.Span.Subject}. Submit one with 'wallet.proof.submit' ('logline wallet prove {intent}{(reference is null ? "" : $" --ref {reference}")}'), then send the same request again, unchanged.")
+    }
+
+    private static Rejection Required(Judgement item, string intent, string why, string options, IReadOnlyList<string> capabilities)
+    {
+        var reference = item.Ref?.ToString();
+        var details = new Dictionary<string, object?>
         {
-            Details = new Dictionary<string, object?>
-            {
-                ["required_proof_intent"] = intent,
-                ["subject"] = item.Span.Subject,
-                ["ref"] = reference,
-                ["env"] = item.Submission.Env,
-            },
+            ["required_proof_intent"] = intent,
+            ["subject"] = item.Span.Subject,
+            ["ref"] = reference,
+            ["env"] = item.Submission.Env,
         };
+        if (capabilities.Count > 0)
+        {
+            details["capabilities"] = capabilities;
+        }
+        var subject = reference is null ? $" --subject {item.Span.Subject}" : $" --ref {reference}";
+        return new Rejection(RefusalCode.ProofRequired, $"{why} Submit one with 'wallet.proof.submit' ('logline wallet prove {intent}{subject}{options}'), then send the same request again, unchanged.") { Details = details };
+    }
+
+    /// <summary>
+    /// Code inside a container sees its secrets, so whoever gets into one that holds grants, or takes something out of it, needs <c>secret.access</c> (contract,
+    /// section 6). A container that is not there, or whose engine is away, is a later check's.
+    /// </summary>
+    private static async ValueTask<string?> SecretsOfContainerAsync(Judgement item, CancellationToken cancel)
+    {
+        if (item.Effect is not ("container.exec" or "container.copy_from" or "container.commit"))
+        {
+            return null;
+        }
+        try
+        {
+            var adapter = item.State.Targets.Find(item.Payload.Member("target").Text("provider")!)!;
+            return await adapter.FindByNameAsync(item.Tenant, item.Payload.Text("name")!, cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload.RunId) ? "secret.access" : null;
+        }
+        catch (AdapterException)
+        {
+            return null;
+        }
     }
 }

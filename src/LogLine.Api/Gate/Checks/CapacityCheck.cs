@@ -8,11 +8,11 @@ internal static class CapacityCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
-        if (item.Effect != "deploy.apply" && item.Definition!.Family is null)
+        if (!item.Definition!.IsDeploy && item.Definition.Family is null)
         {
             return null;
         }
-        var provider = item.Payload.Member("target").Text("provider")!;
+        var provider = (item.Definition.IsDeploy ? item.Target : item.Payload.Member("target")).Text("provider")!;
         var status = await item.State.Targets.StatusAsync(provider, cancel);
         return status.Available ? null : Unavailable(provider, status.Reason ?? "it does not answer");
     }

@@ -22,7 +22,7 @@ internal static class ConsistencyCheck
             "tenant.create" => await NewTenantAsync(item),
             "token.create" => NarrowerToken(item),
             "wallet.key.revoke" => AdminKey(item),
-            "deploy.apply" => Target(item),
+            "deploy.plan" or "deploy.apply" => Target(item),
             "webhook.create" or "webhook.delete" or "webhook.rotate" or "webhook.replay" => WebhookActs.Consistency(item),
             not null when item.Definition!.Family is not null => Name(item) ?? Target(item) ?? Primitive(item),
             _ => null,
@@ -196,7 +196,7 @@ internal static class ConsistencyCheck
 
     private static Rejection? Target(Judgement item)
     {
-        var target = item.Payload.Member("target");
+        var target = item.Target = item.Payload.Member("target");
         var provider = target.Text("provider")!;
         if (item.IsDryRun)
         {

@@ -10,7 +10,8 @@ internal static class ExistenceCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
     {
-        "minicontainer.apply" or "minicontainer.verify" or "deploy.apply" => await ManifestAsync(item),
+        "minicontainer.apply" or "minicontainer.verify" or "deploy.plan" or "deploy.apply" => await ManifestAsync(item),
+        "deploy.rollback" => await RollbackTarget.FindAsync(item) ?? await ManifestAsync(item),
         "run.cancel" => await RunAsync(item),
         "wallet.key.revoke" => await KeyAsync(item),
         "wallet.grant.revoke" => await GrantAsync(item),
@@ -25,21 +26,17 @@ internal static class ExistenceCheck
         {
             return null;
         }
-        if (await item.State.FindManifestAsync(reference.Tenant, reference.Name, reference.Hash) is not { } bytes)
+        if (await item.State.FindManifestAsync(reference) is not { } manifest)
         {
             return Missing("ref", reference.ToString(), "Apply its manifest first with 'minicontainer.apply' ('logline minicontainer apply').");
         }
-        var manifest = item.Manifest = SignedManifest.View(CanonicalJson.Parse(bytes).Root);
-        if (item.Effect != "deploy.apply")
+        item.Manifest = manifest;
+        if (!item.Definition!.IsDeploy)
         {
             return null;
         }
-        if (manifest.Deploy.ValueKind == System.Text.Json.JsonValueKind.Undefined)
-        {
-            return Rejection.Inconsistent("/payload/ref", "names a manifest without a deploy section: there is nothing to run");
-        }
-        return DeployOrder.HoldsGrants(manifest)
-            ? Rejection.Inconsistent("/payload/ref", "names a manifest whose env holds grant:// values, which this version does not materialise")
+        return manifest.Deploy.ValueKind == System.Text.Json.JsonValueKind.Undefined
+            ? Rejection.Inconsistent("/payload/ref", "names a manifest without a deploy section: there is nothing to run")
             : null;
     }
 
@@ -72,7 +69,7 @@ internal static class ExistenceCheck
         return await item.State.FindTokenAsync(item.Tenant, id) is null ? Missing("token_id", id, "GET /v1/tokens lists the tenant's tokens.") : null;
     }
 
-    private static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")
+    internal static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")
     {
         Details = new Dictionary<string, object?> { [field] = value },
     };

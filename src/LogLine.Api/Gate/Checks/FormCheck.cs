@@ -13,6 +13,7 @@ namespace LogLine.Api.Gate.Checks;
 internal static class FormCheck
 {
     private const int MaxItems = 100;
+    private const string PayloadKind = "payload.kind";
 
     /// <summary>What the gate fills in when a client leaves it out, and what it is for when a signed span lacks it.</summary>
     private static readonly (string Field, string Why)[] Fillable =
@@ -38,102 +39,111 @@ internal static class FormCheck
         {
             return Invalid([new FieldError("", "type", $"a span is a JSON object, this is {Kind(root.ValueKind)}")]);
         }
-        var found = new List<SchemaError>(catalogue.Span.Validate(root));
-        var definition = item.Definition;
-        if (definition is not null)
+        var gaps = Gaps(item.Span);
+        var found = AgainstSchemas(item, gaps, catalogue);
+        var against = AgainstDefinition(item, catalogue);
+        if (found.Count > 0 || against.Count > 0)
         {
-            found.AddRange(OfPayload(root, definition));
+            return Refuse(root, found, against);
         }
-        if (item.Span.IsSigned)
-        {
-            found.AddRange(Unfilled(root, definition));
-        }
-        var missing = found.Where(error => error.MissingProperty is not null).Select(error => new MissingField(Dotted(error.Path), error.Message)).ToList();
-        var errors = found.Where(error => error.MissingProperty is null).Select(error => new FieldError(error.Path, error.Keyword, error.Message)).ToList();
-        errors.AddRange(AgainstDefinition(root, definition, catalogue));
-        if (missing.Count > 0)
-        {
-            return new Rejection(RefusalCode.TdlnInvalid, "Something is missing.")
-            {
-                Missing = missing,
-                Errors = errors,
-                PartialSpan = CanonicalJson.BytesOf(root).ToArray(),
-            };
-        }
-        if (errors.Count > 0)
-        {
-            return Invalid(errors);
-        }
-        Repair(item);
+        Repair(item, gaps);
         return null;
     }
 
-    private static IEnumerable<SchemaError> OfPayload(JsonElement root, IntentDefinition definition)
+    private static Rejection Refuse(JsonElement root, List<SchemaError> found, List<FieldError> against)
     {
-        var payload = root.Member("payload");
-        return payload.ValueKind switch
+        var missing = found.Where(error => error.MissingProperty is not null).Select(error => new MissingField(Dotted(error.Path), error.Message)).ToList();
+        var errors = found.Where(error => error.MissingProperty is null).Select(error => new FieldError(error.Path, error.Keyword, error.Message)).Concat(against).ToList();
+        return missing.Count == 0 ? Invalid(errors) : new Rejection(RefusalCode.TdlnInvalid, "Something is missing.")
         {
-            JsonValueKind.Object => definition.Payload.Validate(payload, "/payload"),
-            // Nothing there: ask for what it would need, not just for "payload".
-            JsonValueKind.Undefined => definition.Payload.Validate(EmptyObject, "/payload"),
-            _ => [],
+            Missing = missing,
+            Errors = errors,
+            PartialSpan = CanonicalJson.BytesOf(root).ToArray(),
         };
     }
 
-    /// <summary>What a signed span lacks: it is asked for, since no byte of it may change.</summary>
-    private static IEnumerable<SchemaError> Unfilled(JsonElement root, IntentDefinition? definition)
+    /// <summary>The members that the span leaves to the gate, in the order in which they are listed.</summary>
+    private static List<string> Gaps(SpanDocument span)
     {
-        foreach (var (field, why) in Fillable)
+        var gaps = new List<string>();
+        foreach (var (field, _) in Fillable)
         {
-            if (root.Member(field).ValueKind == JsonValueKind.Undefined)
+            if (span.Root.Member(field).ValueKind == JsonValueKind.Undefined)
             {
-                yield return new SchemaError("/" + field, "required", $"{why}; a signed span is not repaired") { MissingProperty = field };
+                gaps.Add(field);
             }
         }
-        if (definition is not null && root.Member("payload").Member("kind").ValueKind == JsonValueKind.Undefined)
+        if (span.Payload.Member("kind").ValueKind == JsonValueKind.Undefined)
         {
-            yield return new SchemaError("/payload/kind", "required", $"kind of the payload, \"{definition.Kind}\"; a signed span is not repaired") { MissingProperty = "kind" };
+            gaps.Add(PayloadKind);
         }
+        return gaps;
     }
 
-    private static IEnumerable<FieldError> AgainstDefinition(JsonElement root, IntentDefinition? definition, Catalogue catalogue)
+    private static List<SchemaError> AgainstSchemas(Judgement item, List<string> gaps, Catalogue catalogue)
     {
-        if (root.Text("intent") is not { } intent)
+        var found = new List<SchemaError>(catalogue.Span.Validate(item.Submitted));
+        if (item.Definition is { } definition)
         {
-            yield break;
+            found.AddRange(item.Payload.ValueKind switch
+            {
+                JsonValueKind.Object => definition.Payload.Validate(item.Payload, "/payload"),
+                // Nothing there: ask for what it would need, not just for "payload".
+                JsonValueKind.Undefined => definition.Payload.Validate(EmptyObject, "/payload"),
+                _ => [],
+            });
         }
-        if (definition is null)
+        if (item.Span.IsSigned)
+        {
+            found.AddRange(gaps.Select(gap => Unfilled(gap, item.Definition)).OfType<SchemaError>());
+        }
+        return found;
+    }
+
+    /// <summary>A gap in a signed span: it is asked for, since no byte of the span may change.</summary>
+    private static SchemaError? Unfilled(string gap, IntentDefinition? definition)
+    {
+        if (gap != PayloadKind)
+        {
+            return new SchemaError("/" + gap, "required", $"{Fillable.First(field => field.Field == gap).Why}; a signed span is not repaired") { MissingProperty = gap };
+        }
+        return definition is null ? null : new SchemaError("/payload/kind", "required", $"kind of the payload, \"{definition.Kind}\"; a signed span is not repaired") { MissingProperty = "kind" };
+    }
+
+    private static List<FieldError> AgainstDefinition(Judgement item, Catalogue catalogue)
+    {
+        var errors = new List<FieldError>();
+        if (item.Span.Intent is not { } intent)
+        {
+            return errors;
+        }
+        if (item.Definition is not { } definition)
         {
             var shown = intent.Length <= 64 ? intent : intent[..61] + "…";
-            yield return new FieldError("/intent", "catalogue", $"'{shown}' is not in the catalogue (GET /v1/catalog); there are for example {string.Join(", ", catalogue.Near(intent))}");
-            yield break;
+            errors.Add(new FieldError("/intent", "catalogue", $"'{shown}' is not in the catalogue (GET /v1/catalog); there are for example {string.Join(", ", catalogue.Near(intent))}"));
+            return errors;
         }
-        if (root.Text("entity_type") is { } type && type != definition.EntityType)
+        if (item.Submitted.Text("entity_type") is { } type && type != definition.EntityType)
         {
-            yield return new FieldError("/entity_type", "const", $"is '{type}'; for {intent} it must be '{definition.EntityType}'");
+            errors.Add(new FieldError("/entity_type", "const", $"is '{type}'; for {intent} it must be '{definition.EntityType}'"));
         }
-        if (root.Text("subject") is { } subject && !definition.MatchesSubject(subject, out _))
+        if (item.Span.Subject is { } subject && !definition.MatchesSubject(subject, out _))
         {
             var shown = subject.Length <= 96 ? subject : subject[..93] + "…";
-            yield return new FieldError("/subject", "subject", $"is '{shown}'; for {intent} it must have the form {string.Join(" or ", definition.Subjects)}");
+            errors.Add(new FieldError("/subject", "subject", $"is '{shown}'; for {intent} it must have the form {string.Join(" or ", definition.Subjects)}"));
         }
+        return errors;
     }
 
     /// <summary>Fills what an unsigned span left out, and lists it in a fixed order.</summary>
-    private static void Repair(Judgement item)
+    private static void Repair(Judgement item, List<string> gaps)
     {
-        var (root, definition) = (item.Submitted, item.Definition!);
-        var repaired = Fillable.Select(field => field.Field).Where(field => root.Member(field).ValueKind == JsonValueKind.Undefined).ToList();
-        var payload = root.Member("payload");
-        if (payload.Member("kind").ValueKind == JsonValueKind.Undefined)
-        {
-            repaired.Add("payload.kind");
-        }
-        item.Repaired = repaired;
-        if (repaired.Count == 0)
+        item.Repaired = gaps;
+        if (gaps.Count == 0)
         {
             return;
         }
+        var (root, payload, definition) = (item.Submitted, item.Payload, item.Definition!);
         item.Span = SpanDocument.View(CanonicalJson.Compose(json =>
         {
             json.WriteStartObject();
@@ -141,12 +151,12 @@ internal static class FormCheck
             {
                 member.WriteTo(json);
             }
-            foreach (var field in repaired)
+            foreach (var field in gaps)
             {
                 Fill(json, field, item, definition);
             }
             json.WriteStartObject("payload");
-            if (repaired.Contains("payload.kind"))
+            if (gaps.Contains(PayloadKind))
             {
                 json.WriteString("kind", definition.Kind);
             }

@@ -26,7 +26,7 @@ internal static class IntegrityCheck
         {
             return null;
         }
-        var actual = ContentHash.HeaderOf(item.Submission.Body.Utf8.Span);
+        var actual = ContentHash.HeaderOf(item.Submission.ContentHash);
         return sent == actual ? null : new Rejection(
             RefusalCode.PayloadHashMismatch, $"X-Payload-Hash is '{Cut(sent)}', the canonical body hashes to '{actual}'. Hash the canonical form, not the bytes as sent.")
         {
@@ -68,7 +68,7 @@ internal static class IntegrityCheck
             Path = submission.Path,
             Tenant = submission.Tenant,
             Env = submission.Env,
-            ContentHash = ContentHash.Of(submission.Body.Utf8.Span),
+            ContentHash = submission.ContentHash,
             Nonce = submission.Nonce,
             Timestamp = submission.Timestamp,
             IdempotencyKey = submission.IdempotencyKey,
@@ -92,7 +92,10 @@ internal static class TrustedKeys
     public static async ValueTask<(KeyRow Key, Rejection? Untrusted)> ActiveAsync(Judgement item, string kid, string path)
     {
         var key = await item.State.FindKeyAsync(item.Tenant, kid);
-        item.TrustedKids.Add(kid);
+        if (!item.TrustedKids.Contains(kid))
+        {
+            item.TrustedKids.Add(kid);
+        }
         return (key!, key switch
         {
             null => Rejection.Signature("unknown_kid", $"The key '{kid}' is not registered for tenant '{item.Tenant}'. Register it with 'wallet.key.register' ('logline init').", path),

@@ -10,19 +10,11 @@ internal static class LifecycleCheck
 {
     public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
     {
-        "deploy.apply" => DeployAsync(item),
+        "deploy.plan" or "deploy.apply" or "deploy.rollback" => DeployCheck.JudgeAsync(item, cancel),
         "run.cancel" => new(Cancel(item)),
         not null when item.Definition!.Family == "container" && item.Payload.Text("name") is { } name => ContainerAsync(item, name, cancel),
         _ => default,
     };
-
-    private static async ValueTask<Rejection?> DeployAsync(Judgement item)
-    {
-        var service = item.Payload.Member("target").Text("service")!;
-        var live = (await item.State.LiveRunsAsync(item.Tenant, service)).FirstOrDefault(run => run.Intent == "deploy.apply");
-        return live is null ? null : Conflict(
-            live.State.ToString().ToLowerInvariant(), "deploy.apply", ["container.stop", "run.cancel"], $"The service '{service}' is in use by {live.RunId}. Stop or cancel that run first.", live.RunId);
-    }
 
     private static Rejection? Cancel(Judgement item) => item.Run is { HasEnded: true } run
         ? Conflict(run.State.ToString().ToLowerInvariant(), "run.cancel", [], $"{run.RunId} has ended already.", null)
@@ -56,7 +48,7 @@ internal static class LifecycleCheck
         }
     }
 
-    private static Rejection Conflict(string from, string operation, IReadOnlyList<string> legal, string detail, string? pendingRun)
+    internal static Rejection Conflict(string from, string operation, IReadOnlyList<string> legal, string detail, string? pendingRun)
     {
         var details = new Dictionary<string, object?> { ["from"] = from, ["operation"] = operation, ["legal"] = legal };
         if (pendingRun is not null)

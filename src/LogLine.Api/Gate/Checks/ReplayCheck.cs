@@ -18,7 +18,7 @@ internal sealed class ReplayCheck(ILedgerStore store)
         {
             return null;
         }
-        var fingerprint = submission.Fingerprint(submission.Body.Utf8.Span);
+        var fingerprint = submission.Fingerprint(submission.ContentHash);
         if (!fingerprint.AsSpan().SequenceEqual(bound.Fingerprint))
         {
             return Conflict($"The Idempotency-Key '{key}' was used for another request. Use a new key for a new request.", fingerprint, bound.Fingerprint, await store.FindEntryAsync(bound.First));
@@ -30,8 +30,8 @@ internal sealed class ReplayCheck(ILedgerStore store)
 
     public async ValueTask<Rejection?> OfThisAsync(Judgement item, CancellationToken cancel)
     {
-        item.Fingerprint = item.Submission.Fingerprint(CanonicalJson.BytesOf(item.Submitted));
-        if (item.Submitted.Text("this") is not { } name)
+        item.Fingerprint = item.Submission.Fingerprint(item.Span.Hash);
+        if (item.Span.This is not { } name)
         {
             return null;
         }

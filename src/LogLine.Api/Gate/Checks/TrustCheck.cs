@@ -32,8 +32,7 @@ internal static class TrustCheck
         {
             return untrusted;
         }
-        if (!DomainSignature.TryDecode(item.Span.Signature.Text("sig"), out var signature)
-            || !DomainSignature.Verify(key.PublicKey, SignatureKind.Span, item.Span.SignedBytes(), signature))
+        if (!item.Span.VerifySignature(key.PublicKey))
         {
             return Rejection.Signature("mismatch", $"signature.sig is not a signature of the key '{kid}' over this span (kind 'span').", "/signature/sig");
         }

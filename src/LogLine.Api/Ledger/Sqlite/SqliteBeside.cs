@@ -4,9 +4,19 @@ namespace LogLine.Api.Ledger.Sqlite;
 public sealed partial class SqliteLedgerStore
 {
     /// <inheritdoc/>
-    public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now) => await WriteAsync(() =>
-        _writer.Execute("DELETE FROM nonces WHERE (tenant, nonce) IN (SELECT tenant, nonce FROM nonces WHERE until < $1 LIMIT 5000)", Milliseconds(noncesUntil))
-        + _writer.Execute("DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE expires < $1 LIMIT 5000)", Milliseconds(now)));
+    public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now) => await WriteAsync(() => Forget(noncesUntil, now, 1000));
+
+    private int Forget(DateTimeOffset noncesUntil, DateTimeOffset now, int most)
+    {
+        var nonces = _writer.Execute(
+            "DELETE FROM nonces WHERE (minute, tenant, nonce) IN (SELECT minute, tenant, nonce FROM nonces WHERE minute < $1 LIMIT $2)", Minute(noncesUntil), most);
+        if (nonces > 0)
+        {
+            _nonces.Forget(_writer.First("SELECT min(minute) FROM nonces", row => row.IsDBNull(0) ? long.MaxValue : row.GetInt64(0)));
+        }
+        return nonces + _writer.Execute(
+            "DELETE FROM idempotency WHERE (tenant, key) IN (SELECT tenant, key FROM idempotency WHERE expires < $1 LIMIT $2)", Milliseconds(now), most);
+    }
 
     /// <inheritdoc/>
     public async ValueTask UpdateAnswerAsync(long index, byte[] answer) =>

@@ -48,7 +48,9 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
                 throw new DataFolderException($"{path} is damaged: {finding}. Restore a backup; nothing was changed.");
             }
             session.Script(SqliteSchema.Later);
-            return new SqliteLedgerStore(path, session);
+            var store = new SqliteLedgerStore(path, session);
+            store.BeginFilling();
+            return store;
         }
         catch (SqliteException defect)
         {
@@ -116,14 +118,16 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await _closing.CancelAsync();
+        await _filling;
+        _closing.Dispose();
         while (_readers.TryTake(out var session))
         {
             session.Dispose();
         }
         _writer.Dispose();
         _turn.Dispose();
-        return default;
     }
 }

@@ -9,7 +9,7 @@ public sealed partial class SqliteLedgerStore
 
     /// <inheritdoc/>
     public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) =>
-        ReadAsync(session => session.First($"SELECT {StoredColumns} FROM entries WHERE tenant = $1 AND this = $2", StoredSpan, tenant, name));
+        IsSurelyNew(name) ? default : ReadAsync(session => session.First($"SELECT {StoredColumns} FROM entries WHERE tenant = $1 AND this = $2", StoredSpan, tenant, name));
 
     /// <inheritdoc/>
     public ValueTask<StoredSpan?> FindEntryAsync(long index) => ReadAsync(session => session.First($"SELECT {StoredColumns} FROM entries WHERE idx = $1", StoredSpan, index));
@@ -41,7 +41,7 @@ public sealed partial class SqliteLedgerStore
 
     /// <inheritdoc/>
     public ValueTask<bool> HasNonceAsync(string tenant, string nonce) =>
-        ReadAsync(session => session.First("SELECT 1 FROM nonces WHERE tenant = $1 AND nonce = $2", row => true, tenant, nonce));
+        IsSurelyFresh(nonce) ? default : ReadAsync(session => session.First(FindNonce, row => true, tenant, nonce));
 
     /// <inheritdoc/>
     public ValueTask<TokenRow?> FindTokenAsync(byte[] hash) => ReadAsync(session => session.First($"SELECT {TokenColumns} FROM tokens WHERE hash = $1", Token, hash));
@@ -85,25 +85,8 @@ public sealed partial class SqliteLedgerStore
         "SELECT manifest FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetBytes(0), tenant, name, hash));
 
     /// <inheritdoc/>
-    public ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now) => ReadAsync(session => session.All(
-        """
-        SELECT this, tenant, intent, allow, subject, hash, env, ref, target, plan_digest, exp FROM proofs
-        WHERE tenant = $1 AND subject = $2 AND intent = $3 AND used_idx IS NULL AND cancelled_idx IS NULL AND allow = 1 AND exp > $4 ORDER BY exp, idx LIMIT 1000
-        """,
-        row => new ProofRow
-        {
-            This = row.GetString(0),
-            Tenant = row.GetString(1),
-            Intent = row.GetString(2),
-            Allow = row.GetInt64(3) == 1,
-            Subject = row.GetString(4),
-            Hash = row.GetString(5),
-            Env = Text(row, 6),
-            Ref = Text(row, 7),
-            Target = Text(row, 8),
-            PlanDigest = Text(row, 9),
-            Exp = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(10)),
-        }, tenant, subject, intent, Milliseconds(now)));
+    public ValueTask<long?> FindManifestIndexAsync(string tenant, string name, string hash) => ReadAsync(session => session.First<long?>(
+        "SELECT idx FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetInt64(0), tenant, name, hash));
 
     /// <inheritdoc/>
     public ValueTask<RunRow?> FindRunAsync(string runId) => ReadAsync(session => session.First($"SELECT {RunColumns} FROM runs WHERE run_id = $1", Run, runId));
@@ -111,10 +94,6 @@ public sealed partial class SqliteLedgerStore
     /// <inheritdoc/>
     public ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit) => ReadAsync(session => session.All(
         $"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND ($2 IS NULL OR subject = $2) ORDER BY created DESC, run_id LIMIT $3", Run, tenant, subject, limit));
-
-    /// <inheritdoc/>
-    public ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service) =>
-        ReadAsync(session => session.All($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND service = $2 AND state < 4 LIMIT 100", Run, tenant, service));
 
     private static StoredSpan StoredSpan(SqliteRow row) => new(
         row.GetInt64(0), row.GetBytes(1), row.IsDBNull(2) ? [] : row.GetBytes(2), 

@@ -37,10 +37,12 @@ internal static class SqliteSchema
         CREATE TABLE tiles(level INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY(level, idx));
         CREATE TABLE checkpoints(tree_size INTEGER PRIMARY KEY, note TEXT NOT NULL);
         CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id = 1), origin TEXT NOT NULL, size INTEGER NOT NULL, frontier BLOB NOT NULL);
-        CREATE TABLE nonces(tenant TEXT NOT NULL, nonce TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY(tenant, nonce)) WITHOUT ROWID;
+        -- By the minute until which it is remembered, so that new ones lie side by side, however random, and old ones go together.
+        CREATE TABLE nonces(minute INTEGER NOT NULL, tenant TEXT NOT NULL, nonce TEXT NOT NULL, PRIMARY KEY(minute, tenant, nonce)) WITHOUT ROWID;
         CREATE TABLE idempotency(
           tenant TEXT NOT NULL, key TEXT NOT NULL, fingerprint BLOB NOT NULL, expires INTEGER NOT NULL, first INTEGER NOT NULL, items TEXT,
           PRIMARY KEY(tenant, key)) WITHOUT ROWID;
+        CREATE INDEX idempotency_expires ON idempotency(expires);
         CREATE TABLE tenants(tenant TEXT PRIMARY KEY, created INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE tokens(
           token_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, scopes TEXT NOT NULL, env TEXT NOT NULL,

@@ -40,6 +40,7 @@ public sealed partial class SqliteLedgerStore
         }
         finally
         {
+            _liveRuns.Clear(); // leases are in the rows of runs
             _turn.Release();
         }
     }
@@ -59,6 +60,7 @@ public sealed partial class SqliteLedgerStore
     private sealed class Transaction(SqliteLedgerStore store, long size, DateTimeOffset now) : ILedgerTransaction
     {
         private readonly SqliteSession _writer = store._writer;
+        private readonly List<LedgerPiece> _written = [];
         private long _next = size;
         private bool _ended;
 
@@ -74,6 +76,7 @@ public sealed partial class SqliteLedgerStore
                 if (conflicts[i] is null)
                 {
                     _next += pieces[i].Rows.Count;
+                    _written.Add(pieces[i]);
                 }
                 else
                 {
@@ -87,7 +90,7 @@ public sealed partial class SqliteLedgerStore
         private AppendConflict? Write(LedgerPiece piece)
         {
             var request = piece.Request;
-            if (request?.Nonce is { } nonce && _writer.Execute("INSERT OR IGNORE INTO nonces VALUES($1,$2,$3)", request.Tenant, nonce.Nonce, Milliseconds(nonce.Until)) == 0)
+            if (request?.Nonce is { } nonce && !store.ConsumeNonce(request.Tenant, nonce.Nonce, nonce.Until))
             {
                 return AppendConflict.Nonce;
             }
@@ -120,11 +123,15 @@ public sealed partial class SqliteLedgerStore
             return true;
         }
 
-        private AppendConflict? Insert(LedgerRow row, long index) => _writer.Execute(
-            "INSERT OR IGNORE INTO entries VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
-            index, row.EntryBytes, row.Span.Utf8.ToArray(), row.Entry.Tenant, row.Entry.This, row.Span.Intent, row.Span.Subject, row.RunId, row.Fingerprint, row.Answer) == 1
-            ? null
-            : AppendConflict.This;
+        private AppendConflict? Insert(LedgerRow row, long index)
+        {
+            store._names.Add(row.Entry.This);
+            return _writer.Execute(
+                "INSERT OR IGNORE INTO entries VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
+                index, row.EntryBytes, row.Span.Utf8.ToArray(), row.Entry.Tenant, row.Entry.This, row.Span.Intent, row.Span.Subject, row.RunId, row.Fingerprint, row.Answer) == 1
+                ? null
+                : AppendConflict.This;
+        }
 
         private AppendConflict? Apply(IReadOnlyList<LedgerEffect> effects, long index)
         {
@@ -157,6 +164,8 @@ public sealed partial class SqliteLedgerStore
                 _writer.Execute("INSERT INTO checkpoints VALUES($1,$2)", growth.Size, growth.Note);
                 _writer.Execute("UPDATE head SET size = $1, frontier = $2 WHERE id = 1", growth.Size, growth.Frontier);
             }
+            // Each batch forgets more than it brings, so that what is kept for a while does not pile up, and nothing ever has to catch up.
+            store.Forget(now - LedgerWriter.NonceMemory, now, 2 * (_written.Count + 1));
             _writer.Execute("COMMIT");
             _ended = true;
             return default;
@@ -168,7 +177,18 @@ public sealed partial class SqliteLedgerStore
             {
                 store.Rollback();
             }
-            store._turn.Release();
+            try
+            {
+                store.Refresh(_written, now); // also when the commit failed: it may have been persisted all the same
+            }
+            catch (SqliteException)
+            {
+                store.RefreshAll();
+            }
+            finally
+            {
+                store._turn.Release();
+            }
             return default;
         }
     }

@@ -22,20 +22,13 @@ internal static class CancelCommand
 
     private static async Task<int> RunAsync(Call call, string run, string? reason, int wait)
     {
-        if (!RunStateText.IsRunId(run))
-        {
-            return call.Screen.Refuse(CommandFailure.Usage($"'{run}' is no run: they look like run_01jd0g6q2x."));
-        }
-        if (call.Connection().Fails(out var failure, out var connection) || call.Sender(connection).Fails(out failure, out var sender))
+        if ((await KnownRun.OpenAsync(call, run)).Fails(out var failure, out var opened))
         {
             return call.Screen.Refuse(failure);
         }
-        using var opened = sender;
-        if ((await sender.Client.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out failure, out var known))
-        {
-            return call.Screen.Refuse(failure);
-        }
-        var span = sender.Compose(Form, known.Text("subject")!, json =>
+        using var about = opened;
+        var sender = about.Sender;
+        var span = sender.Compose(Form, about.Subject, json =>
         {
             json.WriteString("run_id", run);
             if (reason is not null)
@@ -43,7 +36,7 @@ internal static class CancelCommand
                 json.WriteString("reason", reason);
             }
         });
-        if ((await sender.SendAsync(span, call.Stop)).Fails(out failure, out var ack) || (await EndedAsync(call, sender.Client, run, wait)).Fails(out failure, out known))
+        if ((await sender.SendAsync(span, call.Stop)).Fails(out failure, out var ack) || (await EndedAsync(call, sender.Client, run, wait)).Fails(out failure, out var known))
         {
             return call.Screen.Refuse(failure);
         }

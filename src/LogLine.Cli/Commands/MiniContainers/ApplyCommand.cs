@@ -18,7 +18,7 @@ internal static class ApplyCommand
 
     public static Command Create(CommandTree tree)
     {
-        var file = new Argument<string>("FILE") { Description = "The manifest; - is standard input." };
+        var file = new Argument<string>("FILE") { Description = "The manifest, or a .llc, whose artifacts are uploaded first; - is standard input." };
         var name = new Option<string?>("--name") { HelpName = "NAME", Description = "Name of the MiniContainer [that of the file, or of the one service in deploy.targets]." };
         var subject = new Option<string?>("--subject") { HelpName = "URN", Description = "The same as a subject: urn:minicontainer:<tenant>/<name>." };
         return tree.Leaf("apply", "Declare or update a MiniContainer.",
@@ -27,8 +27,8 @@ internal static class ApplyCommand
 
     private static async Task<int> RunAsync(Call call, string path, string? name, string? subject)
     {
-        if (InputFile.ReadJson(path, call.Shell.Input).Fails(out var failure, out var manifest)
-            || ChooseName(call, path, name, subject, manifest).Fails(out failure, out var chosen)
+        if (MiniContainerFile.Read(path, call.Shell.Input).Fails(out var failure, out var file)
+            || ChooseName(call, path, name, subject, file.Manifest).Fails(out failure, out var chosen)
             || call.Connection().Fails(out failure, out var connection)
             || connection.Tenant().Fails(out failure, out var tenant)
             || call.Sender(connection).Fails(out failure, out var sender))
@@ -36,7 +36,7 @@ internal static class ApplyCommand
             return call.Screen.Refuse(failure);
         }
         using var opened = sender;
-        if (Ready(call, manifest, sender.Signer).Fails(out failure, out var ready))
+        if (Ready(call, file.Manifest, sender.Signer).Fails(out failure, out var ready) || (failure = await UploadAsync(call, sender.Client, file.Artifacts)) is not null)
         {
             return call.Screen.Refuse(failure);
         }
@@ -56,6 +56,21 @@ internal static class ApplyCommand
         }
         LastApplied.Save(call.Home, connection.ProfileName, reference);
         return Report(call, ack, reference);
+    }
+
+    /// <summary>What the manifest names is there before the manifest is: whoever deploys it finds it whole.</summary>
+    private static async Task<CommandFailure?> UploadAsync(Call call, GatewayClient gateway, IReadOnlyDictionary<string, byte[]> artifacts)
+    {
+        foreach (var (hash, bytes) in artifacts)
+        {
+            using var content = new MemoryStream(bytes, writable: false);
+            if ((await gateway.PutAsync("/v1/artifacts/" + hash, content, call.Stop)).Fails(out var failure, out var answer))
+            {
+                return failure;
+            }
+            call.Note($"Artifact {hash}: {(answer.Flag("changed") == false ? "there already" : "uploaded")}.");
+        }
+        return null;
     }
 
     private static Attempt<CanonicalJson> Ready(Call call, CanonicalJson manifest, Signer signer)

@@ -11,6 +11,30 @@ internal sealed class RunWatch(Call call, GatewayClient gateway, string run)
 {
     private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(1);
 
+    /// <summary>Says an Ack that started a run, and watches the run until it runs or has ended.</summary>
+    public static async Task<int> AckAsync(Call call, GatewayClient gateway, SpanAck ack, bool stream)
+    {
+        if (ack.Run.Text("run_id") is not { } run)
+        {
+            return call.Screen.Refuse(new CommandFailure("run", "The gateway took the span but names no run.") { TraceId = ack.TraceId, Body = ack.Root });
+        }
+        if (call.Screen.Json)
+        {
+            call.Screen.Document(json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("event", "ack");
+                json.WritePropertyName("ack");
+                ack.Root.WriteTo(json);
+                json.WriteEndObject();
+            });
+        }
+        call.Screen.Line($"{run}  {ack.This}");
+        // A run that was there before said what it had to say before this Ack.
+        var after = ack.Result.Flag("changed") == false ? null : ack.LogIndex + 1;
+        return await new RunWatch(call, gateway, run).UntilAsync(after, stream, RunStateText.IsUp);
+    }
+
     /// <summary>Watches until <paramref name="enough"/>, then says where the run stands.</summary>
     /// <param name="after">The cursor to begin behind; null for the beginning.</param>
     /// <returns>1 when it failed or was cancelled.</returns>

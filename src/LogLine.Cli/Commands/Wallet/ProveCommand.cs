@@ -22,10 +22,11 @@ internal static class ProveCommand
         var subject = new Option<string?>("--subject") { HelpName = "URN", Description = "The subject it is for [that of the ref]." };
         var target = new Option<string?>("--target") { HelpName = "TARGET", Description = "Only there, for example podman:svc=web." };
         var ttl = new Option<string>("--ttl") { HelpName = "TIME", Description = "How long it lives: 30s, 10m; at most 15m.", DefaultValueFactory = _ => "10m" };
+        var capability = new Option<string[]>("--capability") { HelpName = "NAME", Description = "A Linux capability that it names, for capability.allow; may be given more than once." };
         var deny = new Option<bool>("--deny") { Description = "Forbid instead: it cancels every earlier proof that matches." };
         return tree.Leaf("prove", "Authorise one act.",
-            call => RunAsync(call, call.Get(intent), new Wish(call.Get(reference), call.Get(subject), call.Get(target), call.Get(ttl)!, !call.Get(deny))),
-            intent, reference, subject, target, ttl, deny);
+            call => RunAsync(call, call.Get(intent), new Wish(call.Get(reference), call.Get(subject), call.Get(target), call.Get(ttl)!, !call.Get(deny)) { Capabilities = call.Get(capability) ?? [] }),
+            intent, reference, subject, target, ttl, capability, deny);
     }
 
     private static async Task<int> RunAsync(Call call, string intent, Wish wish)
@@ -88,7 +89,7 @@ internal static class ProveCommand
         var now = call.Shell.Time.GetUtcNow();
         return new ProofDraft
         {
-            Intent = intent, Allow = wish.Allow, Tenant = tenant, Subject = wish.Subject!, Env = call.Flags.Env, Ref = reference, Target = target, Ts = now, Exp = now + life,
+            Intent = intent, Allow = wish.Allow, Tenant = tenant, Subject = wish.Subject!, Env = call.Flags.Env, Ref = reference, Target = target, Capabilities = wish.Capabilities, Ts = now, Exp = now + life,
         };
     }
 
@@ -110,5 +111,8 @@ internal static class ProveCommand
             line($"  span  {ack.This} at {ack.LogIndex} in the log", Tone.Plain);
         });
 
-    private sealed record Wish(string? Ref, string? Subject, string? Target, string Ttl, bool Allow);
+    private sealed record Wish(string? Ref, string? Subject, string? Target, string Ttl, bool Allow)
+    {
+        public IReadOnlyList<string> Capabilities { get; init; } = [];
+    }
 }

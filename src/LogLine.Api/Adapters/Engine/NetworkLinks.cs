@@ -1,0 +1,100 @@
+using LogLine.Api.Runs;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>
+/// Who can reach whom: the whole of a tenant's networks, and links between two containers, which are private networks of those two. An engine cannot limit a
+/// network to a port, so a port is recorded and not enforced, and the answer says so.
+/// </summary>
+internal sealed class NetworkLinks(OwnContainers containers, EngineClient engine)
+{
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["network.topology"] = TopologyAsync,
+        ["network.establish"] = EstablishAsync,
+        ["network.sever"] = SeverAsync,
+        ["container.network"] = OfContainerAsync,
+    };
+
+    async Task<PrimitiveResult> OfContainerAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call, cancel);
+        return PrimitiveResult.Of(
+            new ContainerNetworks([.. Ends(container).Select(end => new ContainerEnd(ContainerViews.OwnName(end.Network, call.Tenant), end.Address)).OrderBy(end => end.Name, StringComparer.Ordinal)], ContainerViews.Of(container).Ports),
+            ResultJson.Default.ContainerNetworks);
+    }
+
+    async Task<PrimitiveResult> TopologyAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var networks = await engine.GetAsync($"/networks?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
+        var members = new Dictionary<string, List<NetworkMember>>();
+        foreach (var summary in await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel))
+        {
+            if (await engine.InspectAsync(summary.Id, cancel) is not { } container || !Workloads.IsOurs(container))
+                continue;
+            foreach (var (network, address) in Ends(container))
+            {
+                if (!members.TryGetValue(network, out var list))
+                    members[network] = list = [];
+                list.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], address));
+            }
+        }
+        var views = networks.Where(network => OwnThings.IsOwn(network.Labels, call.Tenant)).Select(network => NetworkActs.View(
+            network, [.. members.GetValueOrDefault(network.Name, []).OrderBy(member => member.Name, StringComparer.Ordinal)])).OrderBy(view => view.Name, StringComparer.Ordinal);
+        return PrimitiveResult.OfList(views, (fitting, truncated) => new NetworkViews(fitting, truncated), ResultJson.Default.NetworkView, ResultJson.Default.NetworkViews);
+    }
+
+    async Task<PrimitiveResult> EstablishAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var (from, to, port) = (call.Arguments.Text("from")!, call.Arguments.Text("to")!, call.Arguments.Integer("port"));
+        var ends = new[] { await RunningAsync(call, from, cancel), await RunningAsync(call, to, cancel) };
+        var name = NameOf(from, to);
+        var engineName = ContainerRequests.NameOf(call.Tenant, name);
+        if (await LookAsync(call.Tenant, name, cancel) is null)
+        {
+            var labels = OwnThings.Labels(call with { Name = name }, new Dictionary<string, string>());
+            await engine.DoAsync("/networks/create", new NetworkRequest(engineName, true, "bridge", Internal: true, labels), EngineJson.Default.NetworkRequest, "create a network", cancel);
+        }
+        foreach (var (end, alias) in ends.Zip([from, to]))
+        {
+            if (end.NetworkSettings?.Networks?.ContainsKey(engineName) != true)
+                await engine.DoAsync($"/networks/{engineName}/connect", new ConnectRequest(end.Id, new EndpointRequest([alias])), EngineJson.Default.ConnectRequest, "connect a container", cancel);
+        }
+        return PrimitiveResult.Of(new LinkEstablished(name, from, to, port, false), ResultJson.Default.LinkEstablished);
+    }
+
+    async Task<PrimitiveResult> SeverAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var (from, to) = (call.Arguments.Text("from")!, call.Arguments.Text("to")!);
+        var name = NameOf(from, to);
+        var network = await LookAsync(call.Tenant, name, cancel) ?? throw new AdapterException(AdapterFailure.NotFound, $"There is no link between '{from}' and '{to}'.");
+        foreach (var end in new[] { from, to })
+        {
+            // One that is gone has taken its end with it.
+            if (await engine.InspectAsync(ContainerRequests.NameOf(call.Tenant, end), cancel) is { } container && container.NetworkSettings?.Networks?.ContainsKey(network.Name) == true)
+                await engine.DoAsync($"/networks/{network.Id}/disconnect", new DisconnectRequest(container.Id, true), EngineJson.Default.DisconnectRequest, "disconnect a container", cancel);
+        }
+        (await engine.TryDeleteAsync($"/networks/{network.Id}", "remove a network", cancel)).OrThrow();
+        return PrimitiveResult.Of(new LinkSevered(name, from, to, true), ResultJson.Default.LinkSevered);
+    }
+
+    async Task<ContainerDetail> RunningAsync(PrimitiveCall call, string name, CancellationToken cancel)
+    {
+        var container = await containers.FindAsync(call with { Name = name }, cancel);
+        return EngineQuirks.State(container.State.Status) == WorkloadState.Running
+            ? container
+            : throw new AdapterException(AdapterFailure.Conflict, $"The container '{name}' does not run; only running ones are linked.");
+    }
+
+    async Task<NetworkDetail?> LookAsync(string tenant, string name, CancellationToken cancel) =>
+        await engine.FindAsync($"/networks/{ContainerRequests.NameOf(tenant, name)}", EngineJson.Default.NetworkDetail, "show a network", cancel) is { } network && OwnThings.IsOwn(network.Labels, tenant) ? network : null;
+
+    /// <summary>The same for both directions, and short enough for two long names.</summary>
+    static string NameOf(string from, string to) =>
+        "link-" + Blake3.HashHex(System.Text.Encoding.UTF8.GetBytes(string.CompareOrdinal(from, to) < 0 ? $"{from}\0{to}" : $"{to}\0{from}"))[..16];
+
+    static IEnumerable<(string Network, string? Address)> Ends(ContainerDetail container) =>
+        (container.NetworkSettings?.Networks ?? []).Select(end => (end.Key, string.IsNullOrEmpty(end.Value?.IPAddress) ? null : end.Value.IPAddress));
+}

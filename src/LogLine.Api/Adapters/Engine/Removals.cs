@@ -1,0 +1,147 @@
+using System.Text.Json;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>
+/// Removing many at once: first a plan that names every one, with a digest; then, for that digest, exactly those. When something has changed in between the
+/// digest is another one, and nothing is removed.
+/// </summary>
+internal sealed class Removals(EngineClient engine)
+{
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["system.prune"] = async (call, cancel) => await AnswerAsync(call, await UnusedAsync(call, cancel), force: false, cancel),
+        ["cleanup.plan"] = async (call, cancel) => await AnswerAsync(call, await OrphansAsync(call, cancel), force: true, cancel),
+        ["cleanup.apply"] = async (call, cancel) => await AnswerAsync(call, await OrphansAsync(call, cancel), force: true, cancel),
+        ["session.end"] = (call, cancel) => EndAsync(call, EngineLabels.SessionId, "session", cancel),
+        ["task.end"] = (call, cancel) => EndAsync(call, EngineLabels.TaskId, "task", cancel),
+        ["session.list"] = (call, cancel) => GroupsAsync(call, EngineLabels.SessionId, "session", cancel),
+        ["task.list"] = (call, cancel) => GroupsAsync(call, EngineLabels.TaskId, "task", cancel),
+    };
+
+    async Task<PrimitiveResult> AnswerAsync(PrimitiveCall call, IReadOnlyList<Removable> plan, bool force, CancellationToken cancel)
+    {
+        var digest = ContentHash.Of(CanonicalJson.Parse(JsonSerializer.SerializeToUtf8Bytes(plan, ResultJson.Default.IReadOnlyListRemovable)).Utf8.Span);
+        if (call.Arguments.Text("plan_digest") is not { } agreed)
+            return PrimitiveResult.Of(new RemovalPlan(plan, digest, false, [], []), ResultJson.Default.RemovalPlan);
+        if (agreed != digest)
+            throw new AdapterException(AdapterFailure.Conflict, $"What would be removed is not what it was when it was planned (now {digest}). Look at the new plan; nothing was removed.");
+        await call.Begun();
+        var (removed, failed) = (new List<Removable>(), new List<RemovalFailure>());
+        foreach (var one in plan)
+        {
+            try
+            {
+                await RemoveAsync(one, force, cancel);
+                removed.Add(one);
+            }
+            catch (AdapterException e) when (e.Failure != AdapterFailure.Unavailable)
+            {
+                failed.Add(new RemovalFailure(one, e.Message));
+            }
+        }
+        return PrimitiveResult.Of(new RemovalPlan(plan, digest, true, removed, failed), ResultJson.Default.RemovalPlan, failed.Count == 0 ? 0 : 1);
+    }
+
+    async Task RemoveAsync(Removable one, bool force, CancellationToken cancel)
+    {
+        if (one.Kind == "container")
+        {
+            await engine.RemoveAsync(one.Id, force, cancel);
+            return;
+        }
+        var path = one.Kind switch { "network" => $"/networks/{one.Id}", "volume" => $"/volumes/{Uri.EscapeDataString(one.Id)}", _ => $"/images/{Uri.EscapeDataString(one.Id)}" };
+        var reply = await engine.TryDeleteAsync(path, $"remove a {one.Kind}", cancel);
+        if (reply.Status != 404)
+            reply.OrThrow();
+    }
+
+    /// <summary>What nothing uses: stopped containers, networks and volumes without containers, images of the tenant's own without containers.</summary>
+    async Task<IReadOnlyList<Removable>> UnusedAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var what = call.Arguments.Texts("what") is { Count: > 0 } named ? named.ToHashSet() : ["containers"];
+        var own = await DetailsAsync(call.Tenant, cancel);
+        var going = what.Contains("containers") ? own.Where(container => EngineQuirks.State(container.State.Status) == WorkloadState.Stopped).ToList() : [];
+        // What goes holds nothing back any more.
+        var staying = own.Except(going).ToList();
+        var plan = going.Select(container => new Removable("container", container.Config!.Labels![EngineLabels.Name], container.Id)).ToList();
+        if (what.Contains("networks"))
+        {
+            var used = staying.SelectMany(container => (container.NetworkSettings?.Networks ?? []).Keys).ToHashSet();
+            var networks = await engine.GetAsync($"/networks?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
+            plan.AddRange(networks.Where(network => OwnThings.IsOwn(network.Labels, call.Tenant) && !used.Contains(network.Name)).Select(network => new Removable("network", network.Labels![EngineLabels.Name], network.Id)));
+        }
+        if (what.Contains("volumes"))
+        {
+            var used = staying.SelectMany(container => (container.Mounts ?? []).Select(mount => mount.Name)).ToHashSet();
+            var volumes = (await engine.GetAsync($"/volumes?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.VolumeList, "list volumes", cancel)).Volumes ?? [];
+            plan.AddRange(volumes.Where(volume => OwnThings.IsOwn(volume.Labels, call.Tenant) && !used.Contains(volume.Name)).Select(volume => new Removable("volume", volume.Labels![EngineLabels.Name], volume.Name)));
+        }
+        if (what.Contains("images"))
+        {
+            var used = staying.SelectMany(container => new[] { container.Image, container.Config?.Image }).ToHashSet();
+            var images = await engine.GetAsync("/images/json", EngineJson.Default.ImageSummaryArray, "list images", cancel);
+            plan.AddRange(images.Where(image => !used.Contains(image.Id)).SelectMany(image => image.RepoTags ?? []).Where(tag => TenantImages.IsOwn(call.Tenant, tag) && !used.Contains(tag)).Select(tag => new Removable("image", tag, tag)));
+        }
+        return [.. plan.OrderBy(one => one.Kind, StringComparer.Ordinal).ThenBy(one => one.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Containers whose task or session has ended or was never named, and one-time containers that have ended and are still there.</summary>
+    async Task<IReadOnlyList<Removable>> OrphansAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var orphans = new List<Removable>();
+        foreach (var container in await DetailsAsync(call.Tenant, cancel))
+        {
+            var labels = container.Config!.Labels!;
+            var isOrphan = labels.GetValueOrDefault(EngineLabels.Strategy) switch
+            {
+                "session" => labels.GetValueOrDefault(EngineLabels.SessionId) is not { Length: > 0 } session || await call.HasEnded("session", session),
+                "task" => labels.GetValueOrDefault(EngineLabels.TaskId) is not { Length: > 0 } task || await call.HasEnded("task", task),
+                "ephemeral" => EngineQuirks.State(container.State.Status) == WorkloadState.Stopped,
+                _ => false,
+            };
+            if (isOrphan)
+                orphans.Add(new Removable("container", labels[EngineLabels.Name], container.Id));
+        }
+        return [.. orphans.OrderBy(one => one.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Ends a session or task: what its client bound to it goes, the rest stays and is named.</summary>
+    async Task<PrimitiveResult> EndAsync(PrimitiveCall call, string label, string strategy, CancellationToken cancel)
+    {
+        await call.Begun();
+        var (removed, kept) = (new List<string>(), new List<string>());
+        foreach (var container in await engine.ListAsync([(EngineLabels.Tenant, call.Tenant), (label, call.Name)], cancel))
+        {
+            var labels = container.Labels!;
+            var bound = labels.GetValueOrDefault(EngineLabels.Strategy) == strategy;
+            if (bound)
+                await engine.RemoveAsync(container.Id, force: true, cancel);
+            (bound ? removed : kept).Add(labels[EngineLabels.Name]);
+        }
+        return PrimitiveResult.Of(new GroupEnded(call.Name, [.. removed.Order(StringComparer.Ordinal)], [.. kept.Order(StringComparer.Ordinal)]), ResultJson.Default.GroupEnded);
+    }
+
+    /// <summary>The sessions or tasks that have containers on this engine.</summary>
+    async Task<PrimitiveResult> GroupsAsync(PrimitiveCall call, string label, string kind, CancellationToken cancel)
+    {
+        var groups = new List<GroupView>();
+        foreach (var group in (await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel)).Where(container => container.Labels?.GetValueOrDefault(label) is { Length: > 0 }).GroupBy(container => container.Labels![label]))
+            groups.Add(new GroupView(group.Key, await call.HasEnded(kind, group.Key), [.. group.Select(container => container.Labels!.GetValueOrDefault(EngineLabels.Name) ?? "").Order(StringComparer.Ordinal)]));
+        return PrimitiveResult.OfList(groups.OrderBy(group => group.Name, StringComparer.Ordinal), (fitting, truncated) => new GroupViews(fitting, truncated), ResultJson.Default.GroupView, ResultJson.Default.GroupViews);
+    }
+
+    async Task<IReadOnlyList<ContainerDetail>> DetailsAsync(string tenant, CancellationToken cancel)
+    {
+        var found = new List<ContainerDetail>();
+        foreach (var summary in await engine.ListAsync([(EngineLabels.Tenant, tenant)], cancel))
+        {
+            if (await engine.InspectAsync(summary.Id, cancel) is { } container && Workloads.IsOurs(container))
+                found.Add(container);
+        }
+        return found;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>What can be seen of an engine itself, and of all that a tenant has on it.</summary>
+internal sealed class SystemLooks(string provider, EngineClient engine, ContainerLooks looks, EngineLimits limits, TimeProvider time)
+{
+    const int DefaultEvents = 100;
+    const int MostReadings = 256;
+    const int AtOnce = 8;
+
+    public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
+    {
+        ["system.info"] = InfoAsync,
+        ["system.metrics"] = MetricsAsync,
+        ["system.events"] = EventsAsync,
+    };
+
+    async Task<PrimitiveResult> InfoAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var dialect = await engine.DialectAsync(cancel);
+        var info = await engine.GetAsync("/info", EngineJson.Default.EngineInfo, "tell what it is", cancel);
+        var own = await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel);
+        return PrimitiveResult.Of(
+            new SystemInfo(
+                provider, dialect.Version, dialect.Prefix.TrimStart('/', 'v'), info.OperatingSystem, info.Architecture, info.KernelVersion, info.Cpus, info.MemTotal, info.Driver,
+                own.Count, own.Count(container => EngineQuirks.State(container.State ?? "") == WorkloadState.Running)),
+            ResultJson.Default.SystemInfo);
+    }
+
+    async Task<PrimitiveResult> MetricsAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var own = await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel);
+        var states = own.GroupBy(container => EngineQuirks.State(container.State ?? "")).ToDictionary(group => group.Key?.ToString() ?? "", group => group.Count());
+        var running = own.Where(container => EngineQuirks.State(container.State ?? "") == WorkloadState.Running).ToList();
+        long memory = 0, cpu = 0, pids = 0;
+        await Parallel.ForEachAsync(running.Take(MostReadings), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (container, inner) =>
+        {
+            var read = await looks.ReadAsync(container.Id, inner);
+            Interlocked.Add(ref memory, read.MemoryBytes);
+            Interlocked.Add(ref cpu, read.CpuUsageNs);
+            Interlocked.Add(ref pids, read.Pids ?? 0);
+        });
+        int Of(WorkloadState state) => states.GetValueOrDefault(state.ToString());
+        return PrimitiveResult.Of(
+            new SystemMetrics(
+                Timestamps.Write(time.GetUtcNow()), new ContainerCounts(Of(WorkloadState.Created), Of(WorkloadState.Running), Of(WorkloadState.Paused), Of(WorkloadState.Stopped)),
+                memory, cpu, pids, running.Count > MostReadings),
+            ResultJson.Default.SystemMetrics);
+    }
+
+    /// <summary>What happened to the tenant's containers until now; the last ones, when there are more than are wanted.</summary>
+    async Task<PrimitiveResult> EventsAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var (now, wanted) = (time.GetUtcNow(), (int)(call.Arguments.Integer("limit") ?? DefaultEvents));
+        var since = PrimitiveArguments.Moment(call.Arguments.Text("since") ?? "1h", now)!.Value;
+        var filter = EngineClient.Filters(new() { ["type"] = ["container"], ["label"] = [$"{EngineLabels.Tenant}={call.Tenant}"] });
+        var quirks = await engine.QuirksAsync(cancel);
+        var (kept, dropped) = (new Queue<EngineEvent>(), 0L);
+        await engine.TransferAsync(HttpMethod.Get, $"/events?since={since.ToUnixTimeSeconds()}&filters={filter}{(quirks.EventsEndByWord ? "&stream=false" : $"&until={now.ToUnixTimeSeconds() + 1}")}", null, "list events", limits.Answer, async (error, stream, inner) =>
+        {
+            error?.OrThrow();
+            await foreach (var one in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.EventLine, topLevelValues: true, inner))
+            {
+                if (one?.Actor?.Attributes is not { } labels || !labels.TryGetValue(EngineLabels.Name, out var name) || labels.GetValueOrDefault(EngineLabels.Tenant) != call.Tenant || EngineQuirks.Event(one.Action) is not { } action)
+                    continue;
+                kept.Enqueue(new EngineEvent(Timestamps.Write(DateTimeOffset.FromUnixTimeMilliseconds(one.TimeNano / 1_000_000)), action, name, labels.GetValueOrDefault(EngineLabels.RunId), action == "die" ? ExitCode(labels) : null));
+                if (kept.Count > wanted)
+                {
+                    kept.Dequeue();
+                    dropped++;
+                }
+            }
+            return true;
+        }, cancel);
+        return PrimitiveResult.OfList(kept, (fitting, truncated) => new EngineEvents(fitting, dropped, truncated), ResultJson.Default.EngineEvent, ResultJson.Default.EngineEvents);
+    }
+
+    static int? ExitCode(Dictionary<string, string> attributes) =>
+        int.TryParse(attributes.GetValueOrDefault("exitCode") ?? attributes.GetValueOrDefault("containerExitCode"), out var code) ? code : null;
+}

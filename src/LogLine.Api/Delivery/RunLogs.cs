@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Text.Json;
+using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Api.Secrets;
+
+namespace LogLine.Api.Delivery;
+
+/// <summary>
+/// <c>GET /v1/runs/{id}/logs?tail=&amp;grep=&amp;follow=</c>: what the container of a run says, read from its engine. Followed, it comes as server-sent events
+/// (<c>log</c>, <c>dropped</c>, <c>end</c>), with memory that does not grow with the output nor with a slow reader.
+/// </summary>
+internal static class RunLogs
+{
+    private const int DefaultTail = 100;
+    private const int MaxTail = 10_000;
+    private const int MaxBytes = 1 << 20;
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan SlowestWrite = TimeSpan.FromSeconds(20);
+
+    public static async Task ReadAsync(
+        HttpContext http, string runId, SpanLedger ledger, RunTargets targets, GrantVault vault, TimeProvider time, IHostApplicationLifetime life, string? tail, string? grep, string? follow)
+    {
+        var wanted = DefaultTail;
+        if (tail is not null && !(int.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out wanted) && wanted is >= 1 and <= MaxTail))
+        {
+            await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"tail must be an integer from 1 to {MaxTail}") { Errors = [new FieldError("/tail", "query", $"must be an integer from 1 to {MaxTail}")] });
+            return;
+        }
+        if (await ledger.Store.FindRunAsync(runId) is not { } run || run.Tenant != http.Principal().Tenant)
+        {
+            await http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'");
+            return;
+        }
+        try
+        {
+            if (targets.Find(run.Provider) is not IContainerPrimitives logs || await WorkloadAsync((IRunAdapter)logs, run, http.RequestAborted) is not { } workload)
+            {
+                await http.NotFoundAsync($"container of the run {run.RunId} (any more); its last lines are in GET /v1/runs/{run.RunId} when it was a deploy");
+                return;
+            }
+            // What was materialised in it is masked in what it says, as everywhere.
+            var mask = await vault.MaskOfAsync(workload.RunId, http.RequestAborted);
+            if (follow is "true" or "1")
+            {
+                using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
+                await FollowAsync(http, logs, workload, wanted, grep, mask, time, ending);
+                return;
+            }
+            // Where something is hidden the text is looked for in what is shown: who could look for it in the rest could guess it piece by piece.
+            var read = await logs.ReadLogAsync(workload.Id, mask.Hides ? MaxTail : wanted, MaxBytes, mask.Hides ? null : grep, http.RequestAborted);
+            await http.WriteAsync(json => Write(json, mask.Hides ? Shown(read, mask, grep, wanted) : read));
+        }
+        catch (AdapterException failure) when (!http.Response.HasStarted)
+        {
+            await http.RefuseAsync(failure.Failure == AdapterFailure.NotFound
+                ? new Rejection(RefusalCode.NotFound, failure.Message)
+                : new Rejection(RefusalCode.AdapterUnavailable, failure.Message) { RetryAfterSeconds = 5 });
+        }
+    }
+
+    /// <summary>The container of a deploy is the one that it made; that of a primitive the one of its name.</summary>
+    private static Task<Workload?> WorkloadAsync(IRunAdapter adapter, RunRow run, CancellationToken cancel) =>
+        run.Intent == "deploy.apply" ? adapter.FindByRunAsync(run.RunId, cancel)
+        : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
+        : Task.FromResult<Workload?>(null);
+
+    private static LogTail Shown(LogTail read, SecretMask mask, string? grep, int wanted)
+    {
+        var lines = read.Lines.Select(line => mask.Apply(line)).Where(line => grep is null || line.Contains(grep, StringComparison.Ordinal)).ToList();
+        var kept = lines.TakeLast(wanted).ToList();
+        return new LogTail(kept, read.Dropped + lines.Count - kept.Count);
+    }
+
+    private static void Write(Utf8JsonWriter json, LogTail read)
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("lines");
+        foreach (var line in read.Lines)
+        {
+            json.WriteStringValue(line);
+        }
+        json.WriteEndArray();
+        json.WriteNumber("dropped", read.Dropped);
+        json.WriteEndObject();
+    }
+
+    private static async Task FollowAsync(HttpContext http, IContainerPrimitives logs, Workload workload, int tail, string? grep, SecretMask mask, TimeProvider time, CancellationTokenSource ending)
+    {
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.Headers["X-Accel-Buffering"] = "no";
+        var ring = new LogRing();
+        var reading = logs.FollowLogAsync(workload.Id, tail, ring, ending.Token);
+        try
+        {
+            await http.Response.WriteAsync(": following\n\n", ending.Token);
+            while (await NextAsync(http, ring, time, ending.Token) is var (lines, dropped))
+            {
+                if (dropped > 0)
+                {
+                    await SendAsync(http, "dropped", json => json.WriteNumber("lines", dropped), time, ending.Token);
+                }
+                foreach (var line in lines.Select(line => line with { Text = mask.Apply(line.Text) }).Where(line => grep is null || line.Text.Contains(grep, StringComparison.Ordinal)))
+                {
+                    await SendAsync(http, "log", json =>
+                    {
+                        json.WriteString("source", line.Source == 2 ? "stderr" : "stdout");
+                        json.WriteString("line", line.Text);
+                    }, time, ending.Token);
+                }
+                await FlushAsync(http, time, ending.Token);
+            }
+            await SendAsync(http, "end", json => json.WriteString("container_id", workload.Id), time, ending.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client went, the server stops, or the reader was too slow.
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            await Task.WhenAny(reading);
+        }
+    }
+
+    /// <summary>The next lines, with a sign of life while there are none.</summary>
+    private static async Task<(IReadOnlyList<LogLineRead>, long)?> NextAsync(HttpContext http, LogRing ring, TimeProvider time, CancellationToken ending)
+    {
+        var next = ring.TakeAsync(ending);
+        while (true)
+        {
+            try
+            {
+                return await next.WaitAsync(Heartbeat, time, ending);
+            }
+            catch (TimeoutException)
+            {
+                await http.Response.WriteAsync(": \n\n", ending);
+                await FlushAsync(http, time, ending);
+            }
+        }
+    }
+
+    private static async Task SendAsync(HttpContext http, string name, Action<Utf8JsonWriter> write, TimeProvider time, CancellationToken ending)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer, AnswerJson.Options))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+        await http.Response.WriteAsync($"event: {name}\ndata: {System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan)}\n\n", ending).WaitAsync(SlowestWrite, time, ending);
+    }
+
+    private static Task FlushAsync(HttpContext http, TimeProvider time, CancellationToken ending) => http.Response.Body.FlushAsync(ending).WaitAsync(SlowestWrite, time, ending);
+}

@@ -1,0 +1,79 @@
+using System.Text;
+using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Gate.Checks;
+
+/// <summary>
+/// Row 17 for deploys: the plan is made by the engine's truth, and refused where the service cannot be taken now, or where what was planned on has moved.
+/// </summary>
+internal static class DeployCheck
+{
+    public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
+    {
+        var adapter = item.State.Targets.Find(item.Target.Text("provider")!)!;
+        var service = item.Target.Text("service")!;
+        var live = await item.State.SettledDeploysAsync(item.Tenant, adapter.Provider, service, cancel);
+        Workload? current;
+        try
+        {
+            current = await adapter.FindByNameAsync(item.Tenant, service, cancel);
+            if (live.Count > 0 && live[0].State > RunState.Planned && live[0].RunId != current?.RunId)
+            {
+                // Between two steps of a replacement the one that runs may not have the service's name yet.
+                current = await adapter.FindByRunAsync(live[0].RunId, cancel) ?? current;
+            }
+        }
+        catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable)
+        {
+            return CapacityCheck.Unavailable(adapter.Provider, failure.Message);
+        }
+        var wish = new DeployWish(
+            item.Ref!.ToString(), item.Manifest!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Target)), item.Payload.Member("options").Flag("rollback_on_failure") ?? true);
+        item.Plan = DeployPlanner.Make(wish, current, live.FirstOrDefault(), await ManifestOfAsync(item, current));
+        return Busy(item, live) ?? Foreign(item, service, current) ?? Moved(item);
+    }
+
+    private static async ValueTask<SignedManifest?> ManifestOfAsync(Judgement item, Workload? current) =>
+        MiniContainerRef.TryParse(current?.Ref, out var reference) ? await item.State.FindManifestAsync(reference) : null;
+
+    /// <summary>One deploy of a service at a time: what starts or ends is waited for or cancelled, and then there is one to replace.</summary>
+    private static Rejection? Busy(Judgement item, IReadOnlyList<RunRow> live)
+    {
+        if (live.Count == 0 || (live.Count == 1 && live[0] is { State: RunState.Running, CancelRequested: false }) || (item.Plan!.Strategy == DeployStrategy.Unchanged && !live[0].CancelRequested))
+        {
+            return null;
+        }
+        var run = live[0];
+        var doing = run.CancelRequested ? "is being cancelled" : run.State < RunState.Running ? "is starting" : "is taking over";
+        return LifecycleCheck.Conflict(RunStates.Name(run.State), item.Span.Intent!, ["run.cancel"], $"{run.RunId} {doing} on '{run.Service}'. Wait for it, or cancel it (run.cancel).", run.RunId);
+    }
+
+    /// <summary>What container.create made is the client's own: it is not replaced behind its back.</summary>
+    private static Rejection? Foreign(Judgement item, string service, Workload? current) =>
+        item.Plan!.Strategy is DeployStrategy.Beside or DeployStrategy.Recreate && current!.Ref is null
+            ? LifecycleCheck.Conflict(ContainerLifecycle.Name(current.State), item.Span.Intent!, ContainerLifecycle.Legal(current.State),
+                $"'{service}' is a container that container.create made, and it is {ContainerLifecycle.Name(current.State)}. Stop and remove it, or deploy under another name.", null)
+            : null;
+
+    /// <summary>A plan is of one moment: when anything that it looked at has moved, it is not carried out.</summary>
+    private static Rejection? Moved(Judgement item)
+    {
+        var plan = item.Plan!;
+        if (item.Payload.Text("plan_digest") is not { } digest || digest == plan.Digest)
+        {
+            return null;
+        }
+        return new Rejection(RefusalCode.LifecycleConflict, "This is not the plan any more: what it was made for, or what runs on the target, has changed since. Plan again (deploy.plan).")
+        {
+            Details = new Dictionary<string, object?>
+            {
+                ["from"] = ContainerLifecycle.Name(plan.Current?.State), ["operation"] = item.Span.Intent, ["legal"] = new[] { "deploy.plan" },
+                ["plan_digest"] = plan.Digest, ["observed"] = plan.Observed,
+            },
+        };
+    }
+}

@@ -1,0 +1,176 @@
+using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// The ends of a deploy. The container is brought to its rest and the service back to whom it had before the end is reported: once a run has ended no
+/// worker looks at it again, so what was left undone would stay so.
+/// </summary>
+internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter, Takeover takeover, DeployLifecycle lifecycle, GrantVault vault, TimeProvider time, ILogger logger)
+{
+    private const int TailLines = 50;
+    private const int TailBytes = 16 * 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    /// <summary>A grant stayed closed, so no container was made.</summary>
+    public Task RefusedAsync(GrantRefusal refused, CancellationToken stopping) => EndBeforeRunningAsync(null, null, refused.Reason, refused.Message, stopping);
+
+    /// <summary>It never got to run.</summary>
+    public async Task FailedAsync(Workload? workload, WorkloadEnd? end, string reason, string error, CancellationToken stopping) =>
+        await EndBeforeRunningAsync(workload, end, reason, (await vault.MaskOfAsync(run.RunId, stopping)).Apply(error), stopping);
+
+    private async Task EndBeforeRunningAsync(Workload? workload, WorkloadEnd? end, string reason, string error, CancellationToken stopping)
+    {
+        var tail = await TailAsync(workload, stopping);
+        // One that ran and has the service's name keeps it, with its log and its files, until somebody removes it or deploys again.
+        await RestAsync(workload, remove: takeover.Course.Replaces || workload?.State == WorkloadState.Created, stopping);
+        var (serving, problem) = await takeover.GoBackAsync(stopping);
+        await desk.ReportAsync(run.RunId, RunState.Failed, row => row with
+        {
+            EndedAt = end?.EndedAt ?? time.GetUtcNow(),
+            ExitCode = end?.ExitCode,
+            Reason = reason,
+            Error = problem is null ? error : $"{error} {problem}",
+        }, json =>
+        {
+            DeployFacts.End(json, end, tail);
+            if (serving is not null)
+            {
+                json.WriteString("serving", serving);
+            }
+        }, stopping);
+    }
+
+    /// <summary>Somebody wanted it to end: the container goes with it.</summary>
+    public async Task CancelledAsync(Workload? workload, CancellationToken stopping)
+    {
+        await StopAsync(workload, stopping);
+        var end = workload is null ? null : (await InPatienceAsync(() => adapter.FindByRunAsync(run.RunId, stopping), stopping))?.End;
+        var tail = await TailAsync(workload, stopping);
+        await RestAsync(workload, remove: true, stopping);
+        var (serving, _) = await takeover.GoBackAsync(stopping);
+        await desk.ReportAsync(run.RunId, RunState.Cancelled, row => row with { EndedAt = end?.EndedAt ?? time.GetUtcNow(), ExitCode = end?.ExitCode, Reason = "cancelled" }, json =>
+        {
+            DeployFacts.End(json, end, tail);
+            if (serving is not null)
+            {
+                json.WriteString("serving", serving);
+            }
+        }, stopping);
+    }
+
+    /// <summary>It had been running and has ended, whatever its exit code.</summary>
+    /// <param name="workloadId">Its container.</param>
+    /// <param name="end">How it ended.</param>
+    /// <param name="replacedBy">The run that took its place, or null.</param>
+    /// <param name="stopping">The worker stops.</param>
+    public async Task ExitedAsync(string workloadId, WorkloadEnd end, string? replacedBy, CancellationToken stopping)
+    {
+        var tail = await TailAsync(workloadId, stopping);
+        await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = end.EndedAt ?? time.GetUtcNow(), ExitCode = end.ExitCode, Reason = replacedBy is null ? null : "replaced" }, json =>
+        {
+            DeployFacts.End(json, end, tail);
+            if (replacedBy is not null)
+            {
+                json.WriteString("replaced_by", replacedBy);
+            }
+        }, stopping);
+    }
+
+    /// <summary>The container is not there any more.</summary>
+    public async Task GoneAsync(CancellationToken stopping)
+    {
+        const string Reason = "container_gone";
+        const string Error = "The container is not there any more: somebody else removed it, or a worker was lost while it ended the run.";
+        if ((await desk.FindAsync(run.RunId) ?? run).State != RunState.Running)
+        {
+            await FailedAsync(null, null, Reason, Error, stopping);
+            return;
+        }
+        await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = time.GetUtcNow(), ExitCode = -1, Reason = Reason, Error = Error }, _ => { }, stopping);
+    }
+
+    /// <summary>The target refused, or stayed away.</summary>
+    public async Task BrokenAsync(Workload? workload, AdapterException failure, CancellationToken stopping)
+    {
+        if (failure.Failure == AdapterFailure.NotFound)
+        {
+            await GoneAsync(stopping);
+            return;
+        }
+        if ((await desk.FindAsync(run.RunId) ?? run).State == RunState.Running)
+        {
+            var message = (await vault.MaskOfAsync(run.RunId, stopping)).Apply(failure.Message);
+            await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = time.GetUtcNow(), ExitCode = -1, Reason = RunReasons.Of(failure.Failure), Error = message }, _ => { }, stopping);
+            return;
+        }
+        await FailedAsync(workload, null, RunReasons.Of(failure.Failure), failure.Message, stopping);
+    }
+
+    /// <summary>An engine that is restarting is waited for; one that stays away fails the run.</summary>
+    public async Task<T> InPatienceAsync<T>(Func<Task<T>> ask, CancellationToken stopping)
+    {
+        var since = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable && time.GetElapsedTime(since) < Patience)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), time, stopping);
+            }
+        }
+    }
+
+    /// <summary>Stops the container and, if wanted, removes it: a container that nobody watches any more must not run.</summary>
+    private async Task RestAsync(Workload? workload, bool remove, CancellationToken stopping)
+    {
+        await StopAsync(workload, stopping);
+        if (workload is null || !remove)
+        {
+            return;
+        }
+        await AtRestAsync(() => adapter.RemoveAsync(workload.Id, force: true, stopping), stopping);
+    }
+
+    private Task StopAsync(Workload? workload, CancellationToken stopping) =>
+        workload is null ? Task.CompletedTask : AtRestAsync(() => adapter.StopAsync(workload.Id, lifecycle.StopTimeout, stopping), stopping);
+
+    private async Task AtRestAsync(Func<Task> act, CancellationToken stopping)
+    {
+        try
+        {
+            await InPatienceAsync(async () =>
+            {
+                await act();
+                return true;
+            }, stopping);
+        }
+        catch (AdapterException failure)
+        {
+            logger.LogWarning("The container of {Run} was not brought to rest: {Reason}", run.RunId, failure.Message);
+        }
+    }
+
+    private Task<LogTail?> TailAsync(Workload? workload, CancellationToken stopping) =>
+        workload is null || workload.State == WorkloadState.Created && workload.StartedAt is null ? Task.FromResult<LogTail?>(null) : TailAsync(workload.Id, stopping);
+
+    private async Task<LogTail?> TailAsync(string workloadId, CancellationToken stopping)
+    {
+        try
+        {
+            var tail = await adapter.LogTailAsync(workloadId, TailLines, TailBytes, stopping);
+            var mask = await vault.MaskOfAsync(run.RunId, stopping);
+            return mask.Hides ? tail with { Lines = [.. tail.Lines.Select(line => mask.Apply(line))] } : tail;
+        }
+        catch (AdapterException failure)
+        {
+            logger.LogWarning("The last lines of {Run} could not be read: {Reason}", run.RunId, failure.Message);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using LogLine.Api.Ledger;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>A deploy from running to its end: waits for the container's, or for somebody who wants it to end; starts it again where the manifest asks for that.</summary>
+internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter, DeployLifecycle lifecycle, DeployEnding ending, TimeProvider time)
+{
+    /// <summary>The pause before the first restart; each is twice the one before.</summary>
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    /// <summary>Having lived for so long, it begins anew with <see cref="FirstPause"/>.</summary>
+    private static readonly TimeSpan Steady = TimeSpan.FromSeconds(30);
+
+    /// <exception cref="AdapterException">The container is gone, or the target refused to start it again.</exception>
+    public async Task UntilEndAsync(string workloadId, CancellationToken stopping)
+    {
+        var pause = FirstPause;
+        while (true)
+        {
+            if (await EndAsync(workloadId, stopping) is not { } end)
+            {
+                return;
+            }
+            var (isBack, replacedBy) = await ReplacedAsync(stopping);
+            if (isBack)
+            {
+                continue;
+            }
+            var row = await CurrentAsync();
+            if (replacedBy is not null || row.CancelRequested || !await RestartsAsync(row, end))
+            {
+                await (row.CancelRequested ? ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping) : ending.ExitedAsync(workloadId, end, replacedBy, stopping));
+                return;
+            }
+            pause = end.EndedAt - row.StartedAt > Steady ? FirstPause : pause;
+            if (await PausedAsync(pause, stopping))
+            {
+                await RestartAsync(workloadId, end, stopping);
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
+        }
+    }
+
+    /// <summary>The end of the container; null when the run was cancelled before, and has ended.</summary>
+    private async Task<WorkloadEnd?> EndAsync(string workloadId, CancellationToken stopping)
+    {
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var ended = adapter.WaitAsync(workloadId, watching.Token);
+        var cancelled = desk.CancelledAsync(run.RunId, watching.Token);
+        await Task.WhenAny(ended, cancelled);
+        if (!ended.IsCompleted && cancelled.IsCompletedSuccessfully)
+        {
+            await watching.CancelAsync();
+            await ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping);
+            return null;
+        }
+        var end = await ended;
+        await watching.CancelAsync();
+        return end;
+    }
+
+    /// <summary>
+    /// The replaced side of a replacement. The container has ended; if another run takes its place, that one decides: once it runs, this one has ended as
+    /// replaced; if it never gets to, it may have started this container again.
+    /// </summary>
+    private async Task<(bool IsBack, string? ReplacedBy)> ReplacedAsync(CancellationToken stopping)
+    {
+        string? successor = null;
+        while (true)
+        {
+            var moved = desk.Moved;
+            if (await desk.SuccessorOfAsync(run) is not { } taking)
+            {
+                break;
+            }
+            successor = taking.RunId;
+            if (taking.State == RunState.Running || (await CurrentAsync()).CancelRequested)
+            {
+                return (false, successor);
+            }
+            await moved.WaitAsync(stopping);
+        }
+        var isBack = await adapter.FindByRunAsync(run.RunId, stopping) is { State: WorkloadState.Running };
+        return (isBack, isBack ? null : successor);
+    }
+
+    private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end) =>
+        (lifecycle.Restart == RestartPolicy.Always || (lifecycle.Restart == RestartPolicy.OnFailure && end.ExitCode != 0))
+        && (lifecycle.MaxRestarts is not { } most || RunDetail.Count(row.Detail, "restarts") < most)
+        && !await desk.WasAskedToStopAsync(row);
+
+    /// <summary>False when somebody cancelled the run meanwhile.</summary>
+    private async Task<bool> PausedAsync(TimeSpan pause, CancellationToken stopping)
+    {
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var cancelled = desk.CancelledAsync(run.RunId, watching.Token);
+        await Task.WhenAny(Task.Delay(pause, time, watching.Token), cancelled);
+        stopping.ThrowIfCancellationRequested();
+        var isCancelled = cancelled.IsCompletedSuccessfully;
+        await watching.CancelAsync();
+        return !isCancelled;
+    }
+
+    /// <summary>Running again is a state of its own on the ledger, with how often and why.</summary>
+    private async Task RestartAsync(string workloadId, WorkloadEnd end, CancellationToken stopping)
+    {
+        var before = await CurrentAsync();
+        if (await desk.SuccessorOfAsync(run) is not null || await desk.WasAskedToStopAsync(before))
+        {
+            return; // judged again where the end is
+        }
+        var workload = await adapter.StartAgainAsync(workloadId, stopping);
+        await desk.ReportAsync(run.RunId, RunState.Running, row => row with { StartedAt = workload.StartedAt ?? time.GetUtcNow() }, json =>
+        {
+            DeployFacts.Running(json, workload);
+            json.WriteNumber("restarts", RunDetail.Count(before.Detail, "restarts") + 1);
+            json.WriteNumber("last_exit_code", end.ExitCode);
+        }, stopping);
+    }
+
+    private async ValueTask<RunRow> CurrentAsync() => await desk.FindAsync(run.RunId) ?? run;
+}

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using System.Text;
+using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// Between a deploy and its secrets, in the worker: puts them into the order for its container, after every rule was asked at that moment, and knows afterwards
+/// what must not stand in anything that the container says.
+/// </summary>
+public sealed class GrantVault(RunDesk desk, GrantOpener opener, SecretFiles files, TimeProvider time, ILogger<GrantVault> logger)
+{
+    private const int MaxMasks = 1024;
+    private readonly ConcurrentDictionary<string, SecretMask> _masks = new();
+
+    /// <summary>
+    /// The order with secrets in place of <c>grant://…</c>. Each secret that is let out is on the ledger as <c>grant.materialized</c> before the container is made.
+    /// </summary>
+    /// <returns>The order; or why a grant stays closed, and then none is let out.</returns>
+    public async Task<(WorkloadSpec Spec, GrantRefusal? Refused)> FillAsync(RunRow run, SignedManifest manifest, WorkloadSpec spec, CancellationToken cancel)
+    {
+        if (!DeployOrder.HoldsGrants(manifest))
+        {
+            return (spec, null);
+        }
+        var evidence = await desk.EvidenceOfAsync(run, manifest);
+        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, run.Provider, evidence, time.GetUtcNow(), cancel);
+        if (refused is not null)
+        {
+            return (spec, refused);
+        }
+        try
+        {
+            Remember(run.RunId, SecretMask.Of(opened));
+            foreach (var grant in opened)
+            {
+                await desk.RecordAsync(run, "grant.materialized", json =>
+                {
+                    json.WriteString("artifact_hash", grant.ArtifactHash);
+                    json.WriteString("digest", grant.Digest);
+                    json.WriteString("grant_id", grant.GrantId);
+                    json.WriteString("run_id", run.RunId);
+                    json.WriteString("runner_kid", opener.Runner.Kid);
+                }, cancel);
+            }
+            return (Fill(run, manifest, spec, opened), null);
+        }
+        finally
+        {
+            foreach (var grant in opened)
+            {
+                grant.Secret.Dispose();
+            }
+        }
+    }
+
+    /// <summary>What must not stand in the output of the container that a run made. A secret that cannot be opened any more hides all of it: better nothing than a part.</summary>
+    public async ValueTask<SecretMask> MaskOfAsync(string? runId, CancellationToken cancel)
+    {
+        if (runId is null)
+        {
+            return SecretMask.None;
+        }
+        if (_masks.TryGetValue(runId, out var known))
+        {
+            return known;
+        }
+        if (await desk.FindAsync(runId) is not { Ref: not null } run)
+        {
+            return SecretMask.None;
+        }
+        var manifest = await desk.ManifestOfAsync(run);
+        if (!DeployOrder.HoldsGrants(manifest))
+        {
+            return Remember(runId, SecretMask.None);
+        }
+        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, run.Provider, await desk.EvidenceOfAsync(run, manifest), null, cancel);
+        if (refused is not null)
+        {
+            logger.LogWarning("Output of {Run} is withheld: {Reason}", runId, refused.Reason);
+            return SecretMask.Everything;
+        }
+        var mask = Remember(runId, SecretMask.Of(opened));
+        foreach (var grant in opened)
+        {
+            grant.Secret.Dispose();
+        }
+        return mask;
+    }
+
+    /// <summary>The variables of the container that a run made which hold secrets.</summary>
+    public async ValueTask<IReadOnlyList<string>> VariablesOfAsync(string? runId) =>
+        runId is not null && await desk.FindAsync(runId) is { Ref: not null } run
+            ? [.. GrantOpener.References(await desk.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
+            : [];
+
+    /// <summary>Removes the files of a run that has ended: its secrets do not outlive it.</summary>
+    public async Task ClearAsync(string runId)
+    {
+        if (await desk.FindAsync(runId) is null or { HasEnded: true })
+        {
+            files.Remove(runId);
+        }
+    }
+
+    /// <summary>Removes the files of runs that ended while no worker was there.</summary>
+    public async Task SweepAsync()
+    {
+        foreach (var runId in files.Runs())
+        {
+            await ClearAsync(runId);
+        }
+    }
+
+    private WorkloadSpec Fill(RunRow run, SignedManifest manifest, WorkloadSpec spec, IReadOnlyList<OpenedGrant> opened)
+    {
+        var env = spec.Env.ToDictionary();
+        var mounts = spec.Mounts.ToList();
+        foreach (var (variable, reference) in GrantOpener.References(manifest))
+        {
+            var grant = opened.First(known => known.GrantId == reference.GrantId);
+            if (reference.FilePath is { } path)
+            {
+                env[variable] = path;
+                mounts.Add(new WorkloadMount(MountKind.Bind, files.Write(run.RunId, mounts.Count, grant.Secret), path, ReadOnly: true));
+            }
+            else
+            {
+                env[variable] = Encoding.UTF8.GetString(grant.Secret.Reveal());
+            }
+        }
+        return spec with { Env = env, Mounts = mounts };
+    }
+
+    private SecretMask Remember(string runId, SecretMask mask)
+    {
+        if (_masks.Count >= MaxMasks)
+        {
+            // They are made again when they are asked for.
+            _masks.Clear();
+        }
+        return _masks[runId] = mask;
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>A line of output: 1 standard output, 2 standard error.</summary>
+public sealed record LogLineRead(int Source, string Text);
+
+/// <summary>
+/// The last lines of an output that is followed, between whoever writes it and one reader. It never holds more than its limits: when a reader is too slow,
+/// the oldest lines go until half of it is free, and the reader is told how many. Memory does not grow with the output.
+/// </summary>
+public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = LogRing.DefaultBytes)
+{
+    /// <summary>Lines at most.</summary>
+    public const int DefaultLines = 10_000;
+
+    /// <summary>Bytes at most.</summary>
+    public const int DefaultBytes = 1 << 20;
+
+    private readonly Queue<(LogLineRead Line, int Bytes)> _lines = new();
+    private readonly MemoryStream[] _open = [new(), new(), new()];
+    private readonly Lock _lock = new();
+    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _bytes;
+    private long _dropped;
+    private bool _isEnded;
+
+    /// <summary>Takes a piece of output, whole lines or not.</summary>
+    public void Append(int source, ReadOnlyMemory<byte> piece)
+    {
+        lock (_lock)
+        {
+            var rest = piece.Span;
+            int end;
+            while ((end = rest.IndexOf((byte)'\n')) >= 0)
+            {
+                Hold(_open[source], rest[..end]);
+                Close(source);
+                rest = rest[(end + 1)..];
+            }
+            Hold(_open[source], rest);
+        }
+    }
+
+    /// <summary>Says that nothing more comes.</summary>
+    public void End()
+    {
+        lock (_lock)
+        {
+            for (var source = 0; source < _open.Length; source++)
+            {
+                if (_open[source].Length > 0)
+                {
+                    Close(source);
+                }
+            }
+            _isEnded = true;
+            _more.TrySetResult();
+        }
+    }
+
+    /// <summary>Waits for lines and takes all of them; <c>Dropped</c> counts those that went since the last call. Null when there is nothing more.</summary>
+    public async Task<(IReadOnlyList<LogLineRead> Lines, long Dropped)?> TakeAsync(CancellationToken cancel)
+    {
+        while (true)
+        {
+            Task more;
+            lock (_lock)
+            {
+                if (_lines.Count > 0 || _dropped > 0)
+                {
+                    var taken = (_lines.Select(line => line.Line).ToList(), _dropped);
+                    _lines.Clear();
+                    (_bytes, _dropped) = (0, 0);
+                    return taken;
+                }
+                if (_isEnded)
+                {
+                    return null;
+                }
+                if (_more.Task.IsCompleted)
+                {
+                    _more = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                }
+                more = _more.Task;
+            }
+            await more.WaitAsync(cancel);
+        }
+    }
+
+    private void Hold(MemoryStream line, ReadOnlySpan<byte> piece) => line.Write(piece[..(int)Math.Min(piece.Length, (maxBytes / 4) - line.Length)]);
+
+    private void Close(int source)
+    {
+        var line = _open[source];
+        var length = (int)line.Length;
+        _lines.Enqueue((new LogLineRead(source == 2 ? 2 : 1, Encoding.UTF8.GetString(line.GetBuffer(), 0, length).TrimEnd('\r')), length));
+        line.SetLength(0);
+        _bytes += length;
+        if (_lines.Count > maxLines || _bytes > maxBytes)
+        {
+            while (_lines.Count > maxLines / 2 || _bytes > maxBytes / 2)
+            {
+                _bytes -= _lines.Dequeue().Bytes;
+                _dropped++;
+            }
+        }
+        _more.TrySetResult();
+    }
+}

@@ -1,0 +1,99 @@
+using LogLine.Api.Ledger;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// The replacing side of a replacement: what a deploy does to the container that has its service's place. Every step looks first whether it was
+/// taken before, so any worker can go on from any of them.
+/// </summary>
+internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, ILogger logger)
+{
+    private readonly DeployCourse _course = DeployCourse.Of(run);
+
+    /// <summary>What is replaced, and how.</summary>
+    public DeployCourse Course => _course;
+
+    /// <summary>Where both cannot run at once: stops the old container. Its run does not end yet, it may go on (<see cref="GoBackAsync"/>).</summary>
+    public async Task MakeRoomAsync(CancellationToken stopping)
+    {
+        if (_course is { Strategy: DeployStrategy.Recreate, OldContainer: { } old })
+        {
+            using var turn = await TurnAsync(stopping);
+            await StopAsync(old, stopping);
+        }
+    }
+
+    /// <summary>The new one runs: the old container is stopped, its run ends as replaced, it is removed, and the new one gets the service's name.</summary>
+    public async Task FinishAsync(string workloadId, CancellationToken stopping)
+    {
+        if (_course.OldContainer is not { } old)
+        {
+            return;
+        }
+        try
+        {
+            using (await TurnAsync(stopping))
+            {
+                await StopAsync(old, stopping);
+            }
+            // It reads the last lines of its container, so that one is removed only then. Its worker may want the turn before.
+            await desk.EndedAsync(_course.OldRun, stopping);
+            using (await TurnAsync(stopping))
+            {
+                await adapter.RemoveAsync(old, force: false, stopping);
+                await adapter.AdoptNameAsync(workloadId, stopping);
+            }
+        }
+        catch (AdapterException failure) when (failure.Failure != AdapterFailure.Unavailable)
+        {
+            // Somebody took the name, or the engine does not let go of the old container: the new one runs all the same, and is watched on.
+            logger.LogError("{Run} runs, but the container that it replaces is not out of its way: {Reason}", run.RunId, failure.Message);
+        }
+    }
+
+    /// <summary>
+    /// The new one does not get to run: whoever was there before goes on. Where it was stopped for the new one it is started again, if the client
+    /// wanted that (<c>rollback_on_failure</c>).
+    /// </summary>
+    /// <returns>The run that serves now, or null; and why the way back failed.</returns>
+    public async Task<(string? Serving, string? Problem)> GoBackAsync(CancellationToken stopping)
+    {
+        if (_course is not { OldContainer: { } old, OldRun: { } oldRun } || await desk.FindAsync(oldRun) is not { HasEnded: false })
+        {
+            return (null, null);
+        }
+        if (!_course.TakesOver(await desk.FindAsync(run.RunId) ?? run))
+        {
+            return (oldRun, null); // never touched
+        }
+        if (!_course.GoesBack)
+        {
+            return (null, null);
+        }
+        try
+        {
+            using var turn = await TurnAsync(stopping);
+            await adapter.StartAgainAsync(old, stopping);
+            return (oldRun, null);
+        }
+        catch (AdapterException failure)
+        {
+            return (null, $"{oldRun} could not be started again: {failure.Message}");
+        }
+    }
+
+    private Task<IDisposable> TurnAsync(CancellationToken stopping) => turns.TakeAsync(run.Provider, run.Tenant, run.Service, stopping);
+
+    private async Task StopAsync(string old, CancellationToken stopping)
+    {
+        try
+        {
+            await adapter.StopAsync(old, (await desk.LifecycleOfAsync(_course.OldRun)).StopTimeout, stopping);
+        }
+        catch (AdapterException failure) when (failure.Failure == AdapterFailure.NotFound)
+        {
+            // Gone already.
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.CommandLine;
+using System.Globalization;
+using LogLine.Cli.Client;
+using LogLine.Cli.Commands.Runs;
+
+namespace LogLine.Cli.Commands.Spans;
+
+/// <summary><c>logline spans tail</c>: spans as they come, until Ctrl-C; a line each, or NDJSON.</summary>
+internal static class TailCommand
+{
+    public static Command Create(CommandTree tree)
+    {
+        var filter = new SpanFilterOptions();
+        var after = new Option<long?>("--after") { HelpName = "SEQ", Description = "From behind this cursor; 0 is the beginning [what comes from now on]." };
+        return tree.Leaf("tail", "Follow spans as they come.", call => RunAsync(call, filter.Of(call), call.Get(after)), [.. filter.All, after]);
+    }
+
+    private static async Task<int> RunAsync(Call call, SpanFilterOptions.Chosen filter, long? after)
+    {
+        if (call.OpenGateway().Fails(out var failure, out var gateway))
+        {
+            return call.Screen.Refuse(failure);
+        }
+        using var opened = gateway;
+        var events = new EventStream(gateway, call.Shell.Time, call.Note);
+        call.Resume = () => events.LastSeen is { } seen ? $"Stopped.\n  → logline spans tail --after {seen.ToString(CultureInfo.InvariantCulture)}" : "Stopped.";
+        await foreach (var received in events.FollowAsync("/v1/stream" + filter.Query(), after, call.Stop))
+        {
+            if (received.Fails(out failure, out var item))
+            {
+                return call.Screen.Refuse(failure);
+            }
+            SpanLines.Show(call.Screen, item);
+        }
+        return ExitCodes.Done;
+    }
+}

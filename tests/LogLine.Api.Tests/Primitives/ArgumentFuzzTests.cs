@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>Arguments reach the container as they were sent, or are refused: nothing on the way unquotes, expands, splits or takes one for an option.</summary>
+public sealed class ArgumentFuzzTests
+{
+    private const int Batches = 10;
+    private const int PerBatch = 1000;
+
+    private static readonly string[] Pieces =
+    [
+        "--privileged", "-v", "/:/host", "--", "-", "$(id)", "`id`", "${HOME}", "$0", "$@", "~", "*", "?", "[a-z]", "{a,b}", "&&", "||", ";", "|", ">", "<", "&", "\\", "\\0", "\\n", "'", "\"", "''", "\"\"",
+        " ", "  ", "\t", "\n", "\r\n", "\u0001", "\u001b[31m", "\u007f", "%s", "%n", "%00", "#", "!", "!!", "=", "A=B", "é", "ß", "日本", "🦭", "\u200d", "\ufeff", "\uffff", "\U0010ffff", "null", "true", "0", "-1", "", "a", "Z",
+    ];
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task TenThousandArguments_ArriveUnchanged(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var random = new Random(20261121);
+        for (var batch = 0; batch < Batches; batch++)
+        {
+            var arguments = Enumerable.Range(0, PerBatch).Select(_ => Argument(random)).ToArray();
+            var said = await lab.SucceedAsync(name, ["/bin/sh", "-c", "printf '%s\\0' \"$@\" | sha256sum", "sh", .. arguments]);
+
+            Assert.Equal(Hash(arguments), said.Text("stdout")![..64]);
+        }
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ArgumentsOfTheContainerItself_ArriveUnchanged(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (name, random) = (lab.Name(), new Random(7));
+        var arguments = Enumerable.Range(0, PerBatch).Select(_ => Argument(random)).ToArray();
+        var argv = JsonSerializer.Serialize<string[]>(["/bin/sh", "-c", "printf '%s\\0' \"$@\" | sha256sum", "sh", .. arguments]);
+        await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}","argv":{{argv}},"auto_start":true}""");
+
+        var said = await lab.DoAsync("container.logs", name, """{"follow":true,"follow_s":30}""");
+
+        Assert.Equal(Hash(arguments), said.Texts("lines").Single()[..64]);
+    }
+
+    [Theory]
+    [InlineData("\\u0000")]
+    [InlineData("a\\u0000b")]
+    [InlineData("\\ud800")]
+    [InlineData("a\\udc00")]
+    public async Task WhatNoArgumentCanBe_IsRefused(string argument)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync("podman");
+
+        var answer = await lab.Gateway.PostAsync($$"""{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"podman"},"name":"web","argv":["/bin/true","{{argument}}"] } }""");
+
+        Assert.Contains(answer.Code, new[] { "422_SCHEMA_INVALID", "400_MALFORMED_JSON" });
+    }
+
+    private static string Argument(Random random) => string.Concat(Enumerable.Range(0, random.Next(0, 6)).Select(_ => Pieces[random.Next(Pieces.Length)]));
+
+    private static string Hash(IEnumerable<string> arguments) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(arguments.Select(argument => argument.Normalize() + "\0")))));
+}

@@ -1,0 +1,154 @@
+using System.Net;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>Limits, plans, links, events, clean-up and followed output: the same on both engines.</summary>
+public sealed class ChangePrimitiveTests
+{
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Container_IsLimitedMeasuredAndPlannedAnew(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+
+        var limits = await lab.DoAsync("container.resources", name, """{"memory":"64MiB","pids":40}""");
+        Assert.Equal((64L << 20, 40L, provider == "docker"), (limits.Integer("memory_bytes"), limits.Integer("pids"), limits.Flag("persistent")));
+        var usage = await lab.DoAsync("container.usage", name, """{"interval_ms":100}""");
+        Assert.Equal(64L << 20, usage.Integer("memory_limit_bytes"));
+        Assert.True(usage.Integer("memory_bytes") > 0);
+        Assert.InRange(usage.Integer("interval_ms")!.Value, 100, long.MaxValue);
+        var none = await lab.SendAsync("container.resources", name);
+        Assert.Equal("422_SCHEMA_INVALID", none.Code);
+
+        var attach = await lab.DoAsync("container.volume.attach", name, """{"mount":{"type":"tmpfs","target":"/scratch"}}""");
+        Assert.False(attach.Flag("applied"));
+        Assert.Equal(["container.stop", "container.remove", "container.create", "container.start"], attach.Items("plan").Select(step => step.Text("intent")));
+        Assert.Equal("/scratch", Assert.Single(attach.Items("plan").ElementAt(2).Member("change").Items("mounts")).Text("target"));
+        Assert.Contains("PATH", attach.Texts("env"));
+        Assert.Equal("not_found", await ReasonAsync(lab, "container.volume.detach", name, """{"path":"/scratch"}"""));
+        var publish = await lab.DoAsync("port.publish", name, """{"container":8080}""");
+        Assert.Equal(8080, Assert.Single(publish.Items("plan").ElementAt(2).Member("change").Items("ports")).Integer("container"));
+        Assert.Equal("running", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+        Assert.NotEmpty((await lab.DoAsync("container.network", name)).Items("networks"));
+
+        var events = await lab.DoAsync("system.events", null, """{"since":"10m","limit":1000}""");
+        Assert.Equal(["create", "start"], events.Items("events").Where(one => one.Text("name") == name && one.Text("action") is "create" or "start").Select(one => one.Text("action")));
+        Assert.True((await lab.DoAsync("system.metrics", null)).Member("containers").Integer("running") >= 1);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Link_OpensAPrivateNetworkOfTwo(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (server, client) = (await lab.RunningAsync("server"), await lab.RunningAsync("client"));
+        var pair = $$"""{"from":"{{client}}","to":"{{server}}","port":8080}""";
+
+        var link = await lab.DoAsync("network.establish", null, pair);
+        await lab.DoAsync("network.establish", null, $$"""{"from":"{{server}}","to":"{{client}}"}""");
+        var network = (await lab.DoAsync("network.topology", null)).Items("networks").Single(item => item.Text("name") == link.Text("network"));
+        var address = network.Items("containers").Single(member => member.Text("name") == server).Text("address");
+
+        Assert.False(link.Flag("enforced"));
+        Assert.True(network.Flag("internal"));
+        Assert.Equal(new[] { client, server }.Order(StringComparer.Ordinal), network.Items("containers").Select(member => member.Text("name")));
+        Assert.Contains("hello", (await lab.SucceedAsync(client, "/bin/wget", "-q", "-O", "-", $"http://{address}:8080/")).Text("stdout"));
+        Assert.True((await lab.DoAsync("network.sever", null, $$"""{"from":"{{client}}","to":"{{server}}"}""")).Flag("severed"));
+        Assert.Equal("not_found", await ReasonAsync(lab, "network.sever", null, $$"""{"from":"{{client}}","to":"{{server}}"}"""));
+        Assert.DoesNotContain(link.Text("network"), (await lab.DoAsync("network.topology", null)).Items("networks").Select(item => item.Text("name")));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Prune_RemovesExactlyWhatWasPlanned(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (stopped, running) = (await lab.RunningAsync("stopped"), await lab.RunningAsync("running"));
+        await lab.DoAsync("container.kill", stopped);
+
+        var plan = await lab.DoAsync("system.prune", null);
+        Assert.False(plan.Flag("applied"));
+        Assert.Contains(stopped, plan.Items("plan").Select(item => item.Text("name")));
+        Assert.DoesNotContain(running, plan.Items("plan").Select(item => item.Text("name")));
+        await lab.DoAsync("container.kill", running);
+        Assert.Equal("lifecycle_conflict", await ReasonAsync(lab, "system.prune", null, $$"""{"plan_digest":"{{plan.Text("plan_digest")}}"}"""));
+        await lab.DoAsync("container.inspect", stopped);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Session_TakesItsOwnWithIt_AndOrphansGoWhenAsked(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (session, bound, kept, late) = (lab.Name("session"), lab.Name("bound"), lab.Name("kept"), lab.Name("late"));
+        string Create(string strategy) => $$"""{"image":"{{PrimitiveLab.Image}}","strategy":"{{strategy}}","session_id":"{{session}}"}""";
+        var opened = await lab.Gateway.PostAsync(TestGateway.Json(new { intent = "session.create", subject = $"urn:session:dev/{session}", payload = new { name = session, purpose = "a test" } }));
+        Assert.True(opened.Status == HttpStatusCode.OK, opened.Body);
+        await lab.DoAsync("container.create", bound, Create("session"));
+        await lab.DoAsync("container.create", kept, Create("service"));
+
+        var listed = (await lab.DoAsync("session.list", null)).Items("groups").Single(group => group.Text("name") == session);
+        Assert.Equal((false, $"{bound},{kept}"), (listed.Flag("ended"), string.Join(',', listed.Texts("containers"))));
+        Assert.DoesNotContain(bound, (await lab.DoAsync("cleanup.plan", null)).Items("plan").Select(item => item.Text("name")));
+        var ended = await lab.DoAsync("session.end", session);
+        Assert.Equal([bound], ended.Texts("removed"));
+        Assert.Equal([kept], ended.Texts("kept"));
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.inspect", bound)).Code);
+
+        // What comes too late is an orphan: listed, there until somebody asks, then gone.
+        await lab.DoAsync("container.create", late, Create("session"));
+        var plan = await lab.DoAsync("cleanup.plan", null);
+        Assert.Contains(late, plan.Items("plan").Select(item => item.Text("name")));
+        Assert.DoesNotContain(kept, plan.Items("plan").Select(item => item.Text("name")));
+        await lab.DoAsync("container.inspect", late);
+        while (true)
+        {
+            // Other tests of this tenant may come and go in between: then the plan is another one, and is looked at again.
+            var answer = await lab.SendAsync("cleanup.apply", null, $$"""{"plan_digest":"{{plan.Text("plan_digest")}}"}""");
+            if (answer.Json.Member("result").Flag("applied") == true)
+            {
+                Assert.Contains(late, answer.Json.Member("result").Items("removed").Select(item => item.Text("name")));
+                break;
+            }
+            Assert.Equal("lifecycle_conflict", answer.Json.Member("result").Text("reason"));
+            plan = await lab.DoAsync("cleanup.plan", null);
+        }
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.inspect", late)).Code);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Output_IsFollowedToItsEnd(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync(script: "echo first; trap 'echo last; exit 0' TERM; while :; do sleep 0.1; done");
+        var run = (await lab.SendAsync("container.inspect", name)).Json.Member("run").Text("run_id");
+
+        using var response = await lab.Gateway.Client.GetAsync($"/v1/runs/{run}/logs?follow=true", HttpCompletionOption.ResponseHeadersRead, PrimitiveLab.Cancel);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(PrimitiveLab.Cancel));
+        var said = new List<string>();
+        var stopping = Task.CompletedTask;
+        while (await reader.ReadLineAsync(PrimitiveLab.Cancel) is { } line)
+        {
+            said.Add(line);
+            if (line.Contains("first", StringComparison.Ordinal))
+            {
+                stopping = lab.DoAsync("container.stop", name);
+            }
+        }
+        await stopping;
+        var read = (await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail=5&grep=la")).Json;
+
+        Assert.Contains("""data: {"source":"stdout","line":"last"}""", said);
+        Assert.Contains("event: end", said);
+        Assert.Equal(["last"], read.Texts("lines"));
+        Assert.Equal(["first", "last"], (await lab.DoAsync("container.logs", name, """{"follow":true,"follow_s":30}""")).Texts("lines"));
+        Assert.Equal("404_NOT_FOUND", (await lab.Gateway.GetAsync("/v1/runs/run_0/logs")).Code);
+        Assert.Equal("422_SCHEMA_INVALID", (await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail=0")).Code);
+    }
+
+    private static async Task<string?> ReasonAsync(PrimitiveLab lab, string intent, string? name, string members = "{}")
+    {
+        var answer = await lab.SendAsync(intent, name, members);
+        Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+        return answer.Json.Member("result").Text("reason");
+    }
+}

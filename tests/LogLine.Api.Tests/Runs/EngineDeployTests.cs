@@ -1,0 +1,194 @@
+using System.Text.Json;
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Tests.Primitives;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Runs;
+
+/// <summary>Health, replacement and the way back on real engines.</summary>
+public sealed class EngineDeployTests
+{
+    private const string Serves = ""","entrypoint":["/bin/sh","-c","echo up; mkdir /tmp/www; echo hello >/tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www"]""";
+
+    private static string Script(string script) => $$""","entrypoint":["/bin/sh","-c",{{JsonSerializer.Serialize(script)}}]""";
+
+    [Theory]
+    [InlineData("podman", """{"http":{"port":8080,"path":"/hello"}}"""), InlineData("docker", """{"http":{"port":8080,"path":"/hello"}}""")]
+    [InlineData("podman", """{"tcp":{"port":8080}}"""), InlineData("docker", """{"tcp":{"port":8080}}""")]
+    [InlineData("podman", """{"exec":{"argv":["test","-e","/tmp/ready"]}}"""), InlineData("docker", """{"exec":{"argv":["test","-e","/tmp/ready"]}}""")]
+    public async Task Healthy_OnlyThenRunning(string provider, string health)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        // It serves, and says that it is ready, only when a file is there, which the test makes.
+        var deploy = Script("until [ -e /tmp/go ]; do sleep 0.02; done; mkdir /tmp/www; echo hi >/tmp/www/hello; touch /tmp/ready; exec httpd -f -p 8080 -h /tmp/www") + $$""","lifecycle":{"health":{{health}}}""";
+        var run = (await DeployAsync(lab, name, await ApplyAsync(lab, name, 1, deploy))).RunId();
+        await lab.Gateway.RunInAsync(run, "applied");
+        await StartedAsync(lab, run);
+        Assert.Equal("applied", (await lab.Gateway.GetAsync("/v1/runs/" + run)).Json.Text("state"));
+
+        await lab.SucceedAsync(name, "touch", "/tmp/go");
+        await lab.Gateway.RunInAsync(run, "running");
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task NeverHealthy_FailsWithTheReasonAndTheLastLines_AndIsStopped(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var deploy = Script("echo warming up; exec sleep 600") + ""","lifecycle":{"health":{"exec":{"argv":["sh","-c","echo cold; exit 4"]},"interval":"50ms","retries":2,"start_period":"1ms"},"stop_timeout":"1s"}""";
+        var run = await lab.Gateway.RunInAsync((await DeployAsync(lab, name, await ApplyAsync(lab, name, 1, deploy))).RunId(), "failed");
+
+        Assert.Equal("unhealthy", run.Text("reason"));
+        Assert.Contains("ended with 4: cold", run.Text("error"));
+        Assert.Contains("warming up", run.Texts("log_tail"));
+        Assert.Equal("stopped", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task DiesAtOnce_FailsAtOnceWithExitCodeAndLastLines(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var deploy = Script("echo no config; exit 3") + ""","lifecycle":{"health":{"tcp":{"port":8080},"start_period":"10m"}}""";
+        var run = await lab.Gateway.RunInAsync((await DeployAsync(lab, name, await ApplyAsync(lab, name, 1, deploy))).RunId(), "failed");
+
+        Assert.Equal(("exited_at_start", 3L, "no config"), (run.Text("reason"), run.Integer("exit_code")!.Value, run.Texts("log_tail").Single()));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Replaced_WithoutAGap_NewContainerHasTheName(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        const string Checked = Serves + ""","ports":[{"host":0,"container":8080}],"lifecycle":{"health":{"http":{"port":8080}},"stop_timeout":"1s"}""";
+        var old = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Checked));
+        var new_ = await RunningAsync(lab, name, await ApplyAsync(lab, name, 2, Checked));
+
+        var ended = await lab.Gateway.RunInAsync(old, "exited");
+        Assert.Equal(("replaced", new_), (ended.Text("reason"), ended.Text("replaced_by")));
+        Assert.Contains("up", ended.Texts("log_tail"));
+        // The new one was running before the old one ended: the service was never away.
+        Assert.True(await IndexAsync(lab, name, new_, "run_state.running") < await IndexAsync(lab, name, old, "run_state.exited"));
+        await SettledAsync(lab, name, new_);
+        Assert.Equal("2", (await lab.SucceedAsync(name, "sh", "-c", "echo $VERSION")).Text("stdout")!.Trim());
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task FixedPort_ReplacedAfterAStop_AndBackWhenTheNewOneFails(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        // A port that the engine chose is free again once its container is removed.
+        var first = await RunningAsync(lab, name, await ApplyAsync(lab, name, 0, Serves + ""","ports":[{"host":0,"container":8080}],"lifecycle":{"stop_timeout":"1s"}"""));
+        var port = (await lab.Gateway.GetAsync("/v1/runs/" + first)).Json.Items("ports").Single().Integer("host");
+        await lab.Gateway.SendAsync("run.cancel", name, new { run_id = first });
+        await lab.Gateway.RunInAsync(first, "cancelled");
+        var fixedPort = $$$""","ports":[{"host":{{{port}}},"container":8080}],"lifecycle":{"health":{"http":{"port":8080}},"stop_timeout":"1s"}""";
+
+        var old = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Serves + fixedPort));
+        var reference = await ApplyAsync(lab, name, 2, Serves + fixedPort);
+        Assert.True((await lab.Gateway.PlanAsync(name, reference, lab.Provider)).Flag("gap"));
+        var second = await RunningAsync(lab, name, reference);
+        Assert.Equal("replaced", (await lab.Gateway.RunInAsync(old, "exited")).Text("reason"));
+        await SettledAsync(lab, name, second);
+
+        var broken = (await DeployAsync(lab, name, await ApplyAsync(lab, name, 3, Script("echo broken; exit 1") + fixedPort))).RunId();
+        var failed = await lab.Gateway.RunInAsync(broken, "failed");
+        Assert.Equal(("exited_at_start", second), (failed.Text("reason"), failed.Text("serving")));
+        Assert.Equal("broken", failed.Texts("log_tail").Single());
+        Assert.Equal("running", (await lab.Gateway.GetAsync("/v1/runs/" + second)).Json.Text("state"));
+        await SettledAsync(lab, name, second);
+        using var http = new HttpClient();
+        await AnswersAsync(http, port!.Value);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task RestartOnFailure_StartsItAgain_UntilItEndsWell(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        // The file system outlives a restart: the first life fails, the second one ends well.
+        var deploy = Script("if [ -e /tmp/again ]; then until [ -e /tmp/end ]; do sleep 0.02; done; exit 0; fi; touch /tmp/again; until [ -e /tmp/fail ]; do sleep 0.02; done; exit 5") + ""","restart":{"policy":"on_failure"}""";
+        var run = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, deploy));
+        await lab.SucceedAsync(name, "touch", "/tmp/fail");
+        while ((await lab.Gateway.GetAsync("/v1/runs/" + run)).Json.Integer("restarts") is not 1)
+        {
+            await Task.Delay(50, PrimitiveLab.Cancel);
+        }
+        await lab.SucceedAsync(name, "touch", "/tmp/end");
+
+        Assert.Equal(0, (await lab.Gateway.RunInAsync(run, "exited")).Integer("exit_code"));
+        Assert.Equal(["run_state.running", "run_state.running", "run_state.exited"], (await lab.Gateway.StatesAsync(run)).TakeLast(3));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task RestartAlways_StopsWhenAClientStopsIt(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Script("exec sleep 600") + ""","restart":{"policy":"always"}"""));
+        await lab.DoAsync("container.stop", name, """{"timeout_s":1}""");
+
+        Assert.Null((await lab.Gateway.RunInAsync(run, "exited")).Integer("restarts"));
+    }
+
+    private static async Task<PrimitiveLab> OpenAsync(string provider)
+    {
+        var lab = await PrimitiveLab.OpenAsync(provider);
+        await lab.Gateway.RegisterKeyAsync();
+        return lab;
+    }
+
+    private static Task<string> ApplyAsync(PrimitiveLab lab, string name, int version, string more) => lab.Gateway.ApplyAsync(name, version, more, PrimitiveLab.Image);
+
+    private static Task<Answer> DeployAsync(PrimitiveLab lab, string name, string reference) =>
+        lab.Gateway.ProvedAsync("deploy.apply", name, DeployActs.Order(reference, name, lab.Provider));
+
+    private static Task<string> RunningAsync(PrimitiveLab lab, string name, string reference) => lab.Gateway.RunAsync(name, reference, lab.Provider);
+
+    private static async Task StartedAsync(PrimitiveLab lab, string run)
+    {
+        while ((await lab.Engine.ListAsync([(EngineLabels.RunId, run)], PrimitiveLab.Cancel)) is not [{ State: "running" }])
+        {
+            await Task.Delay(20, PrimitiveLab.Cancel);
+        }
+    }
+
+    /// <summary>The run's container alone is left of the service, and has its name.</summary>
+    private static async Task SettledAsync(PrimitiveLab lab, string name, string run)
+    {
+        while (true)
+        {
+            var left = await lab.Engine.ListAsync([(EngineLabels.Tenant, TestGateway.Tenant), (EngineLabels.Name, name)], PrimitiveLab.Cancel);
+            if (left is [{ Labels: { } labels }] && labels[EngineLabels.RunId] == run && await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel) is { } detail && detail.Id == left[0].Id)
+            {
+                return;
+            }
+            await Task.Delay(20, PrimitiveLab.Cancel);
+        }
+    }
+
+    private static async Task AnswersAsync(HttpClient http, long port)
+    {
+        for (var tries = 200; ; tries--)
+        {
+            try
+            {
+                await http.GetAsync($"http://127.0.0.1:{port}/", PrimitiveLab.Cancel);
+                return;
+            }
+            catch (HttpRequestException) when (tries > 0)
+            {
+                await Task.Delay(25, PrimitiveLab.Cancel);
+            }
+        }
+    }
+
+    private static async Task<int> IndexAsync(PrimitiveLab lab, string name, string run, string intent)
+    {
+        var spans = await lab.Gateway.PostAsync($$"""{"subject":"urn:minicontainer:dev/{{name}}","limit":1000}""", path: "/v1/spans/query");
+        return spans.Json.Items("items").ToList().FindIndex(span => span.Text("intent") == intent && span.Member("payload").Text("run_id") == run);
+    }
+}

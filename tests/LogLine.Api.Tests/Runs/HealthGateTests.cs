@@ -1,0 +1,83 @@
+using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Runs;
+
+/// <summary>What stands between started and running, on a target that a test decides about.</summary>
+public sealed class HealthGateTests : IAsyncDisposable
+{
+    private readonly FakeAdapter _fake = new();
+    private TestGateway _gateway = null!;
+
+    [Fact]
+    public async Task FailuresOfTheStartPeriod_DoNotCount()
+    {
+        var probes = 0;
+        _fake.Probe = _ => Interlocked.Increment(ref probes) < 6 ? ProbeOutcome.Bad("not yet") : ProbeOutcome.Good;
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"1ms","retries":1,"start_period":"1h"}}""");
+        await _gateway.RunInAsync(run, "running");
+        Assert.Equal(6, probes);
+    }
+
+    [Fact]
+    public async Task FailuresAfterIt_CountInARow()
+    {
+        var probes = 0;
+        _fake.Probe = _ => Interlocked.Increment(ref probes) is var probe && probe == 1 ? throw new AdapterException(AdapterFailure.Unavailable, "the engine is away") : ProbeOutcome.Bad("refused " + probe);
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"20ms","retries":4,"start_period":"1ms"}}""");
+        var failed = await _gateway.RunInAsync(run, "failed");
+        Assert.Equal("unhealthy", failed.Text("reason"));
+        Assert.Contains("failed 4 times in a row; the last time: refused", failed.Text("error"));
+        Assert.InRange(probes, 4, 5); // the first one may have come in the start period
+        Assert.Equal(WorkloadState.Stopped, _fake.All.Single().State);
+    }
+
+    [Fact]
+    public async Task NotHealthyInTime_FailsWithinTheStartPeriodToo()
+    {
+        _fake.Probe = _ => ProbeOutcome.Bad("warming up");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"10ms","start_period":"1h"},"start_timeout":"30ms"}""");
+        Assert.Equal("start_timeout", (await _gateway.RunInAsync(run, "failed")).Text("reason"));
+    }
+
+    [Fact]
+    public async Task EndsWhileItSettles_Fails()
+    {
+        var run = await DeployAsync("""{"settle":"1h"}""");
+        await _gateway.RunInAsync(run, "applied");
+        while (_fake.All is not [{ State: WorkloadState.Running }])
+        {
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+        _fake.Exit(run, 0);
+        var failed = await _gateway.RunInAsync(run, "failed");
+        Assert.Equal(("exited_at_start", 0), (failed.Text("reason"), failed.Integer("exit_code")));
+    }
+
+    [Theory]
+    [InlineData("""{"health":{"http":{"port":80},"tcp":{"port":80}}}""", "/payload/manifest/deploy/lifecycle/health")]
+    [InlineData("""{"health":{"exec":{"argv":[]}}}""", "/payload/manifest/deploy/lifecycle/health/exec/argv")]
+    [InlineData("""{"settle":"soon"}""", "/payload/manifest/deploy/lifecycle/settle")]
+    [InlineData("""{"stop_timeout":"P1Y"}""", "/payload/manifest/deploy/lifecycle/stop_timeout")]
+    [InlineData("""{"start_timeout":"61m"}""", "/payload/manifest/deploy/lifecycle/start_timeout")]
+    [InlineData("""{"stop_timeout":"PT1D"}""", "/payload/manifest/deploy/lifecycle/stop_timeout")]
+    public async Task Nonsense_IsRefusedWithItsPlace(string lifecycle, string path)
+    {
+        await StartAsync();
+        var manifest = _gateway.Manifest($$"""{"image":"localhost/x:1","lifecycle":{{lifecycle}}}""");
+        var answer = await _gateway.PostAsync($$$"""{"intent":"minicontainer.apply","subject":"urn:minicontainer:dev/web","payload":{"manifest":{{{TestGateway.Text(manifest)}}}}}""");
+        Assert.Equal("422_SCHEMA_INVALID", answer.Code);
+        Assert.Contains(answer.Json.Items("errors"), error => error.Text("path") == path);
+    }
+
+    private async Task<string> DeployAsync(string lifecycle)
+    {
+        await StartAsync();
+        return (await _gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(await _gateway.ApplyAsync("web", 1, ""","lifecycle":""" + lifecycle), "web"))).RunId();
+    }
+
+    private async Task StartAsync() => _gateway = await (await TestGateway.StartAsync([_fake])).RegisterKeyAsync();
+
+    public async ValueTask DisposeAsync() => await _gateway.DisposeAsync();
+}

@@ -1,0 +1,203 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using LogLine.Api.Secrets;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Tests.Primitives;
+using LogLine.Api.Tests.Runs;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Spans;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace LogLine.Api.Tests.Secrets;
+
+/// <summary>Secrets in real containers: they get in, and nothing that the gateway says, keeps or logs has them.</summary>
+public sealed class GrantDeployTests
+{
+    private const string Speaks = """["/bin/sh","-c","echo value=$PASSWORD; cat $TOKEN_FILE; touch /tmp/said; exec sleep 600"]""";
+
+    private readonly string _secret = "s3cret-" + Guid.NewGuid().ToString("N");
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Secret_ReachesTheContainerAndNothingElse(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await DeployAsync(lab, name, await ApplyAsync(lab, name, Variables));
+        await lab.Gateway.RunInAsync(run, "running");
+
+        // Getting in needs a proof, which is used up by it.
+        var refused = await lab.SendAsync("container.exec", name, """{"argv":["env"]}""");
+        Assert.Equal(("428_PROOF_REQUIRED", "secret.access"), (refused.Code, refused.Json.Member("details").Text("required_proof_intent")));
+        Assert.Equal("428_PROOF_REQUIRED", (await lab.SendAsync("container.commit", name, """{"image":"stolen:1"}""")).Code);
+        await ProveAccessAsync(lab, name);
+        var stdout = (await lab.DoAsync("container.exec", name, """{"argv":["sh","-c","until [ -e /tmp/said ]; do sleep 0.02; done; env; cat $TOKEN_FILE; stat -c %a /proc/self; mount | grep run/secrets"]}""")).Text("stdout")!;
+        Assert.Contains("PASSWORD=«grant:db»", stdout);
+        Assert.Contains("TOKEN_FILE=/run/secrets/token", stdout);
+        Assert.Contains("tmpfs", stdout);
+        Assert.Equal("428_PROOF_REQUIRED", (await lab.SendAsync("container.exec", name, """{"argv":["env"]}""")).Code);
+
+        // It really was the value.
+        await ProveAccessAsync(lab, name);
+        var length = (await lab.DoAsync("container.exec", name, """{"argv":["sh","-c","printf %s $PASSWORD | wc -c; wc -c < $TOKEN_FILE"]}""")).Text("stdout")!;
+        Assert.Equal([$"{_secret.Length}", $"{_secret.Length}"], length.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+
+        var logs = (await lab.DoAsync("container.logs", name)).GetRawText();
+        Assert.Contains("value=«grant:db»", JsonSerializer.Deserialize<JsonElement>(logs).GetRawText().Replace("\\u00AB", "«").Replace("\\u00BB", "»"));
+        var materialised = (await lab.Gateway.PostAsync("""{"intent":"grant.materialized","limit":1000}""", path: "/v1/spans/query")).Json.Items("items").Where(span => span.Member("payload").Text("run_id") == run).ToList();
+        Assert.Equal(2, materialised.Count);
+        Assert.All(materialised, span => Assert.Equal(64, span.Member("payload").Text("digest")!.Length));
+
+        await lab.Gateway.SendAsync("run.cancel", name, new { run_id = run });
+        await lab.Gateway.RunInAsync(run, "cancelled");
+        await AssertNowhereAsync(lab, run);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ContainerThatDies_LeavesNoSecretInItsLastLines(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await DeployAsync(lab, name, await ApplyAsync(lab, name, Variables, """["/bin/sh","-c","echo dying with $PASSWORD; exit 3"]"""));
+        // It may have been seen running before it died.
+        var failed = await lab.Gateway.RunInAsync(run, "failed", "exited");
+        Assert.Equal("dying with «grant:db»", failed.Texts("log_tail").Single());
+        await AssertNowhereAsync(lab, run);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task CommittedImage_HasNoSecret(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await DeployAsync(lab, name, await ApplyAsync(lab, name, Variables));
+        await lab.Gateway.RunInAsync(run, "running");
+        await ProveAccessAsync(lab, name);
+        await lab.DoAsync("container.commit", name, $$"""{"image":"{{name}}:1"}""");
+        var copy = lab.Name("copy");
+        await lab.DoAsync("container.create", copy, $$"""{"image":"localhost/dev/{{name}}:1"}""");
+        await lab.DoAsync("container.start", copy);
+        Assert.Contains("[]", (await lab.DoAsync("container.exec", copy, """{"argv":["sh","-c","echo [$PASSWORD]"]}""")).Text("stdout"));
+        await lab.DoAsync("container.remove", copy, """{"force":true}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"localhost/dev/{{name}}:1"}""");
+    }
+
+    [Fact]
+    public async Task RevokedGrant_StaysClosedAtTheNextDeploy()
+    {
+        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter()])).RegisterKeyAsync();
+        var reference = await ApplyAsync(gateway, "web", """{"PASSWORD":"grant://db"}""", """["true"]""", "fake");
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync("""{"intent":"wallet.grant.revoke","subject":"urn:wallet:dev","payload":{"grant_id":"db","reason":"leaked"}}""")).Status);
+        await gateway.ProveAsync("web");
+        var run = (await gateway.PostAsync(TestGateway.Deploy(reference))).Json.Member("run").Text("run_id")!;
+        var failed = await gateway.RunInAsync(run, "failed");
+        Assert.Equal("grant_revoked", failed.Text("reason"));
+        Assert.DoesNotContain("grant.materialized", (await gateway.PostAsync("""{"intent":"grant.*"}""", path: "/v1/spans/query")).Body);
+    }
+
+    [Fact]
+    public async Task KeyThatWasRotated_StillOwnsWhatItSealed()
+    {
+        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter()])).RegisterKeyAsync();
+        using var next = SigningKey.Generate();
+        var (artifact, bytes) = Seal(gateway, TestGateway.Kid);
+        await UploadAsync(gateway, artifact, bytes);
+        var rotation = gateway.Sign("wallet.key.rotate", "decision", "urn:wallet:dev", TestGateway.Json(new
+        {
+            kind = "wallet/key_rotation.v1", old_kid = TestGateway.Kid, new_kid = "kid_2", new_pub = next.PublicKeyHex, pop = Possession.Sign(next, TestGateway.Tenant, "kid_2", next.PublicKeyHex, ["sign", "admin"]),
+        }));
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(rotation.Utf8.ToArray())).Status);
+        var manifest = Manifest(gateway, artifact, """{"PASSWORD":"grant://db"}""", """["true"]""", "fake", next, "kid_2");
+        var answer = await gateway.PostAsync($$$"""{"intent":"minicontainer.apply","subject":"urn:minicontainer:dev/web","payload":{"manifest":{{{TestGateway.Text(manifest)}}}}}""");
+        var reference = answer.Json.Member("result").Text("ref")!;
+        var now = gateway.Time.GetUtcNow();
+        var proof = new ProofDraft { Intent = "deploy.allow", Tenant = "dev", Subject = "urn:minicontainer:dev/web", Ts = now, Exp = now.AddMinutes(10) }.Sign("kid_2", next);
+        await gateway.PostAsync($$$"""{"intent":"wallet.proof.submit","subject":"urn:minicontainer:dev/web","payload":{"proof":{{{TestGateway.Text(proof)}}}}}""");
+        var run = (await gateway.PostAsync(TestGateway.Deploy(reference))).Json.Member("run").Text("run_id")!;
+        await gateway.RunInAsync(run, "running");
+    }
+
+    private const string Variables = """{"PASSWORD":"grant://db","TOKEN_FILE":"grant://token?as=file&path=/run/secrets/token"}""";
+
+    private static async Task<PrimitiveLab> OpenAsync(string provider)
+    {
+        var lab = await PrimitiveLab.OpenAsync(provider);
+        await lab.Gateway.RegisterKeyAsync();
+        return lab;
+    }
+
+    private Task<string> ApplyAsync(PrimitiveLab lab, string name, string env, string entrypoint = Speaks) => ApplyAsync(lab.Gateway, name, env, entrypoint, lab.Provider);
+
+    private async Task<string> ApplyAsync(TestGateway gateway, string name, string env, string entrypoint, string provider)
+    {
+        var (artifact, bytes) = Seal(gateway, TestGateway.Kid);
+        await UploadAsync(gateway, artifact, bytes);
+        return await gateway.ApplyAsync(name, Manifest(gateway, artifact, env, entrypoint, provider, gateway.Key, TestGateway.Kid));
+    }
+
+    private (CanonicalJson Artifact, byte[] Bytes) Seal(TestGateway gateway, string owner)
+    {
+        var (bytes, artifact) = SealedArtifact.Seal(Encoding.UTF8.GetBytes(_secret), new ArtifactOwner("secret_db", "secret", TestGateway.Tenant, owner), [gateway.Services.GetRequiredService<RunnerKeys>().Public]);
+        return (artifact, bytes);
+    }
+
+    private static async Task UploadAsync(TestGateway gateway, CanonicalJson artifact, byte[] bytes)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/v1/artifacts/" + artifact.Root.Text("hash")) { Content = new ByteArrayContent(bytes) };
+        request.Content.Headers.ContentType = new("application/octet-stream");
+        using var response = await gateway.Client.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static CanonicalJson Manifest(TestGateway gateway, CanonicalJson artifact, string env, string entrypoint, string provider, SigningKey key, string kid)
+    {
+        string Grant(string id) => TestGateway.Text(SignedObject.Sign(CanonicalJson.Parse(TestGateway.Json(new
+        {
+            id, artifact_id = "secret_db", scope = new[] { "runtime:read" }, iat = Timestamps.Write(gateway.Time.GetUtcNow().AddMinutes(-1)), ttl = "PT1H", aud = provider, kid,
+        })), SignatureKind.Grant, key, "ed25519:"));
+        return SignedManifest.Sign(CanonicalJson.Parse(
+            $$$"""
+            {"type":"ll.minicontainer.v1","version":"1.0.0","owner":{"user_id":"usr_test","tenant":"dev"},"ts":"2026-11-20T12:00:00Z",
+             "deploy":{"image":"localhost/logline-test:1","entrypoint":{{{entrypoint}}},"env":{{{env}}},"lifecycle":{"stop_timeout":"1s"}},
+             "artifacts":[{{{TestGateway.Text(artifact)}}}],"grants":[{{{Grant("db")}}},{{{Grant("token")}}}]}
+            """), kid, key);
+    }
+
+    private static async Task<string> DeployAsync(PrimitiveLab lab, string name, string reference)
+    {
+        Assert.Equal(HttpStatusCode.OK, (await lab.Gateway.ProveAsync(name)).Status);
+        var answer = await lab.Gateway.PostAsync(TestGateway.Deploy(reference, lab.Provider, name));
+        return answer.Json.Member("run").Text("run_id") ?? throw new InvalidOperationException(answer.Body);
+    }
+
+    private static async Task ProveAccessAsync(PrimitiveLab lab, string name)
+    {
+        var answer = await lab.Gateway.ProveAsync(name, proof => proof with { Intent = "secret.access", Subject = $"urn:container:dev/{name}" });
+        Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+    }
+
+    /// <summary>Looks for the secret in every file that the gateway keeps, in every answer about the run, and in memory that outlives it.</summary>
+    private async Task AssertNowhereAsync(PrimitiveLab lab, string run)
+    {
+        var needle = Encoding.UTF8.GetBytes(_secret);
+        foreach (var path in (string[])["/v1/runs/" + run, "/v1/runs", "/v1/keys", "/healthz/ready"])
+        {
+            Assert.DoesNotContain(_secret, (await lab.Gateway.GetAsync(path)).Body);
+        }
+        Assert.DoesNotContain(_secret, (await lab.Gateway.PostAsync("""{"limit":1000}""", path: "/v1/spans/query")).Body);
+        foreach (var file in Directory.GetFiles(lab.Gateway.Folder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lock"))
+        {
+            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var bytes = new byte[stream.Length];
+            await stream.ReadExactlyAsync(bytes, TestContext.Current.CancellationToken);
+            Assert.True(bytes.AsSpan().IndexOf(needle) < 0, file);
+        }
+        // A run that has ended has no files any more; that happens right after its last span.
+        while (lab.Gateway.Services.GetRequiredService<SecretFiles>().Runs().Contains(run))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using LogLine.Api.Secrets;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Tests.Secrets;
+
+public sealed class GrantOpenerTests : IDisposable
+{
+    private readonly GrantLab _lab = new();
+
+    [Fact]
+    public async Task GoodGrant_LetsTheSecretOut()
+    {
+        var (opened, refused) = await _lab.OpenAsync();
+        Assert.Null(refused);
+        var grant = Assert.Single(opened);
+        Assert.Equal("db", grant.GrantId);
+        Assert.True(grant.Secret.FixedTimeEquals(_lab.Secret));
+        Assert.Equal(grant.Digest, Assert.Single((await _lab.OpenAsync()).Opened).Digest);
+        _lab.Secret = "another-secret"u8.ToArray();
+        Assert.NotEqual(grant.Digest, Assert.Single((await _lab.OpenAsync()).Opened).Digest);
+    }
+
+    [Theory]
+    [InlineData("iat", "2026-11-20T12:00:01Z", "grant_not_yet")]
+    [InlineData("ttl", "P1M", "grant_life")]
+    [InlineData("aud", "docker", "grant_audience")]
+    [InlineData("aud", "runner_0000000000000000", "grant_audience")]
+    [InlineData("scope", "build:read", "grant_scope")]
+    [InlineData("kid", "kid_2", "grant_kid")]
+    [InlineData("tenant", "other", "grant_tenant")]
+    [InlineData("artifact_hash", "blake3:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "grant_artifact")]
+    [InlineData("artifact_id", "elsewhere", "grant_missing")]
+    public async Task TermThatDoesNotHold_KeepsItClosed(string member, string value, string reason)
+    {
+        _lab.Grant[member] = member == "scope" ? new[] { value } : value;
+        await RefusedAsync(reason);
+    }
+
+    [Fact]
+    public async Task AudienceOfThisRunner_IsEnough()
+    {
+        _lab.Grant["aud"] = _lab.Runner.Kid;
+        Assert.Null((await _lab.OpenAsync()).Refused);
+    }
+
+    [Fact]
+    public async Task Life_EndsAtItsInstant()
+    {
+        Assert.Null((await _lab.OpenAsync(now: GrantLab.Noon.AddHours(1).AddTicks(-1))).Refused);
+        Assert.Equal("grant_expired", (await _lab.OpenAsync(now: GrantLab.Noon.AddHours(1))).Refused?.Reason);
+    }
+
+    [Fact]
+    public async Task MissingIat_IsTheManifestsTime()
+    {
+        _lab.Grant.Remove("iat");
+        Assert.Null((await _lab.OpenAsync()).Refused);
+        Assert.Equal("grant_expired", (await _lab.OpenAsync(now: GrantLab.Noon.AddHours(1))).Refused?.Reason);
+    }
+
+    [Fact]
+    public async Task Revoked_StaysClosed()
+    {
+        _lab.Revoked.Add("db");
+        await RefusedAsync("grant_revoked");
+    }
+
+    [Fact]
+    public async Task ForgedSignature_StaysClosed()
+    {
+        using var other = SigningKey.Generate();
+        _lab.SignedBy = other;
+        await RefusedAsync("grant_signature");
+    }
+
+    [Fact]
+    public async Task ManifestOfAnotherTenant_StaysClosed()
+    {
+        _lab.ManifestTenant = "other";
+        await RefusedAsync("grant_tenant");
+    }
+
+    [Fact]
+    public async Task CopiedArtifact_DoesNotOpenForWhoCopiedIt()
+    {
+        // The thief has bytes and wraps, signs a grant of his own, applies a manifest of his own: everything is right but the owner.
+        _lab.Sealed = new ArtifactOwner("secret_db", "secret", "victim", "kid_1");
+        await RefusedAsync("artifact_sealed");
+        _lab.Sealed = new ArtifactOwner("secret_db", "secret", "vv", "kid_victim");
+        await RefusedAsync("artifact_sealed");
+    }
+
+    [Fact]
+    public async Task ArtifactOfAnEarlierKey_OpensForItsSuccessor()
+    {
+        _lab.Sealed = _lab.Sealed with { OwnerKid = "kid_0" };
+        _lab.Keys["kid_1"] = new GrantKey(_lab.Owner.PublicKey.ToArray(), ["kid_1", "kid_0"]);
+        Assert.Null((await _lab.OpenAsync()).Refused);
+    }
+
+    [Fact]
+    public async Task NotUploaded_SaysHow()
+    {
+        _lab.Forget = true;
+        Assert.Contains("logline artifacts put", (await RefusedAsync("artifact_missing")).Message);
+    }
+
+    [Fact]
+    public async Task Bytes_NeedAFile()
+    {
+        _lab.Secret = [0xff, 0, 1];
+        await RefusedAsync("secret_no_text");
+        _lab.Value = "grant://db?as=file&path=/run/secrets/db";
+        Assert.Null((await _lab.OpenAsync()).Refused);
+    }
+
+    [Fact]
+    public async Task Mask_HidesTheSecretWhereverItStands()
+    {
+        _lab.Secret = "-----BEGIN-----\nMIIEvQIBADANBg\nab\n-----END-----"u8.ToArray();
+        var mask = SecretMask.Of((await _lab.OpenAsync()).Opened);
+        Assert.Equal("got «grant:db» twice «grant:db»", mask.Apply("got -----BEGIN-----\nMIIEvQIBADANBg\nab\n-----END----- twice MIIEvQIBADANBg"));
+        // A line of two letters would blacken every word that has them.
+        Assert.Equal("a table", mask.Apply("a table"));
+        var document = mask.Apply(System.Text.Json.JsonDocument.Parse("""{"stdout":"x MIIEvQIBADANBg","list":["MIIEvQIBADANBg",1,true]}""").RootElement);
+        Assert.DoesNotContain("MIIE", document.GetRawText());
+        Assert.Contains("1,true", document.GetRawText());
+    }
+
+    public void Dispose() => _lab.Dispose();
+
+    private async Task<GrantRefusal> RefusedAsync(string reason)
+    {
+        var (opened, refused) = await _lab.OpenAsync();
+        Assert.Empty(opened);
+        Assert.Equal(reason, refused?.Reason);
+        Assert.DoesNotContain("hunter2", refused!.Message);
+        return refused;
+    }
+}
