@@ -14,6 +14,10 @@ using LogLine.Api.Telemetry;
 
 try
 {
+    if (args is [RotateKeyCommand.Name, ..])
+    {
+        return await RotateKeyCommand.RunAsync(args);
+    }
     await using var app = GatewayProgram.Build(args);
     await app.PrepareAsync();
     await app.OpenAsync();

@@ -29,33 +29,39 @@ internal static class ServerEndpoints
     }
 
     /// <summary>
-    /// <c>{origin, keys[{kid, use, alg, public_key, status}]}</c>, without a token: a receipt is verified with it (use log, span), and secrets are sealed to
-    /// it (use runner, alg x25519).
+    /// <c>{origin, keys[{kid, use, alg, public_key, from_tree_size?, until_tree_size?, endorsement?, vkey?, status}]}</c>, oldest first, without a token: a receipt is verified
+    /// with it (use log, span), and secrets are sealed to it (use runner, alg x25519).
     /// </summary>
     private static Task KeysAsync(HttpContext http, SpanLedger ledger, RunnerKeys runner) => http.WriteAsync(json =>
     {
-        var identity = ledger.Identity;
         json.WriteStartObject();
-        json.WriteString("origin", identity.Origin);
+        json.WriteString("origin", ledger.Origin);
         json.WriteStartArray("keys");
-        foreach (var (kid, use, algorithm, publicKey) in new[]
-        {
-            (identity.LogKid, "log", "ed25519", identity.LogPublicKey), (identity.SpanKid, "span", "ed25519", identity.SpanPublicKey), (identity.WebhookKid, "webhook", "ed25519", identity.WebhookKey.PublicKeyHex),
-            (runner.Kid, "runner", "x25519", runner.PublicKeyHex),
-        })
+        foreach (var key in ledger.Identity.Keys)
         {
             json.WriteStartObject();
-            json.WriteString("kid", kid);
-            json.WriteString("use", use);
-            json.WriteString("alg", algorithm);
-            json.WriteString("public_key", publicKey);
-            if (use == "log")
+            key.WriteMembers(json);
+            if (key.Use == "log")
             {
-                json.WriteString("vkey", SignedNote.VerifierKey(identity.Origin, Convert.FromHexString(publicKey)));
+                json.WriteString("vkey", SignedNote.VerifierKey(ledger.Origin, key.PublicKey));
             }
-            json.WriteString("status", "active");
+            json.WriteString("status", key.Until is null ? "active" : "retired");
             json.WriteEndObject();
         }
+        json.WriteStartObject();
+        json.WriteString("kid", ledger.Identity.WebhookKid);
+        json.WriteString("use", "webhook");
+        json.WriteString("alg", "ed25519");
+        json.WriteString("public_key", ledger.Identity.WebhookKey.PublicKeyHex);
+        json.WriteString("status", "active");
+        json.WriteEndObject();
+        json.WriteStartObject();
+        json.WriteString("kid", runner.Kid);
+        json.WriteString("use", "runner");
+        json.WriteString("alg", "x25519");
+        json.WriteString("public_key", runner.PublicKeyHex);
+        json.WriteString("status", "active");
+        json.WriteEndObject();
         json.WriteEndArray();
         json.WriteEndObject();
     });

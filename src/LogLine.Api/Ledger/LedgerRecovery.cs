@@ -32,7 +32,7 @@ internal static class LedgerRecovery
             return new RecoveredLedger(origin, tree, frontier, new CommittedTree(tree.Snapshot(), null));
         }
         var note = await store.ReadCheckpointAsync(size) ?? throw Damaged($"the checkpoint of size {size} is missing");
-        if (!SignedNote.TryVerify(note, origin, keys.Log.PublicKey, out var body, out _) || !Checkpoint.TryParse(body, out var checkpoint))
+        if (!SignedNote.TryVerifyAny(note, origin, keys.LogKeysAt(size), out var body) || !Checkpoint.TryParse(body, out var checkpoint))
         {
             throw Damaged($"the checkpoint of size {size} does not carry this folder's log key ({keys.LogKid}) and origin ({origin})");
         }

@@ -204,7 +204,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
             Stopped = $"The root of size {_tree.Size} was computed in two ways with two results: the ledger has stopped. Verify it before you start it again.";
             throw new InvalidOperationException(Stopped);
         }
-        var note = SignedNote.Sign(new Checkpoint(Origin, _tree.Size, root).Body, Origin, _keys.Log);
+        var note = _keys.Sign(new Checkpoint(Origin, _tree.Size, root));
         return new TreeGrowth(_tree.Size, [.. _frontier.Hashes.SelectMany(hash => hash)], _tree.TakeFullTiles(), note, TouchedBy(batch));
     }
 

@@ -28,6 +28,9 @@ public sealed class ServerIdentity(ServerKeys keys, string origin)
     /// <summary>Signs deliveries to webhooks.</summary>
     public SigningKey WebhookKey => keys.Webhook;
 
+    /// <summary>Every key that there was, and for which part of the log; oldest first.</summary>
+    public IReadOnlyList<ServerKeyRecord> Keys => keys.Records;
+
     /// <summary>Signs a span of the gateway's own, ready to be appended.</summary>
     /// <param name="tenant">Whose ledger it belongs to.</param>
     /// <param name="env">Environment of what it is about.</param>

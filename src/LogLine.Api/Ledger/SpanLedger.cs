@@ -54,8 +54,16 @@ public sealed class SpanLedger : IAsyncDisposable
     /// frontier, and every entry since the last full tile against its span (architecture, rule 4).
     /// </summary>
     /// <exception cref="DataFolderException">Something does not hold; nothing was changed.</exception>
-    public static async Task<SpanLedger> OpenAsync(ILedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<SpanLedger> logger) =>
-        new(store, keys, new LedgerWriter(store, keys, await LedgerRecovery.RecoverAsync(store, keys), time, queueLength, logger));
+    public static async Task<SpanLedger> OpenAsync(ILedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
+    {
+        var recovered = await LedgerRecovery.RecoverAsync(store, keys);
+        keys.Settle(recovered.Origin, recovered.Tree.Size);
+        return new SpanLedger(store, keys, new LedgerWriter(store, keys, recovered, time, queueLength, logger));
+    }
+
+    /// <summary>Ends the time in which an old and a new log key sign; for the command line, when nothing is appended.</summary>
+    /// <exception cref="DataFolderException">No log key is being replaced.</exception>
+    internal void FinishLogKey() => _keys.FinishLog(Size);
 
     /// <summary>
     /// Appends what the gate admitted. What the gateway says about it is signed here, on the request's own thread: the writer signs checkpoints alone.
@@ -94,7 +102,7 @@ public sealed class SpanLedger : IAsyncDisposable
         RootHash = seal.Checkpoint.Root,
         InclusionProof = tree.InclusionProof(index, seal.Checkpoint.Size),
         Checkpoint = seal.Note,
-        Kid = _keys.LogKid,
+        Kid = _keys.LogKidOf(seal.KeyId),
         Signature = seal.Signature,
     };
 
@@ -119,11 +127,15 @@ public sealed record CommittedBatch(long Size, IReadOnlyList<Touched> Touched);
 public sealed record CommittedTree(TreeSnapshot Tree, SealedTree? Seal);
 
 /// <summary>A checkpoint that the log key has signed, taken apart.</summary>
-public sealed record SealedTree(string Note, Checkpoint Checkpoint, byte[] Signature)
+/// <param name="Note">The signed note.</param>
+/// <param name="Checkpoint">Its body, read.</param>
+/// <param name="KeyId">The note's id of the key that made its first line.</param>
+/// <param name="Signature">That line's 64 bytes.</param>
+public sealed record SealedTree(string Note, Checkpoint Checkpoint, uint KeyId, byte[] Signature)
 {
     /// <summary>Takes a note apart that this ledger wrote; it is not verified again.</summary>
     public static SealedTree Of(string note) =>
         SignedNote.TryParse(note, out var body, out var signatures) && Protocol.Merkle.Checkpoint.TryParse(body, out var checkpoint)
-            ? new SealedTree(note, checkpoint, signatures[0].Signature)
+            ? new SealedTree(note, checkpoint, signatures[0].KeyId, signatures[0].Signature)
             : throw new InvalidOperationException("A stored checkpoint is not a signed note.");
 }

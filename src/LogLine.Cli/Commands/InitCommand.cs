@@ -157,7 +157,8 @@ internal static class InitCommand
         {
             return failure;
         }
-        var logKey = keys.Items("keys").FirstOrDefault(key => key.Text("use") == "log").Text("public_key");
+        // Oldest first: the last one is in force, or takes over soon and signs already.
+        var logKey = keys.Items("keys").LastOrDefault(key => key.Text("use") == "log").Text("public_key");
         if (logKey is not null)
         {
             call.Note($"Log key {logKey}: taken from the gateway itself and pinned from now on. Compare it with the operator's.");

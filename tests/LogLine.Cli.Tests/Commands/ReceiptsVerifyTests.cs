@@ -51,6 +51,27 @@ public sealed class ReceiptsVerifyTests : IDisposable
     }
 
     [Fact]
+    public async Task KeyThatTheKnownOneEndorsed_IsFollowed_AndNoOther()
+    {
+        using var old = LogLine.Protocol.Crypto.SigningKey.Generate();
+        using var stranger = LogLine.Protocol.Crypto.SigningKey.Generate();
+        var file = _terminal.Write("r.json", TestLog.Text(TestLog.Receipt(_span)));
+        await VerifyAsync(old, 0);
+        await VerifyAsync(stranger, 1);
+
+        async Task VerifyAsync(LogLine.Protocol.Crypto.SigningKey endorser, int exitCode)
+        {
+            var note = LogLine.Protocol.Spans.KeyEndorsement.Sign("log.example/test", "log", "log_2", Convert.FromHexString(TestLog.PublicKey), 1, endorser);
+            var keys = _terminal.Write("keys.json", System.Text.Json.JsonSerializer.Serialize(new
+            {
+                origin = "log.example/test",
+                keys = new[] { new { kid = "log_2", use = "log", public_key = TestLog.PublicKey, from_tree_size = 1, endorsement = note } },
+            }));
+            (await _terminal.RunAsync("receipts", "verify", file, "--key", old.PublicKeyHex, "--keys", keys)).Expect(exitCode);
+        }
+    }
+
+    [Fact]
     public async Task NoKeyAtAll_SaysWhereItComesFrom()
     {
         var file = _terminal.Write("r.json", TestLog.Text(TestLog.Receipt(_span)));

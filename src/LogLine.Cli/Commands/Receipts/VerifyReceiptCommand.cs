@@ -17,6 +17,7 @@ internal static class VerifyReceiptCommand
         var files = new Argument<string[]>("FILE") { Description = "Receipts or whole Acks; - is standard input.", Arity = ArgumentArity.ZeroOrMore, DefaultValueFactory = _ => [] };
         var all = new Option<bool>("--all") { Description = "Every receipt that this profile's writes got (the newest 1,000 are kept)." };
         var key = new Option<string?>("--key") { HelpName = "KEY", Description = "The log's public key: 64 hex characters or base64 [the profile's]." };
+        var keys = new Option<string?>("--keys") { HelpName = "FILE", Description = "A saved answer of /v1/keys: the log's later keys, as far as the known one endorsed them." };
         var span = new Option<string?>("--span") { HelpName = "FILE", Description = "The span that the receipt has to be about." };
         var consistency = new Option<string?>("--consistency") { HelpName = "FILE", Description = "A proof of 'logline ledger consistency' between the trees of two receipts." };
         var witnesses = new Option<string[]>("--witness") { HelpName = "VKEY", Description = "A witness that must have cosigned the checkpoint: name+id+key; again for more.", DefaultValueFactory = _ => [] };
@@ -24,17 +25,18 @@ internal static class VerifyReceiptCommand
         return tree.Leaf("verify", "Verify receipts offline.",
             call => Task.FromResult(WitnessPolicy.Read(call.Get(witnesses)!, call.Get(quorum)).Fails(out var failure, out var policy)
                 ? call.Screen.Refuse(failure)
-                : Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(span), call.Get(consistency), policy)),
-            files, all, key, span, consistency, witnesses, quorum);
+                : Run(call, call.Get(files), call.Get(all), call.Get(key), call.Get(keys), call.Get(span), call.Get(consistency), policy)),
+            files, all, key, keys, span, consistency, witnesses, quorum);
     }
 
-    private static int Run(Call call, string[] files, bool all, string? key, string? spanFile, string? proofFile, WitnessPolicy policy)
+    private static int Run(Call call, string[] files, bool all, string? key, string? keysFile, string? spanFile, string? proofFile, WitnessPolicy policy)
     {
         if (all == files.Length > 0)
         {
             return call.Screen.Refuse(CommandFailure.Usage("Name receipts, or --all, and not both."));
         }
-        if (call.Connection().Fails(out var failure, out var connection) || connection.LogKey(key).Fails(out failure, out var logKey))
+        if (call.Connection().Fails(out var failure, out var connection) || connection.LogKey(key).Fails(out failure, out var logKey)
+            || LogKeys(call, keysFile, logKey).Fails(out failure, out var logKeys))
         {
             return call.Screen.Refuse(failure);
         }
@@ -48,7 +50,7 @@ internal static class VerifyReceiptCommand
         {
             return call.Screen.Refuse(failure);
         }
-        var verified = chosen.Select(file => Verify(call, file, logKey, span, policy)).ToList();
+        var verified = chosen.Select(file => Verify(call, file, logKeys, span, policy)).ToList();
         if (proofFile is not null)
         {
             if (Between(call, proofFile, verified).Fails(out failure, out var between))
@@ -60,7 +62,7 @@ internal static class VerifyReceiptCommand
         return Report(call, verified);
     }
 
-    private static Verified Verify(Call call, string file, byte[] logKey, CanonicalJson? span, WitnessPolicy policy)
+    private static Verified Verify(Call call, string file, IReadOnlyList<byte[]> logKeys, CanonicalJson? span, WitnessPolicy policy)
     {
         if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var json))
         {
@@ -77,13 +79,27 @@ internal static class VerifyReceiptCommand
         }
         // An Ack from this machine's archive brings the span that was sent.
         var bytes = span?.Utf8 ?? (json.Root.Member("span") is { ValueKind: JsonValueKind.Object } kept ? CanonicalJson.BytesOf(kept).ToArray() : default);
-        steps.AddRange(receipt.Steps(logKey, bytes.Span));
+        steps.AddRange(Steps(receipt, logKeys, bytes));
         if (policy.Witnesses.Count > 0)
         {
             steps.Add(policy.Judge(receipt.Checkpoint));
         }
         return new Verified(file, receipt, steps);
     }
+
+    /// <summary>The known log key, and those that follow from it.</summary>
+    private static Attempt<List<byte[]>> LogKeys(Call call, string? keysFile, byte[] known)
+    {
+        if (keysFile is null)
+        {
+            return new List<byte[]> { known };
+        }
+        return InputFile.ReadJson(keysFile, call.Shell.Input).Fails(out var failure, out var json) ? failure : new List<byte[]>(KeyEndorsement.LogKeysFrom(json.Root, known));
+    }
+
+    /// <summary>Under the first key under which all holds; when there is none, what fails under the known one.</summary>
+    private static IReadOnlyList<VerificationStep> Steps(Receipt receipt, IReadOnlyList<byte[]> logKeys, ReadOnlyMemory<byte> span) => logKeys
+        .Select(key => receipt.Steps(key, span.Span)).OrderBy(steps => steps.All(step => step.Fault is null) ? 0 : 1).First();
 
     /// <summary>What the proof says about the trees of two receipts, whichever of them is the older; nothing when a receipt itself does not hold.</summary>
     private static Attempt<Verified> Between(Call call, string proofFile, List<Verified> receipts)

@@ -1,0 +1,141 @@
+using System.Text;
+using System.Text.Json;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Ledger;
+
+/// <summary>
+/// Every public key that the gateway has ever signed with, and for which part of the log: <c>keys/history.json</c>. What an old key has signed verifies for good.
+/// </summary>
+internal sealed class KeyHistory
+{
+    private const int Version = 1;
+    private readonly string _file;
+    private readonly List<ServerKeyRecord> _records;
+
+    private KeyHistory(string file, List<ServerKeyRecord> records) => (_file, _records) = (file, records);
+
+    /// <summary>The keys, oldest first.</summary>
+    public IReadOnlyList<ServerKeyRecord> Records => _records;
+
+    /// <summary>Reads the history of a key folder; one that has none yet is empty.</summary>
+    /// <exception cref="DataFolderException">The file is damaged.</exception>
+    public static KeyHistory Open(string folder)
+    {
+        var file = Path.Combine(folder, "history.json");
+        var records = new List<ServerKeyRecord>();
+        if (!File.Exists(file))
+        {
+            return new KeyHistory(file, records);
+        }
+        if (!CanonicalJson.TryRead(File.ReadAllBytes(file), out var json, out _) || json.Root.Integer("v") != Version)
+        {
+            throw Damaged(file);
+        }
+        foreach (var item in json.Root.Items("keys"))
+        {
+            records.Add(ServerKeyRecord.TryRead(item, out var record) ? record : throw Damaged(file));
+        }
+        return new KeyHistory(file, records);
+    }
+
+    /// <summary>The record of a key, or null.</summary>
+    public ServerKeyRecord? Find(SigningKey key)
+    {
+        var publicKey = key.PublicKeyHex;
+        return _records.Find(record => Convert.ToHexStringLower(record.PublicKey) == publicKey);
+    }
+
+    /// <summary>The first keys of a ledger.</summary>
+    public void Begin(params ReadOnlySpan<ServerKeyRecord> records)
+    {
+        _records.AddRange(records);
+        Save();
+    }
+
+    /// <summary>Adds a key, and ends others, in one step on the disk.</summary>
+    public void Add(ServerKeyRecord record, ServerKeyRecord? ended = null, long until = 0)
+    {
+        End(ended, until);
+        _records.Add(record);
+        Save();
+    }
+
+    /// <summary>Says from when on a key signs no more.</summary>
+    public void Retire(ServerKeyRecord record, long until)
+    {
+        End(record, until);
+        Save();
+    }
+
+    private void End(ServerKeyRecord? record, long until)
+    {
+        if (record is not null)
+        {
+            _records[_records.IndexOf(record)] = record with { Until = until };
+        }
+    }
+
+    private void Save()
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("v", Version);
+            json.WriteStartArray("keys");
+            foreach (var record in _records)
+            {
+                json.WriteStartObject();
+                record.WriteMembers(json);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        PrivateFile.Write(_file, Encoding.UTF8.GetString(buffer.ToArray()) + "\n");
+    }
+
+    private static DataFolderException Damaged(string file) => new($"{file} is damaged: it lists the keys that this ledger was signed with. Restore it from a backup.");
+}
+
+/// <summary>A public key of the gateway and the part of the log that it signs.</summary>
+/// <param name="Kid">Its id.</param>
+/// <param name="Use"><c>log</c> or <c>span</c>.</param>
+/// <param name="PublicKey">32 bytes.</param>
+/// <param name="From">Size of the log when it began: a log key signs checkpoints of more entries, a span key spans from this index on.</param>
+/// <param name="Until">Size of the log when it ended: the largest checkpoint of a log key, the index before which a span key's last span is; null while it signs.</param>
+/// <param name="Endorsement">A note (<see cref="KeyEndorsement"/>) by the log key of then; null for the first keys.</param>
+public sealed record ServerKeyRecord(string Kid, string Use, byte[] PublicKey, long From, long? Until, string? Endorsement)
+{
+    internal void WriteMembers(Utf8JsonWriter json)
+    {
+        json.WriteString("kid", Kid);
+        json.WriteString("use", Use);
+        json.WriteString("alg", "ed25519");
+        json.WriteString("public_key", Convert.ToHexStringLower(PublicKey));
+        json.WriteNumber("from_tree_size", From);
+        if (Until is { } until)
+        {
+            json.WriteNumber("until_tree_size", until);
+        }
+        if (Endorsement is not null)
+        {
+            json.WriteString("endorsement", Endorsement);
+        }
+    }
+
+    internal static bool TryRead(JsonElement json, out ServerKeyRecord record)
+    {
+        record = null!;
+        if (json.Text("kid") is not { } kid || json.Text("use") is not ("log" or "span") || !DomainSignature.TryDecodePublicKey(json.Text("public_key"), out var key)
+            || json.Integer("from_tree_size") is not (>= 0 and var from))
+        {
+            return false;
+        }
+        record = new ServerKeyRecord(kid, json.Text("use")!, key, from, json.Integer("until_tree_size"), json.Text("endorsement"));
+        return true;
+    }
+}
