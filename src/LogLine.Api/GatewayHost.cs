@@ -1,6 +1,7 @@
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
 using LogLine.Api.Delivery.Streams;
+using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
@@ -27,6 +28,9 @@ public sealed class GatewayOptions
     /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
     public string Store { get; set; } = "sqlite";
 
+    /// <summary>True on the embedded store, which alone keeps webhooks and stream tickets.</summary>
+    public bool IsEmbedded => Store == "sqlite";
+
     /// <summary>Where the schemas lie; by default beside the program.</summary>
     public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
 
@@ -35,6 +39,13 @@ public sealed class GatewayOptions
 
     /// <summary>What is allowed.</summary>
     public OperatorPolicy Policy { get; set; } = new();
+
+    /// <summary>Webhooks.</summary>
+    public WebhookPolicy Webhooks
+    {
+        get => Policy.Webhooks;
+        set => Policy.Webhooks = value;
+    }
 
     /// <summary>Event streams and WebSockets.</summary>
     public StreamOptions Streams { get; set; } = new();
@@ -79,6 +90,14 @@ internal static class GatewayHost
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
         services.AddDelivery(options.Streams, options.Witnesses);
+        if (options.IsEmbedded)
+        {
+            services.AddWebhooks(options.Webhooks);
+        }
+        else
+        {
+            services.AddSingleton(options.Webhooks);
+        }
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();

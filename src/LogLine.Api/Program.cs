@@ -2,6 +2,7 @@ using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
 using LogLine.Api.Delivery.Streams;
+using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Tlog;
 using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
@@ -54,6 +55,11 @@ public static class GatewayProgram
         app.MapRunReads();
         app.MapArtifactReads();
         app.MapStream();
+        if (options.IsEmbedded)
+        {
+            app.MapStreamTickets();
+            app.MapWebhooks();
+        }
         app.MapServerReads();
         app.MapConsistency();
         app.MapTlog();

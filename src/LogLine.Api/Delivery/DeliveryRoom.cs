@@ -14,6 +14,7 @@ internal static class DeliveryRoom
         services.AddHostedService(provider => provider.GetRequiredService<LiveTail>());
         services.AddSingleton<SpanReader>();
         services.AddSingleton<StreamSeats>();
+        services.AddSingleton<StreamTickets>();
         services.AddSingleton<StreamDoor>();
         services.AddSingleton<StreamSession>();
         services.AddSingleton(witnesses);

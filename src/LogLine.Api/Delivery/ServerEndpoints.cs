@@ -49,6 +49,13 @@ internal static class ServerEndpoints
             json.WriteEndObject();
         }
         json.WriteStartObject();
+        json.WriteString("kid", ledger.Identity.WebhookKid);
+        json.WriteString("use", "webhook");
+        json.WriteString("alg", "ed25519");
+        json.WriteString("public_key", ledger.Identity.WebhookKey.PublicKeyHex);
+        json.WriteString("status", "active");
+        json.WriteEndObject();
+        json.WriteStartObject();
         json.WriteString("kid", runner.Kid);
         json.WriteString("use", "runner");
         json.WriteString("alg", "x25519");

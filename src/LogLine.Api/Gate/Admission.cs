@@ -58,6 +58,9 @@ internal static class Admission
             case "token.revoke":
                 effects.Add(new LedgerEffect.TokenRevoked(item.Tenant, item.Payload.Text("token_id")!, item.Now));
                 break;
+            case "webhook.create" or "webhook.delete" or "webhook.rotate" or "webhook.replay":
+                result = WebhookActs.Admit(item, effects);
+                break;
             case "minicontainer.verify":
                 result = await VerifyManifestAsync(item);
                 break;
@@ -92,8 +95,13 @@ internal static class Admission
         {
             effects.Add(new LedgerEffect.ManifestStored(new ManifestRow(item.Tenant, name, reference.Hash, manifest.Utf8.ToArray())));
             // Known by id from now on, so that each can be revoked.
-            effects.AddRange(manifest.Root.Items("grants").Select(grant =>
-                new LedgerEffect.GrantStored(new GrantRow(item.Tenant, grant.Text("id")!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)), false))));
+            foreach (var grant in manifest.Root.Items("grants"))
+            {
+                if (await item.State.FindGrantAsync(item.Tenant, grant.Text("id")!) is null)
+                {
+                    effects.Add(new LedgerEffect.GrantStored(new GrantRow(item.Tenant, grant.Text("id")!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(grant)), false)));
+                }
+            }
         }
         followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "minicontainer.applied", "contract", item.Span.Subject!, item.Now, json =>
         {

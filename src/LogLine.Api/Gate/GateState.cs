@@ -59,6 +59,15 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     /// <summary>A tenant's token, or null.</summary>
     public ValueTask<TokenRow?> FindTokenAsync(string tenant, string tokenId) => store.FindTokenAsync(tenant, tokenId);
 
+    /// <summary>A tenant's webhooks.</summary>
+    public ValueTask<List<WebhookRow>> WebhooksAsync(string tenant) => store.WebhooksAsync(tenant);
+
+    /// <summary>A tenant's webhook, or null.</summary>
+    public ValueTask<WebhookRow?> FindWebhookAsync(string tenant, string webhookId) => store.FindWebhookAsync(tenant, webhookId);
+
+    /// <summary>An entry of the log, whoever's it is, or null.</summary>
+    public ValueTask<StoredSpan?> FindEntryAsync(long index) => store.FindEntryAsync(index);
+
     /// <summary>A tenant's grant, or null.</summary>
     public async ValueTask<GrantRow?> FindGrantAsync(string tenant, string grantId) =>
         _pending.OfType<LedgerEffect.GrantStored>().Select(stored => stored.Grant).FirstOrDefault(grant => grant.Tenant == tenant && grant.GrantId == grantId)

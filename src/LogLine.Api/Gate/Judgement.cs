@@ -73,6 +73,12 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     /// <summary>The run that it names; written by <c>existence</c>.</summary>
     public RunRow? Run { get; set; }
 
+    /// <summary>The webhook that it is about; written by <c>existence</c>.</summary>
+    public WebhookRow? Webhook { get; set; }
+
+    /// <summary>The event that a webhook is to get again; written by <c>existence</c>.</summary>
+    public DeliveryRow? Again { get; set; }
+
     /// <summary>A token that it makes: shown once in the answer, never recorded.</summary>
     public ApiToken? NewToken { get; set; }
 

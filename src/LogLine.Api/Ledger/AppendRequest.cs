@@ -92,6 +92,8 @@ public enum AppendConflict
     Signer,
     /// <summary>The proof was used or cancelled.</summary>
     Proof,
+    /// <summary>The webhook was changed or is gone.</summary>
+    Webhook,
     /// <summary>The run has moved.</summary>
     Run,
     /// <summary>The token was revoked.</summary>

@@ -6,7 +6,7 @@ namespace LogLine.Api.Ledger;
 /// Where the ledger lies: the log, its tree, and what its entries add up to. Each engine has its own, written for it (docs/stores.md).
 /// Every read sees committed state only and is short, so none takes a cancellation; an embedded store answers before it returns.
 /// </summary>
-public interface ILedgerStore : IAsyncDisposable
+public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
 {
     /// <summary>True when other gateways may write to it too. Then the writer looks before each batch how far the log has gone, and waits for a store that is away.</summary>
     bool IsShared { get; }

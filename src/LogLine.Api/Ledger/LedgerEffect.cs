@@ -58,6 +58,24 @@ public abstract record LedgerEffect
         public string? Holder { get; init; }
     }
 
+    /// <summary>Something about a webhook. Conflicts when it is not there, or not as it was judged.</summary>
+    public abstract record WebhookChange(string Tenant, string WebhookId) : LedgerEffect;
+
+    /// <summary>A webhook gets what comes behind this span.</summary>
+    public sealed record WebhookCreated(WebhookRow Webhook) : WebhookChange(Webhook.Tenant, Webhook.WebhookId);
+
+    /// <summary>A webhook gets nothing any more, and what waited for it is forgotten.</summary>
+    public sealed record WebhookDeleted(string Tenant, string WebhookId) : WebhookChange(Tenant, WebhookId);
+
+    /// <summary>A webhook has the secret after generation <paramref name="From"/>; that one signs too until then.</summary>
+    public sealed record WebhookRotated(string Tenant, string WebhookId, int From, DateTimeOffset OverlapUntil) : WebhookChange(Tenant, WebhookId);
+
+    /// <summary>A webhook gets again: one event, all behind a seq, or, when neither is given, its dead letters. It is active from now on.</summary>
+    public sealed record WebhookReplayed(string Tenant, string WebhookId, DeliveryRow? Again, long? After) : WebhookChange(Tenant, WebhookId);
+
+    /// <summary>A webhook took nothing for too long. Conflicts when it is disabled.</summary>
+    public sealed record WebhookDisabled(string Tenant, string WebhookId) : WebhookChange(Tenant, WebhookId);
+
     /// <summary>A run is to end. Conflicts when it has ended.</summary>
     public sealed record RunCancelRequested(string RunId) : LedgerEffect;
 }

@@ -1,3 +1,4 @@
+using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Spans;
 using System.Text.Json;
 
@@ -20,6 +21,12 @@ public sealed class ServerIdentity(ServerKeys keys, string origin)
 
     /// <summary>Public span key, hex.</summary>
     public string SpanPublicKey => keys.Span.PublicKeyHex;
+
+    /// <summary>Id of the webhook key.</summary>
+    public string WebhookKid => keys.WebhookKid;
+
+    /// <summary>Signs deliveries to webhooks.</summary>
+    public SigningKey WebhookKey => keys.Webhook;
 
     /// <summary>Every key that there was, and for which part of the log; oldest first.</summary>
     public IReadOnlyList<ServerKeyRecord> Keys => keys.Records;

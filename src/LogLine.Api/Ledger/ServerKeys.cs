@@ -20,8 +20,9 @@ public sealed class ServerKeys : IDisposable
     private readonly ConcurrentDictionary<uint, string> _kids = [];
     private string _origin = "";
 
+    // Older folders have no key for webhooks, and no webhooks: that one is made where it is missing.
     private ServerKeys(string folder, SigningKey log, SigningKey span, SigningKey? nextLog) =>
-        (_folder, Log, Span, NextLog, _history) = (folder, log, span, nextLog, KeyHistory.Open(folder));
+        (_folder, Log, Span, NextLog, Webhook, _history) = (folder, log, span, nextLog, Open(folder, "webhook", create: true), KeyHistory.Open(folder));
 
     /// <summary>Signs checkpoints.</summary>
     public SigningKey Log { get; private set; }
@@ -31,6 +32,12 @@ public sealed class ServerKeys : IDisposable
 
     /// <summary>Signs the gateway's own spans.</summary>
     public SigningKey Span { get; private set; }
+
+    /// <summary>Signs deliveries to webhooks, and is what their shared secrets are derived from.</summary>
+    public SigningKey Webhook { get; }
+
+    /// <summary>Id of the webhook key.</summary>
+    public string WebhookKid => "whk_" + Webhook.PublicKeyHex[..16];
 
     /// <summary>Id of the log key.</summary>
     public string LogKid => LogKidOf(Log);
@@ -119,6 +126,7 @@ public sealed class ServerKeys : IDisposable
         }
         File.Move(NextFile(_folder, "span"), Path.Combine(_folder, "span.key"), overwrite: true);
         Span.Dispose();
+        Webhook.Dispose();
         Span = next;
     }
 

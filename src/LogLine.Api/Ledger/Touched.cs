@@ -9,6 +9,8 @@ public enum TouchedKind
     Token,
     /// <summary>A tenant's quotas or policy.</summary>
     Tenant,
+    /// <summary>A webhook; <see cref="Touched.Id"/> is its webhook id.</summary>
+    Webhook,
     /// <summary>A run; <see cref="Touched.Id"/> is its run id.</summary>
     Run,
 }
@@ -31,6 +33,7 @@ public readonly record struct Touched(TouchedKind Kind, string Tenant, string Id
         LedgerEffect.TokenRevoked token => new Touched(TouchedKind.Token, token.Tenant, token.TokenId),
         LedgerEffect.QuotaSet { Quota: var quota } => new Touched(TouchedKind.Tenant, quota.Tenant, ""),
         LedgerEffect.PolicySet policy => new Touched(TouchedKind.Tenant, policy.Tenant, ""),
+        LedgerEffect.WebhookChange webhook => new Touched(TouchedKind.Webhook, webhook.Tenant, webhook.WebhookId),
         LedgerEffect.RunCreated { Run: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
         LedgerEffect.RunMoved { To: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
         LedgerEffect.RunCancelRequested cancel => new Touched(TouchedKind.Run, "", cancel.RunId),

@@ -84,6 +84,8 @@ public static class RouteTags
     public const string Universal = "Universal";
     /// <summary>The cursor.</summary>
     public const string Stream = "Stream";
+    /// <summary>Events that are sent.</summary>
+    public const string Webhooks = "Webhooks";
     /// <summary>Effects.</summary>
     public const string Runs = "Runs";
     /// <summary>Binary content.</summary>
@@ -101,6 +103,7 @@ public static class RouteTags
         [Spans] = "The one door through which everything is wanted, and what came of it.",
         [Universal] = "Sentences in English and Portuguese, compiled to spans by a grammar.",
         [Stream] = "The ledger from a cursor, as it grows.",
+        [Webhooks] = "The ledger from a cursor, posted to a URL.",
         [Runs] = "What effects are doing.",
         [Artifacts] = "Binary content under its own hash; spans name the hash.",
         [Administration] = "Tenants, tokens and keys; each act is also a span.",

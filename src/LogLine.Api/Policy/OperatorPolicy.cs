@@ -36,6 +36,9 @@ public sealed class OperatorPolicy
     /// </summary>
     public IList<string> AllowCapabilities { get; set; } = [];
 
+    /// <summary>Where webhooks may lead, and how many there may be; section <c>LogLine:Webhooks</c>.</summary>
+    public WebhookPolicy Webhooks { get; set; } = new();
+
     /// <summary>The rule that a container's order breaks, the operator's or the tenant's, with a sentence; or null.</summary>
     /// <param name="order">A manifest's deploy section, or the payload of <c>container.create</c>: both say <c>image</c>, <c>security</c> and <c>mounts</c> alike.</param>
     /// <param name="who">"The manifest" or "The container", for the sentence.</param>

@@ -37,7 +37,14 @@ public sealed class TenantDirectory
             return null;
         }
         // Looked up by its hash: what an attacker can time is the hash of a guess, not the token.
-        var hash = Blake3.Hash(Encoding.UTF8.GetBytes(token));
+        return await AuthenticateAsync(Blake3.Hash(Encoding.UTF8.GetBytes(token)), fresh);
+    }
+
+    /// <summary>The principal of the token with that hash, or null when it is unknown, expired or revoked.</summary>
+    /// <param name="hash">BLAKE3 of the token.</param>
+    /// <param name="fresh">Asks a store that others write too, instead of what is remembered.</param>
+    public async ValueTask<TenantPrincipal?> AuthenticateAsync(byte[] hash, bool fresh = false)
+    {
         var row = fresh && _store.IsShared ? await _store.FindTokenAsync(hash) : await CachedAsync(_tokens, Convert.ToHexStringLower(hash), (Store: _store, Hash: hash), static of => of.Store.FindTokenAsync(of.Hash));
         var now = _time.GetUtcNow();
         return row is null || !CryptographicOperations.FixedTimeEquals(row.Hash, hash) || row.RevokedAt <= now || row.ExpiresAt <= now ? null : TenantPrincipal.Of(row);

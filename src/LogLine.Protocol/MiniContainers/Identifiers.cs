@@ -26,6 +26,9 @@ public static class Identifiers
     /// <summary><c>urn:wallet:&lt;tenant&gt;</c></summary>
     public static string WalletSubject(string tenant) => $"urn:wallet:{tenant}";
 
+    /// <summary><c>urn:webhook:&lt;tenant&gt;/&lt;id&gt;</c></summary>
+    public static string WebhookSubject(string tenant, string webhookId) => $"urn:webhook:{tenant}/{webhookId}";
+
     /// <summary><c>urn:tenant:&lt;tenant&gt;</c></summary>
     public static string TenantSubject(string tenant) => $"urn:tenant:{tenant}";
 

@@ -183,8 +183,8 @@ public sealed class ReadTests
         var keys = (await gateway.GetAsync("/v1/keys")).Json;
 
         Assert.Equal(gateway.Ledger.Origin, keys.Text("origin"));
-        Assert.Equal(["log", "span"], keys.Items("keys").Select(key => key.Text("use")!));
-        Assert.Equal(2, keys.Items("keys").Select(key => key.Text("public_key")).Distinct().Count());
+        Assert.Equal(["log", "span", "webhook", "runner"], keys.Items("keys").Select(key => key.Text("use")!));
+        Assert.Equal(4, keys.Items("keys").Select(key => key.Text("public_key")).Distinct().Count());
         var spanKey = keys.Items("keys").Single(key => key.Text("kid") == refused.Signature.Text("kid"));
         Assert.True(LogLine.Protocol.Crypto.DomainSignature.TryDecode(refused.Signature.Text("sig"), out var signature));
         var publicKey = Convert.FromHexString(spanKey.Text("public_key")!);

@@ -13,11 +13,12 @@ internal sealed class SpanStream : IDisposable
 
     public HttpResponseMessage Response => _response;
 
-    public static async Task<SpanStream> OpenAsync(TestGateway gateway, string query = "", Action<HttpRequestMessage>? change = null)
+    public static async Task<SpanStream> OpenAsync(TestGateway gateway, string query = "", Action<HttpRequestMessage>? change = null, bool anonymous = false)
     {
+        var client = anonymous ? new HttpClient { BaseAddress = gateway.Client.BaseAddress } : gateway.Client;
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/stream" + query);
         change?.Invoke(request);
-        var response = await gateway.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return new SpanStream(response, await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
     }

@@ -68,11 +68,13 @@ public sealed class AnswersTests
         Assert.Equal(HttpStatusCode.OK, (await gateway.ProveAsync("web")).Status);
         var deploy = (await gateway.PostAsync(TestGateway.Deploy(reference))).Json;
         var token = (await gateway.PostAsync("""{"scopes":["read"]}""", path: "/v1/tokens")).Json;
+        var webhook = (await gateway.PostAsync("""{"url":"https://example.com/hooks","events":["deploy.*"]}""", path: "/v1/webhooks")).Json;
         return new Dictionary<string, string>
         {
             ["name"] = deploy.GetProperty("this").GetString()!,
             ["runId"] = deploy.GetProperty("run").GetProperty("run_id").GetString()!,
             ["tokenId"] = token.GetProperty("token_id").GetString()!,
+            ["id"] = webhook.GetProperty("id").GetString()!,
             ["hash"] = ContentHash.Of(DocumentedAnswers.Bytes),
             ["code"] = "428_PROOF_REQUIRED",
             ["getTile.path"] = "0/000.p/1",

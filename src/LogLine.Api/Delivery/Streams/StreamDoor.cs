@@ -5,13 +5,29 @@ using LogLine.Api.Tenants;
 
 namespace LogLine.Api.Delivery.Streams;
 
-/// <summary>Who may follow, and what: by a token.</summary>
-internal sealed class StreamDoor(RequestReader requests, TenantDirectory tenants)
+/// <summary>Who may follow, and what: by a token, or, for a page in a browser, by a ticket.</summary>
+internal sealed class StreamDoor(RequestReader requests, TenantDirectory tenants, StreamTickets tickets)
 {
     private const int MaxFilterLength = 512;
 
     /// <summary>What a request may see; exactly one of the two answers is set.</summary>
-    public ValueTask<(StreamAccess? Access, Rejection? Refused)> OpenAsync(HttpContext http) => ByTokenAsync(http);
+    public ValueTask<(StreamAccess? Access, Rejection? Refused)> OpenAsync(HttpContext http) =>
+        http.Request.Query["ticket"] is [{ } ticket] && http.Request.Headers.Authorization.Count == 0 ? ByTicketAsync(http, ticket) : ByTokenAsync(http);
+
+    private async ValueTask<(StreamAccess?, Rejection?)> ByTicketAsync(HttpContext http, string ticket)
+    {
+        var request = http.Request;
+        // A page asks its own server without saying where it comes from; every other page says so.
+        IReadOnlyList<string> origins = request.Headers.Origin is [{ } origin] ? [origin] : [$"https://{request.Host}", $"http://{request.Host}"];
+        var (access, refused) = await tickets.OpenAsync(ticket, origins);
+        var query = request.Query;
+        if (access is null || (query["subject"].Count + query["run_id"].Count + query["intent"].Count == 0) || FilterOf(access.Filter.Tenant, query["subject"], query["run_id"], query["intent"]) == access.Filter)
+        {
+            return (access, refused);
+        }
+        access.Dispose();
+        return (null, new Rejection(RefusalCode.Forbidden, "The ticket is for another filter.") { Details = new Dictionary<string, object?> { ["reason"] = "ticket" } });
+    }
 
     private async ValueTask<(StreamAccess? Access, Rejection? Refused)> ByTokenAsync(HttpContext http)
     {

@@ -23,6 +23,7 @@ internal static class ConsistencyCheck
             "token.create" => NarrowerToken(item),
             "wallet.key.revoke" => AdminKey(item),
             "deploy.plan" or "deploy.apply" => Target(item),
+            "webhook.create" or "webhook.delete" or "webhook.rotate" or "webhook.replay" => WebhookActs.Consistency(item),
             not null when item.Definition!.Family is not null => Name(item) ?? Target(item) ?? Primitive(item),
             _ => null,
         };

@@ -16,6 +16,7 @@ internal static class ExistenceCheck
         "wallet.key.revoke" => await KeyAsync(item),
         "wallet.grant.revoke" => await GrantAsync(item),
         "token.revoke" => await TokenAsync(item),
+        "webhook.delete" or "webhook.rotate" or "webhook.replay" => await WebhookActs.ExistenceAsync(item),
         _ => null,
     };
 

@@ -32,6 +32,10 @@ internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
         {
             return Denied("operator." + field, $"payload.{field} is true, which the operator does not allow; a tenant can only tighten what the operator set.");
         }
+        if (item.Effect == "webhook.create")
+        {
+            return await WebhookActs.ViolationAsync(item, policy.Webhooks) is var (rule, detail) ? Denied(rule, detail) : null;
+        }
         if (item.Definition!.Family == "image" && policy.ImageViolation(item.Effect!, item.Payload, tenant) is { } image)
         {
             return Denied(image.Rule, image.Detail);

@@ -17,9 +17,11 @@ internal static class ScopeCheck
         {
             return null; // the form says that it is missing
         }
-        if (item.Submission.Compiled is { IsRoute: true } && item.Definition is { Right: { } right })
+        if (item.Submission.Compiled is { IsRoute: true } && item.Definition is { Sender: IntentSender.Route } route)
         {
-            return item.Submission.Principal.Has(right) ? null : Lacks(item, right);
+            return route.Right is { } right
+                ? item.Submission.Principal.Has(right) ? null : Lacks(item, right)
+                : item.Submission.Principal.MaySend(intent) ? null : Lacks(item, intent);
         }
         if (IsReserved(intent) || item.Definition is { Sender: not IntentSender.Client })
         {

@@ -16,6 +16,8 @@ public sealed partial class SqliteLedgerStore
             case LedgerEffect.KeyRetired retired:
                 _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", retired.Tenant, retired.Kid, (int)KeyStatus.Retired, index);
                 return null;
+            case LedgerEffect.WebhookChange webhook:
+                return Apply(webhook, index);
             case LedgerEffect.TenantCreated { Row: var tenant }:
                 return InsertTenant(tenant) ? null : AppendConflict.This;
             case LedgerEffect.TokenCreated { Token: var token }:

@@ -47,6 +47,7 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
             {
                 throw new DataFolderException($"{path} is damaged: {finding}. Restore a backup; nothing was changed.");
             }
+            session.Script(SqliteSchema.Later);
             var store = new SqliteLedgerStore(path, session);
             store.BeginFilling();
             return store;
