@@ -9,14 +9,19 @@ namespace LogLine.Api.Tenants;
 /// <param name="Scopes">Intent patterns and named rights.</param>
 public sealed record TenantPrincipal(string TokenId, string Tenant, string Env, IReadOnlyList<string> Scopes)
 {
+    // What reaches over all tenants. Their own administrators hold '*', and must not become the gateway's by it.
+    private static readonly string[] OperatorRights = ["admin:tenants", "ledger:audit", "metrics"];
+
     /// <summary>True when a scope is the intent, a pattern that it matches (<c>deploy.*</c>), or <c>*</c>.</summary>
     public bool MaySend(string intent) => Scopes.Any(scope => IntentPattern.Covers(scope, intent));
 
-    /// <summary>True when a scope is that right, or <c>*</c>.</summary>
-    public bool Has(string right) => Scopes.Any(scope => scope == "*" || scope == right);
+    /// <summary>True when a scope is that right, or <c>*</c>. Rights over the gateway as a whole (<c>admin:tenants</c>, <c>ledger:audit</c>, <c>metrics</c>) are the first tenant's alone.</summary>
+    public bool Has(string right) => MayHold(right) && Scopes.Any(scope => scope == "*" || scope == right);
 
     /// <summary>True when everything that <paramref name="scope"/> allows is allowed to this principal: tokens are only ever narrowed.</summary>
-    public bool Holds(string scope) => Scopes.Any(own => IntentPattern.Contains(own, scope));
+    public bool Holds(string scope) => MayHold(scope) && Scopes.Any(own => IntentPattern.Contains(own, scope));
+
+    private bool MayHold(string scope) => Tenant == Bootstrap.Tenant || !OperatorRights.Contains(scope);
 
     /// <summary>The principal of a stored token.</summary>
     public static TenantPrincipal Of(TokenRow token) => new(token.TokenId, token.Tenant, token.Env, token.Scopes) { ExpiresAt = token.ExpiresAt };

@@ -28,6 +28,20 @@ public sealed class AdministrationTests
     }
 
     [Fact]
+    public async Task AdministratorOfAnotherTenant_IsNotTheGateways()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await gateway.PostAsync(Person);
+        var token = As((await gateway.PostAsync("""{"tenant":"vv"}""", path: "/v1/tenants")).Json.Text("api_key")!);
+
+        Assert.Equal("403_FORBIDDEN", (await gateway.PostAsync("""{"tenant":"ww"}""", token, "/v1/tenants")).Code);
+        Assert.Equal("403_FORBIDDEN", (await gateway.GetAsync("/tlog/tile/entries/000.p/1", token)).Code);
+        // Nor may it give what it does not have.
+        Assert.Equal("403_FORBIDDEN", (await gateway.PostAsync("""{"scopes":["ledger:audit"]}""", token, "/v1/tokens")).Code);
+        Assert.Equal(HttpStatusCode.OK, (await gateway.GetAsync("/tlog/tile/entries/000.p/1")).Status);
+    }
+
+    [Fact]
     public async Task Token_IsNarrowedShownOnceAndRevokedAtOnce()
     {
         await using var gateway = await TestGateway.StartAsync();

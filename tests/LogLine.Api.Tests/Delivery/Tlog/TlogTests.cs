@@ -145,7 +145,9 @@ public sealed class TlogTests
         Assert.Equal("401_UNAUTHENTICATED", (await RefusalAsync(anybody, full)).Code);
         var reader = await gateway.AddTokenAsync("other", "read");
         Assert.Equal("403_FORBIDDEN", (await gateway.GetAsync(full, request => request.UseToken(reader))).Code);
-        var auditor = await gateway.AddTokenAsync("other", "ledger:audit");
+        var elsewhere = await gateway.AddTokenAsync("other", "ledger:audit", "*");
+        Assert.Equal("403_FORBIDDEN", (await gateway.GetAsync(full, request => request.UseToken(elsewhere))).Code);
+        var auditor = await gateway.AddTokenAsync(TestGateway.Tenant, "ledger:audit");
         Assert.Equal("404_NOT_FOUND", (await gateway.GetAsync("/tlog/tile/entries/000.p/256", request => request.UseToken(auditor))).Code);
         Assert.Equal("404_NOT_FOUND", (await gateway.GetAsync("/tlog/tile/entries/001.p/5", request => request.UseToken(auditor))).Code);
 
