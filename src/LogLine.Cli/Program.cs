@@ -39,6 +39,7 @@ internal static class Contents
             StatusCommand.Create(tree),
             CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
             RunsCommand.Create(tree),
+            LogsCommand.Create(tree),
             UniversalCommand.Create(tree),
             CatalogCommand.Create(tree),
             CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree), QueryCommand.Create(tree), TailCommand.Create(tree)),

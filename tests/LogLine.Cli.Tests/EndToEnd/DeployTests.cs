@@ -35,6 +35,27 @@ public sealed class DeployTests(GatewayProcess gateway)
     }
 
     [Fact]
+    public async Task Log_IsReadAndFollowedToItsEnd()
+    {
+        var image = GatewayProcess.RequireEngine();
+        using var member = await Member.JoinAsync(gateway);
+        await member.ApplyAsync(member.Manifest(image, "echo first; echo second >&2; until [ -e /tmp/go ]; do sleep 0.05; done; echo last"));
+        var run = (await member.RunAsync("deploy", "up", "--target", $"podman:svc={member.Name}", "--yes", "--wait", "60", "--json")).Expect(0).Json.Text("run_id")!;
+        // It runs; what it says comes right after.
+        while ((await member.RunAsync("logs", run, "--json")).Expect(0).Json.Items("lines").Count() < 2)
+        {
+        }
+        Assert.Equal("first", (await member.RunAsync("logs", run, "--grep", "first")).Expect(0).Output.Trim());
+
+        var followed = member.RunAsync("logs", run, "--follow", "--json");
+        (await member.RunAsync("deploy", "stop", member.Name, "--target", "podman", "--timeout", "1")).Expect(0);
+        Assert.Equal(["first", "second"], (await followed).Expect(0).Lines.Select(line => line.Text("line")!).Order());
+        (await member.RunAsync("deploy", "remove", member.Name, "--target", "podman")).Expect(0);
+        Assert.Contains("404_NOT_FOUND", (await member.RunAsync("logs", run)).Expect(1).Errors);
+        (await member.RunAsync("logs", "web")).Expect(2);
+    }
+
+    [Fact]
     public async Task NoProof_IsSaidWithTheCommandAndYesMakesIt()
     {
         var image = GatewayProcess.RequireEngine();
