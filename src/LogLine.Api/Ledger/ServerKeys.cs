@@ -126,7 +126,6 @@ public sealed class ServerKeys : IDisposable
         }
         File.Move(NextFile(_folder, "span"), Path.Combine(_folder, "span.key"), overwrite: true);
         Span.Dispose();
-        Webhook.Dispose();
         Span = next;
     }
 
@@ -186,6 +185,7 @@ public sealed class ServerKeys : IDisposable
     {
         Log.Dispose();
         Span.Dispose();
+        Webhook.Dispose();
         NextLog?.Dispose();
     }
 }

@@ -145,7 +145,7 @@ public sealed class KeyRotationTests : IDisposable
         Assert.Contains("begin with", (await Assert.ThrowsAsync<DataFolderException>(() => RotateAsync("log", "finish"))).Message);
         Assert.Equal(0, await RotateAsync("log"));
         Assert.Contains("already", (await Assert.ThrowsAsync<DataFolderException>(() => RotateAsync("log"))).Message);
-        Assert.Equal(["history.json", "log.key", "log.next.key", "span.key"], Directory.GetFiles(Keys).Select(Path.GetFileName).Where(name => name != "runner.key").Order());
+        Assert.Equal(["history.json", "log.key", "log.next.key", "span.key", "webhook.key"], Directory.GetFiles(Keys).Select(Path.GetFileName).Where(name => name != "runner.key").Order());
     }
 
     /// <summary>Starts a gateway, has it commit a span, and stops it: the receipt, and the log key that it is under first.</summary>
