@@ -53,6 +53,15 @@ public sealed class GatewayOptions
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
 
+    /// <summary>What is measured, and where it is shown.</summary>
+    public MetricsOptions Metrics { get; set; } = new();
+
+    /// <summary>
+    /// Seconds that a gateway goes on serving after it was told to stop: <c>/healthz/ready</c> says 503 at once, so that a balancer sends nothing new, and streams move to other gateways one
+    /// after the other. Default: 0, which is right for a gateway that is alone.
+    /// </summary>
+    public double DrainSeconds { get; set; }
+
     /// <summary>Whom to ask for cosignatures.</summary>
     public WitnessOptions Witnesses { get; set; } = new();
 
@@ -69,6 +78,7 @@ internal static class GatewayHost
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(options.Policy);
+        services.AddTelemetry(options.Metrics);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => Catalogue.Load(options.Schemas));
         services.AddSingleton(_ => DataFolder.Open(options.Data));
@@ -80,6 +90,7 @@ internal static class GatewayHost
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
+        services.AddHostedService<RunGauges>();
         services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
         services.AddSingleton(provider => new GrantOpener(provider.GetRequiredService<RunnerKeys>(), SealedBytes.Of(provider.GetRequiredService<ArtifactStore>())));
         services.AddSingleton(provider => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
@@ -102,7 +113,7 @@ internal static class GatewayHost
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
         services.AddApiDocument(() => options.Schemas);
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
+        services.AddDrain(() => TimeSpan.FromSeconds(options.DrainSeconds));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -18,6 +18,10 @@ try
     {
         return await RotateKeyCommand.RunAsync(args);
     }
+    if (args is [HealthCommand.Name, ..])
+    {
+        return await HealthCommand.RunAsync(args);
+    }
     await using var app = GatewayProgram.Build(args);
     await app.PrepareAsync();
     await app.OpenAsync();
@@ -38,13 +42,16 @@ public static class GatewayProgram
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
+        builder.AddSecretFiles();
         builder.AddLogs();
         var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
         options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        builder.AddMetricsAddress(options.Metrics);
         builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseMetricsAddress();
         app.UseProblemsForDefects(isAway: defect => defect is LedgerStoreException or LedgerUnavailableException);
         app.UseWebSockets();
         app.MapSubmissions();
@@ -61,6 +68,7 @@ public static class GatewayProgram
             app.MapWebhooks();
         }
         app.MapServerReads();
+        app.MapMetrics();
         app.MapConsistency();
         app.MapTlog();
         app.MapApiDocument();

@@ -20,7 +20,7 @@ internal static class RunLogs
     private static readonly TimeSpan SlowestWrite = TimeSpan.FromSeconds(20);
 
     public static async Task ReadAsync(
-        HttpContext http, string runId, SpanLedger ledger, RunTargets targets, GrantVault vault, TimeProvider time, IHostApplicationLifetime life, string? tail, string? grep, string? follow)
+        HttpContext http, string runId, SpanLedger ledger, RunTargets targets, GrantVault vault, TimeProvider time, Drain drain, string? tail, string? grep, string? follow)
     {
         var wanted = DefaultTail;
         if (tail is not null && !(int.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out wanted) && wanted is >= 1 and <= MaxTail))
@@ -44,7 +44,7 @@ internal static class RunLogs
             var mask = await vault.MaskOfAsync(workload.RunId, http.RequestAborted);
             if (follow is "true" or "1")
             {
-                using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
+                using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, drain.Over);
                 await FollowAsync(http, logs, workload, wanted, grep, mask, time, ending);
                 return;
             }

@@ -66,16 +66,16 @@ internal static class ServerEndpoints
         json.WriteEndObject();
     });
 
-    /// <summary>200 while spans can be admitted; engines that are missing degrade, and are named.</summary>
-    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses)
+    /// <summary>200 while spans can be admitted and this gateway is there to stay; engines that are missing degrade, and are named.</summary>
+    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses, Drain drain)
     {
         var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
         var stopped = ledger.Stopped;
-        http.Response.StatusCode = stopped is null ? 200 : 503;
+        http.Response.StatusCode = stopped is null && !drain.HasBegun ? 200 : 503;
         await http.WriteAsync(json =>
         {
             json.WriteStartObject();
-            json.WriteString("status", stopped is not null ? "stopped" : engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
+            json.WriteString("status", stopped is not null ? "stopped" : drain.HasBegun ? "draining" : engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
             json.WriteStartObject("ledger");
             json.WriteString("status", stopped ?? "ready");
             json.WriteNumber("size", ledger.Size);

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
 
@@ -11,11 +12,13 @@ public sealed class SpanLedger : IAsyncDisposable
 {
     private readonly LedgerWriter _writer;
     private readonly ServerKeys _keys;
+    private readonly Meter _gauges;
 
     private SpanLedger(ILedgerStore store, ServerKeys keys, LedgerWriter writer)
     {
         (Store, _keys, _writer) = (store, keys, writer);
         Identity = new ServerIdentity(keys, writer.Origin);
+        _gauges = LedgerTelemetry.Gauges(() => writer.Queued, () => writer.Committed.Tree.Size, () => writer.Stopped is not null);
     }
 
     /// <summary>The public side of the gateway's keys.</summary>
@@ -70,12 +73,12 @@ public sealed class SpanLedger : IAsyncDisposable
     /// Null when the queue is full: nothing was taken.
     /// </summary>
     /// <exception cref="LedgerUnavailableException">The disk failed or the ledger has stopped: nothing was committed.</exception>
-    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => _writer.TryEnqueue(new LedgerWork(LedgerPiece.Of(append, Identity)));
+    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => LedgerTelemetry.Append(new LedgerWork(LedgerPiece.Of(append, Identity)), _writer.TryEnqueue);
 
     /// <summary>Appends spans that the gateway itself signed, all or none. Waits while the queue is full.</summary>
     /// <exception cref="LedgerUnavailableException">As above.</exception>
     public async Task<AppendOutcome> AppendOwnAsync(IReadOnlyList<ServerSpan> spans, CancellationToken cancel) =>
-        await await _writer.EnqueueAsync(new LedgerWork(LedgerPiece.Of(spans)), cancel);
+        await LedgerTelemetry.Append(new LedgerWork(LedgerPiece.Of(spans)), async work => await await _writer.EnqueueAsync(work, cancel))!;
 
     /// <summary>Completes when there are more than <paramref name="size"/> entries.</summary>
     public Task WaitForMoreAsync(long size, CancellationToken cancel) => _writer.WaitForMoreAsync(size, cancel);
@@ -111,6 +114,7 @@ public sealed class SpanLedger : IAsyncDisposable
     /// <summary>Takes no more, commits what is queued, and closes.</summary>
     public async ValueTask DisposeAsync()
     {
+        _gauges.Dispose();
         await _writer.DisposeAsync();
         await Store.DisposeAsync();
         _keys.Dispose();

@@ -39,14 +39,17 @@ internal sealed class DeployJob
         Workload? workload = null;
         try
         {
-            if (_run.State == RunState.Planned)
+            using (RunTelemetry.StartWork(_run))
             {
-                await _desk.ReportAsync(_run.RunId, RunState.Pending, row => row, json => json.WriteString("worker", "local"), stopping);
-            }
-            workload = await CreatedAsync(stopping);
-            if (workload is null || (_run.State < RunState.Running && !await RunningAsync(workload, stopping)))
-            {
-                return;
+                if (_run.State == RunState.Planned)
+                {
+                    await _desk.ReportAsync(_run.RunId, RunState.Pending, row => row, json => json.WriteString("worker", "local"), stopping);
+                }
+                workload = await CreatedAsync(stopping);
+                if (workload is null || (_run.State < RunState.Running && !await RunningAsync(workload, stopping)))
+                {
+                    return;
+                }
             }
             await HoldAsync(workload.Id, stopping);
         }

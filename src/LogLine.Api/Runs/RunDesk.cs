@@ -156,7 +156,12 @@ public sealed class RunDesk
             Moments(json, state, moved, now);
         });
         var outcome = await _ledger.AppendOwnAsync([span with { RunId = runId, Effects = [new LedgerEffect.RunMoved(run.State, moved) { Holder = _ledger.Store.IsShared ? _holder : null }] }], cancel);
-        return outcome.Conflict is null;
+        if (outcome.Conflict is not null)
+        {
+            return false;
+        }
+        RunTelemetry.Moved(run, state, now);
+        return true;
     }
 
     /// <summary>Whether the last that was said of a session or task is that it ended; before the run that ends it is done, too.</summary>

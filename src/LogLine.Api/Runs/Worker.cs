@@ -53,6 +53,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, GrantVault vault, A
 
     private async Task CarryOutAsync(RunRow run, CancellationToken stopping)
     {
+        using var traced = RunTelemetry.Follow(run);
         if (targets.Find(run.Provider) is not { } adapter)
         {
             await OrphanAsync(run, stopping);
