@@ -14,13 +14,9 @@ using LogLine.Api.Telemetry;
 
 try
 {
-    if (args is [RotateKeyCommand.Name, ..])
+    if (OperatorCommands.Find(args) is { } command)
     {
-        return await RotateKeyCommand.RunAsync(args);
-    }
-    if (args is [HealthCommand.Name, ..])
-    {
-        return await HealthCommand.RunAsync(args);
+        return await command(args);
     }
     await using var app = GatewayProgram.Build(args);
     await app.PrepareAsync();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Serilog.Events;
 using Serilog.Formatting;
+using Serilog.Formatting.Display;
 using Serilog.Formatting.Json;
 
 namespace LogLine.Api.Telemetry;
@@ -9,13 +10,16 @@ namespace LogLine.Api.Telemetry;
 internal sealed class CompactLog : ITextFormatter
 {
     private static readonly JsonValueFormatter Values = new(typeTagName: null);
+    private static readonly MessageTemplateTextFormatter Message = new("{Message:lj}", CultureInfo.InvariantCulture);
 
     public void Format(LogEvent logEvent, TextWriter output)
     {
         output.Write("{\"@t\":\"");
         output.Write(logEvent.Timestamp.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
         output.Write('"');
-        Member(output, "@m", logEvent.RenderMessage(CultureInfo.InvariantCulture));
+        using var message = new StringWriter(CultureInfo.InvariantCulture);
+        Message.Format(logEvent, message);
+        Member(output, "@m", message.ToString());
         if (logEvent.Level != LogEventLevel.Information)
         {
             Member(output, "@l", logEvent.Level.ToString());

@@ -33,6 +33,7 @@ internal static class Exports
     /// <summary>Begins to listen.</summary>
     public static OpenTelemetrySdk Open(MetricsOptions options, MetricsText text, IConfiguration environment) => OpenTelemetrySdk.Create(sdk =>
     {
+        sdk.Services.AddSingleton(environment); // where OpenTelemetry looks for OTEL_*: not in the environment alone
         var traces = IsSent(environment, "TRACES");
         sdk.ConfigureResource(resource => resource.AddService("logline-gateway", serviceVersion: Version).AddEnvironmentVariableDetector());
         if (options.Enabled)

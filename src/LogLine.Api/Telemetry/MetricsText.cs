@@ -44,7 +44,6 @@ internal sealed class MetricsText
         return $"{text}{suffix}{(isCounter ? "_total" : "")}";
     }
 
-    [ExportModes(ExportModes.Pull)]
     private sealed class Exporter : BaseExporter<Metric>
     {
         public string? Text { get; set; }
