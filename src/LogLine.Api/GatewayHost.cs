@@ -28,9 +28,6 @@ public sealed class GatewayOptions
     /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
     public string Store { get; set; } = "sqlite";
 
-    /// <summary>True on the embedded store, which alone keeps webhooks and stream tickets.</summary>
-    public bool IsEmbedded => Store == "sqlite";
-
     /// <summary>Where the schemas lie; by default beside the program.</summary>
     public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
 
@@ -62,6 +59,9 @@ public sealed class GatewayOptions
     /// </summary>
     public double DrainSeconds { get; set; }
 
+    /// <summary>How long workers have runs.</summary>
+    public WorkerLeases Leases { get; set; } = new();
+
     /// <summary>Whom to ask for cosignatures.</summary>
     public WitnessOptions Witnesses { get; set; } = new();
 
@@ -92,23 +92,19 @@ internal static class GatewayHost
         services.AddSingleton<RunDesk>();
         services.AddHostedService<RunGauges>();
         services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
-        services.AddSingleton(provider => new GrantOpener(provider.GetRequiredService<RunnerKeys>(), SealedBytes.Of(provider.GetRequiredService<ArtifactStore>())));
+        services.AddSingleton<GrantOpener>();
         services.AddSingleton(provider => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
+        services.AddSingleton(options.Leases);
+        services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
+        services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
         services.AddDelivery(options.Streams, options.Witnesses);
-        if (options.IsEmbedded)
-        {
-            services.AddWebhooks(options.Webhooks);
-        }
-        else
-        {
-            services.AddSingleton(options.Webhooks);
-        }
+        services.AddWebhooks(options.Webhooks);
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();

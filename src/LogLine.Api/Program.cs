@@ -58,11 +58,8 @@ public static class GatewayProgram
         app.MapRunReads();
         app.MapArtifactReads();
         app.MapStream();
-        if (options.IsEmbedded)
-        {
-            app.MapStreamTickets();
-            app.MapWebhooks();
-        }
+        app.MapStreamTickets();
+        app.MapWebhooks();
         app.MapServerReads();
         app.MapMetrics();
         app.MapConsistency();

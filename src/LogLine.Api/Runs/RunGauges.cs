@@ -21,12 +21,12 @@ internal sealed class RunGauges : BackgroundService
     private IReadOnlyList<LiveRuns> _read = [];
 
     /// <summary>Watches the runs of a ledger.</summary>
-    public RunGauges(SpanLedger ledger, RunDesk desk, TimeProvider time, ILogger<RunGauges> logger)
+    public RunGauges(SpanLedger ledger, RunDesk desk, WorkerLeases leases, TimeProvider time, ILogger<RunGauges> logger)
     {
         (_ledger, _desk, _time, _logger) = (ledger, desk, time, logger);
         _meter.CreateObservableGauge("logline.runs.live", () => Live.Select(Count), "{run}", "Runs that have not ended, by state.");
         _meter.CreateObservableGauge("logline.runs.unclaimed.age", () => Age(row => row.UnclaimedSince), "s", "How long the oldest run without a worker has waited for one.");
-        _meter.CreateObservableGauge("logline.runs.lease.age", () => Age(row => row.LeasedUntil - RunDesk.LeaseLife), "s", "How long ago the lease was renewed that was renewed longest ago; over 30 s its worker is lost.");
+        _meter.CreateObservableGauge("logline.runs.lease.age", () => Age(row => row.LeasedUntil - leases.Life), "s", "How long ago the lease was renewed that was renewed longest ago.");
     }
 
     /// <inheritdoc/>

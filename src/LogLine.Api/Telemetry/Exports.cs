@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using OpenTelemetry;
@@ -42,7 +43,7 @@ internal static class Exports
         }
         if (traces)
         {
-            sdk.WithTracing(tracer => tracer.AddSource(Ours, "Microsoft.AspNetCore"));
+            sdk.WithTracing(tracer => tracer.AddSource(Ours, RequestNames.Source).AddProcessor(new RequestNames()));
         }
         if (traces || (options.Enabled && IsSent(environment, "METRICS")))
         {
@@ -57,6 +58,7 @@ internal static class Exports
             new ExplicitBucketHistogramConfiguration { Boundaries = RequestSeconds, TagKeys = ["http.request.method", "http.route", "http.response.status_code"], CardinalityLimit = MaxSeries },
         (WebServer, "http.server.active_requests") or (Connections, "kestrel.active_connections") => new MetricStreamConfiguration { TagKeys = [] },
         (WebServer or Connections, _) => MetricStreamConfiguration.Drop,
+        ("System.Runtime", "dotnet.assembly.count" or "dotnet.process.cpu.count" or "dotnet.timer.count") => MetricStreamConfiguration.Drop, // names that are histograms' in Prometheus
         ("LogLine.Gate", "logline.gate.verdicts") => new MetricStreamConfiguration { CardinalityLimit = MaxSeries },
         _ => null,
     };
@@ -68,6 +70,21 @@ internal static class Exports
 
     /// <summary>The version of this program.</summary>
     private static readonly string Version = typeof(Exports).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+}
+
+/// <summary>Names the spans of requests after method and route, as OpenTelemetry wants them; the web server names all of them alike.</summary>
+internal sealed class RequestNames : BaseProcessor<Activity>
+{
+    /// <summary>Where those spans come from.</summary>
+    public const string Source = "Microsoft.AspNetCore";
+
+    public override void OnEnd(Activity data)
+    {
+        if (data.Source.Name == Source && data.GetTagItem("http.request.method") is string method)
+        {
+            data.DisplayName = data.GetTagItem("http.route") is string route ? $"{method} {route}" : method;
+        }
+    }
 }
 
 /// <summary>Holds the exports for as long as the gateway runs; what was not sent yet is sent at the end, for a few seconds at most.</summary>

@@ -28,7 +28,7 @@ internal sealed class MetricsText
         lock (_turn)
         {
             _exporter.Text = null;
-            return Reader.Collect() ? _exporter.Text : null;
+            return Reader.Collect() && _exporter.Text is { Length: > 0 } text ? text : null;
         }
     }
 

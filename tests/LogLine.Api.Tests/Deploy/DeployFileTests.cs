@@ -75,7 +75,7 @@ public sealed partial class DeployFileTests
     {
         var (kustomization, all) = Read(folder);
         await using var gateway = await TestGateway.StartAsync();
-        var routes = gateway.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Select(route => "/" + route.RoutePattern.RawText!.Trim('/')).ToHashSet();
+        var routes = gateway.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Select(route => "/" + route.RoutePattern.RawText!.Trim('/')).ToList();
         var pods = all.Where(one => one.Text("kind") == "Deployment").ToList();
         Assert.NotEmpty(pods);
         foreach (var pod in pods)
@@ -87,7 +87,7 @@ public sealed partial class DeployFileTests
             foreach (var container in containers.Concat(spec.Items("initContainers")))
             {
                 AssertConfined(spec!, container);
-                var ports = container.Items("ports").Select(port => port.Text("name")).ToHashSet();
+                var ports = container.Items("ports").Select(port => port.Text("name")).ToList();
                 Settings.AssertRead(container.Items("env").Select(variable => variable.Text("name")!));
                 Assert.All(new[] { "startupProbe", "readinessProbe", "livenessProbe" }.Select(probe => container.Find(probe + ".httpGet")).OfType<YamlNode>(), probe =>
                 {

@@ -19,7 +19,7 @@ public sealed class LogTests
         void Traced(HttpRequestMessage request) => request.Headers.Add("traceparent", $"00-{trace}-{ActivitySpanId.CreateRandom().ToHexString()}-00");
         string[] hidden = [gateway.ApiKey, "a-payload-that-nobody-may-see", "an-idempotency-key-of-a-client", "a-nonce-of-a-client-0001"];
 
-        var accepted = await gateway.PostAsync(GatewayActs.Person("joana", country: hidden[1]), request =>
+        var accepted = await gateway.PostAsync(TestGateway.Json(new { intent = "registry.person.create", subject = "urn:registry:person/joana", payload = new { name = hidden[1], email = "j@example.com", country = "PT", consent = true } }), request =>
         {
             Traced(request);
             request.Headers.Add("Idempotency-Key", hidden[2]);
@@ -28,7 +28,7 @@ public sealed class LogTests
         var refused = await gateway.PostAsync("""{"intent":"registry.person.create","subject":"urn:registry:person/x","payload":{"name":"MARK"}}""".Replace("MARK", hidden[1], StringComparison.Ordinal));
         var malformed = await gateway.PostAsync(hidden[1] + "{");
         var made = await gateway.PostAsync("""{"scopes":["read"]}""", path: "/v1/tokens");
-        var ticket = await gateway.PostAsync("{}", path: "/v1/stream/tickets");
+        var ticket = await gateway.PostAsync("""{"origin":"https://app.example.com"}""", path: "/v1/stream/tickets");
         using (await gateway.Client.GetAsync("/v1/stream?ticket=" + ticket.Json.Text("ticket"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken))
         {
         }

@@ -51,14 +51,12 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>Completes when what has come is enough.</summary>
     public async Task UntilAsync(Func<bool> isEnough)
     {
-        while (true)
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        for (var more = Volatile.Read(ref _more).Task; !isEnough(); more = Volatile.Read(ref _more).Task)
         {
-            var more = Volatile.Read(ref _more).Task;
-            if (isEnough())
-            {
-                return;
-            }
-            await more.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            Assert.False(patience.IsCancellationRequested, "not enough has come: " + string.Join(", ", Spans.Select(span => $"{span.TraceId[..4]} {span.Name}").Distinct()));
+            await more.WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -66,7 +66,7 @@ public sealed class TraceTests
         {
         }
 
-        await gateway.PostAsync(GatewayActs.Person("joana", country: Payload), request => request.Headers.Add("Idempotency-Key", Payload));
+        await gateway.PostAsync(TestGateway.Json(new { intent = "registry.person.create", subject = "urn:registry:person/joana", payload = new { name = Payload, email = "j@example.com", country = "PT", consent = true } }), request => request.Headers.Add("Idempotency-Key", Payload));
         var refused = await gateway.PostAsync("""{"intent":"registry.person.create","subject":"urn:registry:person/x","payload":{"name":7}}""", Traced);
 
         Assert.Equal("422_TDLN_INVALID", refused.Code);
