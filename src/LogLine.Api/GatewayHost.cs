@@ -1,5 +1,6 @@
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Witnesses;
@@ -117,6 +118,7 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        _ = app.Services.GetRequiredService<StateRules>();
         await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
