@@ -29,9 +29,6 @@ public sealed class GatewayOptions
     /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
     public string Store { get; set; } = "sqlite";
 
-    /// <summary>True on the embedded store, which alone keeps webhooks and stream tickets.</summary>
-    public bool IsEmbedded => Store == "sqlite";
-
     /// <summary>Where the schemas lie; by default beside the program.</summary>
     public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
 
@@ -91,14 +88,7 @@ internal static class GatewayHost
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
         services.AddDelivery(options.Streams, options.Witnesses);
-        if (options.IsEmbedded)
-        {
-            services.AddWebhooks(options.Webhooks);
-        }
-        else
-        {
-            services.AddSingleton(options.Webhooks);
-        }
+        services.AddWebhooks(options.Webhooks);
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();

@@ -57,11 +57,8 @@ public static class GatewayProgram
         app.MapRunReads();
         app.MapArtifactReads();
         app.MapStream();
-        if (options.IsEmbedded)
-        {
-            app.MapStreamTickets();
-            app.MapWebhooks();
-        }
+        app.MapStreamTickets();
+        app.MapWebhooks();
         app.MapServerReads();
         app.MapConsistency();
         app.MapTlog();

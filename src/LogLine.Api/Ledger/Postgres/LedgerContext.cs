@@ -66,3 +66,28 @@ internal sealed class FirstLedger : Migration
         CREATE INDEX runs_tenant ON runs(tenant, created);
         """);
 }
+
+/// <summary>What delivery keeps: webhooks, what waits for them, the gateways that deliver, tickets of streams. And the webhook key of the ledger, from which the shared secrets are derived.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261121010000_Deliveries")]
+internal sealed class Deliveries : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        ALTER TABLE head ADD COLUMN webhook_key text;
+        CREATE TABLE webhooks(
+          webhook_id text PRIMARY KEY, tenant text NOT NULL, env text NOT NULL, url text NOT NULL, events text NOT NULL, description text, created bigint NOT NULL,
+          generation int NOT NULL, overlap_until bigint, active boolean NOT NULL, cursor bigint NOT NULL, failing_since bigint, version bigint NOT NULL,
+          lease_owner text, lease_until bigint) WITH (fillfactor = 50);
+        CREATE INDEX webhooks_tenant ON webhooks(tenant);
+        CREATE TABLE couriers(owner text PRIMARY KEY, until bigint NOT NULL);
+        CREATE TABLE deliveries(
+          webhook_id text NOT NULL, seq bigint NOT NULL, event text NOT NULL, subject text NOT NULL, state int NOT NULL, attempts int NOT NULL,
+          first_at bigint, next_at bigint NOT NULL, last_at bigint, status int, error text, PRIMARY KEY(webhook_id, seq));
+        CREATE INDEX deliveries_state ON deliveries(webhook_id, state, seq);
+        CREATE INDEX deliveries_waiting ON deliveries(webhook_id, subject, seq) WHERE state = 0;
+        CREATE TABLE tickets(
+          hash bytea PRIMARY KEY, tenant text NOT NULL, token_hash bytea NOT NULL, filter text NOT NULL, origin text NOT NULL, first_use_until bigint NOT NULL,
+          expires bigint NOT NULL, connection text);
+        CREATE INDEX tickets_expires ON tickets(expires);
+        """);
+}

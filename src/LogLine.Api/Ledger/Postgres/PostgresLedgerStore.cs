@@ -50,14 +50,15 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
         }
     }
 
-    /// <summary>Kids of the log key and the span key of the ledger in the database, or null when it is empty.</summary>
-    internal ValueTask<(string Log, string Span)?> ReadKeysAsync() => FirstAsync("SELECT log_key, span_key FROM head", row => ((string, string)?)(row.GetString(0), row.GetString(1)));
+    /// <summary>The keys of the ledger in the database, or null when it is empty.</summary>
+    internal ValueTask<LedgerSigners?> ReadKeysAsync() =>
+        FirstAsync("SELECT log_key, span_key, webhook_key FROM head", row => new LedgerSigners(row.GetString(0), row.GetString(1), row.GetString(2)));
 
     /// <summary>Begins the log in an empty database; the kids that it has then, which are another gateway's when that one was faster.</summary>
-    internal async ValueTask<(string Log, string Span)> CreateAsync(string origin, string logKid, string spanKid)
+    internal async ValueTask<LedgerSigners> CreateAsync(string origin, LedgerSigners signers)
     {
-        await ExecuteAsync("INSERT INTO head VALUES(1, $1, $2, $3, 0, '') ON CONFLICT DO NOTHING", origin, logKid, spanKid);
-        return (await ReadKeysAsync())!.Value;
+        await ExecuteAsync("INSERT INTO head VALUES(1, $1, $2, $3, 0, '', $4) ON CONFLICT DO NOTHING", origin, signers.Log, signers.Span, signers.Webhook);
+        return (await ReadKeysAsync())!;
     }
 
     /// <inheritdoc/>
@@ -176,3 +177,6 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
         await _readers.DisposeAsync();
     }
 }
+
+/// <summary>Kids of the keys that a shared ledger is signed with: every gateway on it has the same.</summary>
+internal sealed record LedgerSigners(string Log, string Span, string Webhook);

@@ -4,7 +4,7 @@ using LogLine.Protocol.Merkle;
 namespace LogLine.Api.Tests.Ledger.Stores;
 
 /// <summary>What every store promises. Each engine's tests are these, on its own store.</summary>
-public abstract class LedgerStoreContract
+public abstract partial class LedgerStoreContract
 {
     private const string Kid = "kid_sign_1";
     private static readonly DateTimeOffset Now = StoreLab.Now;
