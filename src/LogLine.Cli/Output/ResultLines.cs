@@ -18,6 +18,11 @@ internal static class ResultLines
             return;
         }
         var members = result.EnumerateObject().ToList();
+        if (members.FindAll(member => IsList(member.Value)) is [var only] && only.Value.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String))
+        {
+            // A log: its lines are the result, and what there is beside them is said only when it is something.
+            members.RemoveAll(member => member.Value.ValueKind == JsonValueKind.Number && member.Value.GetRawText() == "0");
+        }
         var width = members.Where(member => !IsList(member.Value)).Select(member => member.Name.Length).DefaultIfEmpty().Max();
         foreach (var member in members.Where(member => !IsList(member.Value) && !member.NameEquals("truncated")))
         {

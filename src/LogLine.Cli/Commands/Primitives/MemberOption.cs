@@ -34,7 +34,7 @@ internal sealed class MemberOption
         var (name, schema) = (member.Name, member.Value);
         var required = intent.Requires(name);
         var option = Taken.Contains(name) ? "--with-" + name : "--" + name.Replace('_', '-');
-        var description = Words(schema);
+        var description = Words(schema) + (name == "artifact" ? " A file or folder of this machine is packed and uploaded." : "");
         if (name == "argv")
         {
             var argv = new Argument<string[]>("ARGV") { Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore, Description = "What to run, behind --: -- ls -l /" };
@@ -50,7 +50,7 @@ internal sealed class MemberOption
             "integer" => Number(name, new Option<long?>(option) { HelpName = "N", Required = required, Description = description }),
             "array" when TypeOf(schema.Member("items")) == "string" => Texts(name, Choices(new Option<string[]>(option) { HelpName = "TEXT", Required = required, Description = description }, schema.Member("items"))),
             "object" when TypeOf(schema.Member("additionalProperties")) == "string" => Pairs(name, new Option<string[]>(option) { HelpName = "KEY=VALUE", Required = required, Description = description }),
-            "array" or "object" => Json(name, new Option<string?>(option) { HelpName = "JSON", Required = required, Description = description }),
+            "array" or "object" => Json(name, new Option<string?>(option) { HelpName = "JSON", Required = required, Description = description.Length > 0 ? description : $"As 'logline catalog {intent.Name}' has it." }),
             "number" => Quantity(name, new Option<string?>(option) { HelpName = "VALUE", Required = required, Description = description }),
             _ => String(name, Choices(new Option<string?>(option) { HelpName = "TEXT", Required = required, Description = description }, schema)),
         };
