@@ -51,6 +51,9 @@ public sealed class GatewayOptions
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
 
+    /// <summary>How long workers have runs.</summary>
+    public WorkerLeases Leases { get; set; } = new();
+
     /// <summary>Whom to ask for cosignatures.</summary>
     public WitnessOptions Witnesses { get; set; } = new();
 
@@ -79,9 +82,12 @@ internal static class GatewayHost
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
         services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
-        services.AddSingleton(provider => new GrantOpener(provider.GetRequiredService<RunnerKeys>(), SealedBytes.Of(provider.GetRequiredService<ArtifactStore>())));
+        services.AddSingleton<GrantOpener>();
         services.AddSingleton(provider => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
+        services.AddSingleton(options.Leases);
+        services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
+        services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
         services.AddSingleton<RefusalLog>();
