@@ -234,9 +234,8 @@ internal sealed class SubjectState(StateRules rules)
         {
             return false;
         }
-        Move(item, run, span, payload);
         _deployments.Apply(item.Intent, payload, span.Text("ts") ?? "");
-        return true;
+        return Move(item, run, span, payload);
     }
 
     private bool Begin(LogItem item, string run, JsonElement span, JsonElement payload)
@@ -258,7 +257,8 @@ internal sealed class SubjectState(StateRules rules)
         return true;
     }
 
-    private void Move(LogItem item, string run, JsonElement span, JsonElement payload)
+    /// <returns>False when the subject is gone with it.</returns>
+    private bool Move(LogItem item, string run, JsonElement span, JsonElement payload)
     {
         var known = _runs.Find(run)?.Copy() ?? new StateFields();
         known.Set("run_id", run);
@@ -274,16 +274,17 @@ internal sealed class SubjectState(StateRules rules)
         _runs.Put(run, known);
         if (item.Intent is not ("run_state.exited" or "run_state.failed" or "run_state.cancelled") || !_waiting.Remove(run, out var waiting))
         {
-            return;
+            return true;
         }
         foreach (var (rule, order) in waiting.Where(_ => item.Intent == "run_state.exited" && payload.Integer("exit_code") == 0))
         {
             Apply(rule, order, item);
             if (rule.Fold == StateFold.Delete)
             {
-                return;
+                return false;
             }
         }
+        return true;
     }
 
     private void Await(string run, StateRule rule, JsonElement payload)
