@@ -1,5 +1,6 @@
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Witnesses;
@@ -54,6 +55,9 @@ public sealed class GatewayOptions
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
 
+    /// <summary>How long workers have runs.</summary>
+    public WorkerLeases Leases { get; set; } = new();
+
     /// <summary>Whom to ask for cosignatures.</summary>
     public WitnessOptions Witnesses { get; set; } = new();
 
@@ -82,11 +86,14 @@ internal static class GatewayHost
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
         services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
-        services.AddSingleton(provider => new GrantOpener(provider.GetRequiredService<RunnerKeys>(), SealedBytes.Of(provider.GetRequiredService<ArtifactStore>())));
+        services.AddSingleton<GrantOpener>();
         services.AddSingleton(provider => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
+        services.AddSingleton(options.Leases);
+        services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
         services.AddSingleton(provider => new RedisServer(options.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisServer>>()));
         services.AddSingleton<RedisBuckets>();
+        services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
         services.AddSingleton<RefusalLog>();
@@ -114,6 +121,7 @@ internal static class GatewayHost
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
         _ = app.Services.GetRequiredService<RedisServer>();
+        _ = app.Services.GetRequiredService<StateRules>();
         await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();

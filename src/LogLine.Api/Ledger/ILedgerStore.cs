@@ -125,8 +125,8 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>Runs of a service that have not ended.</summary>
     ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service);
 
-    /// <summary>Gives up to <paramref name="limit"/> runs that have not ended and that nobody holds at <paramref name="now"/> to a worker, oldest first.</summary>
-    ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, int limit, DateTimeOffset until, DateTimeOffset now);
+    /// <summary>Gives up to <paramref name="limit"/> runs that have not ended and that nobody holds at <paramref name="now"/> to a worker, oldest first, as far as its reach goes.</summary>
+    ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, LeaseReach reach, int limit, DateTimeOffset until, DateTimeOffset now);
 
     /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
     ValueTask<IReadOnlyList<string>> RenewLeasesAsync(string worker, IReadOnlyCollection<string> runs, DateTimeOffset until, DateTimeOffset now);

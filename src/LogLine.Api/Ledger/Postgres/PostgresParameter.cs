@@ -28,7 +28,7 @@ internal readonly struct PostgresParameter
 
     public static implicit operator PostgresParameter(DateTimeOffset? time) => new(NpgsqlDbType.Bigint, time?.ToUnixTimeMilliseconds());
 
-    public static implicit operator PostgresParameter(string?[] texts) => new(NpgsqlDbType.Array | NpgsqlDbType.Text, Array.ConvertAll(texts, WithoutNul));
+    public static implicit operator PostgresParameter(string?[]? texts) => new(NpgsqlDbType.Array | NpgsqlDbType.Text, texts is null ? null : Array.ConvertAll(texts, WithoutNul));
 
     public static implicit operator PostgresParameter(long[] numbers) => new(NpgsqlDbType.Array | NpgsqlDbType.Bigint, numbers);
 
