@@ -1,5 +1,6 @@
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Witnesses;
@@ -9,6 +10,7 @@ using LogLine.Api.Ledger.Postgres;
 using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
+using LogLine.Api.Policy.Redis;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
 using LogLine.Api.Submissions;
@@ -27,6 +29,9 @@ public sealed class GatewayOptions
 
     /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
     public string Store { get; set; } = "sqlite";
+
+    /// <summary>A Redis that gateways share beside the store, as StackExchange.Redis writes its connections; null for none.</summary>
+    public string? Redis { get; set; }
 
     /// <summary>Where the schemas lie; by default beside the program.</summary>
     public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
@@ -78,7 +83,6 @@ internal static class GatewayHost
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(options.Policy);
-        services.AddTelemetry(options.Metrics);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => Catalogue.Load(options.Schemas));
         services.AddSingleton(_ => DataFolder.Open(options.Data));
@@ -97,6 +101,8 @@ internal static class GatewayHost
         services.AddSingleton(options.Leases);
         services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
+        services.AddSingleton(provider => new RedisServer(options.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisServer>>()));
+        services.AddSingleton<RedisBuckets>();
         services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
@@ -124,6 +130,8 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        _ = app.Services.GetRequiredService<RedisServer>();
+        _ = app.Services.GetRequiredService<StateRules>();
         await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();

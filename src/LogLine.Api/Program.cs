@@ -1,6 +1,7 @@
 using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Tlog;
@@ -9,6 +10,7 @@ using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
+using LogLine.Api.Policy.Redis;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
 
@@ -24,7 +26,7 @@ try
     await app.WaitForShutdownAsync();
     return 0;
 }
-catch (Exception defect) when (defect is DataFolderException or CatalogueException or WitnessOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
+catch (Exception defect) when (defect is DataFolderException or CatalogueException or WitnessOptionsException or RedisOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
 {
     // What an operator can mend is said in one line; everything else is a defect and keeps its trace.
     await Console.Error.WriteLineAsync("logline-api: " + defect.Message);
@@ -42,12 +44,13 @@ public static class GatewayProgram
         builder.AddLogs();
         var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
         options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
-        builder.AddMetricsAddress(options.Metrics);
+        builder.AddTelemetry(options.Metrics);
         builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();
         app.UseMetricsAddress();
+        app.UseRequestSpans();
         app.UseProblemsForDefects(isAway: defect => defect is LedgerStoreException or LedgerUnavailableException);
         app.UseWebSockets();
         app.MapSubmissions();
@@ -55,6 +58,7 @@ public static class GatewayProgram
         app.MapAdministration();
         app.MapArtifactWrites();
         app.MapSpanReads();
+        app.MapStateView();
         app.MapRunReads();
         app.MapArtifactReads();
         app.MapStream();

@@ -18,7 +18,7 @@ internal static class ServerDocs
         Answers = [new(200, "It is.", MediaDoc.Text("live\n"))],
     };
 
-    public static readonly RouteDoc Ready = new("getReadiness", RouteTags.Gateway, "Does it admit spans?", "200 while spans can be admitted; engines that are missing degrade it, and are named. A gateway that was told to stop says 503 (`draining`) while it still serves, so that a balancer sends new requests elsewhere.")
+    public static readonly RouteDoc Ready = new("getReadiness", RouteTags.Gateway, "Does it admit spans?", "200 while spans can be admitted; engines or a Redis that are missing degrade it, and are named. A gateway that was told to stop says 503 (`draining`) while it still serves, so that a balancer sends new requests elsewhere.")
     {
         Access = RouteAccess.Anyone,
         Answers = [new(200, "It does.", MediaDoc.Json("readiness")), new(503, "The ledger has stopped, or the gateway is about to.", MediaDoc.Json("readiness", ("stopped", """{"status":"stopped","ledger":{"status":"the disk is full","size":42},"engines":{}}""")))],

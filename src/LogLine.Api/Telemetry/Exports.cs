@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using OpenTelemetry;
@@ -21,9 +20,11 @@ internal static class Exports
     private static readonly double[] RequestSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
     /// <summary>Registers the exports; they begin before the first request and end after the last.</summary>
-    public static void AddTelemetry(this IServiceCollection services, MetricsOptions options)
+    public static void AddTelemetry(this WebApplicationBuilder builder, MetricsOptions options)
     {
-        // The web server itself puts method, route and status into its spans, once it is allowed to.
+        builder.AddMetricsAddress(options);
+        var services = builder.Services;
+        // The web server itself puts method, address and path into its spans, once it is allowed to.
         AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
         services.AddSingleton(options);
         services.AddSingleton<MetricsText>();
@@ -43,7 +44,7 @@ internal static class Exports
         }
         if (traces)
         {
-            sdk.WithTracing(tracer => tracer.AddSource(Ours, RequestNames.Source).AddProcessor(new RequestNames()));
+            sdk.WithTracing(tracer => tracer.AddSource(Ours, "Microsoft.AspNetCore"));
         }
         if (traces || (options.Enabled && IsSent(environment, "METRICS")))
         {
@@ -63,28 +64,14 @@ internal static class Exports
         _ => null,
     };
 
-    private static bool IsSent(IConfiguration environment, string signal) =>
+    /// <summary>Whether the environment says where a signal (<c>TRACES</c>, <c>METRICS</c>) is sent.</summary>
+    public static bool IsSent(IConfiguration environment, string signal) =>
         !string.Equals(environment["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase)
         && environment[$"OTEL_{signal}_EXPORTER"] is null or "" or "otlp"
         && (environment["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? environment[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]) is { Length: > 0 };
 
     /// <summary>The version of this program.</summary>
     private static readonly string Version = typeof(Exports).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
-}
-
-/// <summary>Names the spans of requests after method and route, as OpenTelemetry wants them; the web server names all of them alike.</summary>
-internal sealed class RequestNames : BaseProcessor<Activity>
-{
-    /// <summary>Where those spans come from.</summary>
-    public const string Source = "Microsoft.AspNetCore";
-
-    public override void OnEnd(Activity data)
-    {
-        if (data.Source.Name == Source && data.GetTagItem("http.request.method") is string method)
-        {
-            data.DisplayName = data.GetTagItem("http.route") is string route ? $"{method} {route}" : method;
-        }
-    }
 }
 
 /// <summary>Holds the exports for as long as the gateway runs; what was not sent yet is sent at the end, for a few seconds at most.</summary>

@@ -31,7 +31,7 @@ public sealed partial class DeployFileTests
     {
         var compose = Yaml.Read("docker-compose.yml").Single();
         var services = compose.Members("services");
-        Assert.Equal(["gateway", "postgres", "redis", "worker"], services.Keys.Order());
+        Assert.Equal(["gateway", "postgres", "redis"], services.Keys.Order());
         foreach (var (name, service) in services)
         {
             Assert.All(service.Items("secrets"), secret => Assert.Contains(secret.Text("source") ?? secret.Text(), compose.Members("secrets").Keys));
@@ -39,7 +39,7 @@ public sealed partial class DeployFileTests
             Assert.All(service.Members("depends_on").Keys, other => Assert.Contains(other, services.Keys));
             Assert.All(service.Items("volumes").Select(volume => volume.Text().Split(':')[0]).Where(volume => volume[0] is not ('/' or '.' or '$')), volume => Assert.Contains(volume, compose.Members("volumes").Keys));
             Assert.DoesNotContain(service.Texts("environment"), pair => Regex.IsMatch(pair.Key, "PASSWORD$|TOKEN$|KEY$", RegexOptions.IgnoreCase));
-            if (name is "gateway" or "worker")
+            if (name is "gateway")
             {
                 Settings.AssertRead(service.Texts("environment").Keys);
                 Settings.AssertRead(service.Items("secrets").Select(secret => secret.Text("target")).OfType<string>());
@@ -47,9 +47,8 @@ public sealed partial class DeployFileTests
                 Assert.True(double.Parse(service.Text("stop_grace_period")!.TrimEnd('s'), System.Globalization.CultureInfo.InvariantCulture) > DrainSeconds + 8);
             }
         }
-        Assert.EndsWith($":{DockerEnvironment()["ASPNETCORE_HTTP_PORTS"]}", services["worker"].Text("environment.LogLine__Worker__Gateway"), StringComparison.Ordinal);
         var made = File.ReadAllText(Repository.At("deploy", "make-secrets"));
-        Assert.All(compose.Members("secrets").Where(secret => secret.Key != "worker-token"), secret => Assert.Contains($"make {Path.GetFileName(secret.Value.Text("file"))} ", made, StringComparison.Ordinal));
+        Assert.All(compose.Members("secrets"), secret => Assert.Contains($"make {Path.GetFileName(secret.Value.Text("file"))} ", made, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -67,7 +66,7 @@ public sealed partial class DeployFileTests
         Assert.True(process.ExitCode == 0, said);
     }
 
-    public static IEnumerable<TheoryDataRow<string>> Kustomizations() => [new("deploy/kubernetes"), new("deploy/kubernetes/worker")];
+    public static IEnumerable<TheoryDataRow<string>> Kustomizations() => [new("deploy/kubernetes")];
 
     [Theory]
     [MemberData(nameof(Kustomizations))]
