@@ -65,7 +65,11 @@ internal sealed class Site : IAsyncDisposable
         return spans;
     }
 
-    private Task<GatewayProcess> StartAsync(int gateway, string? apiKey) => GatewayProcess.StartAsync(_settings, DataOf(gateway), apiKey, "http://unix:" + SocketOf(gateway));
+    private Task<GatewayProcess> StartAsync(int gateway, string? apiKey)
+    {
+        File.Delete(SocketOf(gateway)); // the web server leaves it behind
+        return GatewayProcess.StartAsync(_settings, DataOf(gateway), apiKey, "http://unix:" + SocketOf(gateway));
+    }
 
     private string DataOf(int gateway) => Path.Combine(_folder, "data" + gateway);
 

@@ -15,6 +15,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private readonly Process _process;
     private readonly bool _ownsFolder;
+    private bool _isOver;
     private readonly ConcurrentQueue<string> _lines = new();
 
     private GatewayProcess(Process process, string folder, bool ownsFolder) => (_process, Folder, _ownsFolder) = (process, folder, ownsFolder);
@@ -106,6 +107,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isOver)
+        {
+            return;
+        }
+        _isOver = true;
         Client?.Dispose();
         if (!_process.HasExited)
         {
