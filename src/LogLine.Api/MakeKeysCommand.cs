@@ -5,7 +5,7 @@ namespace LogLine.Api;
 
 /// <summary>
 /// <c>LogLine.Api make-keys DIR</c>: makes the keys that several gateways on one log share, before the first of them starts, for whatever hands secrets out to them
-/// (docs/operations.md). A single gateway makes its own.
+/// (docs/deployment.md). A single gateway makes its own.
 /// </summary>
 internal static class MakeKeysCommand
 {

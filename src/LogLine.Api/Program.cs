@@ -66,6 +66,7 @@ public static class GatewayProgram
         app.MapWebhooks();
         app.MapServerReads();
         app.MapMetrics();
+        app.MapLedgerExport();
         app.MapConsistency();
         app.MapTlog();
         app.MapApiDocument();
