@@ -10,7 +10,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace LogLine.Api.Tests.Deploy;
 
-/// <summary>Dockerfile, docker-compose.yml and deploy/kubernetes: what they name is there, and what they set is read. Whether the image runs is for ImageTests.</summary>
+/// <summary>Dockerfile, docker-compose.yml and deploy/kubernetes: what they name is there, and what they set is read.</summary>
 public sealed partial class DeployFileTests
 {
     private static readonly double DrainSeconds = double.Parse(Assert.Single(DockerEnvironment(), pair => pair.Key == "LogLine__DrainSeconds").Value, System.Globalization.CultureInfo.InvariantCulture);
