@@ -10,6 +10,7 @@ using LogLine.Api.Ledger.Postgres;
 using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
+using LogLine.Api.Policy.Redis;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
 using LogLine.Api.Submissions;
@@ -28,6 +29,9 @@ public sealed class GatewayOptions
 
     /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
     public string Store { get; set; } = "sqlite";
+
+    /// <summary>A Redis that gateways share beside the store, as StackExchange.Redis writes its connections; null for none.</summary>
+    public string? Redis { get; set; }
 
     /// <summary>Where the schemas lie; by default beside the program.</summary>
     public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
@@ -76,7 +80,7 @@ internal static class GatewayHost
         services.AddSingleton<OpenedLedger>();
         services.AddSingleton(provider => provider.GetRequiredService<OpenedLedger>().Ledger);
         services.AddSingleton(provider => ArtifactStore.Open(
-            options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, "artifacts"), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
+            options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, DataFolder.ArtifactsName), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ArtifactDesk>();
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
@@ -87,6 +91,8 @@ internal static class GatewayHost
         services.AddSingleton(options.Leases);
         services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
+        services.AddSingleton(provider => new RedisServer(options.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisServer>>()));
+        services.AddSingleton<RedisBuckets>();
         services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
@@ -114,6 +120,7 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        _ = app.Services.GetRequiredService<RedisServer>();
         _ = app.Services.GetRequiredService<StateRules>();
         await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();

@@ -2,6 +2,7 @@ using LogLine.Benchmarks.Canonical;
 using LogLine.Benchmarks.Delivery;
 using LogLine.Benchmarks.Deploy;
 using LogLine.Benchmarks.Gate;
+using LogLine.Benchmarks.Ledgers;
 using LogLine.Benchmarks.Reports;
 using LogLine.Benchmarks.Schema;
 using LogLine.Benchmarks.Spans;
@@ -39,6 +40,9 @@ internal static class BenchmarkRun
         ("latency", "from a commit to 100 subscribers at 1,000 events/s", LatencyBenchmark.RunAsync),
         ("webhooks", "webhook deliveries/s", WebhookBenchmark.RunAsync),
         ("startup", "logline --help as published", StartupBenchmark.RunAsync),
+        ("verify", "a whole ledger, verified", VerifyBenchmark.RunAsync),
+        ("start", "a gateway starts on 1,000,000 spans", StartBenchmark.RunAsync),
+        ("digests", "what the digests of the rows cost", DigestBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
     ];
 

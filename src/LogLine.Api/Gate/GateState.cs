@@ -20,6 +20,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     private readonly long _since = time.GetTimestamp();
     private Dictionary<string, AdmittedSpan>? _admitted; // most requests bring one span
 
+    /// <summary>What the ledger knows of the request already; set once its claims are held.</summary>
+    public ReplayReads Before { get; internal set; } = null!;
+
     /// <summary>The targets on which runs are carried out.</summary>
     public RunTargets Targets => targets;
 
@@ -67,6 +70,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
 
     /// <summary>An entry of the log, whoever's it is, or null.</summary>
     public ValueTask<StoredSpan?> FindEntryAsync(long index) => store.FindEntryAsync(index);
+
+    /// <summary>A tenant's span that is committed, or null.</summary>
+    public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) => store.FindSpanAsync(tenant, name);
 
     /// <summary>A tenant's grant, or null.</summary>
     public async ValueTask<GrantRow?> FindGrantAsync(string tenant, string grantId) =>

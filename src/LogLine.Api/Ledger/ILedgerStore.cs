@@ -1,4 +1,5 @@
 using LogLine.Protocol.Merkle;
+using LogLine.Protocol.Verification;
 
 namespace LogLine.Api.Ledger;
 
@@ -46,7 +47,7 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <param name="now">An idempotency key that has expired by then may be bound anew.</param>
     ValueTask<ILedgerTransaction> BeginAsync(DateTimeOffset now);
 
-    /// <summary>Forgets nonces and idempotency keys whose time is over, a bounded number at a time.</summary>
+    /// <summary>Forgets nonces and idempotency keys whose time is over. Runs beside the writer; an embedded store goes on with it batch by batch.</summary>
     ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now);
 
     // --- spans ---
@@ -69,6 +70,15 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
 
     /// <summary>Replaces what an Ack says besides its receipt, after a wait.</summary>
     ValueTask UpdateAnswerAsync(long index, byte[] answer);
+
+    // --- the whole ---
+
+    /// <summary>
+    /// Every row, in the order in which a verification takes them (<see cref="LedgerAudit"/>): entries from <paramref name="after"/> on, each behind the tiles and
+    /// checkpoints that it completes; then the other tables by name, each by its key; the head at the end. A gateway beside it is not held up; what is left of the log when
+    /// it is caught up with, the other tables and the head are one snapshot.
+    /// </summary>
+    IAsyncEnumerable<StoredRow> RowsAsync(long after, CancellationToken cancel);
 
     // --- tenants ---
 
