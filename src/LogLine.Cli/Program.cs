@@ -57,6 +57,7 @@ internal static class Contents
             root.Add(family);
         }
         tree.Globals.AddTo(root);
+        Examples.AddTo(root);
         return root;
     }
 }

@@ -1,10 +1,12 @@
 using LogLine.Benchmarks.Canonical;
+using LogLine.Benchmarks.Delivery;
 using LogLine.Benchmarks.Deploy;
 using LogLine.Benchmarks.Gate;
 using LogLine.Benchmarks.Ledgers;
 using LogLine.Benchmarks.Reports;
 using LogLine.Benchmarks.Schema;
 using LogLine.Benchmarks.Spans;
+using LogLine.Benchmarks.Startup;
 using LogLine.Benchmarks.Tdln;
 
 namespace LogLine.Benchmarks;
@@ -34,6 +36,10 @@ internal static class BenchmarkRun
         ("arrays", "POST /v1/spans, arrays of 100", ArraysBenchmark.RunAsync),
         ("retries", "POST /v1/spans, the same keys again", RetriesBenchmark.RunAsync),
         ("postgres", "POST /v1/spans, single signed spans, on PostgreSQL", PostgresBenchmark.RunAsync),
+        ("fanout", "an event to 10,000 subscribers", FanOutBenchmark.RunAsync),
+        ("latency", "from a commit to 100 subscribers at 1,000 events/s", LatencyBenchmark.RunAsync),
+        ("webhooks", "webhook deliveries/s", WebhookBenchmark.RunAsync),
+        ("startup", "logline --help as published", StartupBenchmark.RunAsync),
         ("verify", "a whole ledger, verified", VerifyBenchmark.RunAsync),
         ("start", "a gateway starts on 1,000,000 spans", StartBenchmark.RunAsync),
         ("digests", "what the digests of the rows cost", DigestBenchmark.RunAsync),

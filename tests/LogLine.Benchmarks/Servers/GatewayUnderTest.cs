@@ -53,9 +53,12 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     }
 
     /// <summary>Posts one span; the Ack.</summary>
-    public async Task<JsonElement> PostAsync(string span, int waitSeconds = 0)
+    public Task<JsonElement> PostAsync(string span, int waitSeconds = 0) => PostToAsync("/v1/spans", span, waitSeconds);
+
+    /// <summary>Posts a write to a route; its answer.</summary>
+    public async Task<JsonElement> PostToAsync(string path, string span, int waitSeconds = 0)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/spans") { Content = new StringContent(span, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(span, Encoding.UTF8, "application/json") };
         request.Headers.Add("X-Nonce", Guid.NewGuid().ToString("N"));
         request.Headers.Add("X-Timestamp", Timestamps.Write(TimeProvider.System.GetUtcNow()));
         if (waitSeconds > 0)

@@ -21,10 +21,11 @@ internal static class UpCommand
         var wait = RunOptions.Wait("Let the gateway answer only when it runs or has ended, after N seconds at most.");
         var noStream = RunOptions.NoStream();
         var noProve = new Option<bool>("--no-prove") { Description = "Never make the proof here; fail when it is wanted." };
+        var dryRun = DryRun.Option();
         var yes = new Option<bool>("--yes", "-y") { Description = "Make the proof without asking when it is wanted." };
         return tree.Leaf("up", "Run a MiniContainer.",
-            call => RunAsync(call, new Wish(call.Get(reference), call.Get(target)!, call.Get(plan), call.Get(watch), !call.Get(noStream), call.Get(wait), !call.Get(noProve), call.Get(yes))),
-            reference, target, plan, watch, wait, noStream, noProve, yes);
+            call => RunAsync(call, new Wish(call.Get(reference), call.Get(target)!, call.Get(plan), call.Get(watch), !call.Get(noStream), call.Get(wait), !call.Get(noProve), call.Get(yes), call.Get(dryRun))),
+            reference, target, plan, watch, wait, noStream, noProve, yes, dryRun);
     }
 
     private static async Task<int> RunAsync(Call call, Wish wish)
@@ -47,6 +48,10 @@ internal static class UpCommand
                 json.WriteString("plan_digest", wish.Plan);
             }
         });
+        if (wish.DryRun)
+        {
+            return await DryRun.ShowAsync(call, sender.Client, span.Root);
+        }
         if ((await new ProvedSending(call, sender, wish.MayProve, wish.Yes).SendAsync(span, wish.WaitSeconds)).Fails(out failure, out var ack))
         {
             return call.Screen.Refuse(failure);
@@ -57,5 +62,5 @@ internal static class UpCommand
     private static ActWords Words(SpanAck ack, MiniContainerRef reference) =>
         ack.Result.Flag("changed") == false ? new ActWords($"Unchanged, {reference}", $"Unchanged, {reference}") : new ActWords($"Deploying {reference}", $"Ran {reference}");
 
-    private sealed record Wish(string? Ref, string Target, string? Plan, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes);
+    private sealed record Wish(string? Ref, string Target, string? Plan, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes, bool DryRun);
 }

@@ -21,11 +21,12 @@ internal static class ApplyCommand
         var file = new Argument<string>("FILE") { Description = "The manifest, or a .llc, whose artifacts are uploaded first; - is standard input." };
         var name = new Option<string?>("--name") { HelpName = "NAME", Description = "Name of the MiniContainer [that of the file, or of the one service in deploy.targets]." };
         var subject = new Option<string?>("--subject") { HelpName = "URN", Description = "The same as a subject: urn:minicontainer:<tenant>/<name>." };
+        var dryRun = DryRun.Option();
         return tree.Leaf("apply", "Declare or update a MiniContainer.",
-            call => RunAsync(call, call.Get(file), call.Get(name), call.Get(subject)), file, name, subject);
+            call => RunAsync(call, call.Get(file), call.Get(name), call.Get(subject), call.Get(dryRun)), file, name, subject, dryRun);
     }
 
-    private static async Task<int> RunAsync(Call call, string path, string? name, string? subject)
+    private static async Task<int> RunAsync(Call call, string path, string? name, string? subject, bool dry)
     {
         if (MiniContainerFile.Read(path, call.Shell.Input).Fails(out var failure, out var file)
             || ChooseName(call, path, name, subject, file.Manifest).Fails(out failure, out var chosen)
@@ -36,7 +37,7 @@ internal static class ApplyCommand
             return call.Screen.Refuse(failure);
         }
         using var opened = sender;
-        if (Ready(call, file.Manifest, sender.Signer).Fails(out failure, out var ready) || (failure = await UploadAsync(call, sender.Client, file.Artifacts)) is not null)
+        if (Ready(call, file.Manifest, sender.Signer).Fails(out failure, out var ready) || (!dry && (failure = await UploadAsync(call, sender.Client, file.Artifacts)) is not null))
         {
             return call.Screen.Refuse(failure);
         }
@@ -45,6 +46,10 @@ internal static class ApplyCommand
             json.WritePropertyName("manifest");
             ready.Root.WriteTo(json);
         });
+        if (dry)
+        {
+            return await DryRun.ShowAsync(call, sender.Client, span.Root);
+        }
         if ((await sender.SendAsync(span, call.Stop)).Fails(out failure, out var ack))
         {
             return call.Screen.Refuse(failure);

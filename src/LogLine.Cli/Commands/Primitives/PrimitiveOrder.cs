@@ -22,6 +22,7 @@ internal sealed class PrimitiveOrder
     private readonly Option<string?> _target = new("--target") { HelpName = "PROVIDER", Description = $"The engine: podman, docker; podman:ep=NAME for one that the operator named [{TargetVariable}]." };
     private readonly Option<int> _wait = RunOptions.Wait("Wait for its end, N seconds at most; 0 does not wait.", seconds: 60);
     private readonly Option<bool> _yes = new("--yes", "-y") { Description = "Make a proof without asking when one is wanted." };
+    private readonly Option<bool> _dryRun = DryRun.Option();
     private readonly Option<string?> _out = new("--out", "-o") { HelpName = "FILE", Description = "Fetch the artifact that it makes (a tar) into this file, verified; a folder that ends in / is unpacked into." };
 
     public PrimitiveOrder(PrimitiveIntent intent, Argument<string>? name, List<MemberOption> members) => (_intent, _name, _members) = (intent, name, members);
@@ -32,6 +33,7 @@ internal sealed class PrimitiveOrder
         get
         {
             IEnumerable<Symbol?> own = _intent.HasTarget ? [_target, _wait, _yes, _intent.YieldsArtifact ? _out : null] : [];
+            own = own.Append(_dryRun);
             return new Symbol?[] { _name }.Concat(_members.Select(member => member.Symbol)).Concat(own).OfType<Symbol>();
         }
     }
@@ -54,6 +56,10 @@ internal sealed class PrimitiveOrder
         if ((await LocalArtifacts.UploadAsync(call, sender.Client, _members)).Fails(out failure, out var artifacts) || Compose(call, sender, tenant, name, target, artifacts).Fails(out failure, out var span))
         {
             return call.Screen.Refuse(failure);
+        }
+        if (call.Get(_dryRun))
+        {
+            return await DryRun.ShowAsync(call, sender.Client, span.Root);
         }
         var wait = _intent.HasTarget ? call.Get(_wait) : 0;
         if ((await new ProvedSending(call, sender, MayProve: true, _intent.HasTarget && call.Get(_yes)).SendAsync(span, wait)).Fails(out failure, out var ack))

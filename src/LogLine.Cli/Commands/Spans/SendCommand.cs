@@ -14,7 +14,8 @@ internal static class SendCommand
     {
         var file = new Argument<string>("FILE") { Description = "A span, or an array of 1 to 100; - is standard input." };
         var key = new Option<string?>("--idempotency-key") { HelpName = "KEY", Description = "So that sending it twice writes it once [random]." };
-        return tree.Leaf("send", "Send spans from a file.", call => RunAsync(call, call.Get(file), call.Get(key)), file, key);
+        var dryRun = DryRun.Option();
+        return tree.Leaf("send", "Send spans from a file.", call => call.Get(dryRun) ? JudgeAsync(call, call.Get(file)) : RunAsync(call, call.Get(file), call.Get(key)), file, key, dryRun);
     }
 
     private static async Task<int> RunAsync(Call call, string file, string? key)
@@ -41,6 +42,21 @@ internal static class SendCommand
             archive.Store(new SpanAck(ack), SpanDocument.View(span));
         }
         return Report(call, answer, answers);
+    }
+
+    private static async Task<int> JudgeAsync(Call call, string file)
+    {
+        if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var body) || call.OpenGateway().Fails(out failure, out var gateway))
+        {
+            return call.Screen.Refuse(failure);
+        }
+        using var opened = gateway;
+        var code = ExitCodes.Done;
+        foreach (var span in body.Root.ValueKind == JsonValueKind.Array ? body.Root.EnumerateArray().ToList() : [body.Root])
+        {
+            code = Math.Max(code, await DryRun.ShowAsync(call, gateway, span));
+        }
+        return code;
     }
 
     private static int Report(Call call, JsonElement answer, List<JsonElement> answers)

@@ -5,17 +5,18 @@ using LogLine.Cli.Commands.Runs;
 
 namespace LogLine.Cli.Commands.Spans;
 
-/// <summary><c>logline spans tail</c>: spans as they come, until Ctrl-C; a line each, or NDJSON.</summary>
+/// <summary><c>logline spans tail</c>: spans as they come, until Ctrl-C or so many; a line each, or NDJSON.</summary>
 internal static class TailCommand
 {
     public static Command Create(CommandTree tree)
     {
         var filter = new SpanFilterOptions();
         var after = new Option<long?>("--after") { HelpName = "SEQ", Description = "From behind this cursor; 0 is the beginning [what comes from now on]." };
-        return tree.Leaf("tail", "Follow spans as they come.", call => RunAsync(call, filter.Of(call), call.Get(after)), [.. filter.All, after]);
+        var limit = new Option<long?>("--limit") { HelpName = "N", Description = "End after so many [Ctrl-C ends it]." };
+        return tree.Leaf("tail", "Follow spans as they come.", call => RunAsync(call, filter.Of(call), call.Get(after), call.Get(limit) ?? long.MaxValue), [.. filter.All, after, limit]);
     }
 
-    private static async Task<int> RunAsync(Call call, SpanFilterOptions.Chosen filter, long? after)
+    private static async Task<int> RunAsync(Call call, SpanFilterOptions.Chosen filter, long? after, long limit)
     {
         if (call.OpenGateway().Fails(out var failure, out var gateway))
         {
@@ -31,6 +32,10 @@ internal static class TailCommand
                 return call.Screen.Refuse(failure);
             }
             SpanLines.Show(call.Screen, item);
+            if (--limit <= 0)
+            {
+                break;
+            }
         }
         return ExitCodes.Done;
     }

@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using LogLine.Benchmarks.Reports;
+using LogLine.Benchmarks.Servers;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Benchmarks.Delivery;
+
+/// <summary>From a commit to a subscriber: 1,000 events a second, 100 subscribers of all of them.</summary>
+internal static class LatencyBenchmark
+{
+    private const int Subscribers = 100;
+    private const int PerSecond = 1_000;
+    private const int Seconds = 5;
+    private const int PerRequest = 10;
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
+    {
+        await using var gateway = await GatewayUnderTest.StartAsync();
+        var arrivals = new ConcurrentQueue<(long Seq, long At)>();
+        var readers = Enumerable.Range(0, Subscribers).Select(_ => new EventReader { Arrived = (seq, at) => arrivals.Enqueue((seq, at)) }).ToArray();
+        try
+        {
+            await Task.WhenAll(readers.Select(reader => reader.OpenAsync(gateway.Process.EndPoint, gateway.ApiKey, "?intent=registry.*")));
+            await SendAsync(gateway, 2); // warm
+            arrivals.Clear();
+            var (sent, lateness) = await SendAsync(gateway, Seconds);
+            for (var patience = 0; arrivals.Count < (long)sent.Count * Subscribers && patience < 600; patience++)
+            {
+                await Task.Delay(50);
+            }
+            return [Report(arrivals, sent, lateness)];
+        }
+        finally
+        {
+            foreach (var reader in readers)
+            {
+                reader.Dispose();
+            }
+        }
+    }
+
+    private static Figure Report(ConcurrentQueue<(long Seq, long At)> arrivals, IReadOnlyDictionary<long, (long Sent, long Acked)> sent, TimeSpan lateness)
+    {
+        var known = arrivals.Where(arrival => sent.ContainsKey(arrival.Seq)).ToList();
+        var fromSending = known.Select(arrival => Stopwatch.GetElapsedTime(sent[arrival.Seq].Sent, arrival.At).TotalMilliseconds).Order().ToArray();
+        var fromAck = known.Select(arrival => Math.Max(0, Stopwatch.GetElapsedTime(sent[arrival.Seq].Acked, arrival.At).TotalMilliseconds)).Order().ToArray();
+        if (known.Count != (long)sent.Count * Subscribers)
+        {
+            throw new InvalidOperationException($"{known.Count:N0} of {(long)sent.Count * Subscribers:N0} events came.");
+        }
+        double P99(double[] sorted) => sorted[(int)(sorted.Length * 0.99)];
+        return new Figure
+        {
+            Benchmark = "latency",
+            Measured = "from the request that brings an event to each of 100 subscribers, 1,000 events/s, 99th percentile",
+            Yardstick = "50 ms",
+            Ratio = P99(fromSending) / 50,
+            Spread = (fromSending[fromSending.Length / 2] / 50, fromSending[^1] / 50),
+            Target = new Target(1, AtLeast: false),
+            Details =
+            [
+                $"from sending: median {fromSending[fromSending.Length / 2]:0.0} ms, 99 % {P99(fromSending):0.0} ms, longest {fromSending[^1]:0.0} ms; the commit is inside of that",
+                $"from the Ack's arrival at its sender (the commit is before it): 99 % {P99(fromAck):0.0} ms",
+                $"{known.Count:N0} arrivals of {sent.Count:N0} events, in requests of {PerRequest}; the sender was at most {lateness.TotalMilliseconds:0} ms behind its clock; senders and subscribers are one process on the same cores as the gateway",
+            ],
+        };
+    }
+
+    /// <summary>Sends at an even pace, whatever the answers do; when each was sent and acknowledged, by seq.</summary>
+    private static async Task<(IReadOnlyDictionary<long, (long Sent, long Acked)> Sent, TimeSpan Lateness)> SendAsync(GatewayUnderTest gateway, int seconds)
+    {
+        var sent = new ConcurrentDictionary<long, (long, long)>();
+        var requests = new List<Task>();
+        var body = "[" + string.Join(',', Enumerable.Range(0, PerRequest).Select(i => $$$"""{"intent":"registry.person.create","subject":"urn:registry:person/p{{{i}}}","payload":{"name":"Joana","email":"j@example.com","country":"PT","consent":true}}""")) + "]";
+        var (began, late) = (Stopwatch.GetTimestamp(), TimeSpan.Zero);
+        for (var i = 0; i < PerSecond / PerRequest * seconds; i++)
+        {
+            var due = TimeSpan.FromSeconds((double)i * PerRequest / PerSecond);
+            while (Stopwatch.GetElapsedTime(began) is var now && now < due)
+            {
+                await Task.Delay(due - now < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : due - now);
+            }
+            late = TimeSpan.FromTicks(Math.Max(late.Ticks, (Stopwatch.GetElapsedTime(began) - due).Ticks));
+            requests.Add(Task.Run(async () =>
+            {
+                var at = Stopwatch.GetTimestamp();
+                var acks = await gateway.PostAsync(body);
+                var acked = Stopwatch.GetTimestamp();
+                foreach (var ack in acks.EnumerateArray())
+                {
+                    sent[ack.Member("receipt").Integer("log_index")!.Value + 1] = (at, acked);
+                }
+            }));
+        }
+        await Task.WhenAll(requests);
+        return (sent, late);
+    }
+}
