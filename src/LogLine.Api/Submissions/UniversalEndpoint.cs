@@ -139,7 +139,7 @@ internal static class UniversalEndpoint
             {
                 RefusalAnswers.WriteMembers(json, judged.Refused, submission.TraceId);
             }
-            WriteSpan(json, judged.Span);
+            WriteSpan(json, submission.Body.Obstacles.Count == 0 ? judged.Span : Nothing); // what has no canonical form has no hash
         }
         json.WriteEndObject();
     }
