@@ -15,7 +15,7 @@ internal static class Campaign
         var started = Stopwatch.StartNew();
         var names = options.Targets.Count > 0 ? options.Targets : TargetTable.Names;
         var finds = new Finds(options);
-        var courses = names.Select(name => new TargetCourse(name, options.Seed, finds)).ToList();
+        var courses = names.Select(name => new TargetCourse(name, TargetTable.Open(name), options.Seed, finds)).ToList();
         try
         {
             TakeTurns(options, courses, started, output);

@@ -34,6 +34,17 @@ internal static class InputCost
     private static long Once(IFuzzTarget target, byte[] input)
     {
         var quiet = GCSettings.LatencyMode != GCLatencyMode.NoGCRegion && GC.TryStartNoGCRegion(Room);
+        var cost = Again(target, input);
+        if (quiet && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
+        {
+            GC.EndNoGCRegion();
+        }
+        return cost;
+    }
+
+    /// <summary>Nanoseconds of one more run, with whatever falls into it: cheap to know, and enough to see that a first measurement was not the input's own.</summary>
+    public static long Again(IFuzzTarget target, byte[] input)
+    {
         var started = ThreadClock.Nanoseconds;
         try
         {
@@ -43,11 +54,6 @@ internal static class InputCost
         {
             // What it throws has been recorded when it was run first; here it is only measured.
         }
-        var cost = ThreadClock.Nanoseconds - started;
-        if (quiet && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
-        {
-            GC.EndNoGCRegion();
-        }
-        return cost;
+        return ThreadClock.Nanoseconds - started;
     }
 }

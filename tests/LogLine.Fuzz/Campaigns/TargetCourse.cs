@@ -20,9 +20,10 @@ internal sealed class TargetCourse : IDisposable
     private readonly HashSet<string> _kinds = [];
     private readonly PriorityQueue<SlowInput, long> _slowest = new();
 
-    public TargetCourse(string name, int seed, Finds finds)
+    /// <summary>A course of inputs against a target, which it disposes.</summary>
+    public TargetCourse(string name, IFuzzTarget target, int seed, Finds finds)
     {
-        (Name, _finds, _target) = (name, finds, TargetTable.Open(name));
+        (Name, _finds, _target) = (name, finds, target);
         _random = new Random(HashCode(seed, name));
         _corpus = [.. _target.Seeds];
     }
@@ -114,12 +115,12 @@ internal sealed class TargetCourse : IDisposable
         {
             return;
         }
-        var cost = InputCost.Least(_target, input, renew: false);
         if (_slowest.Count < Slowest)
         {
-            _slowest.Enqueue(new SlowInput(cost, kind, input), cost);
+            var first = InputCost.Least(_target, input, renew: false);
+            _slowest.Enqueue(new SlowInput(first, kind, input), first);
         }
-        else if (cost > _slowest.Peek().Nanoseconds)
+        else if (InputCost.Again(_target, input) > _slowest.Peek().Nanoseconds && InputCost.Least(_target, input, renew: false) is var cost && cost > _slowest.Peek().Nanoseconds)
         {
             _slowest.EnqueueDequeue(new SlowInput(cost, kind, input), cost);
         }

@@ -41,7 +41,7 @@ internal static class Zips
                     Add(to, change == 3 ? Name(random) : files[i].FullName, change switch
                     {
                         4 => Json.Change(content, content, random),
-                        5 => new byte[random.Next(8) == 0 ? 4 << 20 : random.Next(100_000)],
+                        5 => new byte[random.Next(random.Next(8) == 0 ? MaxContent : 100_000)],
                         _ => content,
                     }, change == 6 ? random.Next() << 16 : files[i].ExternalAttributes, random);
                 }
