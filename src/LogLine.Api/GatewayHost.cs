@@ -1,5 +1,6 @@
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Witnesses;
@@ -9,6 +10,7 @@ using LogLine.Api.Ledger.Postgres;
 using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
+using LogLine.Api.Policy.Redis;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
 using LogLine.Api.Submissions;
@@ -28,8 +30,8 @@ public sealed class GatewayOptions
     /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
     public string Store { get; set; } = "sqlite";
 
-    /// <summary>True on the embedded store, which alone keeps webhooks and stream tickets.</summary>
-    public bool IsEmbedded => Store == "sqlite";
+    /// <summary>A Redis that gateways share beside the store, as StackExchange.Redis writes its connections; null for none.</summary>
+    public string? Redis { get; set; }
 
     /// <summary>Where the schemas lie; by default beside the program.</summary>
     public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
@@ -52,6 +54,9 @@ public sealed class GatewayOptions
 
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
+
+    /// <summary>How long workers have runs.</summary>
+    public WorkerLeases Leases { get; set; } = new();
 
     /// <summary>Whom to ask for cosignatures.</summary>
     public WitnessOptions Witnesses { get; set; } = new();
@@ -81,9 +86,14 @@ internal static class GatewayHost
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
         services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
-        services.AddSingleton(provider => new GrantOpener(provider.GetRequiredService<RunnerKeys>(), SealedBytes.Of(provider.GetRequiredService<ArtifactStore>())));
+        services.AddSingleton<GrantOpener>();
         services.AddSingleton(provider => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
+        services.AddSingleton(options.Leases);
+        services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
+        services.AddSingleton(provider => new RedisServer(options.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisServer>>()));
+        services.AddSingleton<RedisBuckets>();
+        services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
         services.AddSingleton<RefusalLog>();
@@ -91,14 +101,7 @@ internal static class GatewayHost
         services.AddSingleton<Submitter>();
         services.AddSingleton(provider => new ReplyAdvice(provider.GetService<ReplyAdvisor>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ReplyAdvice>>()));
         services.AddDelivery(options.Streams, options.Witnesses);
-        if (options.IsEmbedded)
-        {
-            services.AddWebhooks(options.Webhooks);
-        }
-        else
-        {
-            services.AddSingleton(options.Webhooks);
-        }
+        services.AddWebhooks(options.Webhooks);
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
@@ -118,6 +121,8 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        _ = app.Services.GetRequiredService<RedisServer>();
+        _ = app.Services.GetRequiredService<StateRules>();
         await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();

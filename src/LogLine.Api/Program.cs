@@ -1,6 +1,7 @@
 using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Tlog;
@@ -9,6 +10,7 @@ using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
+using LogLine.Api.Policy.Redis;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
 
@@ -24,7 +26,7 @@ try
     await app.WaitForShutdownAsync();
     return 0;
 }
-catch (Exception defect) when (defect is DataFolderException or CatalogueException or WitnessOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
+catch (Exception defect) when (defect is DataFolderException or CatalogueException or WitnessOptionsException or RedisOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
 {
     // What an operator can mend is said in one line; everything else is a defect and keeps its trace.
     await Console.Error.WriteLineAsync("logline-api: " + defect.Message);
@@ -52,14 +54,12 @@ public static class GatewayProgram
         app.MapAdministration();
         app.MapArtifactWrites();
         app.MapSpanReads();
+        app.MapStateView();
         app.MapRunReads();
         app.MapArtifactReads();
         app.MapStream();
-        if (options.IsEmbedded)
-        {
-            app.MapStreamTickets();
-            app.MapWebhooks();
-        }
+        app.MapStreamTickets();
+        app.MapWebhooks();
         app.MapServerReads();
         app.MapConsistency();
         app.MapTlog();

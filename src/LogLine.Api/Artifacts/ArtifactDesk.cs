@@ -56,17 +56,44 @@ public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimePro
 }
 
 /// <summary>The artifacts of one tenant, for one run: what it may read, and where it puts what it makes.</summary>
-public sealed class RunArtifacts(ArtifactDesk desk, ArtifactActor actor)
+public abstract class RunArtifacts
 {
     /// <summary>The largest artifact, in bytes; also the most that an archive may unpack to.</summary>
-    public long MaxBytes => desk.Store.Options.MaxBytes;
+    public abstract long MaxBytes { get; }
 
     /// <summary>The bytes of an artifact, or null when the tenant does not have it.</summary>
-    public FileStream? OpenRead(string? name) => ArtifactHash.TryParse(name, out var hash) ? desk.Store.OpenRead(actor.Tenant, hash) : null;
+    public abstract Task<FileStream?> OpenReadAsync(string? name, CancellationToken cancel);
 
     /// <summary>Writes a new artifact, and keeps it.</summary>
     /// <exception cref="ArtifactException">There is no room; nothing of it is left.</exception>
-    public async Task<StoredArtifact> WriteAsync(Func<Stream, Task> write, CancellationToken cancel)
+    public abstract Task<StoredArtifact> WriteAsync(Func<Stream, Task> write, CancellationToken cancel);
+
+    /// <summary>A small artifact, whole; null when the tenant has none of that name, or one that is larger than <paramref name="maxBytes"/>.</summary>
+    public async Task<byte[]?> ReadSealedAsync(string name, int maxBytes, CancellationToken cancel)
+    {
+        await using var file = await OpenReadAsync(name, cancel);
+        if (file is null || file.Length > maxBytes)
+        {
+            return null;
+        }
+        var bytes = new byte[file.Length];
+        await file.ReadExactlyAsync(bytes, cancel);
+        return bytes;
+    }
+}
+
+/// <summary>Those that are kept in this process's own store.</summary>
+public sealed class KeptArtifacts(ArtifactDesk desk, ArtifactActor actor) : RunArtifacts
+{
+    /// <inheritdoc/>
+    public override long MaxBytes => desk.Store.Options.MaxBytes;
+
+    /// <inheritdoc/>
+    public override Task<FileStream?> OpenReadAsync(string? name, CancellationToken cancel) =>
+        Task.FromResult(ArtifactHash.TryParse(name, out var hash) ? desk.Store.OpenRead(actor.Tenant, hash) : null);
+
+    /// <inheritdoc/>
+    public override async Task<StoredArtifact> WriteAsync(Func<Stream, Task> write, CancellationToken cancel)
     {
         await using var writer = desk.Store.Create(actor.Tenant);
         await using (var buffered = new BufferedStream(writer, 128 * 1024))

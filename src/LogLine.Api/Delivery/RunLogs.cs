@@ -3,7 +3,6 @@ using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
-using LogLine.Api.Secrets;
 
 namespace LogLine.Api.Delivery;
 
@@ -14,13 +13,12 @@ namespace LogLine.Api.Delivery;
 internal static class RunLogs
 {
     private const int DefaultTail = 100;
-    private const int MaxTail = 10_000;
-    private const int MaxBytes = 1 << 20;
+    private const int MaxTail = LocalRunLogs.MaxTail;
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan SlowestWrite = TimeSpan.FromSeconds(20);
 
     public static async Task ReadAsync(
-        HttpContext http, string runId, SpanLedger ledger, RunTargets targets, GrantVault vault, TimeProvider time, IHostApplicationLifetime life, string? tail, string? grep, string? follow)
+        HttpContext http, string runId, SpanLedger ledger, IRunLogs logs, TimeProvider time, IHostApplicationLifetime life, string? tail, string? grep, string? follow)
     {
         var wanted = DefaultTail;
         if (tail is not null && !(int.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out wanted) && wanted is >= 1 and <= MaxTail))
@@ -35,22 +33,19 @@ internal static class RunLogs
         }
         try
         {
-            if (targets.Find(run.Provider) is not IContainerPrimitives logs || await WorkloadAsync((IRunAdapter)logs, run, http.RequestAborted) is not { } workload)
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
+            if (follow is "true" or "1" && await logs.FollowAsync(run, wanted, grep, ending.Token) is { } followed)
+            {
+                await FollowAsync(http, followed, time, ending);
+            }
+            else if (follow is not ("true" or "1") && await logs.ReadAsync(run, wanted, grep, http.RequestAborted) is { } read)
+            {
+                await http.WriteAsync(json => Write(json, read));
+            }
+            else
             {
                 await http.NotFoundAsync($"container of the run {run.RunId} (any more); its last lines are in GET /v1/runs/{run.RunId} when it was a deploy");
-                return;
             }
-            // What was materialised in it is masked in what it says, as everywhere.
-            var mask = await vault.MaskOfAsync(workload.RunId, http.RequestAborted);
-            if (follow is "true" or "1")
-            {
-                using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
-                await FollowAsync(http, logs, workload, wanted, grep, mask, time, ending);
-                return;
-            }
-            // Where something is hidden the text is looked for in what is shown: who could look for it in the rest could guess it piece by piece.
-            var read = await logs.ReadLogAsync(workload.Id, mask.Hides ? MaxTail : wanted, MaxBytes, mask.Hides ? null : grep, http.RequestAborted);
-            await http.WriteAsync(json => Write(json, mask.Hides ? Shown(read, mask, grep, wanted) : read));
         }
         catch (AdapterException failure) when (!http.Response.HasStarted)
         {
@@ -58,19 +53,6 @@ internal static class RunLogs
                 ? new Rejection(RefusalCode.NotFound, failure.Message)
                 : new Rejection(RefusalCode.AdapterUnavailable, failure.Message) { RetryAfterSeconds = 5 });
         }
-    }
-
-    /// <summary>The container of a deploy is the one that it made; that of a primitive the one of its name.</summary>
-    private static Task<Workload?> WorkloadAsync(IRunAdapter adapter, RunRow run, CancellationToken cancel) =>
-        DeployOrder.IsDeploy(run) ? adapter.FindByRunAsync(run.RunId, cancel)
-        : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
-        : Task.FromResult<Workload?>(null);
-
-    private static LogTail Shown(LogTail read, SecretMask mask, string? grep, int wanted)
-    {
-        var lines = read.Lines.Select(line => mask.Apply(line)).Where(line => grep is null || line.Contains(grep, StringComparison.Ordinal)).ToList();
-        var kept = lines.TakeLast(wanted).ToList();
-        return new LogTail(kept, read.Dropped + lines.Count - kept.Count);
     }
 
     private static void Write(Utf8JsonWriter json, LogTail read)
@@ -86,23 +68,21 @@ internal static class RunLogs
         json.WriteEndObject();
     }
 
-    private static async Task FollowAsync(HttpContext http, IContainerPrimitives logs, Workload workload, int tail, string? grep, SecretMask mask, TimeProvider time, CancellationTokenSource ending)
+    private static async Task FollowAsync(HttpContext http, FollowedLog log, TimeProvider time, CancellationTokenSource ending)
     {
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
-        var ring = new LogRing();
-        var reading = logs.FollowLogAsync(workload.Id, tail, ring, ending.Token);
         try
         {
             await http.Response.WriteAsync(": following\n\n", ending.Token);
-            while (await NextAsync(http, ring, time, ending.Token) is var (lines, dropped))
+            while (await NextAsync(http, log, time, ending.Token) is var (lines, dropped))
             {
                 if (dropped > 0)
                 {
                     await SendAsync(http, "dropped", json => json.WriteNumber("lines", dropped), time, ending.Token);
                 }
-                foreach (var line in lines.Select(line => line with { Text = mask.Apply(line.Text) }).Where(line => grep is null || line.Text.Contains(grep, StringComparison.Ordinal)))
+                foreach (var line in lines)
                 {
                     await SendAsync(http, "log", json =>
                     {
@@ -112,7 +92,7 @@ internal static class RunLogs
                 }
                 await FlushAsync(http, time, ending.Token);
             }
-            await SendAsync(http, "end", json => json.WriteString("container_id", workload.Id), time, ending.Token);
+            await SendAsync(http, "end", json => json.WriteString("container_id", log.ContainerId), time, ending.Token);
         }
         catch (OperationCanceledException)
         {
@@ -121,14 +101,14 @@ internal static class RunLogs
         finally
         {
             await ending.CancelAsync();
-            await Task.WhenAny(reading);
+            await Task.WhenAny(log.Reading);
         }
     }
 
     /// <summary>The next lines, with a sign of life while there are none.</summary>
-    private static async Task<(IReadOnlyList<LogLineRead>, long)?> NextAsync(HttpContext http, LogRing ring, TimeProvider time, CancellationToken ending)
+    private static async Task<(IReadOnlyList<LogLineRead>, long)?> NextAsync(HttpContext http, FollowedLog log, TimeProvider time, CancellationToken ending)
     {
-        var next = ring.TakeAsync(ending);
+        var next = log.TakeAsync(ending);
         while (true)
         {
             try

@@ -9,11 +9,17 @@ public interface IDeliveryStore
     /// <summary>A tenant's webhooks, by id.</summary>
     ValueTask<List<WebhookRow>> WebhooksAsync(string tenant);
 
-    /// <summary>Gives all active webhooks that nobody else holds at <paramref name="now"/> to a sender, or renews them; all that it holds then.</summary>
+    /// <summary>
+    /// Gives active webhooks that nobody holds at <paramref name="now"/> to a sender and renews those that it has, up to its share among the senders that there are; all that it may hold
+    /// from here on. What it had beyond that, it releases when it has stopped delivering to it.
+    /// </summary>
     ValueTask<List<WebhookRow>> LeaseWebhooksAsync(string owner, DateTimeOffset until, DateTimeOffset now);
 
-    /// <summary>Takes webhooks from senders whose names begin so.</summary>
-    ValueTask ReleaseWebhooksAsync(string ownerPrefix);
+    /// <summary>Gives webhooks back, so that another sender may have them at once.</summary>
+    ValueTask ReleaseWebhooksAsync(string owner, IReadOnlyCollection<string> webhookIds);
+
+    /// <summary>Takes all webhooks from senders whose names begin so: they are gone.</summary>
+    ValueTask LeaveWebhooksAsync(string ownerPrefix);
 
     /// <summary>Deliveries of a webhook that are due and are the first of their subject, the longest due first.</summary>
     ValueTask<List<DeliveryRow>> DueDeliveriesAsync(string webhookId, DateTimeOffset now, int limit);

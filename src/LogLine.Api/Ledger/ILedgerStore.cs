@@ -46,7 +46,7 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <param name="now">An idempotency key that has expired by then may be bound anew.</param>
     ValueTask<ILedgerTransaction> BeginAsync(DateTimeOffset now);
 
-    /// <summary>Forgets nonces and idempotency keys whose time is over, a bounded number at a time.</summary>
+    /// <summary>Forgets nonces and idempotency keys whose time is over. Runs beside the writer; an embedded store goes on with it batch by batch.</summary>
     ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now);
 
     // --- spans ---
@@ -125,8 +125,8 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>Runs of a service that have not ended.</summary>
     ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service);
 
-    /// <summary>Gives up to <paramref name="limit"/> runs that have not ended and that nobody holds at <paramref name="now"/> to a worker, oldest first.</summary>
-    ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, int limit, DateTimeOffset until, DateTimeOffset now);
+    /// <summary>Gives up to <paramref name="limit"/> runs that have not ended and that nobody holds at <paramref name="now"/> to a worker, oldest first, as far as its reach goes.</summary>
+    ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, LeaseReach reach, int limit, DateTimeOffset until, DateTimeOffset now);
 
     /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
     ValueTask<IReadOnlyList<string>> RenewLeasesAsync(string worker, IReadOnlyCollection<string> runs, DateTimeOffset until, DateTimeOffset now);

@@ -86,6 +86,15 @@ public enum RunState
     Cancelled,
 }
 
+/// <summary>Which runs a worker may have.</summary>
+/// <param name="Providers">Only those on these targets; null for any.</param>
+/// <param name="Tenant">Only this tenant's; null for any.</param>
+public sealed record LeaseReach(IReadOnlyList<string>? Providers, string? Tenant)
+{
+    /// <summary>All that there are.</summary>
+    public static LeaseReach Everything { get; } = new(null, null);
+}
+
 /// <summary>A run: the effect of one span, in progress or ended.</summary>
 public sealed record RunRow
 {

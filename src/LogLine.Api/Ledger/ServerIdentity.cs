@@ -58,7 +58,7 @@ public sealed class ServerIdentity(ServerKeys keys, string origin)
     }
 
     /// <summary><c>wallet.proof.verified</c> → <c>wallet/proof_verified.v1</c>; <c>run_state.running</c> → <c>run_state/running.v1</c>.</summary>
-    private static string KindOf(string intent)
+    public static string KindOf(string intent)
     {
         var dot = intent.IndexOf('.');
         return $"{intent[..dot]}/{intent[(dot + 1)..].Replace('.', '_')}.v1";

@@ -8,7 +8,7 @@ namespace LogLine.Api.Runs;
 /// The ends of a deploy. The container is brought to its rest and the service back to whom it had before the end is reported: once a run has ended no
 /// worker looks at it again, so what was left undone would stay so.
 /// </summary>
-internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter, Takeover takeover, DeployLifecycle lifecycle, GrantVault vault, TimeProvider time, ILogger logger)
+internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter adapter, Takeover takeover, DeployLifecycle lifecycle, GrantVault vault, TimeProvider time, ILogger logger)
 {
     private const int TailLines = 50;
     private const int TailBytes = 16 * 1024;
@@ -27,19 +27,13 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
         // One that ran and has the service's name keeps it, with its log and its files, until somebody removes it or deploys again.
         await RestAsync(workload, remove: takeover.Course.Replaces || workload?.State == WorkloadState.Created, stopping);
         var (serving, problem) = await takeover.GoBackAsync(stopping);
-        await desk.ReportAsync(run.RunId, RunState.Failed, row => row with
+        await gateway.ReportAsync(run.RunId, new RunReport(RunState.Failed)
         {
-            EndedAt = end?.EndedAt ?? time.GetUtcNow(),
+            EndedAt = end?.EndedAt,
             ExitCode = end?.ExitCode,
             Reason = reason,
             Error = problem is null ? error : $"{error} {problem}",
-        }, json =>
-        {
-            DeployFacts.End(json, end, tail);
-            if (serving is not null)
-            {
-                json.WriteString("serving", serving);
-            }
+            Facts = json => DeployFacts.End(json, end, tail, ("serving", serving)),
         }, stopping);
     }
 
@@ -51,13 +45,11 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
         var tail = await TailAsync(workload, stopping);
         await RestAsync(workload, remove: true, stopping);
         var (serving, _) = await takeover.GoBackAsync(stopping);
-        await desk.ReportAsync(run.RunId, RunState.Cancelled, row => row with { EndedAt = end?.EndedAt ?? time.GetUtcNow(), ExitCode = end?.ExitCode, Reason = "cancelled" }, json =>
+        await gateway.ReportAsync(run.RunId, new RunReport(RunState.Cancelled)
         {
-            DeployFacts.End(json, end, tail);
-            if (serving is not null)
-            {
-                json.WriteString("serving", serving);
-            }
+            EndedAt = end?.EndedAt,
+            ExitCode = end?.ExitCode,
+            Facts = json => DeployFacts.End(json, end, tail, ("serving", serving)),
         }, stopping);
     }
 
@@ -69,13 +61,12 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
     public async Task ExitedAsync(string workloadId, WorkloadEnd end, string? replacedBy, CancellationToken stopping)
     {
         var tail = await TailAsync(workloadId, stopping);
-        await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = end.EndedAt ?? time.GetUtcNow(), ExitCode = end.ExitCode, Reason = replacedBy is null ? null : "replaced" }, json =>
+        await gateway.ReportAsync(run.RunId, new RunReport(RunState.Exited)
         {
-            DeployFacts.End(json, end, tail);
-            if (replacedBy is not null)
-            {
-                json.WriteString("replaced_by", replacedBy);
-            }
+            EndedAt = end.EndedAt,
+            ExitCode = end.ExitCode,
+            Reason = replacedBy is null ? null : "replaced",
+            Facts = json => DeployFacts.End(json, end, tail, ("replaced_by", replacedBy)),
         }, stopping);
     }
 
@@ -84,12 +75,12 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
     {
         const string Reason = "container_gone";
         const string Error = "The container is not there any more: somebody else removed it, or a worker was lost while it ended the run.";
-        if ((await desk.FindAsync(run.RunId) ?? run).State != RunState.Running)
+        if ((await gateway.FindAsync(run.RunId) ?? run).State != RunState.Running)
         {
             await FailedAsync(null, null, Reason, Error, stopping);
             return;
         }
-        await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = time.GetUtcNow(), ExitCode = -1, Reason = Reason, Error = Error }, _ => { }, stopping);
+        await gateway.ReportAsync(run.RunId, new RunReport(RunState.Exited) { ExitCode = -1, Reason = Reason, Error = Error }, stopping);
     }
 
     /// <summary>The target refused, or stayed away.</summary>
@@ -100,10 +91,10 @@ internal sealed class DeployEnding(RunRow run, RunDesk desk, IRunAdapter adapter
             await GoneAsync(stopping);
             return;
         }
-        if ((await desk.FindAsync(run.RunId) ?? run).State == RunState.Running)
+        if ((await gateway.FindAsync(run.RunId) ?? run).State == RunState.Running)
         {
             var message = (await vault.MaskOfAsync(run.RunId, stopping)).Apply(failure.Message);
-            await desk.ReportAsync(run.RunId, RunState.Exited, row => row with { EndedAt = time.GetUtcNow(), ExitCode = -1, Reason = RunReasons.Of(failure.Failure), Error = message }, _ => { }, stopping);
+            await gateway.ReportAsync(run.RunId, new RunReport(RunState.Exited) { ExitCode = -1, Reason = RunReasons.Of(failure.Failure), Error = message }, stopping);
             return;
         }
         await FailedAsync(workload, null, RunReasons.Of(failure.Failure), failure.Message, stopping);

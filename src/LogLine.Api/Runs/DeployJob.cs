@@ -11,7 +11,7 @@ namespace LogLine.Api.Runs;
 internal sealed class DeployJob
 {
     private readonly RunRow _run;
-    private readonly RunDesk _desk;
+    private readonly IRunGateway _gateway;
     private readonly IRunAdapter _adapter;
     private readonly GrantVault _vault;
     private readonly TimeProvider _time;
@@ -22,16 +22,16 @@ internal sealed class DeployJob
     private readonly DeployWatch _watch;
 
     /// <summary>Opens the job of a run.</summary>
-    public static async Task<DeployJob> OpenAsync(RunRow run, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger) =>
-        new(run, await desk.ManifestOfAsync(run), desk, adapter, turns, vault, time, logger);
+    public static async Task<DeployJob> OpenAsync(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger) =>
+        new(run, await gateway.ManifestOfAsync(run), gateway, adapter, turns, vault, time, logger);
 
-    private DeployJob(RunRow run, SignedManifest manifest, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger)
+    private DeployJob(RunRow run, SignedManifest manifest, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger)
     {
-        (_run, _manifest, _desk, _vault, _time, _adapter) = (run, manifest, desk, vault, time, adapter);
+        (_run, _manifest, _gateway, _vault, _time, _adapter) = (run, manifest, gateway, vault, time, adapter);
         _lifecycle = DeployLifecycle.Of(manifest.Deploy);
-        _takeover = new Takeover(run, desk, _adapter, turns, logger);
-        _ending = new DeployEnding(run, desk, _adapter, _takeover, _lifecycle, vault, time, logger);
-        _watch = new DeployWatch(run, desk, _adapter, _lifecycle, _ending, time);
+        _takeover = new Takeover(run, gateway, _adapter, turns, logger);
+        _ending = new DeployEnding(run, gateway, _adapter, _takeover, _lifecycle, vault, time, logger);
+        _watch = new DeployWatch(run, gateway, _adapter, _lifecycle, _ending, time);
     }
 
     public async Task RunAsync(CancellationToken stopping)
@@ -41,7 +41,7 @@ internal sealed class DeployJob
         {
             if (_run.State == RunState.Planned)
             {
-                await _desk.ReportAsync(_run.RunId, RunState.Pending, row => row, json => json.WriteString("worker", "local"), stopping);
+                await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", _gateway.WorkerName) }, stopping);
             }
             workload = await CreatedAsync(stopping);
             if (workload is null || (_run.State < RunState.Running && !await RunningAsync(workload, stopping)))
@@ -90,7 +90,7 @@ internal sealed class DeployJob
             await _ending.GoneAsync(stopping);
             return null;
         }
-        if (!await _desk.HoldsAsync(_run.RunId))
+        if (!await _gateway.HoldsAsync(_run.RunId, stopping))
         {
             return null; // another worker has it by now
         }
@@ -106,15 +106,7 @@ internal sealed class DeployJob
         }
         if (current.State < RunState.Applied)
         {
-            await _desk.ReportAsync(_run.RunId, RunState.Applied, row => row, json =>
-            {
-                json.WriteString("container_id", workload.Id);
-                json.WriteString("provider", _run.Provider);
-                if (workload.ImageDigest is not null)
-                {
-                    json.WriteString("image_digest", workload.ImageDigest);
-                }
-            }, stopping);
+            await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Applied) { Facts = json => DeployFacts.Applied(json, _run.Provider, workload) }, stopping);
         }
         return workload;
     }
@@ -129,14 +121,14 @@ internal sealed class DeployJob
         }
         if (workload.State == WorkloadState.Created)
         {
-            if (!await _desk.HoldsAsync(_run.RunId))
+            if (!await _gateway.HoldsAsync(_run.RunId, stopping))
             {
                 return false;
             }
             await _takeover.MakeRoomAsync(stopping);
             workload = await _adapter.StartAsync(workload.Id, stopping);
         }
-        switch (await new HealthGate(_adapter, _desk, _time).AwaitAsync(_run.RunId, workload, _lifecycle, stopping))
+        switch (await new HealthGate(_adapter, _gateway, _time).AwaitAsync(_run.RunId, workload, _lifecycle, stopping))
         {
             case { End: { } end }:
                 await _ending.FailedAsync(workload, end, end.OomKilled ? "out_of_memory" : "exited_at_start", $"The container ended with exit code {end.ExitCode} before it was running.", stopping);
@@ -148,16 +140,25 @@ internal sealed class DeployJob
                 await _ending.CancelledAsync(workload, stopping);
                 return false;
         }
-        return await _desk.ReportAsync(
-            _run.RunId, RunState.Running, row => row with { StartedAt = workload.StartedAt ?? _time.GetUtcNow() }, json => DeployFacts.Running(json, workload), stopping);
+        return await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Running) { StartedAt = workload.StartedAt, Facts = json => DeployFacts.Running(json, workload) }, stopping);
     }
 
-    private async ValueTask<RunRow> CurrentAsync() => await _desk.FindAsync(_run.RunId) ?? _run;
+    private async ValueTask<RunRow> CurrentAsync() => await _gateway.FindAsync(_run.RunId) ?? _run;
 }
 
 /// <summary>What spans and rows say of a deploy's container.</summary>
 internal static class DeployFacts
 {
+    public static void Applied(Utf8JsonWriter json, string provider, Workload workload)
+    {
+        json.WriteString("container_id", workload.Id);
+        json.WriteString("provider", provider);
+        if (workload.ImageDigest is not null)
+        {
+            json.WriteString("image_digest", workload.ImageDigest);
+        }
+    }
+
     public static void Running(Utf8JsonWriter json, Workload workload)
     {
         json.WriteString("container_id", workload.Id);
@@ -173,8 +174,16 @@ internal static class DeployFacts
         json.WriteEndArray();
     }
 
-    public static void End(Utf8JsonWriter json, WorkloadEnd? end, LogTail? tail)
+    /// <param name="json">The payload.</param>
+    /// <param name="end">How it ended, as far as is known.</param>
+    /// <param name="tail">Its last lines.</param>
+    /// <param name="link">What the end has to do with another run: <c>serving</c> or <c>replaced_by</c>, and its id.</param>
+    public static void End(Utf8JsonWriter json, WorkloadEnd? end, LogTail? tail, (string Name, string? RunId) link)
     {
+        if (link.RunId is not null)
+        {
+            json.WriteString(link.Name, link.RunId);
+        }
         if (end?.OomKilled == true)
         {
             json.WriteBoolean("oom_killed", true);

@@ -4,7 +4,7 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Runs;
 
 /// <summary>A deploy from running to its end: waits for the container's, or for somebody who wants it to end; starts it again where the manifest asks for that.</summary>
-internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter, DeployLifecycle lifecycle, DeployEnding ending, TimeProvider time)
+internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter adapter, DeployLifecycle lifecycle, DeployEnding ending, TimeProvider time)
 {
     /// <summary>The pause before the first restart; each is twice the one before.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -49,7 +49,7 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var ended = adapter.WaitAsync(workloadId, watching.Token);
-        var cancelled = desk.CancelledAsync(run.RunId, watching.Token);
+        var cancelled = gateway.CancelledAsync(run.RunId, watching.Token);
         await Task.WhenAny(ended, cancelled);
         if (!ended.IsCompleted && cancelled.IsCompletedSuccessfully)
         {
@@ -71,8 +71,8 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
         string? successor = null;
         while (true)
         {
-            var moved = desk.Moved;
-            if (await desk.SuccessorOfAsync(run) is not { } taking)
+            var moved = gateway.Moved;
+            if (await gateway.SuccessorOfAsync(run) is not { } taking)
             {
                 break;
             }
@@ -90,13 +90,13 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
     private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end) =>
         (lifecycle.Restart == RestartPolicy.Always || (lifecycle.Restart == RestartPolicy.OnFailure && end.ExitCode != 0))
         && (lifecycle.MaxRestarts is not { } most || RunDetail.Count(row.Detail, "restarts") < most)
-        && !await desk.WasAskedToStopAsync(row);
+        && !await gateway.WasAskedToStopAsync(row);
 
     /// <summary>False when somebody cancelled the run meanwhile.</summary>
     private async Task<bool> PausedAsync(TimeSpan pause, CancellationToken stopping)
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var cancelled = desk.CancelledAsync(run.RunId, watching.Token);
+        var cancelled = gateway.CancelledAsync(run.RunId, watching.Token);
         await Task.WhenAny(Task.Delay(pause, time, watching.Token), cancelled);
         stopping.ThrowIfCancellationRequested();
         var isCancelled = cancelled.IsCompletedSuccessfully;
@@ -108,18 +108,26 @@ internal sealed class DeployWatch(RunRow run, RunDesk desk, IRunAdapter adapter,
     private async Task RestartAsync(string workloadId, WorkloadEnd end, CancellationToken stopping)
     {
         var before = await CurrentAsync();
-        if (await desk.SuccessorOfAsync(run) is not null || await desk.WasAskedToStopAsync(before))
+        if (await gateway.SuccessorOfAsync(run) is not null || await gateway.WasAskedToStopAsync(before))
         {
             return; // judged again where the end is
         }
-        var workload = await adapter.StartAgainAsync(workloadId, stopping);
-        await desk.ReportAsync(run.RunId, RunState.Running, row => row with { StartedAt = workload.StartedAt ?? time.GetUtcNow() }, json =>
+        if (!await gateway.HoldsAsync(run.RunId, stopping))
         {
-            DeployFacts.Running(json, workload);
-            json.WriteNumber("restarts", RunDetail.Count(before.Detail, "restarts") + 1);
-            json.WriteNumber("last_exit_code", end.ExitCode);
+            return; // another worker has it by now; the lease that is lost ends this job
+        }
+        var workload = await adapter.StartAgainAsync(workloadId, stopping);
+        await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running)
+        {
+            StartedAt = workload.StartedAt,
+            Facts = json =>
+            {
+                DeployFacts.Running(json, workload);
+                json.WriteNumber("restarts", RunDetail.Count(before.Detail, "restarts") + 1);
+                json.WriteNumber("last_exit_code", end.ExitCode);
+            },
         }, stopping);
     }
 
-    private async ValueTask<RunRow> CurrentAsync() => await desk.FindAsync(run.RunId) ?? run;
+    private async ValueTask<RunRow> CurrentAsync() => await gateway.FindAsync(run.RunId) ?? run;
 }

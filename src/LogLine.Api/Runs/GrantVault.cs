@@ -10,7 +10,7 @@ namespace LogLine.Api.Runs;
 /// Between a deploy and its secrets, in the worker: puts them into the order for its container, after every rule was asked at that moment, and knows afterwards
 /// what must not stand in anything that the container says.
 /// </summary>
-public sealed class GrantVault(RunDesk desk, GrantOpener opener, SecretFiles files, TimeProvider time, ILogger<GrantVault> logger)
+public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFiles files, TimeProvider time, ILogger<GrantVault> logger)
 {
     private const int MaxMasks = 1024;
     private readonly ConcurrentDictionary<string, SecretMask> _masks = new();
@@ -25,8 +25,8 @@ public sealed class GrantVault(RunDesk desk, GrantOpener opener, SecretFiles fil
         {
             return (spec, null);
         }
-        var evidence = await desk.EvidenceOfAsync(run, manifest);
-        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, run.Provider, evidence, time.GetUtcNow(), cancel);
+        var evidence = await gateway.MaterialiseAsync(run, manifest, GrantOpener.Named(manifest), cancel);
+        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, run.Provider, evidence, time.GetUtcNow(), gateway.ArtifactsOf(run).ReadSealedAsync, cancel);
         if (refused is not null)
         {
             return (spec, refused);
@@ -36,14 +36,7 @@ public sealed class GrantVault(RunDesk desk, GrantOpener opener, SecretFiles fil
             Remember(run.RunId, SecretMask.Of(opened));
             foreach (var grant in opened)
             {
-                await desk.RecordAsync(run, "grant.materialized", json =>
-                {
-                    json.WriteString("artifact_hash", grant.ArtifactHash);
-                    json.WriteString("digest", grant.Digest);
-                    json.WriteString("grant_id", grant.GrantId);
-                    json.WriteString("run_id", run.RunId);
-                    json.WriteString("runner_kid", opener.Runner.Kid);
-                }, cancel);
+                await gateway.RecordAsync(run, "grant.materialized", json => GrantEvents.WriteOpened(json, run, grant, opener.Runner.Kid), cancel);
             }
             return (Fill(run, manifest, spec, opened), null);
         }
@@ -67,16 +60,16 @@ public sealed class GrantVault(RunDesk desk, GrantOpener opener, SecretFiles fil
         {
             return known;
         }
-        if (await desk.FindAsync(runId) is not { Ref: not null } run)
+        if (await gateway.FindAsync(runId) is not { Ref: not null } run)
         {
             return SecretMask.None;
         }
-        var manifest = await desk.ManifestOfAsync(run);
+        var manifest = await gateway.ManifestOfAsync(run);
         if (!DeployOrder.HoldsGrants(manifest))
         {
             return Remember(runId, SecretMask.None);
         }
-        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, run.Provider, await desk.EvidenceOfAsync(run, manifest), null, cancel);
+        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, run.Provider, await gateway.EvidenceOfAsync(run, manifest), null, gateway.ArtifactsOf(run).ReadSealedAsync, cancel);
         if (refused is not null)
         {
             logger.LogWarning("Output of {Run} is withheld: {Reason}", runId, refused.Reason);
@@ -92,14 +85,14 @@ public sealed class GrantVault(RunDesk desk, GrantOpener opener, SecretFiles fil
 
     /// <summary>The variables of the container that a run made which hold secrets.</summary>
     public async ValueTask<IReadOnlyList<string>> VariablesOfAsync(string? runId) =>
-        runId is not null && await desk.FindAsync(runId) is { Ref: not null } run
-            ? [.. GrantOpener.References(await desk.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
+        runId is not null && await gateway.FindAsync(runId) is { Ref: not null } run
+            ? [.. GrantOpener.References(await gateway.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
             : [];
 
     /// <summary>Removes the files of a run that has ended: its secrets do not outlive it.</summary>
     public async Task ClearAsync(string runId)
     {
-        if (await desk.FindAsync(runId) is null or { HasEnded: true })
+        if (await gateway.FindAsync(runId) is null or { HasEnded: true })
         {
             files.Remove(runId);
         }

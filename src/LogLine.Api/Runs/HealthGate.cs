@@ -21,7 +21,7 @@ internal sealed record GateOutcome
 /// Stands between started and running (<c>deploy.lifecycle</c> of the manifest). Whatever comes first decides: the check succeeds, fails for
 /// good, the container ends, the run is cancelled.
 /// </summary>
-internal sealed class HealthGate(IRunAdapter adapter, RunDesk desk, TimeProvider time)
+internal sealed class HealthGate(IRunAdapter adapter, IRunGateway gateway, TimeProvider time)
 {
     /// <summary>The first pause of the start period; each is twice the one before, up to the interval, so that a quick container is seen quickly.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
@@ -39,7 +39,7 @@ internal sealed class HealthGate(IRunAdapter adapter, RunDesk desk, TimeProvider
         }
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var ended = adapter.WaitAsync(workload.Id, watching.Token);
-        var cancelled = desk.CancelledAsync(runId, watching.Token);
+        var cancelled = gateway.CancelledAsync(runId, watching.Token);
         var settled = SettledAsync(workload, lifecycle, watching.Token);
         await Task.WhenAny(ended, cancelled, settled);
         await watching.CancelAsync();

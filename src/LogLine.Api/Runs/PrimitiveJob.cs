@@ -10,7 +10,7 @@ namespace LogLine.Api.Runs;
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
 /// container is judged again by the engine's truth right before the act (contract, section 7).
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets, WorkloadTurns turns, GrantVault vault, ArtifactDesk artifacts, TimeProvider time)
+internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time)
 {
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
     private readonly bool _takenOver = run.State != RunState.Planned;
@@ -28,7 +28,7 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
         }
         if (run.State == RunState.Planned)
         {
-            await desk.ReportAsync(run.RunId, RunState.Pending, row => row, json => json.WriteString("worker", "local"), stopping);
+            await gateway.ReportAsync(run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", gateway.WorkerName) }, stopping);
         }
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var done = new CancellationTokenSource();
@@ -61,7 +61,6 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
 
     private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
-        var adapter = targets.Find(run.Provider)!;
         var workload = _order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0 ? await adapter.FindByNameAsync(run.Tenant, run.Service, working) : null;
         (_mask, _secretVariables) = (await vault.MaskOfAsync(workload?.RunId, working), await vault.VariablesOfAsync(workload?.RunId));
         if (_order.Operation is { } operation)
@@ -74,12 +73,12 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
             throw new AdapterException(AdapterFailure.Refused, $"The container '{run.Service}' holds secrets, so its log is not searched here. GET /v1/runs/{workload!.RunId}/logs?grep= searches what is shown of it.");
         }
         var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
-        if (!await desk.HoldsAsync(run.RunId))
+        if (!await gateway.HoldsAsync(run.RunId, stopping))
         {
             return; // another worker has it by now
         }
         var started = time.GetUtcNow();
-        var progress = new ProgressReports(run.RunId, desk, time, stopping);
+        var progress = new ProgressReports(run, gateway, time, stopping);
         var result = await primitive(new PrimitiveCall
         {
             RunId = run.RunId,
@@ -88,8 +87,8 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
             Arguments = _order.Arguments,
             SecretVariables = _secretVariables,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
-            Artifacts = new RunArtifacts(artifacts, new ArtifactActor(run.Tenant, run.Env, "gateway", run.RunId)),
-            HasEnded = (kind, name) => desk.HasEndedAsync(run.Tenant, kind, name),
+            Artifacts = gateway.ArtifactsOf(run),
+            HasEnded = (kind, name) => gateway.HasEndedAsync(run, kind, name),
             Progress = progress.SayAsync,
         }, working);
         await BeginAsync(started, stopping);
@@ -113,34 +112,24 @@ internal sealed class PrimitiveJob(RunRow run, RunDesk desk, RunTargets targets,
         if (!_begun)
         {
             _begun = true;
-            await desk.ReportAsync(run.RunId, RunState.Running, row => row with { StartedAt = at }, _ => { }, stopping);
+            await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running) { StartedAt = at }, stopping);
         }
     }
 
-    private Task EndAsync(RunState state, int? exitCode, string? reason, string? error, JsonElement? result, CancellationToken stopping) => desk.ReportAsync(run.RunId, state, row => row with
+    private Task EndAsync(RunState state, int? exitCode, string? reason, string? error, JsonElement? result, CancellationToken stopping) => gateway.ReportAsync(run.RunId, new RunReport(state)
     {
-        EndedAt = time.GetUtcNow(),
         ExitCode = exitCode,
         Reason = reason,
         Error = error is null ? null : _mask.Apply(error),
-        // In the run's row alone: what a container said or holds does not go into a log that forgets nothing.
-        Detail = result is { } body ? RunDetail.WithResult(row.Detail, _mask.Apply(body)) : row.Detail,
-    }, _ => { }, stopping);
+        Result = result is { } body ? _mask.Apply(body) : null,
+    }, stopping);
 
     private async Task CancelWhenAskedAsync(CancellationTokenSource working, CancellationToken done)
     {
         try
         {
-            while (true)
-            {
-                var moved = desk.Moved;
-                if ((await desk.FindAsync(run.RunId))?.CancelRequested == true)
-                {
-                    await working.CancelAsync();
-                    return;
-                }
-                await moved.WaitAsync(done);
-            }
+            await gateway.CancelledAsync(run.RunId, done);
+            await working.CancelAsync();
         }
         catch (OperationCanceledException)
         {

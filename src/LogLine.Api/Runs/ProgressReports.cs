@@ -1,10 +1,12 @@
+using LogLine.Api.Ledger;
+
 namespace LogLine.Api.Runs;
 
 /// <summary>
 /// How far a run is, said at most once in <see cref="Least"/> and at most <see cref="Most"/> times: a ledger that forgets nothing is no place for every
 /// percent.
 /// </summary>
-internal sealed class ProgressReports(string runId, RunDesk desk, TimeProvider time, CancellationToken stopping)
+internal sealed class ProgressReports(RunRow run, IRunGateway gateway, TimeProvider time, CancellationToken stopping)
 {
     private const int Most = 100;
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(2);
@@ -19,6 +21,15 @@ internal sealed class ProgressReports(string runId, RunDesk desk, TimeProvider t
             return;
         }
         (_said, _at) = (_said + 1, time.GetTimestamp());
-        await desk.ProgressAsync(runId, progress, stopping);
+        await gateway.RecordAsync(run, "run.progress", json =>
+        {
+            json.WriteString("run_id", run.RunId);
+            json.WriteNumber("done", progress.Done);
+            if (progress.Total is { } total)
+            {
+                json.WriteNumber("total", total);
+            }
+            json.WriteString("unit", progress.Unit);
+        }, stopping);
     }
 }

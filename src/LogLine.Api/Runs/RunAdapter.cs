@@ -2,15 +2,14 @@ using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Runs;
 
-/// <summary>
-/// A target on which workloads run. The core is small: create, start, wait, stop, remove, and find again what an earlier worker
-/// left. Whatever a worker did with an adapter can be continued by another worker, because everything is found by its labels
-/// (architecture, rule 5). Adapters know neither the ledger nor HTTP.
-/// </summary>
-public interface IRunAdapter
+/// <summary>What a gateway sees of a target: by itself, where it has the engine, else through a worker.</summary>
+public interface IRunTarget
 {
     /// <summary>The name in <c>target.provider</c>, for example <c>podman</c>.</summary>
     string Provider { get; }
+
+    /// <summary>True when the target has such a primitive, by its effect.</summary>
+    bool CarriesOut(string effect);
 
     /// <summary>Whether the target answers now, and if not, why and what to do. Never throws for an absent engine.</summary>
     ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel);
@@ -20,6 +19,17 @@ public interface IRunAdapter
 
     /// <summary>The tenant's workload of that name, or null; one without our labels, or of another tenant, does not exist for us.</summary>
     Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel);
+}
+
+/// <summary>
+/// A target on which workloads run. The core is small: create, start, wait, stop, remove, and find again what an earlier worker
+/// left. Whatever a worker did with an adapter can be continued by another worker, because everything is found by its labels
+/// (architecture, rule 5). Adapters know neither the ledger nor HTTP.
+/// </summary>
+public interface IRunAdapter : IRunTarget
+{
+    /// <inheritdoc/>
+    bool IRunTarget.CarriesOut(string effect) => PrimitiveTable.Find(this, effect) is not null;
 
     /// <summary>
     /// Creates, never starts. The same run again finds what it created before. A stopped workload that an earlier run left under

@@ -1,27 +1,21 @@
-using System.Text.Json;
 using LogLine.Api.Ledger;
 using LogLine.Api.Secrets;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
-using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Runs;
 
 /// <summary>
-/// Where workers get runs and report on them: the worker protocol of the contract, section 7, as calls. A worker knows nothing but this and
-/// its adapters. Every report is a span; what the run's row says changes in the same transaction.
+/// The gateway's side of every run: who has it, what is known about it, and what is said about it. Every state is a span; what the run's row says changes in the same
+/// transaction.
 /// </summary>
 public sealed class RunDesk
 {
-    /// <summary>How long a lease lasts unless it is renewed.</summary>
-    public static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(30);
-
     /// <summary>Among so many of the latest acts on a container the one that ended it is looked for.</summary>
     private const int RecentActs = 20;
 
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
-    private string? _holder;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Serves the runs of <paramref name="ledger"/>.</summary>
@@ -36,6 +30,9 @@ public sealed class RunDesk
             }
         };
     }
+
+    /// <summary>The ledger.</summary>
+    public SpanLedger Ledger => _ledger;
 
     /// <summary>Completes at the next change of any run. Taken before the state is read, so that no change falls in between.</summary>
     public Task Moved => Volatile.Read(ref _moved).Task;
@@ -55,109 +52,58 @@ public sealed class RunDesk
             ? GrantLedger.EvidenceAsync(_ledger.Store, reference, manifest)
             : throw new InvalidOperationException($"{run.RunId} has no manifest.");
 
-    /// <summary>Records something about a run that is no state of it.</summary>
-    /// <param name="run">The run.</param>
-    /// <param name="intent">An emitted intent, for example <c>grant.materialized</c>.</param>
-    /// <param name="facts">Writes the payload without <c>kind</c>.</param>
-    /// <param name="cancel">Gives up waiting.</param>
-    public async Task RecordAsync(RunRow run, string intent, Action<Utf8JsonWriter> facts, CancellationToken cancel) =>
-        await _ledger.AppendOwnAsync([_ledger.Identity.Sign(run.Tenant, run.Env, intent, "decision", run.Subject, _time.GetUtcNow(), facts) with { RunId = run.RunId }], cancel);
-
-    /// <summary>Completes once somebody wants the run to end.</summary>
-    public async Task CancelledAsync(string runId, CancellationToken stop)
-    {
-        while (true)
-        {
-            var moved = Moved;
-            if ((await FindAsync(runId))?.CancelRequested == true)
-            {
-                return;
-            }
-            await moved.WaitAsync(stop);
-        }
-    }
-
-    /// <summary>Completes once the run has ended, at once for none.</summary>
-    public async Task EndedAsync(string? runId, CancellationToken stop)
-    {
-        while (true)
-        {
-            var moved = Moved;
-            if (runId is null || await FindAsync(runId) is not { HasEnded: false })
-            {
-                return;
-            }
-            await moved.WaitAsync(stop);
-        }
-    }
-
     /// <summary>The live run that takes this run's place, or null.</summary>
     public async ValueTask<RunRow?> SuccessorOfAsync(RunRow run) => (await _ledger.Store.LiveRunsAsync(run.Tenant, run.Service))
         .FirstOrDefault(other => DeployCourse.Of(other) is { OldRun: { } old } course && old == run.RunId && course.TakesOver(other));
 
-    /// <summary>
-    /// True when a client stopped or killed the run's container after it was last started: that is not an end to restart it after.
-    /// </summary>
+    /// <summary>True when a client stopped or killed the run's container after it was last started.</summary>
     public async ValueTask<bool> WasAskedToStopAsync(RunRow run) => (await _ledger.Store.RunsAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), RecentActs))
         .Exists(act => act.Intent is "container.stop" or "container.kill" && act.Provider == run.Provider && act.State is not (RunState.Failed or RunState.Cancelled) && act.CreatedAt >= run.StartedAt);
 
-    /// <summary>What the manifest of a run says about its beginning and end; the defaults when there is no such run.</summary>
-    public async ValueTask<DeployLifecycle> LifecycleOfAsync(string? runId) =>
-        runId is not null && await FindAsync(runId) is { Ref: not null } run ? DeployLifecycle.Of((await ManifestOfAsync(run)).Deploy) : new DeployLifecycle();
-
     /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>.</summary>
-    public ValueTask<IReadOnlyList<RunRow>> LeaseAsync(string worker, int limit)
+    /// <param name="worker">Who gets them.</param>
+    /// <param name="reach">Which ones it may have.</param>
+    /// <param name="limit">Runs at most.</param>
+    /// <param name="life">How long it has them unless it renews.</param>
+    public ValueTask<IReadOnlyList<RunRow>> LeaseAsync(string worker, LeaseReach reach, int limit, TimeSpan life)
     {
-        _holder = worker;
         var now = _time.GetUtcNow();
-        return _ledger.Store.LeaseRunsAsync(worker, limit, now + LeaseLife, now);
+        return _ledger.Store.LeaseRunsAsync(worker, reach, limit, now + life, now);
     }
 
     /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
-    public ValueTask<IReadOnlyList<string>> RenewAsync(string worker, IReadOnlyCollection<string> runs)
+    public ValueTask<IReadOnlyList<string>> RenewAsync(string worker, IReadOnlyCollection<string> runs, TimeSpan life)
     {
         var now = _time.GetUtcNow();
-        return _ledger.Store.RenewLeasesAsync(worker, runs, now + LeaseLife, now);
+        return _ledger.Store.RenewLeasesAsync(worker, runs, now + life, now);
     }
 
-    /// <summary>
-    /// True while a run is still this process's: another gateway takes over what a paused one held too long. Asked right before anything is done that must not
-    /// be done twice; it renews the lease.
-    /// </summary>
-    public async ValueTask<bool> HoldsAsync(string runId) => !_ledger.Store.IsShared || (_holder is { } worker && (await RenewAsync(worker, [runId])).Count == 1);
+    /// <summary>Takes runs from workers whose names begin so: those of an earlier process, which is not there any more.</summary>
+    public ValueTask ReleaseAsync(string workerPrefix) => _ledger.Store.ReleaseLeasesAsync(workerPrefix);
 
     /// <summary>
-    /// Takes over what workers of an earlier process on this data folder held. On a store that others use too nobody knows who is gone: there leases run out.
+    /// Appends the span of a state, and moves the run in the same transaction. False when there is no such step from where the run stands now, or another worker
+    /// has it: nothing is written.
     /// </summary>
-    public ValueTask ReleaseAsync(string workerPrefix) => _ledger.Store.IsShared ? default : _ledger.Store.ReleaseLeasesAsync(workerPrefix);
-
-    /// <summary>
-    /// Records a run's new state as a span. False when there is no such step from where the run stands now: then somebody else was there
-    /// first, and nothing is written. So a run has one terminal state, whatever crashes (architecture, rule 5).
-    /// </summary>
-    /// <param name="runId">The run.</param>
-    /// <param name="state">The new state.</param>
-    /// <param name="change">What else changes in the row.</param>
-    /// <param name="facts">Writes the payload's own members, and the row's detail.</param>
+    /// <param name="run">The run as it stands.</param>
+    /// <param name="span">The span, signed.</param>
+    /// <param name="result">What a primitive brought, for the row alone; or null.</param>
+    /// <param name="holder">The worker whose lease it must be; null asks for none.</param>
     /// <param name="cancel">Gives up waiting.</param>
-    public async Task<bool> ReportAsync(string runId, RunState state, Func<RunRow, RunRow> change, Action<Utf8JsonWriter> facts, CancellationToken cancel)
+    public async Task<bool> MoveAsync(RunRow run, ServerSpan span, System.Text.Json.JsonElement? result, string? holder, CancellationToken cancel)
     {
-        if (await FindAsync(runId) is not { } run || !RunStates.IsLegal(run.State, state))
+        if (RunEvents.StateOf(span.Span.Intent!) is not { } state || !RunStates.IsLegal(run.State, state))
         {
             return false;
         }
-        var now = _time.GetUtcNow();
-        var changed = change(run);
-        var moved = changed with { State = state, Detail = RunDetail.With(changed.Detail, facts) };
-        var span = _ledger.Identity.Sign(run.Tenant, run.Env, RunStates.Intent(state)!, "function", run.Subject, now, json =>
-        {
-            json.WriteString("run_id", runId);
-            facts(json);
-            Moments(json, state, moved, now);
-        });
-        var outcome = await _ledger.AppendOwnAsync([span with { RunId = runId, Effects = [new LedgerEffect.RunMoved(run.State, moved) { Holder = _ledger.Store.IsShared ? _holder : null }] }], cancel);
+        var moved = RunEvents.Apply(run, state, span.Span.Payload, result);
+        var outcome = await _ledger.AppendOwnAsync([span with { RunId = run.RunId, Effects = [new LedgerEffect.RunMoved(run.State, moved) { Holder = holder }] }], cancel);
         return outcome.Conflict is null;
     }
+
+    /// <summary>Appends spans about a run that are no states of it.</summary>
+    public Task NoteAsync(RunRow run, IEnumerable<ServerSpan> spans, CancellationToken cancel) =>
+        _ledger.AppendOwnAsync([.. spans.Select(span => span with { RunId = run.RunId })], cancel);
 
     /// <summary>Whether the last that was said of a session or task is that it ended; before the run that ends it is done, too.</summary>
     public async ValueTask<bool> HasEndedAsync(string tenant, string kind, string name)
@@ -170,75 +116,5 @@ public sealed class RunDesk
             last = spans.Count > 0 && spans[^1].Span.Length > 0 ? CanonicalJson.Parse(spans[^1].Span).Root.Text("intent") : last;
         }
         return last == kind + ".end";
-    }
-
-    /// <summary>Says how far a run is, as a span that changes nothing.</summary>
-    public async Task ProgressAsync(string runId, RunProgress progress, CancellationToken cancel)
-    {
-        if (await FindAsync(runId) is not { HasEnded: false } run)
-        {
-            return;
-        }
-        var span = _ledger.Identity.Sign(run.Tenant, run.Env, "run.progress", "function", run.Subject, _time.GetUtcNow(), json =>
-        {
-            json.WriteString("run_id", runId);
-            json.WriteNumber("done", progress.Done);
-            if (progress.Total is { } total)
-            {
-                json.WriteNumber("total", total);
-            }
-            json.WriteString("unit", progress.Unit);
-        });
-        await _ledger.AppendOwnAsync([span with { RunId = runId }], cancel);
-    }
-
-    private static void Moments(Utf8JsonWriter json, RunState state, RunRow run, DateTimeOffset now)
-    {
-        switch (state)
-        {
-            case RunState.Pending when run.Ref is not null:
-                json.WriteString("ref", run.Ref);
-                json.WritePropertyName("target");
-                json.WriteRawValue(run.Target, skipInputValidation: true);
-                break;
-            case RunState.Running:
-                json.WriteString("started_at", Timestamps.Write(run.StartedAt ?? now));
-                break;
-            case RunState.Exited:
-                json.WriteString("exited_at", Timestamps.Write(run.EndedAt ?? now));
-                json.WriteNumber("exit_code", run.ExitCode ?? 0);
-                WriteCause(json, run);
-                break;
-            case RunState.Failed:
-                json.WriteString("failed_at", Timestamps.Write(run.EndedAt ?? now));
-                json.WriteString("error", run.Error);
-                json.WriteString("reason", run.Reason);
-                WriteExitCode(json, run);
-                break;
-            case RunState.Cancelled:
-                json.WriteString("cancelled_at", Timestamps.Write(run.EndedAt ?? now));
-                WriteExitCode(json, run);
-                break;
-        }
-    }
-
-    private static void WriteCause(Utf8JsonWriter json, RunRow run)
-    {
-        if (run.Reason is not null)
-        {
-            json.WriteString("reason", run.Reason);
-        }
-        if (run.Error is not null)
-        {
-            json.WriteString("error", run.Error);
-        }
-    }
-
-    private static void WriteExitCode(Utf8JsonWriter json, RunRow run)
-    {
-        if (run.ExitCode is { } code)
-        {
-            json.WriteNumber("exit_code", code);
-        }
     }
 }

@@ -19,7 +19,22 @@ public static class RunDetail
     /// <summary>The member that readers do not see: the span has the arguments.</summary>
     public const string HiddenMember = "order";
 
+    private const string ProofMember = "proof";
+
     private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>True for what is for workers alone.</summary>
+    public static bool IsHidden(string member) => member is HiddenMember or ProofMember;
+
+    /// <summary>The same facts, and the name of the span with the proof that let the run through; what needed none stays as it is.</summary>
+    public static string Proven(string detail, string? proofThis) => proofThis is null ? detail : With(detail, json => json.WriteString(ProofMember, proofThis));
+
+    /// <summary>The name of the span with the proof that let the run through, or null.</summary>
+    public static string? ProofOf(string detail)
+    {
+        using var parsed = JsonDocument.Parse(detail);
+        return parsed.RootElement.Text(ProofMember);
+    }
 
     /// <summary>The detail of a run that carries out a primitive.</summary>
     public static string OfOrder(PrimitiveOrder order) => Text(json =>

@@ -2,18 +2,18 @@ using System.Collections.Concurrent;
 
 namespace LogLine.Api.Runs;
 
-/// <summary>The adapters that this gateway has, by provider.</summary>
-public sealed class RunTargets(IEnumerable<IRunAdapter> adapters, TimeProvider time)
+/// <summary>The targets that this process knows, by provider: adapters of its own, or what workers have.</summary>
+public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider time)
 {
     private static readonly TimeSpan StatusLife = TimeSpan.FromSeconds(2);
-    private readonly Dictionary<string, IRunAdapter> _adapters = adapters.ToDictionary(adapter => adapter.Provider);
+    private readonly Dictionary<string, IRunTarget> _targets = targets.ToDictionary(target => target.Provider);
     private readonly ConcurrentDictionary<string, (AdapterStatus Status, long At)> _statuses = new();
 
     /// <summary>Names of the providers.</summary>
-    public IEnumerable<string> Providers => _adapters.Keys.Order(StringComparer.Ordinal);
+    public IEnumerable<string> Providers => _targets.Keys.Order(StringComparer.Ordinal);
 
-    /// <summary>The adapter of a provider, or null.</summary>
-    public IRunAdapter? Find(string provider) => _adapters.GetValueOrDefault(provider);
+    /// <summary>The target of a provider, or null.</summary>
+    public IRunTarget? Find(string provider) => _targets.GetValueOrDefault(provider);
 
     /// <summary>Whether a provider answers; asked at most every two seconds while it does.</summary>
     public async ValueTask<AdapterStatus> StatusAsync(string provider, CancellationToken cancel)
@@ -22,7 +22,7 @@ public sealed class RunTargets(IEnumerable<IRunAdapter> adapters, TimeProvider t
         {
             return known.Status;
         }
-        var status = await _adapters[provider].StatusAsync(cancel);
+        var status = await _targets[provider].StatusAsync(cancel);
         _statuses[provider] = (status, time.GetTimestamp());
         return status;
     }

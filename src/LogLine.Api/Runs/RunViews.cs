@@ -27,7 +27,7 @@ public static class RunViews
         json.WriteRawValue(run.Target, skipInputValidation: true);
         json.WriteString("created_at", Timestamps.Write(run.CreatedAt));
         WriteMoments(json, run);
-        foreach (var member in detail.RootElement.EnumerateObject().Where(member => !member.NameEquals(RunDetail.HiddenMember)))
+        foreach (var member in detail.RootElement.EnumerateObject().Where(member => !RunDetail.IsHidden(member.Name)))
         {
             member.WriteTo(json);
         }
@@ -53,7 +53,7 @@ public static class RunViews
         }
         json.WriteString("state", RunStates.Name(run.State));
         WriteMoments(json, run);
-        foreach (var member in detail.EnumerateObject().Where(member => !member.NameEquals(RunDetail.HiddenMember)))
+        foreach (var member in detail.EnumerateObject().Where(member => !RunDetail.IsHidden(member.Name)))
         {
             member.WriteTo(json);
         }

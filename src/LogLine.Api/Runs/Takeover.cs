@@ -7,7 +7,7 @@ namespace LogLine.Api.Runs;
 /// The replacing side of a replacement: what a deploy does to the container that has its service's place. Every step looks first whether it was
 /// taken before, so any worker can go on from any of them.
 /// </summary>
-internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, WorkloadTurns turns, ILogger logger)
+internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, ILogger logger)
 {
     private readonly DeployCourse _course = DeployCourse.Of(run);
 
@@ -38,7 +38,7 @@ internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, Wo
                 await StopAsync(old, stopping);
             }
             // It reads the last lines of its container, so that one is removed only then. Its worker may want the turn before.
-            await desk.EndedAsync(_course.OldRun, stopping);
+            await gateway.EndedAsync(_course.OldRun, stopping);
             using (await TurnAsync(stopping))
             {
                 await adapter.RemoveAsync(old, force: false, stopping);
@@ -60,11 +60,11 @@ internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, Wo
     public async Task<(string? Serving, string? Problem)> GoBackAsync(CancellationToken stopping)
     {
         var oldRun = _course.OldRun;
-        if (_course.OldContainer is not { } old || (oldRun is not null && await desk.FindAsync(oldRun) is not { HasEnded: false }))
+        if (_course.OldContainer is not { } old || (oldRun is not null && await gateway.FindAsync(oldRun) is not { HasEnded: false }))
         {
             return (null, null);
         }
-        if (!_course.TakesOver(await desk.FindAsync(run.RunId) ?? run))
+        if (!_course.TakesOver(await gateway.FindAsync(run.RunId) ?? run))
         {
             return (oldRun, null); // never touched
         }
@@ -90,7 +90,7 @@ internal sealed class Takeover(RunRow run, RunDesk desk, IRunAdapter adapter, Wo
     {
         try
         {
-            await adapter.StopAsync(old, (await desk.LifecycleOfAsync(_course.OldRun)).StopTimeout, stopping);
+            await adapter.StopAsync(old, (await gateway.LifecycleOfAsync(_course.OldRun)).StopTimeout, stopping);
         }
         catch (AdapterException failure) when (failure.Failure == AdapterFailure.NotFound)
         {

@@ -1,39 +1,35 @@
 using System.Collections.Concurrent;
-using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
 
 namespace LogLine.Api.Runs;
 
 /// <summary>
-/// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. When it stops, its containers go on; the
-/// next worker finds them by their labels and watches on.
+/// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. A job whose lease is lost is dropped where it stands: whoever has the run
+/// by then finds its container by the labels, and watches on. So it is when the worker stops.
 /// </summary>
-public sealed class Worker(RunDesk desk, RunTargets targets, GrantVault vault, ArtifactDesk artifacts, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, TimeProvider time, ILogger<Worker> logger) : BackgroundService
 {
-    private const string LocalPrefix = "local:";
     private const int MaxRuns = 256;
-    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(10);
 
-    private readonly string _name = LocalPrefix + Guid.NewGuid().ToString("N");
-    private readonly ConcurrentDictionary<string, Task> _jobs = new();
+    private readonly ConcurrentDictionary<string, Hold> _holds = new();
     private readonly WorkloadTurns _turns = new();
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
-        // This process alone has the data folder, so whoever held a lease in it before is gone.
-        await desk.ReleaseAsync(LocalPrefix);
+        await TryAsync(() => gateway.OpenAsync(stopping));
         await TryAsync(vault.SweepAsync);
-        using var renewal = new PeriodicTimer(RenewEvery, time);
+        using var renewal = new PeriodicTimer(gateway.LeaseLife / 3, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
         while (!stopping.IsCancellationRequested)
         {
-            var moved = desk.Moved;
+            var moved = gateway.Moved;
             await TryAsync(() => TakeAsync(stopping));
             await Task.WhenAny(moved, tick);
             if (tick.IsCompleted)
             {
-                await TryAsync(() => desk.RenewAsync(_name, _jobs.Keys.ToList()).AsTask());
+                await TryAsync(() => RenewAsync(stopping));
+                DropLost();
                 tick = renewal.WaitForNextTickAsync(stopping).AsTask();
             }
         }
@@ -41,37 +37,69 @@ public sealed class Worker(RunDesk desk, RunTargets targets, GrantVault vault, A
 
     private async Task TakeAsync(CancellationToken stopping)
     {
-        foreach (var run in await desk.LeaseAsync(_name, MaxRuns - _jobs.Count))
+        var since = time.GetTimestamp();
+        foreach (var run in await gateway.LeaseAsync(MaxRuns - _holds.Count, [.. _holds.Keys], stopping))
         {
-            _jobs[run.RunId] = Task.Run(async () =>
+            var hold = new Hold(CancellationTokenSource.CreateLinkedTokenSource(stopping)) { Since = since };
+            if (!_holds.TryAdd(run.RunId, hold))
             {
-                await TryAsync(() => CarryOutAsync(run, stopping));
-                _jobs.TryRemove(run.RunId, out _);
+                continue; // its job has not ended yet: the run is leased again when it has
+            }
+            hold.Job = Task.Run(async () =>
+            {
+                await TryAsync(() => CarryOutAsync(run, hold.Lost.Token));
+                _holds.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
+        }
+    }
+
+    private async Task RenewAsync(CancellationToken stopping)
+    {
+        var (since, asked) = (time.GetTimestamp(), _holds.ToArray());
+        var kept = await gateway.RenewAsync([.. asked.Select(hold => hold.Key)], stopping);
+        foreach (var (runId, hold) in asked)
+        {
+            hold.Since = kept.Contains(runId) ? since : null;
+        }
+    }
+
+    /// <summary>Ends jobs whose runs are not ours any more, or were not renewed for so long that they may be another worker's by now.</summary>
+    private void DropLost()
+    {
+        foreach (var (runId, hold) in _holds)
+        {
+            if ((hold.Since is not { } since || time.GetElapsedTime(since) >= gateway.LeaseLife) && !hold.Lost.IsCancellationRequested)
+            {
+                logger.LogWarning("The lease of {Run} is lost; whoever has it next goes on with it.", runId);
+                hold.Lost.Cancel();
+            }
         }
     }
 
     private async Task CarryOutAsync(RunRow run, CancellationToken stopping)
     {
-        if (targets.Find(run.Provider) is not { } adapter)
+        if (targets.Find(run.Provider) is not IRunAdapter adapter)
         {
             await OrphanAsync(run, stopping);
         }
         else if (DeployOrder.IsDeploy(run))
         {
-            await (await DeployJob.OpenAsync(run, desk, adapter, _turns, vault, time, logger)).RunAsync(stopping);
+            await (await DeployJob.OpenAsync(run, gateway, adapter, _turns, vault, time, logger)).RunAsync(stopping);
             await vault.ClearAsync(run.RunId);
         }
         else
         {
-            await new PrimitiveJob(run, desk, targets, _turns, vault, artifacts, time).RunAsync(stopping);
+            await new PrimitiveJob(run, gateway, adapter, _turns, vault, time).RunAsync(stopping);
         }
     }
 
-    /// <summary>A run whose provider this gateway no longer has cannot go on here: it ends, and says so.</summary>
-    private Task OrphanAsync(RunRow run, CancellationToken stopping) => desk.ReportAsync(
-        run.RunId, run.State == RunState.Running ? RunState.Exited : RunState.Failed,
-        row => row with { EndedAt = time.GetUtcNow(), Reason = "adapter_missing", Error = $"This gateway has no adapter for '{run.Provider}' any more." }, _ => { }, stopping);
+    /// <summary>A run whose provider this worker no longer has cannot go on here: it ends, and says so.</summary>
+    private Task OrphanAsync(RunRow run, CancellationToken stopping) => gateway.ReportAsync(run.RunId, new RunReport(run.State == RunState.Running ? RunState.Exited : RunState.Failed)
+    {
+        ExitCode = run.State == RunState.Running ? -1 : null,
+        Reason = "adapter_missing",
+        Error = $"This gateway has no adapter for '{run.Provider}' any more.",
+    }, stopping);
 
     private async Task TryAsync(Func<Task> work)
     {
@@ -81,7 +109,7 @@ public sealed class Worker(RunDesk desk, RunTargets targets, GrantVault vault, A
         }
         catch (OperationCanceledException)
         {
-            // Stopping: what runs goes on without us.
+            // Stopping, or the lease is lost: what runs goes on without us.
         }
         catch (Exception defect)
         {
@@ -93,6 +121,16 @@ public sealed class Worker(RunDesk desk, RunTargets targets, GrantVault vault, A
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await Task.WhenAll(_jobs.Values);
+        await Task.WhenAll(_holds.Values.Select(hold => hold.Job));
+    }
+
+    /// <summary>A run that is ours, and since when that is certain; null when it is not.</summary>
+    private sealed class Hold(CancellationTokenSource lost)
+    {
+        public CancellationTokenSource Lost => lost;
+
+        public long? Since { get; set; }
+
+        public Task Job { get; set; } = Task.CompletedTask;
     }
 }

@@ -28,7 +28,7 @@ public static class GrantLedger
             }
         }
         return new GrantEvidence(
-            keys.Where(key => key.Status == KeyStatus.Active || key.UntilIndex > takenIn)
+            keys.Where(key => key.Usage.Contains("sign") && (key.Status == KeyStatus.Active || key.UntilIndex > takenIn))
                 .ToDictionary(key => key.Kid, key => new GrantKey(key.PublicKey, [key.Kid, .. keys.Select(earlier => earlier.Kid).Where(earlier => Leads(successors, earlier, key.Kid))])),
             revoked);
     }

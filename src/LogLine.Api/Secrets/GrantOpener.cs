@@ -12,12 +12,17 @@ namespace LogLine.Api.Secrets;
 /// <param name="Digest">Its keyed digest, for the record.</param>
 public sealed record OpenedGrant(string GrantId, string ArtifactHash, SecretBytes Secret, string Digest);
 
+/// <summary>Reads an artifact of the run's tenant, by its hash; null when there is none, or one that is larger than <paramref name="maxBytes"/>.</summary>
+public delegate Task<byte[]?> SealedReader(string hash, int maxBytes, CancellationToken cancel);
+
 /// <summary>
 /// Opens what a manifest's variables refer to (<c>grant://…</c>). Runs in a worker alone: it has the runner's key, the bytes of the artifacts, and trusts nothing
 /// that it can verify itself.
 /// </summary>
-public sealed class GrantOpener(RunnerKeys runner, Func<string, string, CancellationToken, Task<byte[]?>> artifacts)
+public sealed class GrantOpener(RunnerKeys runner)
 {
+    private const int Envelope = 1024;
+
     /// <summary>The runner that opens.</summary>
     public RunnerKeys Runner => runner;
 
@@ -27,14 +32,15 @@ public sealed class GrantOpener(RunnerKeys runner, Func<string, string, Cancella
     /// <param name="provider">The target's provider.</param>
     /// <param name="evidence">What the ledger says of keys and grants.</param>
     /// <param name="now">The moment, by the worker's clock; null asks for no life, audience or revocation: to recognise in output what was let out before.</param>
+    /// <param name="artifacts">Reads a small artifact of the run's tenant by its hash; null when there is none.</param>
     /// <param name="cancel">Gives up.</param>
     public async Task<(IReadOnlyList<OpenedGrant> Opened, GrantRefusal? Refused)> OpenAsync(
-        SignedManifest manifest, string tenant, string provider, GrantEvidence evidence, DateTimeOffset? now, CancellationToken cancel)
+        SignedManifest manifest, string tenant, string provider, GrantEvidence evidence, DateTimeOffset? now, SealedReader artifacts, CancellationToken cancel)
     {
         var opened = new List<OpenedGrant>();
         foreach (var id in Named(manifest))
         {
-            var (one, refused) = await OpenAsync(id, manifest, tenant, provider, evidence, now, cancel);
+            var (one, refused) = await OpenAsync(id, manifest, tenant, provider, evidence, now, artifacts, cancel);
             if (refused is not null)
             {
                 opened.ForEach(grant => grant.Secret.Dispose());
@@ -65,7 +71,7 @@ public sealed class GrantOpener(RunnerKeys runner, Func<string, string, Cancella
     }
 
     private async Task<(OpenedGrant? Opened, GrantRefusal? Refused)> OpenAsync(
-        string id, SignedManifest manifest, string tenant, string provider, GrantEvidence evidence, DateTimeOffset? now, CancellationToken cancel)
+        string id, SignedManifest manifest, string tenant, string provider, GrantEvidence evidence, DateTimeOffset? now, SealedReader artifacts, CancellationToken cancel)
     {
         var grant = manifest.Root.Items("grants").FirstOrDefault(known => known.Text("id") == id);
         var artifact = manifest.Root.Items("artifacts").FirstOrDefault(known => known.Text("id") == grant.Text("artifact_id"));
@@ -82,7 +88,7 @@ public sealed class GrantOpener(RunnerKeys runner, Func<string, string, Cancella
         {
             return (null, new GrantRefusal("grant_artifact", $"The grant '{id}' is for an artifact with the hash {bound}; the manifest's has {hash}."));
         }
-        if (await artifacts(tenant, hash, cancel) is not { } bytes)
+        if (await artifacts(hash, SealedArtifact.MaxSecretBytes + Envelope, cancel) is not { } bytes)
         {
             return (null, new GrantRefusal("artifact_missing", $"The artifact {hash} of the grant '{id}' was not uploaded ('logline artifacts put')."));
         }

@@ -17,11 +17,13 @@ const page = `<!doctype html><meta charset="utf-8"><title>@logline/sdk</title>
   await fetch("/result", { method: "POST", body: result });
 </script>`;
 
+let latest; // the page's last request
 let report;
 const reported = new Promise((resolve) => (report = resolve));
 
 const server = createServer((incoming, outgoing) => {
   const path = normalize(new URL(incoming.url, "http://page").pathname);
+  latest = `${incoming.method} ${incoming.url}`;
   if (path === "/") return outgoing.writeHead(200, { "Content-Type": "text/html" }).end(page);
   if (path === "/result") {
     const chunks = [];
@@ -40,23 +42,40 @@ const server = createServer((incoming, outgoing) => {
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
-const profile = mkdtempSync(join(tmpdir(), "logline-chromium-"));
-// No sandbox: as root Chromium has none, and the page is ours.
-const browser = spawn("chromium", ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}/`], { stdio: "ignore", detached: true });
-browser.on("error", (error) => report(`failed: ${error.message}`));
-browser.on("exit", (code) => report(`failed: Chromium ended with ${code}`));
-
-const result = await reported;
-browser.removeAllListeners("exit");
-const ended = new Promise((resolve) => (browser.exitCode === null && browser.pid ? browser.once("exit", resolve) : resolve()));
-try {
-  process.kill(-browser.pid, "SIGKILL"); // with what it started
-} catch {
-  // It has ended already.
+// A browser that never asks for the page hangs in its own start, which says nothing of the SDK: another one is started. A page that hangs is a failure.
+let result;
+for (let attempt = 1; result === undefined; attempt++) {
+  const browser = startBrowser();
+  result = await Promise.race([reported, silence(30_000, () => latest === undefined && attempt < 3).then(() => undefined), silence(120_000, () => true)]);
+  await browser.end();
 }
-await ended;
-rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
 server.closeAllConnections();
 server.close();
 console.log(result);
 process.exitCode = result.startsWith("ok") ? 0 : 1;
+
+// Resolves after so many milliseconds, if it holds then.
+function silence(time, holds) {
+  return new Promise((resolve) => setTimeout(() => holds() && resolve(`failed: no result; the page's last request was ${latest ?? "none"}`), time).unref());
+}
+
+function startBrowser() {
+  const profile = mkdtempSync(join(tmpdir(), "logline-chromium-"));
+  // No sandbox: as root Chromium has none, and the page is ours.
+  const browser = spawn("chromium", ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}/`], { stdio: "ignore", detached: true });
+  browser.on("error", (error) => report(`failed: ${error.message}`));
+  browser.on("exit", (code) => report(`failed: Chromium ended with ${code}`));
+  return {
+    async end() {
+      browser.removeAllListeners("exit");
+      const ended = new Promise((resolve) => (browser.exitCode === null && browser.pid ? browser.once("exit", resolve) : resolve()));
+      try {
+        process.kill(-browser.pid, "SIGKILL"); // with what it started
+      } catch {
+        // It has ended already.
+      }
+      await ended;
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}

@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Tests.Ledger.Stores;
 using LogLine.Protocol.Json;
 using Microsoft.Extensions.Logging;
 
 namespace LogLine.Api.Tests.Delivery;
 
 /// <summary>Tickets for browsers: one page, one filter, one connection, one token; never logged.</summary>
-public sealed class StreamTicketTests
+public sealed class StreamTicketTests(PostgresCluster cluster)
 {
     private const string Page = "https://app.example.com";
 
@@ -44,6 +45,27 @@ public sealed class StreamTicketTests
         Assert.Null(await first.BlockAsync());
         await gateway.PostAsync(GatewayActs.Person());
         Assert.Single(await second.EventsAsync(1));
+    }
+
+    [Fact]
+    public async Task TicketOfOneGateway_OpensAStreamAtAnother_WhichEndsTheFirst()
+    {
+        await using var shared = new SharedLedger(await cluster.CreateDatabaseAsync(), new Dictionary<string, string?> { ["LogLine:Streams:HeartbeatSeconds"] = "1" });
+        var (one, other) = (await shared.StartAsync(), await shared.StartAsync());
+        await one.PostAsync(GatewayActs.Person("a"));
+        var url = await TicketAsync(one);
+        using var first = await OpenAsync(one, url + "&after=0");
+        Assert.Equal(1, Assert.Single(await first.EventsAsync(1)).Id);
+
+        using var second = await OpenAsync(other, url + "&after=0");
+        Assert.Equal(1, Assert.Single(await second.EventsAsync(1)).Id);
+
+        while (await first.BlockAsync() is not null)
+        {
+            // Heartbeats, until the first gateway has learned of it.
+        }
+        await one.PostAsync(GatewayActs.Person("b"));
+        Assert.Equal(2, Assert.Single(await second.EventsAsync(1)).Id);
     }
 
     [Fact]

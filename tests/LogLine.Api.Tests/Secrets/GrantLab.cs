@@ -60,8 +60,8 @@ internal sealed class GrantLab : IDisposable
             {"owner":{"tenant":"{{{ManifestTenant}}}"},"ts":"2026-11-20T12:00:00Z","provenance":{"kid":"kid_1"},"deploy":{"env":{"PLAIN":"x","DB":"{{{Value}}}"}},
              "artifacts":[{{{Hosting.TestGateway.Text(artifact)}}}],"grants":[{{{Hosting.TestGateway.Text(grant)}}}]}
             """);
-        var opener = new GrantOpener(Runner, (whose, hash, _) => Task.FromResult(Uploaded.GetValueOrDefault((whose, hash))));
-        return await opener.OpenAsync(SignedManifest.View(manifest.Root), tenant, provider, new GrantEvidence(Keys, Revoked), now ?? Noon, TestContext.Current.CancellationToken);
+        var opener = new GrantOpener(Runner);
+        return await opener.OpenAsync(SignedManifest.View(manifest.Root), tenant, provider, new GrantEvidence(Keys, Revoked), now ?? Noon, (hash, _, _) => Task.FromResult(Uploaded.GetValueOrDefault((tenant, hash))), TestContext.Current.CancellationToken);
     }
 
     public void Dispose()

@@ -22,7 +22,7 @@ internal sealed class ContainerCopies(OwnContainers containers, EngineClient eng
     {
         var container = await containers.FindAsync(call, cancel);
         var path = call.Arguments.Text("path")!;
-        await using var tar = OwnArtifact(call);
+        await using var tar = await OwnArtifactAsync(call, cancel);
         var summary = await TarContents.CheckAsync(tar, call.Artifacts.MaxBytes, null, cancel);
         await EnsureThereAsync(container, path, cancel);
         await call.Begun();
@@ -95,6 +95,6 @@ internal sealed class ContainerCopies(OwnContainers containers, EngineClient eng
     static AdapterException Refusal(EngineReply error) => new(EngineQuirks.Classify(error.Status, error.Error!), error.Error!);
 
     /// <summary>The artifact of the payload, open. The gate has seen it; it may have been removed since.</summary>
-    public static FileStream OwnArtifact(PrimitiveCall call) => call.Artifacts.OpenRead(call.Arguments.Text("artifact"))
+    public static async Task<FileStream> OwnArtifactAsync(PrimitiveCall call, CancellationToken cancel) => await call.Artifacts.OpenReadAsync(call.Arguments.Text("artifact"), cancel)
         ?? throw new AdapterException(AdapterFailure.NotFound, $"There is no artifact '{call.Arguments.Text("artifact")}' any more.");
 }

@@ -16,7 +16,7 @@ internal sealed class ImageBuilds(ImageActs images, EngineClient engine, TimePro
     async Task<PrimitiveResult> BuildAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var image = TenantImages.Own(call.Tenant, call.Arguments.Text("tag")!);
-        await using var context = ContainerCopies.OwnArtifact(call);
+        await using var context = await ContainerCopies.OwnArtifactAsync(call, cancel);
         var named = await NamedImagesAsync(call, context, cancel);
         foreach (var one in named)
             await images.EnsureVisibleAsync(call.Tenant, one, cancel);

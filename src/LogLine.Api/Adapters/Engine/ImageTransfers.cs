@@ -32,7 +32,7 @@ internal sealed class ImageTransfers(ImageActs images, EngineClient engine, Engi
     async Task<PrimitiveResult> LoadAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var reference = TenantImages.Own(call.Tenant, call.Arguments.Text("tag")!);
-        await using var tar = ContainerCopies.OwnArtifact(call);
+        await using var tar = await ContainerCopies.OwnArtifactAsync(call, cancel);
         var archive = await ImageArchive.OpenAsync(tar, call.Artifacts.MaxBytes, cancel);
         await call.Begun();
         using var body = new WrittenContent((stream, inner) => archive.WriteAsync(reference, stream, inner), "application/x-tar");

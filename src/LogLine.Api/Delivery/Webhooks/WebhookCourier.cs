@@ -11,7 +11,7 @@ namespace LogLine.Api.Delivery.Webhooks;
 /// An event that fails is put aside with those behind it of the same subject; while everything fails, the log itself is the queue: the courier stops
 /// reading on, and knocks now and then.
 /// </summary>
-internal sealed class WebhookCourier(WebhookRow webhook, string owner, CourierTools tools)
+internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, CourierTools tools)
 {
     private const int RoundSize = 64;
     private const int SideBySide = 16;
@@ -135,7 +135,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, string owner, CourierTo
         var isHeld = false;
         foreach (var (row, known) in lane)
         {
-            var now = isHeld || stop.IsCancellationRequested ? row : await TryAsync(row, known, secrets, stop);
+            var now = isHeld || !lease.IsHeld ? row : await TryAsync(row, known, secrets, stop);
             isHeld |= now.State == DeliveryState.Waiting;
             done.Add(now);
         }
@@ -194,7 +194,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, string owner, CourierTo
         var wasFailing = _failingSince is not null;
         _failingSince = anyDelivered ? null : _failingSince ?? (rows.Exists(row => row.LastAt is not null) ? tools.Time.GetUtcNow() : null);
         _settled = cursor;
-        return await _store.SettleAsync(new DeliveryRound(webhook, owner, cursor, _failingSince, rows, AllDue: anyDelivered && wasFailing, tools.Policy.DeliveriesKept));
+        return await _store.SettleAsync(new DeliveryRound(webhook, lease.Owner, cursor, _failingSince, rows, AllDue: anyDelivered && wasFailing, tools.Policy.DeliveriesKept));
     }
 
     /// <summary>Gives the webhook up when it said that it is gone, or took nothing for as long as an event is tried; true when it did.</summary>

@@ -9,13 +9,13 @@ internal sealed record CourierTools(SpanLedger Ledger, SpanReader Reader, Webhoo
 
 /// <summary>
 /// Keeps a courier for every active webhook that this gateway holds: leases them, and changes couriers when a span has changed the webhook. One gateway holds a
-/// webhook at a time; when it goes, another one takes over.
+/// webhook at a time, each of several about as many as the others; when one goes, another one takes over.
 /// </summary>
 internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> logger) : BackgroundService
 {
     private const string LocalPrefix = "local:";
-    private static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(5);
 
     private readonly string _owner = LocalPrefix + Guid.NewGuid().ToString("N");
     private readonly Dictionary<string, Post> _posts = [];
@@ -27,8 +27,8 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
         tools.Ledger.Committed += Hear;
         try
         {
-            // This process alone has the data folder, so whoever held a lease in it before is gone.
-            await TryAsync(() => tools.Ledger.Store.ReleaseWebhooksAsync(LocalPrefix));
+            // An embedded store is this process's alone, so whoever held a lease in it before is gone. Where others are too, leases run out.
+            await TryAsync(() => tools.Ledger.Store.IsShared ? default : tools.Ledger.Store.LeaveWebhooksAsync(LocalPrefix));
             while (!stopping.IsCancellationRequested)
             {
                 var changed = Volatile.Read(ref _changed).Task;
@@ -39,19 +39,24 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
         finally
         {
             tools.Ledger.Committed -= Hear;
-            await Task.WhenAll(_posts.Values.Select(post => post.Work));
+            await Task.WhenAll(_posts.Values.Select(post => post.LeaveAsync()));
+            await TryAsync(() => tools.Ledger.Store.LeaveWebhooksAsync(_owner));
         }
     }
 
     private async ValueTask ArrangeAsync(CancellationToken stopping)
     {
         var now = tools.Time.GetUtcNow();
+        var asked = tools.Time.GetTimestamp(); // before the store counts from it: the lease is never longer there than here
         var held = (await tools.Ledger.Store.LeaseWebhooksAsync(_owner, now + LeaseLife, now)).ToDictionary(row => row.WebhookId);
-        foreach (var (id, post) in _posts.Where(post => !held.ContainsKey(post.Key)).ToList())
+        foreach (var post in _posts.Values)
         {
-            await post.LeaveAsync();
-            _posts.Remove(id);
+            if (held.ContainsKey(post.Lease.WebhookId))
+            {
+                post.Lease.Renew(asked);
+            }
         }
+        await GiveUpAsync([.. _posts.Keys.Where(id => !held.ContainsKey(id))]);
         foreach (var (id, row) in held)
         {
             var known = _posts.GetValueOrDefault(id);
@@ -59,16 +64,27 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
             {
                 // The one before has gone before the next one comes: else events of one subject could overtake each other.
                 await (known?.LeaveAsync() ?? Task.CompletedTask);
-                _posts[id] = Begin(row, stopping);
+                _posts[id] = Begin(row, new WebhookLease(id, _owner, LeaseLife, asked, tools.Time, stopping));
             }
         }
     }
 
-    private Post Begin(WebhookRow row, CancellationToken stopping)
+    /// <summary>Lets others have webhooks, once nothing of this gateway's is on its way to them any more.</summary>
+    private async Task GiveUpAsync(List<string> webhookIds)
     {
-        var leaving = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        return new Post(row.Version, leaving, Task.Run(() => TryAsync(() => new WebhookCourier(row, _owner, tools).RunAsync(leaving.Token)), CancellationToken.None));
+        foreach (var id in webhookIds)
+        {
+            _posts.Remove(id, out var post);
+            await post!.LeaveAsync();
+        }
+        if (webhookIds.Count > 0)
+        {
+            await tools.Ledger.Store.ReleaseWebhooksAsync(_owner, webhookIds);
+        }
     }
+
+    private Post Begin(WebhookRow row, WebhookLease lease) =>
+        new(row.Version, lease, Task.Run(() => TryAsync(() => new WebhookCourier(row, lease, tools).RunAsync(lease.Ended)), CancellationToken.None));
 
     private void Hear(CommittedBatch batch)
     {
@@ -95,13 +111,13 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
     }
 
     /// <summary>A webhook as it was when its courier began.</summary>
-    private sealed record Post(long Version, CancellationTokenSource Leaving, Task Work)
+    private sealed record Post(long Version, WebhookLease Lease, Task Work)
     {
         public async Task LeaveAsync()
         {
-            await Leaving.CancelAsync();
+            await Lease.EndAsync();
             await Work;
-            Leaving.Dispose();
+            Lease.Dispose();
         }
     }
 }

@@ -183,9 +183,9 @@ internal static class ConsistencyCheck
     private static Rejection? Primitive(Judgement item)
     {
         // A dry run is judged without providers.
-        if (!item.IsDryRun && item.State.Targets.Find(item.Payload.Member("target").Text("provider")!) is { } adapter && PrimitiveTable.Find(adapter, item.Effect!) is null)
+        if (!item.IsDryRun && item.State.Targets.Find(item.Payload.Member("target").Text("provider")!) is { } target && !target.CarriesOut(item.Effect!))
         {
-            return Rejection.Inconsistent("/payload/target/provider", $"is '{adapter.Provider}', which does not carry out {item.Effect}");
+            return Rejection.Inconsistent("/payload/target/provider", $"is '{target.Provider}', which does not carry out {item.Effect}");
         }
         if (!item.IsDryRun && item.Payload.Text("artifact") is { } artifact && !item.State.HasArtifact(item.Tenant, artifact))
         {

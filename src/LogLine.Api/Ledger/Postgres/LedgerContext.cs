@@ -18,7 +18,8 @@ internal sealed class FirstLedger : Migration
     protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
         CREATE TABLE entries(
           idx bigint PRIMARY KEY, entry bytea NOT NULL, span bytea, tenant text NOT NULL, this text NOT NULL, intent text NOT NULL,
-          subject text NOT NULL, run_id text, fingerprint bytea, answer bytea);
+          subject text NOT NULL, run_id text, fingerprint bytea, answer bytea)
+          WITH (toast_tuple_target = 4080); -- an ordinary span lies in one piece, and nobody spends time on making it smaller
         CREATE UNIQUE INDEX entries_this ON entries(tenant, this);
         CREATE INDEX entries_subject ON entries(tenant, subject, idx);
         CREATE INDEX entries_run ON entries(run_id, idx) WHERE run_id IS NOT NULL;
@@ -30,7 +31,7 @@ internal sealed class FirstLedger : Migration
           id int PRIMARY KEY CHECK(id = 1), origin text NOT NULL, log_key text NOT NULL, span_key text NOT NULL, size bigint NOT NULL, frontier bytea NOT NULL)
           WITH (fillfactor = 10);
         CREATE TABLE nonces(tenant text NOT NULL, nonce text NOT NULL, until bigint NOT NULL, PRIMARY KEY(tenant, nonce));
-        CREATE INDEX nonces_until ON nonces(until);
+        CREATE INDEX nonces_until ON nonces USING brin(until) WITH (pages_per_range = 16); -- rows of one time lie side by side
         CREATE TABLE idempotency(
           tenant text NOT NULL, key text NOT NULL, fingerprint bytea NOT NULL, expires bigint NOT NULL, first bigint NOT NULL, items text,
           PRIMARY KEY(tenant, key));
@@ -64,5 +65,30 @@ internal sealed class FirstLedger : Migration
         CREATE INDEX runs_live ON runs(created) WHERE state < 4;
         CREATE INDEX runs_service ON runs(tenant, service) WHERE state < 4;
         CREATE INDEX runs_tenant ON runs(tenant, created);
+        """);
+}
+
+/// <summary>What delivery keeps: webhooks, what waits for them, the gateways that deliver, tickets of streams. And the webhook key of the ledger, from which the shared secrets are derived.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261121010000_Deliveries")]
+internal sealed class Deliveries : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        ALTER TABLE head ADD COLUMN webhook_key text;
+        CREATE TABLE webhooks(
+          webhook_id text PRIMARY KEY, tenant text NOT NULL, env text NOT NULL, url text NOT NULL, events text NOT NULL, description text, created bigint NOT NULL,
+          generation int NOT NULL, overlap_until bigint, active boolean NOT NULL, cursor bigint NOT NULL, failing_since bigint, version bigint NOT NULL,
+          lease_owner text, lease_until bigint) WITH (fillfactor = 50);
+        CREATE INDEX webhooks_tenant ON webhooks(tenant);
+        CREATE TABLE couriers(owner text PRIMARY KEY, until bigint NOT NULL);
+        CREATE TABLE deliveries(
+          webhook_id text NOT NULL, seq bigint NOT NULL, event text NOT NULL, subject text NOT NULL, state int NOT NULL, attempts int NOT NULL,
+          first_at bigint, next_at bigint NOT NULL, last_at bigint, status int, error text, PRIMARY KEY(webhook_id, seq));
+        CREATE INDEX deliveries_state ON deliveries(webhook_id, state, seq);
+        CREATE INDEX deliveries_waiting ON deliveries(webhook_id, subject, seq) WHERE state = 0;
+        CREATE TABLE tickets(
+          hash bytea PRIMARY KEY, tenant text NOT NULL, token_hash bytea NOT NULL, filter text NOT NULL, origin text NOT NULL, first_use_until bigint NOT NULL,
+          expires bigint NOT NULL, connection text);
+        CREATE INDEX tickets_expires ON tickets(expires);
         """);
 }

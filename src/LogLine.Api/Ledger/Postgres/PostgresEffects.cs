@@ -33,9 +33,54 @@ internal static class PostgresEffects
             "UPDATE proofs SET used_idx = $3 WHERE tenant = $1 AND this = $2 AND used_idx IS NULL AND cancelled_idx IS NULL", AppendConflict.Proof, used.Tenant, used.ProofThis, index)],
         LedgerEffect.RunCreated { Run: var run } => [Insert(run, seen)],
         LedgerEffect.RunMoved moved => [Move(moved)],
+        LedgerEffect.WebhookChange webhook => Of(webhook, index),
         LedgerEffect.RunCancelRequested cancel => [new("UPDATE runs SET cancel = true WHERE run_id = $1 AND state < 4", AppendConflict.Run, cancel.RunId)],
         _ => throw new InvalidOperationException($"The store does not know the effect {effect.GetType().Name}."),
     };
+
+    /// <summary>The webhook's row comes first: whoever delivers to it holds that while it writes what waits.</summary>
+    private static IEnumerable<PostgresStatement> Of(LedgerEffect.WebhookChange change, long index)
+    {
+        var id = change.WebhookId;
+        return change switch
+        {
+            LedgerEffect.WebhookCreated { Webhook: var row } => [new(
+                "INSERT INTO webhooks VALUES($1,$2,$3,$4,$5,$6,$7,$8,NULL,true,$9,NULL,0,NULL,NULL) ON CONFLICT DO NOTHING", AppendConflict.Webhook,
+                id, row.Tenant, row.Env, row.Url, string.Join(' ', row.Events), row.Description, row.CreatedAt, (long)row.Generation, index + 1)],
+            LedgerEffect.WebhookDeleted => [
+                new("DELETE FROM webhooks WHERE webhook_id = $1", AppendConflict.Webhook, id),
+                new("DELETE FROM deliveries WHERE webhook_id = $1", null, id)],
+            LedgerEffect.WebhookRotated rotated => [new(
+                "UPDATE webhooks SET generation = generation + 1, overlap_until = $2, version = version + 1 WHERE webhook_id = $1 AND generation = $3", AppendConflict.Webhook,
+                id, rotated.OverlapUntil, (long)rotated.From)],
+            LedgerEffect.WebhookReplayed replayed => Replay(replayed),
+            LedgerEffect.WebhookDisabled => [new("UPDATE webhooks SET active = false, version = version + 1 WHERE webhook_id = $1 AND active", AppendConflict.Webhook, id)],
+            _ => throw new InvalidOperationException($"The store does not know the effect {change.GetType().Name}."),
+        };
+    }
+
+    private static IEnumerable<PostgresStatement> Replay(LedgerEffect.WebhookReplayed replay)
+    {
+        yield return new PostgresStatement(
+            "UPDATE webhooks SET active = true, failing_since = NULL, version = version + 1, cursor = least(cursor, $2) WHERE webhook_id = $1", AppendConflict.Webhook, replay.WebhookId, replay.After);
+        if (replay.Again is { } row)
+        {
+            yield return new PostgresStatement(
+                """
+                INSERT INTO deliveries VALUES($1,$2,$3,$4,0,0,NULL,0,NULL,NULL,NULL) ON CONFLICT (webhook_id, seq) DO UPDATE SET
+                event = excluded.event, subject = excluded.subject, state = 0, attempts = 0, first_at = NULL, next_at = 0, last_at = NULL, status = NULL, error = NULL
+                """, null, replay.WebhookId, row.Seq, row.Event, row.Subject);
+        }
+        else if (replay.After is null)
+        {
+            yield return new PostgresStatement("UPDATE deliveries SET state = 0, attempts = 0, first_at = NULL, next_at = 0 WHERE webhook_id = $1 AND state = 2", null, replay.WebhookId);
+        }
+        else
+        {
+            // What waits is delivered from the log again, and in its order.
+            yield return new PostgresStatement("DELETE FROM deliveries WHERE webhook_id = $1 AND state = 0 AND seq > $2", null, replay.WebhookId, replay.After);
+        }
+    }
 
     /// <summary>Writes a token.</summary>
     public static PostgresStatement Insert(TokenRow token) => new(

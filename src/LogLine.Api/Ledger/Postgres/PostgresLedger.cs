@@ -26,14 +26,18 @@ public static class PostgresLedger
             }
             if (known is not null && !hasKeys)
             {
-                throw new DataFolderException($"The ledger in the database is signed by {known.Value.Log}, and {folder.Keys} holds no keys. Copy or mount the folder 'keys' of a gateway that has them.");
+                throw new DataFolderException($"The ledger in the database is signed by {known.Log}, and {folder.Keys} holds no keys. Copy or mount the folder 'keys' of a gateway that has them.");
+            }
+            if (known is not null && !File.Exists(Path.Combine(folder.Keys, "webhook.key")))
+            {
+                throw new DataFolderException($"{folder.Keys} has no webhook.key, from which the secrets of this ledger's webhooks are derived. Copy or mount the folder 'keys' of a gateway that has it.");
             }
             keys = ServerKeys.Open(folder.Keys, create: known is null);
-            var own = (Log: keys.LogKid, Span: keys.SpanKid);
-            var signers = known ?? await store.CreateAsync("logline.local/" + keys.Log.PublicKeyHex[..16], own.Log, own.Span);
+            var own = new LedgerSigners(keys.LogKid, keys.SpanKid, keys.WebhookKid);
+            var signers = known ?? await store.CreateAsync("logline.local/" + keys.Log.PublicKeyHex[..16], own);
             if (signers != own)
             {
-                throw new DataFolderException($"The ledger in the database is signed by {signers.Log} and {signers.Span}, but {folder.Keys} holds {own.Log} and {own.Span}. Copy or mount the folder 'keys' of a gateway that has them.");
+                throw new DataFolderException($"The ledger in the database is signed by {signers.Log}, {signers.Span} and {signers.Webhook}, but {folder.Keys} holds {own.Log}, {own.Span} and {own.Webhook}. Copy or mount the folder 'keys' of a gateway that has them.");
             }
             return await SpanLedger.OpenAsync(store, keys, time, queueLength, logger);
         }

@@ -14,8 +14,7 @@ internal readonly struct PostgresParameter
     /// <summary>For a command; a new one each time, since commands do not share them.</summary>
     public NpgsqlParameter ForCommand() => new() { NpgsqlDbType = _type, Value = _value ?? DBNull.Value };
 
-    // PostgreSQL has no NUL in text. Nothing that is compared can hold one; an engine's message might.
-    public static implicit operator PostgresParameter(string? text) => new(NpgsqlDbType.Text, text?.Replace('\0', '\uFFFD'));
+    public static implicit operator PostgresParameter(string? text) => new(NpgsqlDbType.Text, WithoutNul(text));
 
     public static implicit operator PostgresParameter(long number) => new(NpgsqlDbType.Bigint, number);
 
@@ -29,9 +28,14 @@ internal readonly struct PostgresParameter
 
     public static implicit operator PostgresParameter(DateTimeOffset? time) => new(NpgsqlDbType.Bigint, time?.ToUnixTimeMilliseconds());
 
-    public static implicit operator PostgresParameter(string?[] texts) => new(NpgsqlDbType.Array | NpgsqlDbType.Text, texts);
+    public static implicit operator PostgresParameter(string?[]? texts) => new(NpgsqlDbType.Array | NpgsqlDbType.Text, texts is null ? null : Array.ConvertAll(texts, WithoutNul));
 
     public static implicit operator PostgresParameter(long[] numbers) => new(NpgsqlDbType.Array | NpgsqlDbType.Bigint, numbers);
 
+    public static implicit operator PostgresParameter(long?[] numbers) => new(NpgsqlDbType.Array | NpgsqlDbType.Bigint, numbers);
+
     public static implicit operator PostgresParameter(byte[]?[] bytes) => new(NpgsqlDbType.Array | NpgsqlDbType.Bytea, bytes);
+
+    // PostgreSQL has no NUL in text. Nothing that is compared can hold one; an engine's message, or a receiver's, might.
+    private static string? WithoutNul(string? text) => text?.Replace('\0', '\uFFFD');
 }

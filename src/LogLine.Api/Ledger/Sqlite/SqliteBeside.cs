@@ -42,11 +42,14 @@ public sealed partial class SqliteLedgerStore
     });
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, int limit, DateTimeOffset until, DateTimeOffset now)
+    public async ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, LeaseReach reach, int limit, DateTimeOffset until, DateTimeOffset now)
     {
         // Mostly there is none, and then nothing is to be written.
         var free = Read(session => session.All(
-            $"SELECT {RunColumns} FROM runs WHERE state < 4 AND (lease_owner IS NULL OR lease_until < $1) ORDER BY created LIMIT $2", Run, Milliseconds(now), limit));
+            $"""
+            SELECT {RunColumns} FROM runs WHERE state < 4 AND (lease_owner IS NULL OR lease_until < $1) AND ($3 IS NULL OR instr($3, ' ' || provider || ' ') > 0) AND ($4 IS NULL OR tenant = $4)
+            ORDER BY created LIMIT $2
+            """, Run, Milliseconds(now), limit, reach.Providers is { } providers ? $" {string.Join(' ', providers)} " : null, reach.Tenant));
         return free.Count == 0 ? free : await WriteAsync(() => free.Where(run => Lease(run.RunId, worker, until, now)).ToList());
     }
 

@@ -26,7 +26,11 @@ public sealed partial class SqliteLedgerStore
     });
 
     /// <inheritdoc/>
-    public async ValueTask ReleaseWebhooksAsync(string ownerPrefix) => await WriteAsync(() => _writer.Execute(
+    public async ValueTask ReleaseWebhooksAsync(string owner, IReadOnlyCollection<string> webhookIds) => await WriteAsync(() => webhookIds.Sum(id => _writer.Execute(
+        "UPDATE webhooks SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1 AND webhook_id = $2", owner, id)));
+
+    /// <inheritdoc/>
+    public async ValueTask LeaveWebhooksAsync(string ownerPrefix) => await WriteAsync(() => _writer.Execute(
         "UPDATE webhooks SET lease_owner = NULL, lease_until = NULL WHERE substr(lease_owner, 1, $2) = $1", ownerPrefix, ownerPrefix.Length));
 
     /// <inheritdoc/>

@@ -1,13 +1,27 @@
 using System.Collections.Concurrent;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Tests.Ledger.Stores;
 using LogLine.Protocol.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace LogLine.Api.Tests.Delivery.Webhooks;
 
-/// <summary>At least once, in order per subject, tried again, given up, replayed; whatever the receiver does and however the gateway ends.</summary>
-public sealed class WebhookDeliveryTests
+/// <summary>At least once, in order per subject, tried again, given up, replayed; whatever the receiver does and however the gateway ends. The same on every store.</summary>
+public abstract class WebhookDeliveryContract
 {
+    /// <summary>The configuration of a gateway on a new, empty store.</summary>
+    private protected abstract Task<Dictionary<string, string?>> StoreAsync();
+
+    private async Task<Dictionary<string, string?>> SettingsAsync(double scale = 1)
+    {
+        var settings = await StoreAsync();
+        foreach (var (name, value) in WebhookActs.Settings(scale))
+        {
+            settings[name] = value;
+        }
+        return settings;
+    }
+
     [Fact]
     public async Task EventsOfASubject_ComeInOrder_OthersDoNotWaitForIt()
     {
@@ -21,7 +35,7 @@ public sealed class WebhookDeliveryTests
             }
             return Task.CompletedTask;
         });
-        await using var gateway = await TestGateway.StartAsync(settings: WebhookActs.Settings(0.001));
+        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync(0.001));
         await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
 
         for (var i = 0; i < 4; i++)
@@ -49,7 +63,7 @@ public sealed class WebhookDeliveryTests
             http.Response.StatusCode = Volatile.Read(ref isDown) ? 503 : 204;
             return Task.CompletedTask;
         });
-        await using var gateway = await TestGateway.StartAsync(settings: WebhookActs.Settings(0.001));
+        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync(0.001));
         var (id, _) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
         await gateway.PostAsync("[" + string.Join(',', Enumerable.Range(0, 100).Select(i => GatewayActs.Person("p" + i))) + "]");
         await receiver.ReceiveAsync(80);
@@ -73,7 +87,7 @@ public sealed class WebhookDeliveryTests
             return Task.CompletedTask;
         });
         // 24 hours become less than a second.
-        await using var gateway = await TestGateway.StartAsync(settings: WebhookActs.Settings(0.000_01));
+        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync(0.000_01));
         var (id, _) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
         await gateway.PostAsync(GatewayActs.Person("poison"));
         // Others are taken all the while.
@@ -106,7 +120,7 @@ public sealed class WebhookDeliveryTests
             http.Response.StatusCode = Volatile.Read(ref isDown) ? 500 : 200;
             return Task.CompletedTask;
         });
-        await using var gateway = await TestGateway.StartAsync(settings: WebhookActs.Settings(0.000_001));
+        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync(0.000_001));
         var (id, _) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
         using var stream = await SpanStream.OpenAsync(gateway, "?intent=webhook.disabled&after=0");
         await gateway.PostAsync("[" + string.Join(',', Enumerable.Range(0, 10).Select(i => GatewayActs.Person("p" + i))) + "]");
@@ -130,7 +144,7 @@ public sealed class WebhookDeliveryTests
             http.Response.StatusCode = 410;
             return Task.CompletedTask;
         });
-        await using var gateway = await TestGateway.StartAsync(settings: WebhookActs.Settings());
+        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync());
         await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
         using var stream = await SpanStream.OpenAsync(gateway, "?intent=webhook.disabled");
         await stream.BlockAsync();
@@ -144,7 +158,7 @@ public sealed class WebhookDeliveryTests
     public async Task Replay_DeliversOneEvent_OrAllBehindASeq_UnderTheSameIds()
     {
         await using var receiver = await Receiver.StartAsync();
-        await using var gateway = await TestGateway.StartAsync(settings: WebhookActs.Settings());
+        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync());
         await gateway.PostAsync(GatewayActs.Person("before"));
         var (id, _) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
         await gateway.PostAsync(GatewayActs.Person("a"));
@@ -172,7 +186,8 @@ public sealed class WebhookDeliveryTests
             return Task.CompletedTask;
         });
         var folder = Directory.CreateTempSubdirectory("logline-").FullName;
-        var gateway = await TestGateway.StartAsync(folder: folder, settings: WebhookActs.Settings(0.001));
+        var settings = await SettingsAsync(0.001);
+        var gateway = await TestGateway.StartAsync(folder: folder, settings: settings);
         try
         {
             var (id, secret) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
@@ -180,7 +195,7 @@ public sealed class WebhookDeliveryTests
             await receiver.ReceiveAsync(5);
             await gateway.StopAsync();
             Volatile.Write(ref isDown, false);
-            gateway = await TestGateway.StartAsync(folder: folder, settings: WebhookActs.Settings(0.001));
+            gateway = await TestGateway.StartAsync(folder: folder, settings: settings);
 
             await gateway.DeliveriesAsync(id, items => items.Count == 30, "?state=delivered");
             var taken = receiver.Received.Where(one => one.Status == 200).ToList();
@@ -199,7 +214,7 @@ public sealed class WebhookDeliveryTests
     public async Task Log_IsBounded()
     {
         await using var receiver = await Receiver.StartAsync();
-        var settings = WebhookActs.Settings();
+        var settings = await SettingsAsync();
         settings["LogLine:Webhooks:DeliveriesKept"] = "10";
         await using var gateway = await TestGateway.StartAsync(settings: settings);
         var (id, _) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
@@ -217,4 +232,16 @@ public sealed class WebhookDeliveryTests
     }
 
     private static long Seq(Received received) => long.Parse(received.Id[(received.Id.LastIndexOf('_') + 1)..]);
+}
+
+/// <summary>On the embedded store.</summary>
+public sealed class WebhookDeliveryTests : WebhookDeliveryContract
+{
+    private protected override Task<Dictionary<string, string?>> StoreAsync() => Task.FromResult(new Dictionary<string, string?>());
+}
+
+/// <summary>On PostgreSQL.</summary>
+public sealed class PostgresWebhookDeliveryTests(PostgresCluster cluster) : WebhookDeliveryContract
+{
+    private protected override async Task<Dictionary<string, string?>> StoreAsync() => SharedLedger.Settings(await cluster.CreateDatabaseAsync());
 }

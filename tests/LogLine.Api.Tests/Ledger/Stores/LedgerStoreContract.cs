@@ -4,7 +4,7 @@ using LogLine.Protocol.Merkle;
 namespace LogLine.Api.Tests.Ledger.Stores;
 
 /// <summary>What every store promises. Each engine's tests are these, on its own store.</summary>
-public abstract class LedgerStoreContract
+public abstract partial class LedgerStoreContract
 {
     private const string Kid = "kid_sign_1";
     private static readonly DateTimeOffset Now = StoreLab.Now;
@@ -159,15 +159,15 @@ public abstract class LedgerStoreContract
         await lab.CommitAsync(StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.RunCreated(run))));
         var until = Now.AddSeconds(30);
 
-        var leased = Assert.Single(await lab.Store.LeaseRunsAsync("one", 10, until, Now));
+        var leased = Assert.Single(await lab.Store.LeaseRunsAsync("one", LeaseReach.Everything, 10, until, Now));
         Assert.Equal((run.RunId, run.Service, run.Target, RunState.Planned), (leased.RunId, leased.Service, leased.Target, leased.State));
-        Assert.Empty(await lab.Store.LeaseRunsAsync("two", 10, until, Now));
+        Assert.Empty(await lab.Store.LeaseRunsAsync("two", LeaseReach.Everything, 10, until, Now));
         Assert.Equal([run.RunId], await lab.Store.RenewLeasesAsync("one", [run.RunId, "run_none"], until, Now));
         Assert.Empty(await lab.Store.RenewLeasesAsync("two", [run.RunId], until, Now));
 
         // One that has run out is anybody's; who had it moves nothing any more.
         await lab.Store.RenewLeasesAsync("one", [run.RunId], Now.AddSeconds(-30), Now);
-        Assert.Single(await lab.Store.LeaseRunsAsync("two", 10, until, Now));
+        Assert.Single(await lab.Store.LeaseRunsAsync("two", LeaseReach.Everything, 10, until, Now));
         var pending = (await lab.Store.FindRunAsync(run.RunId))! with { State = RunState.Pending };
         var ended = pending with { State = RunState.Exited, ExitCode = 3, EndedAt = Now, Detail = """{"a":1}""" };
         Assert.Equal([AppendConflict.Run], await MoveAsync(lab, RunState.Planned, pending, "one"));
@@ -177,7 +177,7 @@ public abstract class LedgerStoreContract
         var found = (await lab.Store.FindRunAsync(run.RunId))!;
         Assert.Equal((RunState.Exited, 3, Now, """{"a":1}"""), (found.State, found.ExitCode, found.EndedAt, found.Detail));
         Assert.Empty(await lab.Store.LiveRunsAsync("dev", "web"));
-        Assert.Empty(await lab.Store.LeaseRunsAsync("three", 10, until, Now));
+        Assert.Empty(await lab.Store.LeaseRunsAsync("three", LeaseReach.Everything, 10, until, Now));
         Assert.Equal([AppendConflict.Run], await lab.CommitAsync(StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.RunCancelRequested(run.RunId)))));
     }
 
@@ -186,11 +186,11 @@ public abstract class LedgerStoreContract
     {
         await using var lab = await OpenAsync();
         await lab.CommitAsync([.. Enumerable.Range(0, 20).Select(i => StoreLab.Request(StoreLab.Span($"urn:minicontainer:dev/s{i}", effects: new LedgerEffect.RunCreated(Run("run_" + i, "s" + i)))))]);
-        var leased = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => lab.Store.LeaseRunsAsync("local:" + i, 5, Now.AddSeconds(30), Now).AsTask()));
+        var leased = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => lab.Store.LeaseRunsAsync("local:" + i, LeaseReach.Everything, 5, Now.AddSeconds(30), Now).AsTask()));
 
         Assert.Equal(leased.SelectMany(one => one).Count(), leased.SelectMany(one => one).Select(run => run.RunId).Distinct().Count());
         await lab.Store.ReleaseLeasesAsync("local:");
-        Assert.Equal(20, (await lab.Store.LeaseRunsAsync("next", 100, Now.AddSeconds(30), Now)).Count);
+        Assert.Equal(20, (await lab.Store.LeaseRunsAsync("next", LeaseReach.Everything, 100, Now.AddSeconds(30), Now)).Count);
     }
 
     [Fact]

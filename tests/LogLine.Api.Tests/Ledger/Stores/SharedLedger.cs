@@ -3,7 +3,7 @@ using LogLine.Api.Tests.Hosting;
 namespace LogLine.Api.Tests.Ledger.Stores;
 
 /// <summary>Gateways on one database, each with a data folder of its own and the same keys.</summary>
-internal sealed class SharedLedger(string connection) : IAsyncDisposable
+internal sealed class SharedLedger(string connection, IEnumerable<KeyValuePair<string, string?>>? settings = null) : IAsyncDisposable
 {
     private readonly List<string> _folders = [];
     private readonly List<TestGateway> _gateways = [];
@@ -33,7 +33,18 @@ internal sealed class SharedLedger(string connection) : IAsyncDisposable
     }
 
     /// <summary>The configuration that makes a gateway use the database.</summary>
-    public Dictionary<string, string?> Settings() => new() { ["LogLine:Store"] = "postgres", ["ConnectionStrings:Ledger"] = connection };
+    public static Dictionary<string, string?> Settings(string connection) => new() { ["LogLine:Store"] = "postgres", ["ConnectionStrings:Ledger"] = connection };
+
+    /// <summary>That, and what else these gateways are told.</summary>
+    public Dictionary<string, string?> Settings()
+    {
+        var all = Settings(connection);
+        foreach (var (name, value) in settings ?? [])
+        {
+            all[name] = value;
+        }
+        return all;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -1,0 +1,110 @@
+using System.Text.Json;
+using LogLine.Api.Artifacts;
+using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// What a worker needs of its gateway: the worker protocol of the contract, section 7, as calls. A worker knows nothing but this and its adapters. In the role
+/// <c>all</c> it is this process (<see cref="LocalGateway"/>), in the role <c>worker</c> another one, over HTTP.
+/// </summary>
+public interface IRunGateway
+{
+    /// <summary>The worker's name, as <c>run_state.pending</c> says it.</summary>
+    string WorkerName { get; }
+
+    /// <summary>How long a lease lasts unless it is renewed.</summary>
+    TimeSpan LeaseLife { get; }
+
+    /// <summary>Completes at the next change that may matter to one of the worker's runs. Taken before the state is read, so that no change falls in between.</summary>
+    Task Moved { get; }
+
+    /// <summary>Says that the worker is there. What an earlier process of the same worker held is free afterwards.</summary>
+    Task OpenAsync(CancellationToken cancel);
+
+    /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to the worker.</summary>
+    /// <param name="limit">Runs at most.</param>
+    /// <param name="held">Those that it has.</param>
+    /// <param name="cancel">Gives up.</param>
+    Task<IReadOnlyList<RunRow>> LeaseAsync(int limit, IReadOnlyCollection<string> held, CancellationToken cancel);
+
+    /// <summary>Goes on holding runs; those that are in the answer are still the worker's. One try: whoever cannot renew does not hold.</summary>
+    Task<IReadOnlyCollection<string>> RenewAsync(IReadOnlyCollection<string> runs, CancellationToken cancel);
+
+    /// <summary>True while the worker holds a run. Asked right before anything is done that must not be done twice.</summary>
+    Task<bool> HoldsAsync(string runId, CancellationToken cancel);
+
+    /// <summary>A run, or null.</summary>
+    ValueTask<RunRow?> FindAsync(string runId);
+
+    /// <summary>The manifest of a run's ref.</summary>
+    ValueTask<SignedManifest> ManifestOfAsync(RunRow run);
+
+    /// <summary>What the ledger says of the keys and grants of a run's manifest, at this moment.</summary>
+    ValueTask<GrantEvidence> EvidenceOfAsync(RunRow run, SignedManifest manifest);
+
+    /// <summary>
+    /// Says that the worker is about to open these grants (<c>grant.materialize</c>, one span each), and learns what the ledger says of them behind that: one that
+    /// was revoked before is closed.
+    /// </summary>
+    Task<GrantEvidence> MaterialiseAsync(RunRow run, SignedManifest manifest, IReadOnlyList<string> grants, CancellationToken cancel);
+
+    /// <summary>The live run that takes this run's place, or null.</summary>
+    ValueTask<RunRow?> SuccessorOfAsync(RunRow run);
+
+    /// <summary>True when a client stopped or killed the run's container after it was last started: that is not an end to restart it after.</summary>
+    ValueTask<bool> WasAskedToStopAsync(RunRow run);
+
+    /// <summary>Whether the last that was said of a session or task is that it ended.</summary>
+    ValueTask<bool> HasEndedAsync(RunRow run, string kind, string name);
+
+    /// <summary>
+    /// Records a run's new state as a span. False when there is no such step from where the run stands now, or when another worker has it: then somebody else was there
+    /// first, and nothing is written. So a run has one terminal state, whatever crashes (architecture, rule 5).
+    /// </summary>
+    Task<bool> ReportAsync(string runId, RunReport report, CancellationToken cancel);
+
+    /// <summary>Records something about a run that is no state of it (<see cref="RunEvents.IsNote"/>); lost when the run is not the worker's any more.</summary>
+    Task RecordAsync(RunRow run, string intent, Action<Utf8JsonWriter> facts, CancellationToken cancel);
+
+    /// <summary>The artifacts of a run's tenant.</summary>
+    RunArtifacts ArtifactsOf(RunRow run);
+}
+
+/// <summary>What jobs wait for, said with <see cref="IRunGateway.Moved"/>.</summary>
+internal static class RunGatewayWaits
+{
+    /// <summary>Completes once somebody wants the run to end.</summary>
+    public static async Task CancelledAsync(this IRunGateway gateway, string runId, CancellationToken stop)
+    {
+        while (true)
+        {
+            var moved = gateway.Moved;
+            if ((await gateway.FindAsync(runId))?.CancelRequested == true)
+            {
+                return;
+            }
+            await moved.WaitAsync(stop);
+        }
+    }
+
+    /// <summary>Completes once the run has ended, at once for none.</summary>
+    public static async Task EndedAsync(this IRunGateway gateway, string? runId, CancellationToken stop)
+    {
+        while (true)
+        {
+            var moved = gateway.Moved;
+            if (runId is null || await gateway.FindAsync(runId) is not { HasEnded: false })
+            {
+                return;
+            }
+            await moved.WaitAsync(stop);
+        }
+    }
+
+    /// <summary>What the manifest of a run says about its beginning and end; the defaults when there is no such run.</summary>
+    public static async ValueTask<DeployLifecycle> LifecycleOfAsync(this IRunGateway gateway, string? runId) =>
+        runId is not null && await gateway.FindAsync(runId) is { Ref: not null } run ? DeployLifecycle.Of((await gateway.ManifestOfAsync(run)).Deploy) : new DeployLifecycle();
+}

@@ -1,0 +1,82 @@
+using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>What the containers of runs say, as readers may see it: read where the engine is, and masked there.</summary>
+public interface IRunLogs
+{
+    /// <summary>The last lines, those that contain <paramref name="grep"/> when it is given; null when the run has no container (any more).</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel);
+
+    /// <summary>What it says while it comes, the last <paramref name="tail"/> lines first, until <paramref name="cancel"/>; null when the run has no container (any more).</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel);
+}
+
+/// <summary>A log that is followed. It holds no more than its ring, however slow the reader is.</summary>
+/// <param name="ContainerId">The target's own id of the container.</param>
+/// <param name="Ring">Where the lines come in.</param>
+/// <param name="Mask">What must not be shown of them.</param>
+/// <param name="Grep">Only lines that contain this, as they are shown; or null.</param>
+/// <param name="Reading">Ends when there is nothing more to read, or nobody who reads it.</param>
+public sealed record FollowedLog(string ContainerId, LogRing Ring, SecretMask Mask, string? Grep, Task Reading)
+{
+    /// <summary>The next lines and how many were left out before them, for a reader who was too slow; null when there is nothing more.</summary>
+    public async Task<(IReadOnlyList<LogLineRead> Lines, long Dropped)?> TakeAsync(CancellationToken cancel) =>
+        await Ring.TakeAsync(cancel) is var (lines, dropped)
+            ? ([.. lines.Select(line => line with { Text = Mask.Apply(line.Text) }).Where(line => Grep is null || line.Text.Contains(Grep, StringComparison.Ordinal))], dropped)
+            : null;
+}
+
+/// <summary>Reads from this process's own adapters, and masks with what the worker knows.</summary>
+public sealed class LocalRunLogs(RunTargets targets, GrantVault vault) : IRunLogs
+{
+    /// <summary>The most lines that are looked through.</summary>
+    public const int MaxTail = 10_000;
+
+    private const int MaxBytes = 1 << 20;
+
+    /// <inheritdoc/>
+    public async Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
+    {
+        if (await FindAsync(run, cancel) is not var (logs, workload, mask))
+        {
+            return null;
+        }
+        // Where something is hidden the text is looked for in what is shown: who could look for it in the rest could guess it piece by piece.
+        return mask.Hides
+            ? Shown(await logs.ReadLogAsync(workload.Id, MaxTail, MaxBytes, null, cancel), mask, grep, tail)
+            : await logs.ReadLogAsync(workload.Id, tail, MaxBytes, grep, cancel);
+    }
+
+    /// <inheritdoc/>
+    public async Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
+    {
+        if (await FindAsync(run, cancel) is not var (logs, workload, mask))
+        {
+            return null;
+        }
+        var ring = new LogRing();
+        return new FollowedLog(workload.Id, ring, mask, grep, logs.FollowLogAsync(workload.Id, tail, ring, cancel));
+    }
+
+    private async Task<(IContainerPrimitives Logs, Workload Workload, SecretMask Mask)?> FindAsync(RunRow run, CancellationToken cancel) =>
+        targets.Find(run.Provider) is IContainerPrimitives logs && await WorkloadAsync((IRunAdapter)logs, run, cancel) is { } workload
+            ? (logs, workload, await vault.MaskOfAsync(workload.RunId, cancel))
+            : null;
+
+    /// <summary>The container of a deploy is the one that it made; that of a primitive the one of its name.</summary>
+    private static Task<Workload?> WorkloadAsync(IRunAdapter adapter, RunRow run, CancellationToken cancel) =>
+        DeployOrder.IsDeploy(run) ? adapter.FindByRunAsync(run.RunId, cancel)
+        : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
+        : Task.FromResult<Workload?>(null);
+
+    private static LogTail Shown(LogTail read, SecretMask mask, string? grep, int wanted)
+    {
+        var lines = read.Lines.Select(line => mask.Apply(line)).Where(line => grep is null || line.Contains(grep, StringComparison.Ordinal)).ToList();
+        var kept = lines.TakeLast(wanted).ToList();
+        return new LogTail(kept, read.Dropped + lines.Count - kept.Count);
+    }
+}
