@@ -109,6 +109,7 @@ internal static class GatewayHost
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<RequestReader>();
         services.AddSingleton<Submitter>();
+        services.AddSingleton(provider => new ReplyAdvice(provider.GetService<ReplyAdvisor>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ReplyAdvice>>()));
         services.AddDelivery(options.Streams, options.Witnesses);
         services.AddWebhooks(options.Webhooks);
         services.AddSingleton<ArtifactDoor>();

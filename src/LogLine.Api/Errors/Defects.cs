@@ -11,9 +11,9 @@ internal static class Defects
         try
         {
             await next(http);
-            if (http.Response is { HasStarted: false, StatusCode: 404 or 405, ContentLength: null } && http.GetEndpoint() is null)
+            if (http.Response is { HasStarted: false, StatusCode: 404 or 405, ContentLength: null } && http.GetEndpoint() is not RouteEndpoint)
             {
-                await RefusalAnswers.WriteAsync(http, new Rejection(RefusalCode.NotFound, "There is no such route."), http.TraceId());
+                await RefusalAnswers.WriteAsync(http, new Rejection(RefusalCode.NotFound, NoRoute(http)), http.TraceId());
             }
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
@@ -36,6 +36,9 @@ internal static class Defects
             await AnswerAsync(http, new Rejection(RefusalCode.Internal, "The gateway has a defect. Nothing was committed; report the trace id."), traceId);
         }
     });
+
+    // Of a path that there is with another method, routing says which.
+    private static string NoRoute(HttpContext http) => http.Response.Headers.Allow.ToString() is { Length: > 0 } methods ? $"This route does not take {http.Request.Method}; it takes {methods}." : "There is no such route.";
 
     private static Task AnswerAsync(HttpContext http, Rejection rejection, string traceId)
     {

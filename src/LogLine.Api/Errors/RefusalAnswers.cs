@@ -58,8 +58,14 @@ public static class RefusalAnswers
         Write(json, rejection, traceId);
     }
 
+    /// <summary>What a decision says to a person: its own words, or else what its fields add up to.</summary>
+    public static string SuggestedReply(Rejection rejection) => rejection.SuggestedReply ?? (rejection.Missing.Count == 0
+        ? "Please fix the following:\n" + Lines(rejection.Errors)
+        : "To complete this request, please provide:\n" + string.Join('\n', rejection.Missing.Select(missing => $"- {missing.Field}: {missing.Why}"))
+            + (rejection.Errors.Count == 0 ? "" : "\nPlease also fix:\n" + Lines(rejection.Errors)));
+
     /// <summary>True for what TDLN itself answers: something is missing, or wrong.</summary>
-    private static bool IsDecision(Rejection rejection) => rejection.Code is RefusalCode.TdlnInvalid or RefusalCode.SchemaInvalid;
+    public static bool IsDecision(Rejection rejection) => rejection.Code is RefusalCode.TdlnInvalid or RefusalCode.SchemaInvalid;
 
     private static void Write(Utf8JsonWriter json, Rejection rejection, string traceId)
     {
@@ -127,8 +133,7 @@ public static class RefusalAnswers
         {
             WriteErrors(json, rejection.Errors);
         }
-        json.WriteString("suggested_reply", "To complete this request, please provide:\n" + string.Join('\n', rejection.Missing.Select(m => $"- {m.Field}: {m.Why}"))
-            + (rejection.Errors.Count == 0 ? "" : "\nPlease also fix:\n" + string.Join('\n', rejection.Errors.Select(Line))));
+        json.WriteString("suggested_reply", SuggestedReply(rejection));
         json.WritePropertyName("partial_span");
         json.WriteRawValue(rejection.PartialSpan.IsEmpty ? "{}"u8 : rejection.PartialSpan.Span, skipInputValidation: true);
     }
@@ -139,8 +144,10 @@ public static class RefusalAnswers
         json.WriteString("code", rejection.Code.Meaning().Wire);
         json.WriteString("trace_id", traceId);
         WriteErrors(json, rejection.Errors);
-        json.WriteString("suggested_reply", rejection.SuggestedReply ?? "Please fix the following:\n" + string.Join('\n', rejection.Errors.Select(Line)));
+        json.WriteString("suggested_reply", SuggestedReply(rejection));
     }
+
+    private static string Lines(IEnumerable<FieldError> errors) => string.Join('\n', errors.Select(Line));
 
     private static string Line(FieldError error) => error.Path.Length == 0 ? $"- {error.Message}" : $"- {error.Path}: {error.Message}";
 

@@ -19,7 +19,7 @@ internal static class UniversalEndpoint
 
     public static void MapUniversal(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/universal", CompileAsync).Documented(SubmissionDocs.Compile);
 
-    private static async Task CompileAsync(HttpContext http, RequestReader requests, Submitter submitter, TdlnGate gate, Catalogue catalogue, SpanLedger ledger)
+    private static async Task CompileAsync(HttpContext http, RequestReader requests, Submitter submitter, TdlnGate gate, Catalogue catalogue, SpanLedger ledger, ReplyAdvice advice)
     {
         var (submission, refused) = await requests.ReadAsync(http, http.TraceId());
         if (submission is null)
@@ -32,11 +32,17 @@ internal static class UniversalEndpoint
         if (submission.Body.Root.Flag("dry_run") ?? true)
         {
             var judged = question is null ? await gate.DryRunAsync(submission, http.RequestAborted) : default;
+            if (judged.Refused is not null)
+            {
+                judged.Refused = await advice.ImproveAsync(judged.Refused, submission.Body.Root.Text("paragraph"), http.RequestAborted);
+            }
             await http.WriteAsync(json => WriteDryRun(json, submission, question, judged));
             return;
         }
         var answer = await submitter.SubmitAsync(submission, http.RequestAborted);
-        await (answer.Refused is not null ? http.RefuseAsync(answer.Refused) : http.AnswerAsync(answer with { Body = WithCompiled(answer.Body, compiled.Span) }));
+        await (answer.Refused is { } decided
+            ? http.RefuseAsync(await advice.ImproveAsync(decided, submission.Body.Root.Text("paragraph"), http.RequestAborted))
+            : http.AnswerAsync(answer with { Body = WithCompiled(answer.Body, compiled.Span) }));
     }
 
     /// <summary>What the body stands for. A text without meaning is a failure that the gate answers in the place of row 11.</summary>
@@ -139,7 +145,7 @@ internal static class UniversalEndpoint
             {
                 RefusalAnswers.WriteMembers(json, judged.Refused, submission.TraceId);
             }
-            WriteSpan(json, judged.Span);
+            WriteSpan(json, submission.Body.Obstacles.Count == 0 ? judged.Span : Nothing); // what has no canonical form has no hash
         }
         json.WriteEndObject();
     }

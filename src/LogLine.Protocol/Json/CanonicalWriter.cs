@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -112,8 +113,7 @@ internal struct CanonicalWriter
                 _frames[_depth++] = new Frame();
                 return null;
             case JsonTokenType.String:
-                String(ref reader);
-                return null;
+                return String(ref reader);
             case JsonTokenType.Number:
                 Number(reader.ValueSpan);
                 return null;
@@ -159,7 +159,10 @@ internal struct CanonicalWriter
             Grow(ref _members, _memberCount);
         }
         var start = _length;
-        String(ref reader);
+        if (String(ref reader) is { } fault)
+        {
+            return fault;
+        }
         _members[_memberCount++] = new Member { Start = start, KeyEnd = _length };
         Append((byte)':');
         return null;
@@ -236,7 +239,7 @@ internal struct CanonicalWriter
         return Encoding.UTF8.GetBytes(reader.GetString()!);
     }
 
-    private void String(ref Utf8JsonReader reader)
+    private string? String(ref Utf8JsonReader reader)
     {
         // Plain ASCII without escapes is canonical as it stands; it is also nearly everything.
         if (!reader.ValueIsEscaped && Ascii.IsValid(reader.ValueSpan))
@@ -246,15 +249,38 @@ internal struct CanonicalWriter
             reader.ValueSpan.CopyTo(_buffer.AsSpan(_length));
             _length += reader.ValueSpan.Length;
             _buffer[_length++] = (byte)'"';
-            return;
+            return null;
         }
-        Escaped(Composed(reader.GetString()!));
+        var text = reader.GetString()!;
+        if (HasTooManyMarks(text) || HasTooManyMarks(text = Composed(text)))
+        {
+            return $"A string{Where()} has more than {JsonLimits.Marks} combining marks in a row.";
+        }
+        Escaped(text);
+        return null;
+    }
+
+    /// <summary>
+    /// Marks are put in order one by one, each behind as many as come before it, so a long row of them takes time by its square. What is composed can have more
+    /// than what was written.
+    /// </summary>
+    private static bool HasTooManyMarks(string text)
+    {
+        var row = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            row = Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark ? row + 1 : 0;
+            if (row > JsonLimits.Marks)
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>NFC. The runtime throws for U+FFFE, which may stand in a text and is inert in NFC: what stands around it is normalised.</summary>
     private static string Composed(string text) =>
         text.Contains('\uFFFE') ? string.Join('\uFFFE', text.Split('\uFFFE').Select(Composed))
-        : text.IsNormalized(NormalizationForm.FormC) ? text
         : text.Normalize(NormalizationForm.FormC);
 
     private void Escaped(string text)

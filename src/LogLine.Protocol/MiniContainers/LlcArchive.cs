@@ -62,18 +62,30 @@ public sealed class LlcArchive
     /// <exception cref="ArgumentException">An artifact is not named by the manifest, or it would be too large.</exception>
     public static byte[] Write(CanonicalJson manifest, IEnumerable<byte[]> artifacts)
     {
+        var contents = artifacts.ToList();
+        var bytes = Pack(manifest, contents, CompressionLevel.Optimal);
+        if (TryRead(bytes, out _, out var problem))
+        {
+            return bytes;
+        }
+        // A manifest that says the same over and over gets smaller than a reader believes.
+        bytes = Pack(manifest, contents, CompressionLevel.NoCompression);
+        return TryRead(bytes, out _, out _) ? bytes : throw new ArgumentException(problem);
+    }
+
+    private static byte[] Pack(CanonicalJson manifest, List<byte[]> artifacts, CompressionLevel ofManifest)
+    {
         using var stream = new MemoryStream();
         using (var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
         {
-            Add(zip, ManifestName, manifest.Utf8.Span, CompressionLevel.Optimal);
+            Add(zip, ManifestName, manifest.Utf8.Span, ofManifest);
             // Ciphertext does not get smaller.
             foreach (var (hash, content) in artifacts.DistinctBy(Hash).Select(content => (Hash(content), content)).OrderBy(file => file.Item1, StringComparer.Ordinal))
             {
                 Add(zip, ArtifactFolder + hash[ContentHash.Prefix.Length..], content, CompressionLevel.NoCompression);
             }
         }
-        var bytes = stream.ToArray();
-        return TryRead(bytes, out _, out var problem) ? bytes : throw new ArgumentException(problem);
+        return stream.ToArray();
     }
 
     private static string? ReadFiles(ZipArchive zip, Dictionary<string, byte[]> files)

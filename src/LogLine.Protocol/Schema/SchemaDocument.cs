@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace LogLine.Protocol.Schema;
 
@@ -44,6 +45,7 @@ internal sealed class SchemaDocument
     {
         try
         {
+            RequireText(utf8);
             var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = SchemaLimits.Depth });
             using var document = JsonDocument.ParseValue(ref reader);
             if (reader.Read())
@@ -53,6 +55,31 @@ internal sealed class SchemaDocument
         catch (JsonException fault)
         {
             throw new SchemaLoadException("", "$schema", "not a JSON document: " + fault.Message);
+        }
+    }
+
+    // The reader lets through what is no Unicode, and says so only when the text is asked for.
+    private static void RequireText(ReadOnlySpan<byte> utf8)
+    {
+        if (!Utf8.IsValid(utf8))
+            throw new JsonException("it is not UTF-8");
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = SchemaLimits.Depth });
+        while (reader.Read())
+        {
+            if (reader is { ValueIsEscaped: true, TokenType: JsonTokenType.PropertyName or JsonTokenType.String } && !IsText(ref reader))
+                throw new JsonException("a text in it has half of a surrogate pair");
+        }
+    }
+
+    private static bool IsText(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString() is not null;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 

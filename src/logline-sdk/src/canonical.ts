@@ -2,7 +2,7 @@
  * Canonical JSON ("JSON✯Atomic"): one spelling for every value, so that hashes and signatures are over bytes that every party computes alike.
  * Members are sorted by code point of their NFC keys, there is no white space, numbers are integers in ±(2^53 − 1).
  */
-import { JsonError, jsonLimits, loneSurrogate } from "./json.js";
+import { compose, JsonError, jsonLimits } from "./json.js";
 
 const encoder = new TextEncoder();
 // Anything but printable ASCII without quote and backslash: such a text is canonical as it stands, and is nearly everything.
@@ -48,11 +48,6 @@ function integer(value: number): string {
 
 function quote(text: string): string {
   return unplain.test(text) ? JSON.stringify(compose(text)) : `"${text}"`;
-}
-
-function compose(text: string): string {
-  if (loneSurrogate.test(text)) throw new JsonError("a string holds half of a surrogate pair");
-  return text.normalize("NFC");
 }
 
 function list(items: readonly unknown[], depth: number): string {

@@ -1,4 +1,4 @@
-import { type Json, JsonError, jsonLimits, loneSurrogate } from "./json.js";
+import { compose, type Json, JsonError, jsonLimits } from "./json.js";
 
 /**
  * Reads JSON strictly, as the gateway does: no BOM, no duplicate keys (after NFC), no lone surrogates, no number without a canonical form, within
@@ -69,7 +69,7 @@ class Reader {
     if (this.#skip("}")) return {};
     do {
       this.#match(space);
-      const key = this.#text[this.#at] === '"' ? this.#string().normalize("NFC") : this.#fail();
+      const key = this.#text[this.#at] === '"' ? compose(this.#string()) : this.#fail();
       if (seen.size === seen.add(key).size) throw new JsonError(`the key ${JSON.stringify(key)} stands twice`);
       if (seen.size > jsonLimits.members) throw new JsonError(`an object has more than ${jsonLimits.members} members`);
       this.#match(space);
@@ -95,7 +95,7 @@ class Reader {
   #string(): string {
     const found = this.#match(string) ?? this.#fail();
     const text = found.includes("\\") ? (JSON.parse(found) as string) : found.slice(1, -1);
-    if (loneSurrogate.test(text)) throw new JsonError("a string holds half of a surrogate pair");
+    compose(text); // refuses what has no NFC
     return text;
   }
 

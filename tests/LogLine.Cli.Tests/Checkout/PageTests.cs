@@ -5,7 +5,7 @@ namespace LogLine.Cli.Tests.Checkout;
 public sealed class PageTests
 {
     // deploy/quickstart: QuickstartTests. tests/run, .ci/run, dotnet build: what runs this test. The rest gets a newcomer to them, or runs this test apart.
-    private static readonly string[] RunElsewhere = ["git clone ", "cd ", "deploy/quickstart", "tests/run", ".ci/run", "dotnet build ", "dotnet test ", "dotnet run --project tests/", "LOGLINE_REWRITE=1 dotnet run --project tests/"];
+    private static readonly string[] RunElsewhere = ["git clone ", "cd ", "deploy/quickstart", "tests/run", ".ci/run", "dotnet build ", "dotnet test ", "dotnet run --project tests/", "dotnet run -c Release --project tests/", "LOGLINE_REWRITE=1 dotnet run --project tests/"];
 
     public static IEnumerable<TheoryDataRow<string>> Pages() => Files().Select(file => new TheoryDataRow<string>(file));
 

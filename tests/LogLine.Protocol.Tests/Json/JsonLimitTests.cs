@@ -89,4 +89,30 @@ public sealed class JsonLimitTests
     private static string Members(int count) => "{" + string.Join(',', Enumerable.Range(0, count).Select(i => $"\"m{i}\":{i}")) + "}";
 
     private static string? Fault(string text) => CanonicalJson.TryRead(Encoding.UTF8.GetBytes(text), out _, out var fault) ? null : fault.Message;
+
+    [Fact]
+    public void RowOfCombiningMarks_IsTakenUpToItsLimit()
+    {
+        Assert.True(Takes("a" + Marks(JsonLimits.Marks)));
+        Assert.True(Takes(string.Concat(Enumerable.Repeat("a" + Marks(JsonLimits.Marks), 1_000))));
+        Assert.False(Takes("a" + Marks(JsonLimits.Marks + 1)));
+        Assert.False(Takes(string.Concat(Enumerable.Repeat("\u0344", JsonLimits.Marks)))); // each becomes two
+    }
+
+    /// <summary>Ordered one by one, these marks would take a quarter of an hour.</summary>
+    [Theory]
+    [InlineData("\u0323\u0307")]
+    [InlineData("\u0307\u0323")]
+    [InlineData("\u0315\u0301\u0327")]
+    public void LongRowOfCombiningMarks_IsRefusedAtOnce(string marks)
+    {
+        var row = string.Concat(Enumerable.Repeat(marks, JsonLimits.BodyBytes / 2 / marks.Length));
+        Assert.False(Takes(row));
+        Assert.False(CanonicalJson.TryRead(Encoding.UTF8.GetBytes($$"""{"{{row}}":1}"""), out _, out var fault));
+        Assert.Contains("combining marks", fault.Message);
+    }
+
+    private static string Marks(int count) => string.Concat(Enumerable.Range(0, count).Select(i => i % 2 == 0 ? '\u0323' : '\u0307'));
+
+    private static bool Takes(string text) => CanonicalJson.TryRead(Encoding.UTF8.GetBytes("\"" + text + "\""), out _, out _);
 }

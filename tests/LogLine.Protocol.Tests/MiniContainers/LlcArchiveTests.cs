@@ -26,6 +26,14 @@ public sealed class LlcArchiveTests
     }
 
     [Fact]
+    public void ManifestThatSaysTheSameOverAndOver_IsPackedSoThatItIsRead()
+    {
+        var manifest = CanonicalJson.Parse($$"""{"note":"{{new string('a', 500_000)}}"}""");
+        Assert.True(LlcArchive.TryRead(LlcArchive.Write(manifest, []), out var archive, out _));
+        Assert.Equal(manifest.Utf8.ToArray(), archive.Manifest.Utf8.ToArray());
+    }
+
+    [Fact]
     public void ArtifactThatNobodyNames_IsNotPacked() => Assert.Throws<ArgumentException>(() => LlcArchive.Write(Manifest(), [Secret]));
 
     [Theory]

@@ -74,6 +74,18 @@ public sealed class LoadTests
     [InlineData("{\"contentEncoding\":\"base64\",\"contentMediaType\":\"text/plain\",\"contentSchema\":{\"foo\":1}}")]
     public void Annotations_AreAccepted(string schema) => Assert.True(Schemas.Accepts(schema, "1"));
 
+    [Theory]
+    [InlineData("7B2274797065223A22D3227D")] // {"type":"\xD3"}
+    [InlineData("7B22D3223A747275657D")] // {"\xD3":true}
+    [InlineData("7B22656E756D223A5B22ED A080225D7D")] // {"enum":["\xED\xA0\x80"]}, half of a surrogate pair
+    [InlineData("7B22636F6E7374223A225C7564383030227D")] // {"const":"\ud800"}, half of one as an escape
+    [InlineData("7B225C7564633030223A317D")] // {"\udc00":1}
+    public void SchemaThatIsNoText_IsRefused(string hex) =>
+        Assert.Equal("$schema", Assert.Throws<SchemaLoadException>(() => JsonSchema.Load(Convert.FromHexString(hex.Replace(" ", "")))).Keyword);
+
+    [Fact]
+    public void SchemaWithEscapedPairs_IsAccepted() => Assert.True(Schemas.Accepts("""{"const":"\ud83d\udcee"}""", "\"📮\""));
+
     [Fact]
     public void ReferencesBetweenDocuments_AreFollowedInTheRegistry()
     {
