@@ -14,6 +14,11 @@ internal static class LedgerRecovery
         var frontier = ReadFrontier(size, hashes);
         var tailStart = size / TileId.FullWidth * TileId.FullWidth;
         var tail = await store.ReadEntriesAsync(tailStart, TileId.FullWidth + 1);
+        if (store.IsShared && tail.Count > size - tailStart)
+        {
+            // Another gateway has gone on writing since the head was read: what it has added is taken over like anything else of its.
+            tail = [.. tail.Take((int)(size - tailStart))];
+        }
         if (tail.Count != size - tailStart)
         {
             throw Damaged($"the head says {size} entries, but from {tailStart} on there are {tail.Count}, not {size - tailStart}");
