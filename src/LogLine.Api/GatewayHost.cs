@@ -55,6 +55,15 @@ public sealed class GatewayOptions
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
 
+    /// <summary>What is measured, and where it is shown.</summary>
+    public MetricsOptions Metrics { get; set; } = new();
+
+    /// <summary>
+    /// Seconds that a gateway goes on serving after it was told to stop: <c>/healthz/ready</c> says 503 at once, so that a balancer sends nothing new, and streams move to other gateways one
+    /// after the other. Default: 0, which is right for a gateway that is alone.
+    /// </summary>
+    public double DrainSeconds { get; set; }
+
     /// <summary>How long workers have runs.</summary>
     public WorkerLeases Leases { get; set; } = new();
 
@@ -85,6 +94,7 @@ internal static class GatewayHost
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
+        services.AddHostedService<RunGauges>();
         services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
         services.AddSingleton<GrantOpener>();
         services.AddSingleton(provider => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
@@ -105,7 +115,7 @@ internal static class GatewayHost
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddHostedService<Worker>();
         services.AddApiDocument(() => options.Schemas);
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
+        services.AddDrain(() => TimeSpan.FromSeconds(options.DrainSeconds));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

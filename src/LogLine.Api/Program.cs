@@ -16,9 +16,9 @@ using LogLine.Api.Telemetry;
 
 try
 {
-    if (args is [RotateKeyCommand.Name, ..])
+    if (OperatorCommands.Find(args) is { } command)
     {
-        return await RotateKeyCommand.RunAsync(args);
+        return await command(args);
     }
     await using var app = GatewayProgram.Build(args);
     await app.PrepareAsync();
@@ -40,13 +40,17 @@ public static class GatewayProgram
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
+        builder.AddSecretFiles();
         builder.AddLogs();
         var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
         options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        builder.AddTelemetry(options.Metrics);
         builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseMetricsAddress();
+        app.UseRequestSpans();
         app.UseProblemsForDefects(isAway: defect => defect is LedgerStoreException or LedgerUnavailableException);
         app.UseWebSockets();
         app.MapSubmissions();
@@ -61,6 +65,7 @@ public static class GatewayProgram
         app.MapStreamTickets();
         app.MapWebhooks();
         app.MapServerReads();
+        app.MapMetrics();
         app.MapLedgerExport();
         app.MapConsistency();
         app.MapTlog();

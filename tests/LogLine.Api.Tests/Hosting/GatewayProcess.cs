@@ -1,70 +1,127 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Tests.Hosting;
 
-/// <summary>The gateway as a process of its own, which can be killed and made to stand still.</summary>
+/// <summary>The gateway as a process of its own: what it measures, logs and does with signals is its own alone.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private readonly Process _process;
-    private readonly HttpClient _client;
+    private readonly bool _ownsFolder;
+    private bool _isOver;
+    private readonly ConcurrentQueue<string> _lines = new();
 
-    private GatewayProcess(Process process, HttpClient client, string apiKey) => (_process, _client, ApiKey) = (process, client, apiKey);
+    private GatewayProcess(Process process, string folder, bool ownsFolder) => (_process, Folder, _ownsFolder) = (process, folder, ownsFolder);
 
-    public string ApiKey { get; }
+    /// <summary>Its data folder.</summary>
+    public string Folder { get; }
 
-    /// <summary>Starts it on a folder; returns when it listens.</summary>
-    /// <param name="folder">The data folder; it stays when the process ends.</param>
-    /// <param name="settings">Its configuration.</param>
-    /// <param name="apiKey">A token; null for the one that it makes at its first start.</param>
-    public static async Task<GatewayProcess> StartAsync(string folder, IEnumerable<KeyValuePair<string, string?>> settings, string? apiKey = null)
+    /// <summary>Where it listens.</summary>
+    public Uri Address { get; private set; } = null!;
+
+    public string ApiKey { get; private set; } = "";
+
+    public HttpClient Client { get; private set; } = null!;
+
+    /// <summary>What it has said so far.</summary>
+    public IReadOnlyList<string> Lines => [.. _lines];
+
+    /// <summary>Starts one; returns when it listens.</summary>
+    /// <param name="environment">Variables beside those of the tests.</param>
+    /// <param name="folder">A data folder; a new one without.</param>
+    /// <param name="apiKey">For a folder without a bootstrap token of its own.</param>
+    /// <param name="url">Where to listen; a free port without.</param>
+    public static async Task<GatewayProcess> StartAsync(IReadOnlyDictionary<string, string>? environment = null, string? folder = null, string? apiKey = null, string url = "http://127.0.0.1:0")
     {
-        var process = Process.Start(new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "LogLine.Api.dll"), "--data", folder, "--urls", "http://127.0.0.1:0", .. settings.Select(setting => $"--{setting.Key}={setting.Value}")])
+        var ownsFolder = folder is null;
+        folder ??= Directory.CreateTempSubdirectory("logline-process-").FullName;
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "LogLine.Api"), ["--data", folder, "--urls", url])
         {
-            RedirectStandardOutput = true,
-        })!;
-        string? line;
-        do
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
         {
-            line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) ?? throw new InvalidOperationException("The gateway ended before it listened.");
+            start.Environment[name] = value;
         }
-        while (!line.Contains("listens on ", StringComparison.Ordinal));
-        _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        apiKey ??= JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, "bootstrap.json"), TestContext.Current.CancellationToken)).RootElement.Text("api_key")!;
-        var address = line[(line.IndexOf("listens on ", StringComparison.Ordinal) + "listens on ".Length)..].Split(';')[0].Trim().Trim('"');
-        var client = new HttpClient { BaseAddress = new Uri(address), Timeout = TimeSpan.FromMinutes(2) };
-        client.DefaultRequestHeaders.Authorization = new("ApiKey", apiKey);
-        return new GatewayProcess(process, client, apiKey);
+        var gateway = new GatewayProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, folder, ownsFolder);
+        await gateway.ListenAsync();
+        gateway.ApiKey = apiKey ?? JsonElement.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, "bootstrap.json"))).Text("api_key")!;
+        gateway.Client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = gateway.Address };
+        gateway.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("ApiKey", gateway.ApiKey);
+        return gateway;
     }
 
-    /// <summary>Posts a body; with a key, always the same nonce and <paramref name="at"/>, so that it can be sent again as it was.</summary>
-    public async Task<Answer> PostAsync(string body, string? key = null, DateTimeOffset? at = null, string path = "/v1/spans")
+    /// <summary>Posts a body with a fresh nonce and timestamp.</summary>
+    public async Task<Answer> PostAsync(string body, Action<HttpRequestMessage>? change = null, string path = "/v1/spans")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, null, "application/json") };
-        request.Set("Idempotency-Key", key);
-        request.Headers.Add("X-Nonce", key is null ? Guid.NewGuid().ToString("D") : "nonce-of-request-" + key);
-        request.Headers.Add("X-Timestamp", Timestamps.Write(at ?? TimeProvider.System.GetUtcNow()));
-        using var response = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        request.Headers.Add("X-Nonce", Guid.NewGuid().ToString("D"));
+        request.Headers.Add("X-Timestamp", Timestamps.Write(TimeProvider.System.GetUtcNow()));
+        change?.Invoke(request);
+        using var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
         return await Answer.ReadAsync(response);
     }
 
-    /// <summary>Makes it stand still, with all its connections open.</summary>
-    public void Pause() => Signal("STOP");
+    /// <summary>Sends a signal.</summary>
+    public void Signal(string name) => Process.Start("kill", [$"-{name}", $"{_process.Id}"]).WaitForExit();
 
-    /// <summary>Lets it go on.</summary>
-    public void Continue() => Signal("CONT");
+    /// <summary>Its exit code, once it has ended.</summary>
+    public async Task<int> EndAsync()
+    {
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        return _process.ExitCode;
+    }
 
-    private void Signal(string name) => Process.Start("kill", ["-" + name, _process.Id.ToString()]).WaitForExit();
+    private async Task ListenAsync()
+    {
+        const string Listens = "LogLine listens on ";
+        var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException("The gateway ended: " + string.Join('\n', _lines)));
+        _process.OutputDataReceived += Hear;
+        _process.ErrorDataReceived += Hear;
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        Address = new Uri(await ready.Task.WaitAsync(StartTimeout, TestContext.Current.CancellationToken));
 
-    /// <summary>Ends it as a machine that fails would.</summary>
+        void Hear(object sender, DataReceivedEventArgs heard)
+        {
+            if (heard.Data is not { } line)
+            {
+                return;
+            }
+            _lines.Enqueue(line);
+            if (line.IndexOf(Listens, StringComparison.Ordinal) is >= 0 and var at)
+            {
+                ready.TrySetResult(line[(at + Listens.Length)..].Split(';')[0].Trim('"'));
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
-        _process.Kill(); // SIGKILL
-        await _process.WaitForExitAsync();
+        if (_isOver)
+        {
+            return;
+        }
+        _isOver = true;
+        Client?.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
         _process.Dispose();
-        _client.Dispose();
+        if (_ownsFolder)
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
     }
 }

@@ -24,13 +24,13 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         });
         await using var shared = new SharedLedger(await cluster.CreateDatabaseAsync(), WebhookActs.Settings(0.001));
         var (first, second, third) = (shared.NewFolder(), shared.NewFolder(), shared.NewFolder());
-        await using var paused = await GatewayProcess.StartAsync(first, shared.Settings());
+        await using var paused = await PausableGateway.StartAsync(first, shared.Settings());
         SharedLedger.CopyKeys(first, second);
         SharedLedger.CopyKeys(first, third);
-        await using var other = await GatewayProcess.StartAsync(second, shared.Settings(), paused.ApiKey);
+        await using var other = await PausableGateway.StartAsync(second, shared.Settings(), paused.ApiKey);
         await paused.PostAsync(TestGateway.Json(new { url = receiver.Url, events = new[] { "registry.*" } }), path: "/v1/webhooks");
         var at = TimeProvider.System.GetUtcNow();
-        Task<Answer> SendAsync(GatewayProcess gateway, int i) => gateway.PostAsync(GatewayActs.Person("p" + (i % 4)), "key-" + i, at);
+        Task<Answer> SendAsync(PausableGateway gateway, int i) => gateway.PostAsync(GatewayActs.Person("p" + (i % 4)), "key-" + i, at);
 
         // It stands still with a delivery on its way and requests in its hands; whoever asks it waits, and asks the other one.
         await paused.PostAsync(GatewayActs.Person("held"), "key-held", at);

@@ -60,7 +60,7 @@ public abstract class StoreFaultContract : IAsyncDisposable
         await StopAsync();
         Directory.CreateDirectory(Path.Combine(_folder, "keys"));
         var keys = ServerKeys.Open(Path.Combine(_folder, "keys"), create: _apiKey is null);
-        _ledger = await SpanLedger.OpenAsync(FaultyStore.Around(await OpenAsync(_folder, keys), _faults), keys, TimeProvider.System, 4096, NullLogger<SpanLedger>.Instance);
+        _ledger = await SpanLedger.OpenAsync(FaultyStore.Around(await OpenAsync(_folder, keys), _faults), keys, Path.Combine(_folder, "published"), TimeProvider.System, 4096, NullLogger<SpanLedger>.Instance);
         _gateway = await TestGateway.StartAsync(folder: Path.Combine(_folder, "gateway"), apiKey: _apiKey, adjust: builder => builder.Services.AddSingleton(_ledger));
         await _gateway.Services.GetRequiredService<OpenedLedger>().Ledger.DisposeAsync(); // the one that it would have without this test
         _apiKey = _gateway.ApiKey;
