@@ -21,6 +21,10 @@ internal static class RotateKeyCommand
             return 2;
         }
         await using var app = GatewayProgram.Build(["--Serilog:MinimumLevel:Default=Error", .. args.Skip(1 + words.Length)]);
+        if (app.Services.GetRequiredService<GatewayOptions>().Store != "sqlite")
+        {
+            throw new DataFolderException("The keys of a ledger that gateways share cannot be replaced yet: each gateway would have to change over at the same entry.");
+        }
         var folder = app.Services.GetRequiredService<DataFolder>();
         if (!Directory.EnumerateFiles(folder.Keys, "*.key").Any())
         {

@@ -12,15 +12,15 @@ internal sealed class CuttingProxy : IDisposable
     private readonly int _longest;
     private int _cuts;
 
-    public CuttingProxy(Uri server, int seed, int longest)
+    public CuttingProxy(int seed, int longest, params Uri[] servers)
     {
-        (Server, _random, _longest) = (server, new Random(seed), longest);
+        (Servers, _random, _longest) = (servers, new Random(seed), longest);
         _listener.Start();
         _ = AcceptAsync();
     }
 
-    /// <summary>Where it leads; a gateway that was started again is elsewhere.</summary>
-    public Uri Server { get; set; }
+    /// <summary>Where it leads, each connection to one of them by chance; a gateway that was started again is elsewhere.</summary>
+    public Uri[] Servers { get; set; }
 
     public Uri Address => new($"http://{_listener.LocalEndpoint}");
 
@@ -32,18 +32,18 @@ internal sealed class CuttingProxy : IDisposable
         while (!_stop.IsCancellationRequested)
         {
             var client = await _listener.AcceptSocketAsync(_stop.Token);
-            _ = CarryAsync(client, _random.Next(_longest));
+            _ = CarryAsync(client, Servers[_random.Next(Servers.Length)], _random.Next(_longest));
         }
     }
 
-    private async Task CarryAsync(Socket client, int budget)
+    private async Task CarryAsync(Socket client, Uri server, int budget)
     {
         using var near = client;
         using var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
         near.LingerState = far.LingerState = new LingerOption(true, 0); // a reset, not a polite end
         try
         {
-            await far.ConnectAsync(Server.Host, Server.Port, _stop.Token);
+            await far.ConnectAsync(server.Host, server.Port, _stop.Token);
             var asking = PumpAsync(near, far, int.MaxValue);
             await PumpAsync(far, near, budget);
         }

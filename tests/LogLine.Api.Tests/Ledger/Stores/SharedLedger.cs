@@ -1,4 +1,6 @@
+using LogLine.Api.Tenants;
 using LogLine.Api.Tests.Hosting;
+using Npgsql;
 
 namespace LogLine.Api.Tests.Ledger.Stores;
 
@@ -14,15 +16,35 @@ internal sealed class SharedLedger(string connection, IEnumerable<KeyValuePair<s
         var folder = NewFolder();
         if (_gateways.Count > 0)
         {
-            Directory.CreateDirectory(Path.Combine(folder, "keys"));
-            foreach (var key in Directory.GetFiles(Path.Combine(_folders[0], "keys")))
-            {
-                File.Copy(key, Path.Combine(folder, "keys", Path.GetFileName(key)));
-            }
+            CopyKeys(_folders[0], folder);
         }
         var gateway = await TestGateway.StartAsync(adapters, folder: folder, settings: Settings(), apiKey: _gateways.FirstOrDefault()?.ApiKey);
         _gateways.Add(gateway);
         return gateway;
+    }
+
+    /// <summary>A data folder with the keys of the first gateway, for one more.</summary>
+    public static void CopyKeys(string from, string to)
+    {
+        Directory.CreateDirectory(Path.Combine(to, "keys"));
+        foreach (var key in Directory.GetFiles(Path.Combine(from, "keys")))
+        {
+            File.Copy(key, Path.Combine(to, "keys", Path.GetFileName(key)));
+        }
+    }
+
+    /// <summary>A token of a tenant, which is made when it is not there; written past the log.</summary>
+    public async Task<string> AddTokenAsync(string tenant, params string[] scopes)
+    {
+        var token = ApiToken.Create(ApiToken.NewId(), tenant, scopes, "dev");
+        await using var database = NpgsqlDataSource.Create(connection);
+        await using var insert = database.CreateCommand("WITH made AS (INSERT INTO tenants VALUES($1, 0) ON CONFLICT DO NOTHING) INSERT INTO tokens VALUES($2, $1, $3, $4, 'dev', NULL, NULL)");
+        foreach (var value in (object[])[tenant, token.Row.TokenId, token.Row.Hash, string.Join(' ', token.Row.Scopes)])
+        {
+            insert.Parameters.Add(new NpgsqlParameter { Value = value });
+        }
+        await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        return token.Value;
     }
 
     /// <summary>A new data folder, removed at the end.</summary>

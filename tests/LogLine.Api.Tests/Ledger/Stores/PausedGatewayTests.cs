@@ -1,0 +1,76 @@
+using System.Net;
+using LogLine.Api.Tests.Delivery.Webhooks;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Ledger.Stores;
+
+/// <summary>Two gateways as processes of their own; one is made to stand still (SIGSTOP) for longer than it may hold anything, and goes on.</summary>
+public sealed class PausedGatewayTests(PostgresCluster cluster)
+{
+    private const int Requests = 40;
+
+    [Fact]
+    public async Task GatewayThatWasPausedPastItsLeases_DoesNothingTwice()
+    {
+        var (arrived, hold) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var receiver = await Receiver.StartAsync(async http =>
+        {
+            if (((string)http.Items["body"]!).Contains("person/held\"", StringComparison.Ordinal))
+            {
+                arrived.TrySetResult();
+                await hold.Task.WaitAsync(http.RequestAborted);
+            }
+        });
+        await using var shared = new SharedLedger(await cluster.CreateDatabaseAsync(), WebhookActs.Settings(0.001));
+        var (first, second, third) = (shared.NewFolder(), shared.NewFolder(), shared.NewFolder());
+        await using var paused = await PausableGateway.StartAsync(first, shared.Settings());
+        SharedLedger.CopyKeys(first, second);
+        SharedLedger.CopyKeys(first, third);
+        await using var other = await PausableGateway.StartAsync(second, shared.Settings(), paused.ApiKey);
+        await paused.PostAsync(TestGateway.Json(new { url = receiver.Url, events = new[] { "registry.*" } }), path: "/v1/webhooks");
+        var at = TimeProvider.System.GetUtcNow();
+        Task<Answer> SendAsync(PausableGateway gateway, int i) => gateway.PostAsync(GatewayActs.Person("p" + (i % 4)), "key-" + i, at);
+
+        // It stands still with a delivery on its way and requests in its hands; whoever asks it waits, and asks the other one.
+        await paused.PostAsync(GatewayActs.Person("held"), "key-held", at);
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        var load = Enumerable.Range(0, Requests).Select(i => SendAsync(paused, i)).ToList();
+        await load[0];
+        paused.Pause();
+        var answers = new Answer[Requests];
+        await Parallel.ForEachAsync(Enumerable.Range(0, Requests), TestContext.Current.CancellationToken, async (i, _) =>
+        {
+            do
+            {
+                answers[i] = await SendAsync(other, i);
+            }
+            while (answers[i].Code == "503_BUSY");
+        });
+        hold.SetResult();
+        await receiver.ReceiveUntilAsync(received => Taken(received).Distinct().Count() == Requests + 1);
+        var before = Taken(receiver.Received).GroupBy(id => id).ToDictionary(id => id.Key, id => id.Count());
+        paused.Continue();
+
+        foreach (var answer in await Task.WhenAll(load))
+        {
+            Assert.True(answer.Status == HttpStatusCode.OK || answer.Code == "503_BUSY", answer.Body);
+        }
+        for (var i = 0; i < Requests; i++)
+        {
+            Assert.Equal(HttpStatusCode.OK, answers[i].Status);
+            var again = await SendAsync(paused, i);
+            Assert.Equal(answers[i].Json.GetProperty("receipt").GetRawText(), again.Json.GetProperty("receipt").GetRawText());
+        }
+        await paused.PostAsync(GatewayActs.Person("last"), "key-last", at);
+        await receiver.ReceiveUntilAsync(received => Taken(received).Distinct().Count() == Requests + 2);
+
+        // What had been delivered before it went on was not delivered again by it.
+        Assert.All(Taken(receiver.Received).GroupBy(id => id).Where(id => before.ContainsKey(id.Key)), id => Assert.Equal(before[id.Key], id.Count()));
+        await using var witness = await TestGateway.StartAsync(folder: third, settings: shared.Settings(), apiKey: paused.ApiKey);
+        Assert.Equal(Requests + 3, witness.Ledger.Size);
+        await LedgerLoadTests.AssertWholeLogAsync(witness.Ledger);
+    }
+
+    private static IEnumerable<string> Taken(IReadOnlyList<Received> received) => received.Where(one => one.Status == 200).Select(one => one.Id);
+}
