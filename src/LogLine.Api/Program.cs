@@ -11,6 +11,8 @@ using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
+using LogLine.Api.Workers.Serving;
+using LogLine.Api.Workers.Working;
 
 try
 {
@@ -19,9 +21,7 @@ try
         return await RotateKeyCommand.RunAsync(args);
     }
     await using var app = GatewayProgram.Build(args);
-    await app.PrepareAsync();
-    await app.OpenAsync();
-    await app.WaitForShutdownAsync();
+    await app.ServeAsync();
     return 0;
 }
 catch (Exception defect) when (defect is DataFolderException or CatalogueException or WitnessOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
@@ -34,17 +34,23 @@ catch (Exception defect) when (defect is DataFolderException or CatalogueExcepti
 /// <summary>The gateway as a web application; tests start the same one.</summary>
 public static class GatewayProgram
 {
-    /// <summary>Builds it from command line (<c>--data</c>, <c>--urls</c>), environment and <c>appsettings.json</c>.</summary>
+    /// <summary>Builds it from command line (<c>--role</c>, <c>--data</c>, <c>--urls</c>), environment and <c>appsettings.json</c>.</summary>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         builder.AddLogs();
+        builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
         var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
         options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
-        builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
+        builder.AddRole(options, () => RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        if (options.IsWorker)
+        {
+            app.MapWorkerHealth();
+            return app;
+        }
         app.UseProblemsForDefects(isAway: defect => defect is LedgerStoreException or LedgerUnavailableException);
         app.UseWebSockets();
         app.MapSubmissions();
@@ -61,6 +67,10 @@ public static class GatewayProgram
         app.MapConsistency();
         app.MapTlog();
         app.MapApiDocument();
+        if (options.HasWorkersApart)
+        {
+            app.MapWorkers();
+        }
         return app;
     }
 }

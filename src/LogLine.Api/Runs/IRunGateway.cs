@@ -30,7 +30,8 @@ public interface IRunGateway
     /// <param name="cancel">Gives up.</param>
     Task<IReadOnlyList<RunRow>> LeaseAsync(int limit, IReadOnlyCollection<string> held, CancellationToken cancel);
 
-    /// <summary>Goes on holding runs; those that are in the answer are still the worker's. One try: whoever cannot renew does not hold.</summary>
+    /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
+    /// <exception cref="GatewayAwayException">No gateway answers; whether they are is not known.</exception>
     Task<IReadOnlyCollection<string>> RenewAsync(IReadOnlyCollection<string> runs, CancellationToken cancel);
 
     /// <summary>True while the worker holds a run. Asked right before anything is done that must not be done twice.</summary>
@@ -72,6 +73,9 @@ public interface IRunGateway
     /// <summary>The artifacts of a run's tenant.</summary>
     RunArtifacts ArtifactsOf(RunRow run);
 }
+
+/// <summary>No gateway answers now.</summary>
+public sealed class GatewayAwayException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>What jobs wait for, said with <see cref="IRunGateway.Moved"/>.</summary>
 internal static class RunGatewayWaits
