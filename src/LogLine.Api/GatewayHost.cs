@@ -1,6 +1,7 @@
 using LogLine.Api.Adapters;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Witnesses;
@@ -189,6 +190,7 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        _ = app.Services.GetRequiredService<StateRules>();
         await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();

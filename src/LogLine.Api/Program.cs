@@ -1,6 +1,7 @@
 using LogLine.Api;
 using LogLine.Api.Adapters;
 using LogLine.Api.Delivery;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Webhooks;
 using LogLine.Api.Delivery.Tlog;
@@ -58,6 +59,7 @@ public static class GatewayProgram
         app.MapAdministration();
         app.MapArtifactWrites();
         app.MapSpanReads();
+        app.MapStateView();
         app.MapRunReads();
         app.MapArtifactReads();
         app.MapStream();

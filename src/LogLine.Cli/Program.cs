@@ -6,12 +6,14 @@ using LogLine.Cli.Commands.Deploy;
 using LogLine.Cli.Commands.Keys;
 using LogLine.Cli.Commands.Ledger;
 using LogLine.Cli.Commands.MiniContainers;
+using LogLine.Cli.Commands.Primitives;
 using LogLine.Cli.Commands.Receipts;
 using LogLine.Cli.Commands.Runs;
 using LogLine.Cli.Commands.Secrets;
 using LogLine.Cli.Commands.Spans;
 using LogLine.Cli.Commands.Tokens;
 using LogLine.Cli.Commands.Wallet;
+using LogLine.Cli.Commands.Webhooks;
 using LogLine.Cli.Output;
 
 return await Invocation.RunAsync(args, Shell.OfProcess());
@@ -31,12 +33,13 @@ internal static class Contents
             CommandTree.Branch("keys", "Signing keys of the tenant.",
                 ListKeysCommand.Create(tree), RegisterKeyCommand.Create(tree), RotateKeyCommand.Create(tree), RevokeKeyCommand.Create(tree)),
             CommandTree.Branch("minicontainer", "Manifests of MiniContainers.",
-                VerifyManifestCommand.Create(tree), SignCommand.Create(tree), PackCommand.Create(tree), ShowCommand.Create(tree), ApplyCommand.Create(tree)),
+                VerifyManifestCommand.Create(tree), SignCommand.Create(tree), PackCommand.Create(tree), ShowCommand.Create(tree), ListCommand.Create(tree), ApplyCommand.Create(tree)),
             CommandTree.Branch("wallet", "Proofs and grants.", ProveCommand.Create(tree), GrantCommand.Create(tree)),
             CommandTree.Branch("secrets", "Secrets that only runners open.", SealCommand.Create(tree)),
             CommandTree.Branch("deploy", "What runs where.",
                 PlanCommand.Create(tree), UpCommand.Create(tree), RollbackCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
+            WebhookCommands.Create(tree),
             CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
             RunsCommand.Create(tree),
             LogsCommand.Create(tree),
@@ -47,6 +50,10 @@ internal static class Contents
             CompletionCommand.Create(tree),
             CommandTree.Branch("ledger", "The log as a whole.", ConsistencyCommand.Create(tree), WitnessCommand.Create(tree)),
         };
+        foreach (var family in PrimitiveCommands.Create(tree))
+        {
+            root.Add(family);
+        }
         tree.Globals.AddTo(root);
         return root;
     }

@@ -1,4 +1,5 @@
 using LogLine.Api.Delivery.Reading;
+using LogLine.Api.Delivery.State;
 using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Witnesses;
 
@@ -13,6 +14,8 @@ internal static class DeliveryRoom
         services.AddSingleton<LiveTail>();
         services.AddHostedService(provider => provider.GetRequiredService<LiveTail>());
         services.AddSingleton<SpanReader>();
+        services.AddSingleton<StateRules>();
+        services.AddSingleton<StateViews>();
         services.AddSingleton<StreamSeats>();
         services.AddSingleton<StreamTickets>();
         services.AddSingleton<StreamDoor>();

@@ -69,7 +69,7 @@ internal static class HeaderWords
     {
         Name = name,
         In = where,
-        Required = where == ParameterLocation.Path,
+        Required = words.Required || where == ParameterLocation.Path,
         Description = words.Description,
         Schema = Schema(words),
         Example = Example(words),

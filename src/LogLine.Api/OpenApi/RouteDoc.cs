@@ -53,7 +53,8 @@ public enum RouteAccess
 /// <param name="Description">What it stands for.</param>
 /// <param name="Example">A value.</param>
 /// <param name="Schema">JSON Schema; a string without it.</param>
-public sealed record ParameterDoc(string Description, string? Example = null, string Schema = """{"type":"string"}""");
+/// <param name="Required">True where the route refuses without it; what is in the path always is.</param>
+public sealed record ParameterDoc(string Description, string? Example = null, string Schema = """{"type":"string"}""", bool Required = false);
 
 /// <summary>A body in one media type.</summary>
 /// <param name="Type">Media type.</param>

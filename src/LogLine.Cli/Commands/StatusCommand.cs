@@ -41,7 +41,7 @@ internal static class StatusCommand
             (true, false) => await RunOnceAsync(call, gateway, what),
             (false, true) when stream => await SubjectStreamAsync(call, gateway, what, after),
             (false, true) => await new SubjectHistory(call, gateway, what).FollowAsync(),
-            _ => await new SubjectHistory(call, gateway, what).SummaryAsync(),
+            _ => await SubjectView.ShowAsync(call, gateway, what),
         };
     }
 

@@ -52,6 +52,16 @@ internal sealed class Screen(Shell shell, bool json)
         }
     }
 
+    /// <summary>What a command in a container said, on the same two channels, without a line end that it did not say.</summary>
+    public void Raw(string output, string errors)
+    {
+        if (!json)
+        {
+            shell.Output.Write(shell.OutputIsTerminal ? Printable(output) : output);
+            shell.Errors.Write(shell.ErrorsAreTerminal ? Printable(errors) : errors);
+        }
+    }
+
     /// <summary>One JSON document on a line of its own; call it with <c>--json</c> only, or for a result that is JSON itself.</summary>
     public void Document(Action<Utf8JsonWriter> document) => shell.Output.WriteLine(Text(document));
 

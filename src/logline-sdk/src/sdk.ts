@@ -7,7 +7,7 @@ import { type ReceiptTrust, type Verification, verifyReceipt } from "./receipts.
 import { algorithm, hashOf, sign, verify } from "./signatures.js";
 import { follow, type StreamItem, type StreamOptions } from "./stream.js";
 import { parseJson } from "./strict.js";
-import type { Ack, ItemAnswer, Proof, Receipt, Run, Span, SpanFilter, SpanPage, Target, UniversalAnswer, Webhook } from "./types.js";
+import type { Ack, ItemAnswer, Proof, Receipt, Run, Span, SpanFilter, SpanPage, StateView, Target, UniversalAnswer, Webhook } from "./types.js";
 import { type Delivery, verifyWebhook, type WebhookTrust } from "./webhooks.js";
 
 /** A client of one gateway. Every method either returns what the gateway says or throws a `LogLineError`. */
@@ -135,6 +135,17 @@ export class LogLineSDK {
     apply: async (name: string, manifest: JsonObject, options?: WriteOptions): Promise<Ack> => {
       const { tenant } = await this.#transport.identity();
       return this.append({ intent: "minicontainer.apply", subject: `urn:minicontainer:${tenant}/${name}`, payload: { manifest } }, options);
+    },
+  };
+
+  /** What spans add up to. */
+  readonly state = {
+    /** The present state of a subject. A subject with very many spans takes the gateway several rounds, which are asked for here. */
+    view: async (subject: string, options?: CallOptions): Promise<StateView> => {
+      for (;;) {
+        const view: StateView = await this.#transport.get(`/v1/state/view?subject=${encodeURIComponent(subject)}`, options);
+        if (view.complete) return view;
+      }
     },
   };
 

@@ -140,6 +140,34 @@ export interface SpanPage {
   readonly cursor: number | null;
 }
 
+/** When a subject changed, and by which intent. */
+export interface StateChange {
+  readonly seq: number;
+  readonly at: string;
+  readonly intent: string;
+}
+
+/** What the spans of a subject add up to; everything up to the seq `as_of` is in it. */
+export interface StateView {
+  readonly subject: string;
+  readonly as_of: number;
+  readonly complete: boolean;
+  readonly status: "present" | "deleted";
+  readonly created?: StateChange;
+  readonly updated?: StateChange;
+  readonly deleted?: StateChange;
+  readonly spans: number;
+  readonly fields: JsonObject;
+  readonly values: JsonObject;
+  readonly lists: Readonly<Record<string, readonly JsonObject[]>>;
+  readonly deployments: readonly JsonObject[];
+  readonly runs: readonly JsonObject[];
+  readonly truncated: readonly string[];
+  readonly intents: Readonly<Record<string, { readonly count: number; readonly seq: number; readonly this: string }>>;
+  readonly manifest?: JsonObject;
+  readonly serving?: readonly JsonObject[];
+}
+
 /** Where a MiniContainer runs. */
 export interface Target {
   readonly provider: string;

@@ -124,6 +124,16 @@ test("queries go through every page", async () => {
   assert.deepEqual((await take(sdk.queryAll({ subject, limit: 2 }), 9)).map((span) => span.payload.name), ["Name 0", "Name 1", "Name 2", "Name 3", "Name 4"]);
 });
 
+test("the state of a subject is what its spans add up to", async () => {
+  const subject = "urn:registry:person/state";
+  await sdk.append(person("state", "First"));
+  const { receipt } = await sdk.append({ intent: "registry.person.update", subject, payload: { name: "Second" } });
+  const state = await sdk.state.view(subject);
+  assert.equal(state.fields.name, "Second");
+  assert.ok(state.complete && state.as_of > receipt.log_index && state.spans === 2);
+  await assert.rejects(sdk.state.view("urn:registry:person/nobody"), NotFound);
+});
+
 test("a live stream brings what happens from now on, until its signal", async () => {
   const end = new AbortController();
   const items = sdk.stream({ subject: "urn:registry:person/live", signal: end.signal })[Symbol.asyncIterator]();

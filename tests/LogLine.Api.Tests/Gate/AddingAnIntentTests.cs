@@ -24,6 +24,8 @@ public sealed partial class AddingAnIntentTests : IDisposable
         Assert.Contains("fleet.vehicle.register", listed);
         var span = (await gateway.GetAsync("/v1/spans/" + ack.Json.GetProperty("this").GetString())).Json;
         Assert.Equal("fleet/vehicle.v1", span.GetProperty("payload").GetProperty("kind").GetString());
+        var state = (await gateway.GetAsync("/v1/state/view?subject=" + span.GetProperty("subject").GetString())).Json;
+        Assert.Equal("AB-12-CD", state.GetProperty("fields").GetProperty("plate").GetString());
     }
 
     [Theory]

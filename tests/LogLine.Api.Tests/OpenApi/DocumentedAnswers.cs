@@ -28,7 +28,9 @@ internal sealed partial class DocumentedAnswers(TestGateway gateway, IReadOnlyDi
         var path = Slot().Replace(pattern, slot => values.TryGetValue($"{words.Id}.{slot.Groups["name"].Value}", out var own) || values.TryGetValue(slot.Groups["name"].Value, out own)
             ? own
             : throw new InvalidOperationException($"{words.Id}: give '{slot.Groups["name"].Value}' a value in AnswersTests"));
-        var request = new HttpRequestMessage(new HttpMethod(method), path);
+        var query = string.Join('&', words.Parameters.Concat(words.Query).Where(parameter => parameter.Value.Required && !pattern.Contains($"{{{parameter.Key}}}", StringComparison.Ordinal))
+            .Select(parameter => $"{parameter.Key}={Uri.EscapeDataString(parameter.Value.Example!)}"));
+        var request = new HttpRequestMessage(new HttpMethod(method), query.Length > 0 ? $"{path}?{query}" : path);
         if (words.Access == RouteAccess.Writer)
         {
             request.Headers.Add("X-Nonce", Guid.NewGuid().ToString("D"));

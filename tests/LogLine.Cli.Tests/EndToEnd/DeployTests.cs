@@ -24,7 +24,7 @@ public sealed class DeployTests(GatewayProcess gateway)
 
         var run = result.Member("run").Text("run_id")!;
         Assert.Contains($"{run}  running", (await member.RunAsync("status", run)).Expect(0).Output);
-        Assert.Equal("running", (await member.RunAsync("status", member.Subject, "--json")).Expect(0).Json.Member("run").Text("state"));
+        Assert.Equal("running", (await member.RunAsync("status", member.Subject, "--json")).Expect(0).Json.Items("deployments").Single().Text("state"));
 
         var stop = (await member.RunAsync("deploy", "stop", member.Name, "--target", "podman", "--timeout", "1", "--json")).Expect(0);
         Assert.Equal("exited", stop.Json.Text("state"));

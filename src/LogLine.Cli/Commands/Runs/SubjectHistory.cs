@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using LogLine.Cli.Client;
-using LogLine.Cli.Output;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Cli.Commands.Runs;
@@ -11,42 +10,11 @@ internal sealed class SubjectHistory(Call call, GatewayClient gateway, string su
 {
     private const int PageSize = 1000;
     private const int MaxPages = 100;
-    private const int Shown = 10;
     private static readonly TimeSpan PollPause = TimeSpan.FromSeconds(1);
 
     // What was shown of the page that is read again: the cursor is null at the end, so the last page has no place behind it yet.
     private readonly HashSet<string> _seen = [];
     private string? _cursor;
-
-    /// <summary>The last spans, and the run that the subject is at.</summary>
-    public async Task<int> SummaryAsync()
-    {
-        var last = new Queue<JsonElement>();
-        string? run = null;
-        await foreach (var received in NewAsync(call.Stop))
-        {
-            if (received.Fails(out var failure, out var span))
-            {
-                return call.Screen.Refuse(failure);
-            }
-            run = span.Member("payload").Text("run_id") ?? run;
-            last.Enqueue(span);
-            if (last.Count > Shown)
-            {
-                last.Dequeue();
-            }
-        }
-        if (last.Count == 0)
-        {
-            return call.Screen.Refuse(new CommandFailure("404_NOT_FOUND", $"The ledger has nothing about {subject}.", "Is the subject spelled right, and of this tenant? 'logline whoami' shows which."));
-        }
-        JsonElement known = default;
-        if (run is not null && (await gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out var unknown, out known))
-        {
-            return call.Screen.Refuse(unknown);
-        }
-        return Report(last, known);
-    }
 
     /// <summary>Every span, then new ones as they come, until Ctrl-C.</summary>
     public async Task<int> FollowAsync()
@@ -75,41 +43,6 @@ internal sealed class SubjectHistory(Call call, GatewayClient gateway, string su
             await Task.Delay(PollPause, call.Shell.Time, call.Stop);
         }
     }
-
-    private int Report(IReadOnlyCollection<JsonElement> last, JsonElement run) => call.Screen.Result(
-        json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("subject", subject);
-            json.WritePropertyName("run");
-            if (run.ValueKind == JsonValueKind.Undefined)
-            {
-                json.WriteNullValue();
-            }
-            else
-            {
-                run.WriteTo(json);
-            }
-            json.WriteStartArray("spans");
-            foreach (var span in last)
-            {
-                span.WriteTo(json);
-            }
-            json.WriteEndArray();
-            json.WriteEndObject();
-        },
-        line =>
-        {
-            foreach (var span in last)
-            {
-                SpanLines.Show(call.Screen, span);
-            }
-            if (run.Text("run_id") is { } id)
-            {
-                var state = run.Text("state");
-                line($"{id}  {state}  {RunStateText.Detail(run)}".TrimEnd(), SpanLines.ToneOf(state));
-            }
-        });
 
     /// <summary>The spans that were not handed out yet, to the end of the ledger.</summary>
     private async IAsyncEnumerable<Attempt<JsonElement>> NewAsync([EnumeratorCancellation] CancellationToken stop)

@@ -9,29 +9,12 @@ namespace LogLine.Cli.Commands.Tokens;
 /// <summary><c>logline tokens list</c>: the tenant's tokens, never the tokens themselves.</summary>
 internal static class ListTokensCommand
 {
-    public static Command Create(CommandTree tree) => tree.Leaf("list", "The tenant's tokens.", RunAsync);
-
-    private static async Task<int> RunAsync(Call call)
+    public static Command Create(CommandTree tree) => tree.Leaf("list", "The tenant's tokens.", call => Listing.ShowAsync(call, "/v1/tokens", token =>
     {
-        if (call.OpenGateway().Fails(out var failure, out var gateway))
-        {
-            return call.Screen.Refuse(failure);
-        }
-        using var opened = gateway;
-        if ((await gateway.GetAsync("/v1/tokens", call.Stop)).Fails(out failure, out var tokens))
-        {
-            return call.Screen.Refuse(failure);
-        }
-        return call.Screen.Result(tokens.WriteTo, line =>
-        {
-            foreach (var token in tokens.Items("items"))
-            {
-                var state = State(token, call.Shell.Time.GetUtcNow());
-                line($"{token.Text("token_id"),-21} {token.Text("env"),-4} {state,-34} {string.Join(", ", token.Items("scopes").Select(scope => scope.GetString()))}",
-                    state.StartsWith("until", StringComparison.Ordinal) || state == "active" ? Tone.Plain : Tone.Quiet);
-            }
-        });
-    }
+        var state = State(token, call.Shell.Time.GetUtcNow());
+        return ($"{token.Text("token_id"),-21} {token.Text("env"),-4} {state,-34} {string.Join(", ", token.Texts("scopes"))}",
+            state.StartsWith("until", StringComparison.Ordinal) || state == "active" ? Tone.Plain : Tone.Quiet);
+    }));
 
     private static string State(JsonElement token, DateTimeOffset now)
     {

@@ -1,0 +1,104 @@
+using LogLine.Api.Delivery.Reading;
+using LogLine.Api.Ledger;
+
+namespace LogLine.Api.Delivery.State;
+
+/// <summary>
+/// Present states of subjects, folded from the log when they are asked for. A subject with few spans is folded anew every time; the states of longer ones
+/// are kept, the ones that were asked for last, and folded on from where they stand. One request folds a bounded number of spans: the rest is for the next.
+/// </summary>
+internal sealed class StateViews(SpanLedger ledger, StateRules rules)
+{
+    /// <summary>Spans that one request folds at most.</summary>
+    public const int SpansAtOnce = 10_000;
+
+    private const int PageSize = 500;
+    private const int KeepFrom = 1_000;
+    private const int Keep = 64;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<SpanFilter, LinkedListNode<KeptState>> _kept = [];
+    private readonly LinkedList<KeptState> _recent = [];
+
+    /// <summary>Folds what there is and hands the state to <paramref name="use"/>, which alone has it meanwhile.</summary>
+    public async Task UseAsync(string tenant, string subject, Func<SubjectState, Task> use)
+    {
+        var filter = new SpanFilter(tenant, subject);
+        if (Find(filter) is { } kept)
+        {
+            await kept.Turn.WaitAsync();
+            try
+            {
+                await FoldAsync(filter, kept.State);
+                await use(kept.State);
+            }
+            finally
+            {
+                kept.Turn.Release();
+            }
+            return;
+        }
+        var state = new SubjectState(rules);
+        await FoldAsync(filter, state);
+        await use(state);
+        if (state.Spans >= KeepFrom)
+        {
+            Remember(new KeptState(filter, state));
+        }
+    }
+
+    private async ValueTask FoldAsync(SpanFilter filter, SubjectState state)
+    {
+        var selection = new SpanSelection(filter);
+        for (var folded = 0; folded < SpansAtOnce; folded += PageSize)
+        {
+            var (items, next) = await SpanReader.ReadAsync(ledger, selection, state.Next, PageSize);
+            foreach (var item in items.Where(item => !item.IsErased))
+            {
+                state.Apply(item);
+            }
+            (state.Next, state.Complete) = (next, items.Count < PageSize);
+            if (state.Complete)
+            {
+                return;
+            }
+        }
+    }
+
+    private KeptState? Find(SpanFilter filter)
+    {
+        lock (_lock)
+        {
+            if (!_kept.TryGetValue(filter, out var node))
+            {
+                return null;
+            }
+            _recent.Remove(node);
+            _recent.AddLast(node);
+            return node.Value;
+        }
+    }
+
+    private void Remember(KeptState state)
+    {
+        lock (_lock)
+        {
+            if (_kept.ContainsKey(state.Filter))
+            {
+                return; // another request was as slow, and first
+            }
+            _kept.Add(state.Filter, _recent.AddLast(state));
+            if (_recent.Count > Keep)
+            {
+                _kept.Remove(_recent.First!.Value.Filter);
+                _recent.RemoveFirst();
+            }
+        }
+    }
+
+    private sealed record KeptState(SpanFilter Filter, SubjectState State)
+    {
+        /// <summary>One at a time folds it on.</summary>
+        public SemaphoreSlim Turn { get; } = new(1, 1);
+    }
+}
