@@ -24,6 +24,9 @@ public interface IRunGateway
     /// <summary>Says that the worker is there. What an earlier process of the same worker held is free afterwards.</summary>
     Task OpenAsync(CancellationToken cancel);
 
+    /// <summary>Says that the worker goes: what it held is free for others, as far as that can be said now.</summary>
+    Task CloseAsync();
+
     /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to the worker.</summary>
     /// <param name="limit">Runs at most.</param>
     /// <param name="held">Those that it has.</param>

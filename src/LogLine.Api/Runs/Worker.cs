@@ -131,6 +131,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     {
         await base.StopAsync(cancellationToken);
         await Task.WhenAll(_holds.Values.Select(hold => hold.Job));
+        await TryAsync(gateway.CloseAsync);
     }
 
     /// <summary>A run that is ours, and since when that is certain; null when it is not.</summary>

@@ -29,11 +29,13 @@ internal sealed class RoleLab : IAsyncDisposable
     private readonly EngineAdapter _engine;
     private readonly string _engineAddress;
     private readonly int _leaseSeconds;
+    private readonly string? _database;
     private HttpClient _client = new();
+    private Uri _address = null!;
 
-    private RoleLab(string provider, string engineAddress, int leaseSeconds)
+    private RoleLab(string provider, string engineAddress, int leaseSeconds, string? database)
     {
-        (Provider, _engineAddress, _leaseSeconds) = (provider, engineAddress, leaseSeconds);
+        (Provider, _engineAddress, _leaseSeconds, _database) = (provider, engineAddress, leaseSeconds, database);
         _engine = new EngineAdapter(EngineEndpoints.At(provider, engineAddress), TimeProvider.System);
     }
 
@@ -59,7 +61,7 @@ internal sealed class RoleLab : IAsyncDisposable
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>A gateway without engines, ready, and no worker yet.</summary>
-    public static async Task<RoleLab> OpenAsync(string provider = "podman", int leaseSeconds = 30)
+    public static async Task<RoleLab> OpenAsync(string provider = "podman", int leaseSeconds = 30, string? database = null)
     {
         var variable = $"LOGLINE_TEST_{provider.ToUpperInvariant()}";
         if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } address)
@@ -68,7 +70,7 @@ internal sealed class RoleLab : IAsyncDisposable
             Assert.Skip($"{variable} names no engine; tests/run starts one.");
             throw new InvalidOperationException();
         }
-        var lab = new RoleLab(provider, address, leaseSeconds);
+        var lab = new RoleLab(provider, address, leaseSeconds, database);
         await lab.StartGatewayAsync();
         await lab.PostAsync(TestGateway.KeyRegistration(Kid, lab._key, "sign", "admin"));
         return lab;
@@ -76,32 +78,58 @@ internal sealed class RoleLab : IAsyncDisposable
 
     public async Task StartGatewayAsync()
     {
-        Gateway = Start("gateway", GatewayFolder, [$"--LogLine:Leases:Seconds={_leaseSeconds}"], engine: null);
-        await ListeningAsync(Gateway);
+        Gateway = await StartGatewayAsync(GatewayFolder);
         var bootstrap = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(GatewayFolder, "bootstrap.json"), Cancel)).RootElement;
         _client.Dispose();
         ApiKey = bootstrap.Text("api_key")!;
         _client = new HttpClient { BaseAddress = new Uri(bootstrap.Text("base_url")!), Timeout = TimeSpan.FromSeconds(100) };
         _client.DefaultRequestHeaders.Authorization = new("ApiKey", ApiKey);
-        foreach (var wire in _wires)
+        _address = _client.BaseAddress;
+        _wires.ForEach(wire => wire.Server = _address);
+    }
+
+    /// <summary>Starts one more gateway on the same database, with the same keys, and asks that one from now on.</summary>
+    public async Task<Uri> StartSecondGatewayAsync()
+    {
+        var folder = Path.Combine(_folder, "second");
+        Directory.CreateDirectory(Path.Combine(folder, "keys"));
+        foreach (var key in Directory.GetFiles(Path.Combine(GatewayFolder, "keys")))
         {
-            wire.Server = _client.BaseAddress;
+            File.Copy(key, Path.Combine(folder, "keys", Path.GetFileName(key)));
         }
+        await StartGatewayAsync(folder);
+        var address = new Uri(_output.Last(line => line.Contains("listens on", StringComparison.Ordinal)).Split("listens on ")[1].Split(';')[0]);
+        _client.Dispose();
+        _client = new HttpClient { BaseAddress = address };
+        _client.DefaultRequestHeaders.Authorization = new("ApiKey", ApiKey);
+        return address;
+    }
+
+    private async Task<Process> StartGatewayAsync(string folder)
+    {
+        var before = _output.Count(line => line.Contains("listens on", StringComparison.Ordinal));
+        var process = Start("gateway", folder, [$"--LogLine:Leases:Seconds={_leaseSeconds}", .. _database is null ? Array.Empty<string>() : ["--LogLine:Store=postgres"]], engine: null);
+        while (_output.Count(line => line.Contains("listens on", StringComparison.Ordinal)) == before)
+        {
+            Assert.False(process.HasExited, "The gateway ended before it listened: " + Output);
+            await Task.Delay(10, Cancel);
+        }
+        return process;
     }
 
     /// <summary>Starts a worker behind a wire of its own, and waits until the gateway has it; on a folder that an earlier one left, the same worker again.</summary>
-    public async Task<(Process Process, Wire Wire)> StartWorkerAsync(string name, Wire? wire = null)
+    public async Task<(Process Process, Wire Wire)> StartWorkerAsync(string name, Wire? wire = null, params Uri[] gateways)
     {
         if (wire is null)
         {
-            _wires.Add(wire = new Wire { Server = _client.BaseAddress! });
+            _wires.Add(wire = new Wire { Server = _address });
         }
         var token = Path.Combine(_folder, name + ".token");
         if (!File.Exists(token))
         {
             await File.WriteAllTextAsync(token, await RunnerTokenAsync() + "\n", Cancel);
         }
-        var process = Start("worker", WorkerFolder(name), [$"--LogLine:Worker:Gateway={wire.Address}", $"--LogLine:Worker:TokenFile={token}", $"--LogLine:Worker:Name={name}"], _engineAddress);
+        var process = Start("worker", WorkerFolder(name), [$"--LogLine:Worker:Gateway={string.Join(',', gateways.Prepend(wire.Address))}", $"--LogLine:Worker:TokenFile={token}", $"--LogLine:Worker:Name={name}"], _engineAddress);
         while (!await IsServedAsync())
         {
             Assert.False(process.HasExited, "The worker ended: " + Output);
@@ -228,6 +256,10 @@ internal sealed class RoleLab : IAsyncDisposable
         {
             start.Environment[variable] = "unix:///nowhere/engine.sock";
         }
+        if (_database is not null && engine is null)
+        {
+            start.Environment["ConnectionStrings__Ledger"] = _database;
+        }
         if (engine is not null)
         {
             start.Environment[Provider == "podman" ? "CONTAINER_HOST" : "DOCKER_HOST"] = engine;
@@ -239,16 +271,6 @@ internal sealed class RoleLab : IAsyncDisposable
         process.BeginErrorReadLine();
         _processes.Add(process);
         return process;
-    }
-
-    private async Task ListeningAsync(Process process)
-    {
-        var before = _output.Count(line => line.Contains("listens on", StringComparison.Ordinal));
-        while (_output.Count(line => line.Contains("listens on", StringComparison.Ordinal)) == before)
-        {
-            Assert.False(process.HasExited, "The gateway ended before it listened: " + Output);
-            await Task.Delay(10, Cancel);
-        }
     }
 
     public async ValueTask DisposeAsync()

@@ -69,6 +69,20 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     }
 
     /// <inheritdoc/>
+    public async Task CloseAsync()
+    {
+        await _closing.CancelAsync();
+        try
+        {
+            await _connection.TryAsync(_connection.Addresses[0], HttpMethod.Post, "v1/workers", _identity.Announce(fresh: true, _time.GetUtcNow()).Utf8.ToArray(), LongestPause, CancellationToken.None);
+        }
+        catch (HttpRequestException)
+        {
+            // The leases run out by themselves.
+        }
+    }
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<RunRow>> LeaseAsync(int limit, IReadOnlyCollection<string> held, CancellationToken cancel)
     {
         var taken = new List<RunRow>();
