@@ -11,6 +11,7 @@ using LogLine.Api.Ledger.Postgres;
 using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Policy;
+using LogLine.Api.Policy.Redis;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
 using LogLine.Api.Submissions;
@@ -43,6 +44,9 @@ public sealed class GatewayOptions
 
     /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
     public string Store { get; set; } = "sqlite";
+
+    /// <summary>A Redis that gateways share beside the store, as StackExchange.Redis writes its connections; null for none.</summary>
+    public string? Redis { get; set; }
 
     /// <summary>Where the schemas lie; by default beside the program.</summary>
     public string Schemas { get; set; } = Path.Combine(AppContext.BaseDirectory, "schemas");
@@ -139,6 +143,8 @@ internal static class GatewayHost
         {
             services.AddOwnWorker(options.Runner, adapters());
         }
+        services.AddSingleton(provider => new RedisServer(options.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisServer>>()));
+        services.AddSingleton<RedisBuckets>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
         services.AddSingleton<RefusalLog>();
@@ -190,6 +196,7 @@ internal static class GatewayHost
     {
         LogLine.Protocol.Json.UnicodeData.Require();
         _ = app.Services.GetRequiredService<Catalogue>();
+        _ = app.Services.GetRequiredService<RedisServer>();
         _ = app.Services.GetRequiredService<StateRules>();
         await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();

@@ -18,7 +18,7 @@ internal static class ServerDocs
         Answers = [new(200, "It is.", MediaDoc.Text("live\n"))],
     };
 
-    public static readonly RouteDoc Ready = new("getReadiness", RouteTags.Gateway, "Does it admit spans?", "200 while spans can be admitted; engines that are missing degrade it, and are named.")
+    public static readonly RouteDoc Ready = new("getReadiness", RouteTags.Gateway, "Does it admit spans?", "200 while spans can be admitted; engines or a Redis that are missing degrade it, and are named.")
     {
         Access = RouteAccess.Anyone,
         Answers = [new(200, "It does.", MediaDoc.Json("readiness")), new(503, "The ledger has stopped.", MediaDoc.Json("readiness", ("stopped", """{"status":"stopped","ledger":{"status":"the disk is full","size":42},"engines":{}}""")))],

@@ -4,6 +4,7 @@ using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
+using LogLine.Api.Policy.Redis;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
 using LogLine.Api.Tenants;
@@ -75,8 +76,8 @@ internal static class ServerEndpoints
         json.WriteEndObject();
     }
 
-    /// <summary>200 while spans can be admitted; engines that are missing degrade, and are named.</summary>
-    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses)
+    /// <summary>200 while spans can be admitted; engines or a Redis that are missing degrade, and are named.</summary>
+    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses, RedisServer redis)
     {
         var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
         var stopped = ledger.Stopped;
@@ -84,11 +85,12 @@ internal static class ServerEndpoints
         await http.WriteAsync(json =>
         {
             json.WriteStartObject();
-            json.WriteString("status", stopped is not null ? "stopped" : engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
+            json.WriteString("status", stopped is not null ? "stopped" : redis.Away is null && engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
             json.WriteStartObject("ledger");
             json.WriteString("status", stopped ?? "ready");
             json.WriteNumber("size", ledger.Size);
             json.WriteEndObject();
+            Write(json, redis);
             WitnessHealth.Write(json, witnesses, ledger.Size);
             json.WriteStartObject("engines");
             foreach (var (provider, status) in engines)
@@ -108,6 +110,20 @@ internal static class ServerEndpoints
             json.WriteEndObject();
             json.WriteEndObject();
         });
+    }
+
+    private static void Write(Utf8JsonWriter json, RedisServer redis)
+    {
+        if (redis.IsUsed)
+        {
+            json.WriteStartObject("redis");
+            json.WriteBoolean("available", redis.Away is null);
+            if (redis.Away is { } reason)
+            {
+                json.WriteString("reason", reason);
+            }
+            json.WriteEndObject();
+        }
     }
 
     /// <summary>An engine that is stuck must not make the probe itself look stuck.</summary>

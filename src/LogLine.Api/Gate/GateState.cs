@@ -20,6 +20,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     private readonly long _since = time.GetTimestamp();
     private Dictionary<string, AdmittedSpan>? _admitted; // most requests bring one span
 
+    /// <summary>What the ledger knows of the request already; set once its claims are held.</summary>
+    public ReplayReads Before { get; internal set; } = null!;
+
     /// <summary>The targets on which runs are carried out.</summary>
     public RunTargets Targets => targets;
 

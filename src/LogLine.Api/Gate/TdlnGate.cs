@@ -107,6 +107,7 @@ public sealed class TdlnGate
                 verdict.IsWhole = true;
                 return verdict;
             }
+            state.Before = new ReplayReads(_ledger.Store, submission, items);
             if (submission.IsArray)
             {
                 await JudgeArrayAsync(submission, items, state, verdict, cancel);

@@ -46,7 +46,7 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <param name="now">An idempotency key that has expired by then may be bound anew.</param>
     ValueTask<ILedgerTransaction> BeginAsync(DateTimeOffset now);
 
-    /// <summary>Forgets nonces and idempotency keys whose time is over, a bounded number at a time.</summary>
+    /// <summary>Forgets nonces and idempotency keys whose time is over. Runs beside the writer; an embedded store goes on with it batch by batch.</summary>
     ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now);
 
     // --- spans ---

@@ -41,19 +41,19 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private readonly TileTree _tree;
     private readonly Task _loop;
     private readonly Task _watch;
+    private readonly Task _forget;
     private readonly CancellationTokenSource _closing = new();
     private CompactRange _frontier;
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _forgotAt;
 
     public LedgerWriter(ILedgerStore store, ServerKeys keys, RecoveredLedger recovered, TimeProvider time, int queueLength, ILogger logger)
     {
         (_store, _keys, _time, _logger) = (store, keys, time, logger);
         (Origin, _tree, _frontier, Committed) = recovered;
         _queue = Channel.CreateBounded<LedgerWork>(new BoundedChannelOptions(queueLength) { SingleReader = true });
-        _forgotAt = time.GetTimestamp();
         _loop = Task.Run(RunAsync);
         _watch = store.WatchAsync(() => _queue.Writer.TryWrite(LedgerWork.Look), _closing.Token);
+        _forget = ForgetAsync();
     }
 
     public string Origin { get; }
@@ -110,7 +110,6 @@ internal sealed class LedgerWriter : IAsyncDisposable
                 }
             }
             await (batch.Count == 0 ? LookAsync() : CommitAsync(batch));
-            await ForgetAsync();
             if (Stopped is not null)
             {
                 _queue.Writer.TryComplete();
@@ -313,19 +312,30 @@ internal sealed class LedgerWriter : IAsyncDisposable
     /// </summary>
     private async Task ForgetAsync()
     {
-        if (_time.GetElapsedTime(_forgotAt) < ForgetEvery)
+        using var timer = new PeriodicTimer(ForgetEvery, _time);
+        while (await NextAsync(timer))
         {
-            return;
+            var now = _time.GetUtcNow();
+            try
+            {
+                await _store.ForgetAsync(now - TimeSpan.FromMinutes(10), now);
+            }
+            catch (LedgerStoreException defect)
+            {
+                _logger.LogWarning(defect, "What is over was not forgotten; it is tried again in {Seconds} s.", ForgetEvery.TotalSeconds);
+            }
         }
-        _forgotAt = _time.GetTimestamp();
-        var now = _time.GetUtcNow();
+    }
+
+    private async Task<bool> NextAsync(PeriodicTimer timer)
+    {
         try
         {
-            await _store.ForgetAsync(now - TimeSpan.FromMinutes(10), now);
+            return await timer.WaitForNextTickAsync(_closing.Token);
         }
-        catch (LedgerStoreException defect)
+        catch (OperationCanceledException)
         {
-            _logger.LogWarning(defect, "What is over was not forgotten; it is tried again in {Seconds} s.", ForgetEvery.TotalSeconds);
+            return false;
         }
     }
 
@@ -366,6 +376,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         await _closing.CancelAsync();
         await _loop;
         await _watch;
+        await _forget;
         _closing.Dispose();
     }
 }

@@ -1,26 +1,31 @@
 using System.Collections.Concurrent;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.Policy.Redis;
 using LogLine.Api.Tenants;
 
 namespace LogLine.Api.Policy;
 
 /// <summary>
 /// What tenants have set for themselves: quotas and a policy, read through from the ledger's tables and forgotten the moment a commit changes
-/// them. The buckets of the quotas are in memory: a restart fills them.
+/// them. The buckets of the quotas are in Redis when there is one, and the same for all gateways; else, and while it does not answer, in memory: then each gateway counts for itself.
 /// </summary>
 public sealed class TenantRules
 {
     private const int MaxTenants = 10_000;
     private readonly ILedgerStore _store;
     private readonly TimeProvider _time;
+    private readonly RedisBuckets? _shared;
     private readonly ConcurrentDictionary<string, RuleSet> _rules = new();
     private int _version;
 
     /// <summary>Reads <paramref name="ledger"/>, and listens to it.</summary>
-    public TenantRules(SpanLedger ledger, TimeProvider time)
+    /// <param name="ledger">The ledger.</param>
+    /// <param name="time">The clock of the buckets in memory.</param>
+    /// <param name="shared">The buckets that all gateways share; null when this one counts for itself.</param>
+    public TenantRules(SpanLedger ledger, TimeProvider time, RedisBuckets? shared = null)
     {
-        (_store, _time) = (ledger.Store, time);
+        (_store, _time, _shared) = (ledger.Store, time, shared);
         ledger.Committed += batch =>
         {
             foreach (var tenant in batch.Touched.Where(touched => touched.Kind == TouchedKind.Tenant).Select(touched => touched.Tenant))
@@ -50,6 +55,10 @@ public sealed class TenantRules
         {
             return null;
         }
+        if (_shared is not null && await _shared.TakeAsync(tenant, [.. buckets.Select(bucket => bucket.Quota)]) is var (isThere, levels))
+        {
+            return (isThere, Adopt(buckets, levels));
+        }
         var now = _time.GetTimestamp();
         var taken = 0;
         while (taken < buckets.Count && buckets[taken].TryTake(now, _time))
@@ -62,6 +71,17 @@ public sealed class TenantRules
             return (false, buckets[taken].State(now, _time));
         }
         return (true, buckets.Select(bucket => bucket.State(now, _time)).MinBy(state => state.Remaining)!);
+    }
+
+    /// <summary>Sets the buckets in memory to what all gateways have left, so that this one goes on from there should Redis go; the one that is nearest to empty.</summary>
+    private RateLimitState Adopt(List<TokenBucket> buckets, IReadOnlyList<double> levels)
+    {
+        var now = _time.GetTimestamp();
+        for (var i = 0; i < buckets.Count; i++)
+        {
+            buckets[i].Set(levels[i], now);
+        }
+        return buckets.Select(bucket => bucket.State(now, _time)).MinBy(state => state.Remaining)!;
     }
 
     private ValueTask<RuleSet> OfAsync(string tenant) => _rules.TryGetValue(tenant, out var known) ? new(known) : ReadAsync(tenant);

@@ -35,6 +35,15 @@ internal sealed class TokenBucket(QuotaRow quota, TimeProvider time)
         }
     }
 
+    /// <summary>It is so full now, as somebody else has counted.</summary>
+    public void Set(double level, long now)
+    {
+        lock (_lock)
+        {
+            (_level, _filledAt) = (level, now);
+        }
+    }
+
     /// <summary>What is left, and in how many seconds there is one more (when empty) or all.</summary>
     public RateLimitState State(long now, TimeProvider clock)
     {

@@ -10,8 +10,8 @@ internal static class PostgresBenchmark
 
     private const string Limit =
         """
-        The server's processor time is on the same cores: it parses, keeps six B-trees and writes its log. The gate asks the database twice for each span (name and nonce), and a batch costs
-        three round trips. A database on a machine of its own would lift it.
+        Processor time: the gateway's, which is what it is on the embedded store, and the server's on the same cores, which keeps six B-trees and writes its log. What the gate asks for goes
+        to the server many at a time, and a batch is three round trips. A database on a machine of its own would lift it.
         """;
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)

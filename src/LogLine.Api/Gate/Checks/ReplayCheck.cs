@@ -14,7 +14,7 @@ internal sealed class ReplayCheck(ILedgerStore store)
     public async ValueTask<Rejection?> OfKeyAsync(Judgement item, CancellationToken cancel)
     {
         var submission = item.Submission;
-        if (submission.IdempotencyKey is not { } key || await store.FindKeyBindingAsync(submission.Tenant, key, item.Now) is not { } bound)
+        if (submission.IdempotencyKey is not { } key || await item.State.Before.FindKeyBindingAsync(submission, key) is not { } bound)
         {
             return null;
         }
@@ -44,7 +44,7 @@ internal sealed class ReplayCheck(ILedgerStore store)
             item.Twin = earlier;
             return null;
         }
-        if (await store.FindSpanAsync(item.Tenant, name) is not { } known)
+        if (await item.State.Before.FindSpanAsync(item.Tenant, name) is not { } known)
         {
             return null;
         }
@@ -58,11 +58,12 @@ internal sealed class ReplayCheck(ILedgerStore store)
 
     public async ValueTask<Rejection?> NonceAsync(Judgement item, CancellationToken cancel)
     {
-        if (item.Submission.Nonce is not { } nonce || !await store.HasNonceAsync(item.Tenant, nonce))
+        if (item.Submission.Nonce is not { } nonce || !await item.State.Before.HasNonceAsync(item.Tenant, nonce))
         {
             return null;
         }
         // Another gateway may have committed this very request after row 8 was judged: then it is a replay, whose nonce is its own.
+        item.State.Before.Renew();
         if (store.IsShared && (await OfKeyAsync(item, cancel) ?? (item.IsReplay || item.Submission.IsArray ? null : await OfThisAsync(item, cancel))) is { } conflict)
         {
             return conflict;

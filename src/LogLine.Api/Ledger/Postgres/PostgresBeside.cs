@@ -11,8 +11,9 @@ public sealed partial class PostgresLedgerStore
     /// <inheritdoc/>
     public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now)
     {
-        await ExecuteAsync("DELETE FROM nonces WHERE ctid IN (SELECT ctid FROM nonces WHERE until < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)", noncesUntil);
-        await ExecuteAsync("DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency WHERE expires < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)", now);
+        // All of it: what is left would pile up. Nobody waits for this.
+        await ExecuteAsync("DELETE FROM nonces WHERE until < $1", noncesUntil);
+        await ExecuteAsync("DELETE FROM idempotency WHERE expires < $1", now);
     }
 
     /// <inheritdoc/>

@@ -9,9 +9,21 @@ public sealed partial class PostgresLedgerStore
     private const string RunColumns =
         "run_id, tenant, env, intent, subject, provider, service, ref, target, span, state, created, started, ended, exit_code, reason, error, detail, cancel, lease_owner, lease_until";
 
+    // What every span asks, together with all that ask at the same time.
+    private readonly PostgresLookup<StoredSpan> _spans;
+    private readonly PostgresLookup<KeyUntil> _keys;
+    private readonly PostgresLookup<bool> _nonces;
+
+    private sealed record KeyUntil(BoundKey Bound, DateTimeOffset Expires);
+
+    private PostgresLookup<TRow> Lookup<TRow>(string columns, string table, string name, Func<NpgsqlDataReader, TRow> read)
+    {
+        var sql = $"SELECT asked.tenant, asked.name, {columns} FROM unnest($1, $2) AS asked(tenant, name) JOIN {table} AS t ON t.tenant = asked.tenant AND t.{name} = asked.name";
+        return new PostgresLookup<TRow>((tenants, names) => AllAsync(sql, row => (row.GetString(0), row.GetString(1), read(row)), tenants, names));
+    }
+
     /// <inheritdoc/>
-    public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) =>
-        FirstAsync($"SELECT {StoredColumns} FROM entries WHERE tenant = $1 AND this = $2", StoredSpan, tenant, name);
+    public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) => new(_spans.FindAsync(tenant, name));
 
     /// <inheritdoc/>
     public ValueTask<StoredSpan?> FindEntryAsync(long index) => FirstAsync($"SELECT {StoredColumns} FROM entries WHERE idx = $1", StoredSpan, index);
@@ -30,13 +42,10 @@ public sealed partial class PostgresLedgerStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<BoundKey?> FindKeyBindingAsync(string tenant, string key, DateTimeOffset now) => FirstAsync(
-        "SELECT fingerprint, first, items FROM idempotency WHERE tenant = $1 AND key = $2 AND expires > $3",
-        row => new BoundKey(Bytes(row, 0), row.GetInt64(1), Text(row, 2)), tenant, key, now);
+    public async ValueTask<BoundKey?> FindKeyBindingAsync(string tenant, string key, DateTimeOffset now) => await _keys.FindAsync(tenant, key) is var (bound, expires) && expires > now ? bound : null;
 
     /// <inheritdoc/>
-    public ValueTask<bool> HasNonceAsync(string tenant, string nonce) =>
-        FirstAsync("SELECT 1 FROM nonces WHERE tenant = $1 AND nonce = $2", row => true, tenant, nonce);
+    public ValueTask<bool> HasNonceAsync(string tenant, string nonce) => new(_nonces.FindAsync(tenant, nonce));
 
     /// <inheritdoc/>
     public ValueTask<TokenRow?> FindTokenAsync(byte[] hash) => FirstAsync($"SELECT {TokenColumns} FROM tokens WHERE hash = $1", Token, hash);
@@ -115,9 +124,11 @@ public sealed partial class PostgresLedgerStore
     public ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service) =>
         AllAsync($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND service = $2 AND state < 4 LIMIT 100", Run, tenant, service);
 
-    private static StoredSpan StoredSpan(NpgsqlDataReader row) => new(
-        row.GetInt64(0), Bytes(row, 1), row.IsDBNull(2) ? [] : Bytes(row, 2), 
-        row.IsDBNull(3) ? null : Bytes(row, 3), row.IsDBNull(4) ? null : Bytes(row, 4), Text(row, 5));
+    private static StoredSpan StoredSpan(NpgsqlDataReader row) => StoredSpan(row, 0);
+
+    private static StoredSpan StoredSpan(NpgsqlDataReader row, int from) => new(
+        row.GetInt64(from), Bytes(row, from + 1), row.IsDBNull(from + 2) ? [] : Bytes(row, from + 2),
+        row.IsDBNull(from + 3) ? null : Bytes(row, from + 3), row.IsDBNull(from + 4) ? null : Bytes(row, from + 4), Text(row, from + 5));
 
     private const string TokenColumns = "token_id, tenant, hash, scopes, env, expires, revoked";
 
