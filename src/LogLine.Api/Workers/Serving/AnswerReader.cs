@@ -52,6 +52,10 @@ internal static class AnswerReader
             {
                 question.Ring?.Skip(dropped);
             }
+            else if (said.Flag("end") == true)
+            {
+                question.Finished.TrySetResult();
+            }
             else if (said.Text("text") is { } text)
             {
                 question.Ring?.Append(said.Integer("source") == 2 ? 2 : 1, Encoding.UTF8.GetBytes(text.Replace('\n', ' ') + "\n"));

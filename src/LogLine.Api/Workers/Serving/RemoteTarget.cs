@@ -60,7 +60,7 @@ internal sealed class RemoteRunLogs(WorkerBoard board) : IRunLogs
         try
         {
             var container = await question.Answer.Task.WaitAsync(Patience, cancel);
-            return container.Text("container_id") is { } id ? new FollowedLog(id, ring, SecretMask.None, null, Task.CompletedTask) : null;
+            return container.Text("container_id") is { } id ? new FollowedLog(id, ring, SecretMask.None, null, question.Finished.Task) : null;
         }
         catch (TimeoutException)
         {

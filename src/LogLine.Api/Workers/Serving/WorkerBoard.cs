@@ -140,6 +140,19 @@ internal sealed class Question(string id, byte[] body, LogRing? ring)
     /// <summary>The answer; for a log that is followed, its container.</summary>
     public TaskCompletionSource<JsonElement> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Completes when a log that is followed has come to its end; fails when it was cut off before.</summary>
+    public TaskCompletionSource Finished { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Nothing more comes. What has not been said by now was cut off.</summary>
+    public void CutOff()
+    {
+        var cut = new AdapterException(AdapterFailure.Unavailable, "the worker's answer was cut off");
+        Answer.TrySetException(cut);
+        Finished.TrySetException(cut);
+        _ = (Answer.Task.Exception, Finished.Task.Exception); // whoever asked may be gone
+        Ring?.End();
+    }
+
     /// <summary>Cancelled when nobody wants to know any more.</summary>
     public CancellationTokenSource Over { get; } = new();
 

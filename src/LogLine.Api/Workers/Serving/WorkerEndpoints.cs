@@ -6,6 +6,7 @@ using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Json;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace LogLine.Api.Workers.Serving;
 
@@ -223,6 +224,11 @@ internal static class WorkerEndpoints
             await http.NotFoundAsync("question of that id (any more)");
             return;
         }
+        // A container may say nothing for hours.
+        if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } pace)
+        {
+            pace.MinDataRate = null;
+        }
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, question.Over.Token);
         try
         {
@@ -234,9 +240,7 @@ internal static class WorkerEndpoints
         }
         finally
         {
-            question.Ring?.End();
-            question.Answer.TrySetException(new AdapterException(AdapterFailure.Unavailable, "the worker's answer was cut off"));
-            _ = question.Answer.Task.Exception; // whoever asked may be gone
+            question.CutOff();
         }
         http.Response.StatusCode = StatusCodes.Status204NoContent;
     }

@@ -6,13 +6,14 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Workers.Working;
 
 /// <summary>Answers what gateways want to know of this worker's engines. All of it is looking: nothing here changes anything.</summary>
-internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targets, IRunLogs logs, ILogger<QuestionDesk> logger)
+internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targets, IRunLogs logs, TimeProvider time, ILogger<QuestionDesk> logger)
 {
     private const int AtOnce = 64;
 
     /// <summary>A log is followed for so long at most; whoever reads it comes back.</summary>
     private static readonly TimeSpan LongestFollow = TimeSpan.FromHours(12);
 
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly SemaphoreSlim _seats = new(AtOnce);
 
@@ -96,10 +97,11 @@ internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targ
                 json.WriteEndObject();
             }), cancel);
             reading = log?.Reading;
-            while (log is not null && await log.TakeAsync(cancel) is var (lines, dropped))
+            while (log is not null && await NextAsync(log, stream, cancel) is var (lines, dropped))
             {
                 await SayAsync(stream, Lines(lines, dropped), cancel);
             }
+            await SayAsync(stream, WorkerWire.Object(json => json.WriteBoolean("end", true)), cancel);
         }
         catch (AdapterException refused)
         {
@@ -109,6 +111,23 @@ internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targ
         {
             await following.CancelAsync();
             await Task.WhenAny(reading ?? Task.CompletedTask);
+        }
+    }
+
+    /// <summary>The next lines; while there are none, an empty one now and then, so that nobody on the way takes the wire for dead.</summary>
+    private async Task<(IReadOnlyList<LogLineRead>, long)?> NextAsync(FollowedLog log, Stream stream, CancellationToken cancel)
+    {
+        var next = log.TakeAsync(cancel);
+        while (true)
+        {
+            try
+            {
+                return await next.WaitAsync(Heartbeat, time, cancel);
+            }
+            catch (TimeoutException)
+            {
+                await SayAsync(stream, "\n"u8.ToArray(), cancel);
+            }
         }
     }
 
