@@ -129,7 +129,7 @@ internal static class GatewayHost
         services.AddSingleton<OpenedLedger>();
         services.AddSingleton(provider => provider.GetRequiredService<OpenedLedger>().Ledger);
         services.AddSingleton(provider => ArtifactStore.Open(
-            options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, "artifacts"), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
+            options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, DataFolder.ArtifactsName), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ArtifactDesk>();
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton<RunDesk>();

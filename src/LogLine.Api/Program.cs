@@ -67,6 +67,7 @@ public static class GatewayProgram
         app.MapStreamTickets();
         app.MapWebhooks();
         app.MapServerReads();
+        app.MapLedgerExport();
         app.MapConsistency();
         app.MapTlog();
         app.MapApiDocument();

@@ -48,7 +48,9 @@ internal static class Contents
             CommandTree.Branch("spans", "Spans as they are.", SendCommand.Create(tree), QueryCommand.Create(tree), TailCommand.Create(tree)),
             CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
             CompletionCommand.Create(tree),
-            CommandTree.Branch("ledger", "The log as a whole.", ConsistencyCommand.Create(tree), WitnessCommand.Create(tree)),
+            CommandTree.Branch("ledger", "The log as a whole.",
+                VerifyLedgerCommand.Create(tree), ExportCommand.Create(tree), ImportCommand.Create(tree), BackupCommand.Create(tree), RestoreCommand.Create(tree),
+                ConsistencyCommand.Create(tree), WitnessCommand.Create(tree)),
         };
         foreach (var family in PrimitiveCommands.Create(tree))
         {

@@ -1,6 +1,7 @@
 using LogLine.Benchmarks.Canonical;
 using LogLine.Benchmarks.Deploy;
 using LogLine.Benchmarks.Gate;
+using LogLine.Benchmarks.Ledgers;
 using LogLine.Benchmarks.Reports;
 using LogLine.Benchmarks.Schema;
 using LogLine.Benchmarks.Spans;
@@ -33,6 +34,9 @@ internal static class BenchmarkRun
         ("arrays", "POST /v1/spans, arrays of 100", ArraysBenchmark.RunAsync),
         ("retries", "POST /v1/spans, the same keys again", RetriesBenchmark.RunAsync),
         ("postgres", "POST /v1/spans, single signed spans, on PostgreSQL", PostgresBenchmark.RunAsync),
+        ("verify", "a whole ledger, verified", VerifyBenchmark.RunAsync),
+        ("start", "a gateway starts on 1,000,000 spans", StartBenchmark.RunAsync),
+        ("digests", "what the digests of the rows cost", DigestBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
     ];
 

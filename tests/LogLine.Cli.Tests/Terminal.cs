@@ -22,6 +22,9 @@ internal sealed class Terminal : IDisposable
     /// <summary>Whether output goes to a terminal.</summary>
     public bool IsTerminal { get; set; }
 
+    /// <summary>What results that are no text of the program's go to.</summary>
+    public MemoryStream RawOutput { get; set; } = new();
+
     public TimeProvider Time { get; set; } = new HurriedTime();
 
     public string this[string variable]
@@ -49,6 +52,7 @@ internal sealed class Terminal : IDisposable
         {
             Input = new MemoryStream(Encoding.UTF8.GetBytes(input)),
             Output = to ?? output,
+            RawOutput = RawOutput,
             Errors = errors,
             Variable = name => _variables.GetValueOrDefault(name),
             CanAsk = CanAsk,

@@ -50,7 +50,7 @@ internal static class ServerEndpoints
             key.WriteMembers(json);
             if (key.Use == "log")
             {
-                json.WriteString("vkey", SignedNote.VerifierKey(ledger.Origin, key.PublicKey));
+                json.WriteString("vkey", SignedNote.VerifierKey(key.Origin ?? ledger.Origin, key.PublicKey));
             }
             json.WriteString("status", key.Until is null ? "active" : "retired");
             json.WriteEndObject();

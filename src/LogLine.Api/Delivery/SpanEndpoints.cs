@@ -26,9 +26,17 @@ internal static class SpanEndpoints
 
     private static async Task SpanAsync(HttpContext http, string name, SpanLedger ledger)
     {
-        if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { Span.Length: > 0 } stored)
+        if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { } stored)
         {
             await http.NotFoundAsync($"span '{Shorten(name)}'");
+            return;
+        }
+        if (stored.Span.Length == 0)
+        {
+            await http.RefuseAsync(new Rejection(RefusalCode.NotFound, $"The content of {name} was erased (span.erase). Its entry and its proof stay: GET /v1/spans/{name}/receipt.")
+            {
+                Details = new Dictionary<string, object?> { ["reason"] = "erased", ["seq"] = stored.Index + 1, ["hash"] = stored.ReadEntry().Hash },
+            });
             return;
         }
         http.Response.ContentType = "application/json";

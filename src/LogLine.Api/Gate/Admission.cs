@@ -61,6 +61,9 @@ internal static class Admission
             case "webhook.create" or "webhook.delete" or "webhook.rotate" or "webhook.replay":
                 result = WebhookActs.Admit(item, effects);
                 break;
+            case "span.erase":
+                result = SpanErasure.Admit(item, effects);
+                break;
             case "minicontainer.verify":
                 result = await VerifyManifestAsync(item);
                 break;

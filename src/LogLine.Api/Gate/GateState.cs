@@ -71,6 +71,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     /// <summary>An entry of the log, whoever's it is, or null.</summary>
     public ValueTask<StoredSpan?> FindEntryAsync(long index) => store.FindEntryAsync(index);
 
+    /// <summary>A tenant's span that is committed, or null.</summary>
+    public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) => store.FindSpanAsync(tenant, name);
+
     /// <summary>A tenant's grant, or null.</summary>
     public async ValueTask<GrantRow?> FindGrantAsync(string tenant, string grantId) =>
         _pending.OfType<LedgerEffect.GrantStored>().Select(stored => stored.Grant).FirstOrDefault(grant => grant.Tenant == tenant && grant.GrantId == grantId)

@@ -76,6 +76,9 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     /// <summary>The webhook that it is about; written by <c>existence</c>.</summary>
     public WebhookRow? Webhook { get; set; }
 
+    /// <summary>The span that is to be erased; written by <c>existence</c>.</summary>
+    public StoredSpan? Erased { get; set; }
+
     /// <summary>The event that a webhook is to get again; written by <c>existence</c>.</summary>
     public DeliveryRow? Again { get; set; }
 

@@ -80,7 +80,7 @@ public sealed class TdlnGate
             new("existence", CheckScope.Item, ExistenceCheck.JudgeAsync),              // row 15
             new("policy of the manifest", CheckScope.Item, policies.OfManifestAsync),       // row 14 again: what a ref names is known only now
             new("authorisation", CheckScope.Item, authorisation.JudgeAsync),           // row 16
-            new("lifecycle", CheckScope.Item, LifecycleCheck.JudgeAsync),              // row 17
+            new("lifecycle", CheckScope.Item, (item, cancel) => LifecycleCheck.JudgeAsync(item, catalogue, cancel)), // row 17
             new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                // row 18
         ];
     }

@@ -5,6 +5,18 @@ namespace LogLine.Api.Ledger;
 /// </summary>
 public sealed class DataFolder : IDisposable
 {
+    /// <summary>Name of the database.</summary>
+    public const string DatabaseName = "ledger.db";
+
+    /// <summary>Name of the folder with the keys.</summary>
+    public const string KeysName = "keys";
+
+    /// <summary>Name of the folder with the artifacts, unless the operator names another place.</summary>
+    public const string ArtifactsName = "artifacts";
+
+    /// <summary>Name of the file with the last published checkpoint.</summary>
+    public const string PublishedName = "published";
+
     private readonly FileStream _lock;
 
     private DataFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
@@ -13,10 +25,13 @@ public sealed class DataFolder : IDisposable
     public string Path { get; }
 
     /// <summary>The database.</summary>
-    public string Database => System.IO.Path.Combine(Path, "ledger.db");
+    public string Database => System.IO.Path.Combine(Path, DatabaseName);
 
     /// <summary>Where the keys lie.</summary>
-    public string Keys => System.IO.Path.Combine(Path, "keys");
+    public string Keys => System.IO.Path.Combine(Path, KeysName);
+
+    /// <summary>The last published checkpoint (<see cref="PublishedCheckpoint"/>).</summary>
+    public string Published => System.IO.Path.Combine(Path, PublishedName);
 
     /// <summary>What a newcomer needs to begin: address, tenant, token, public key.</summary>
     public string BootstrapFile => System.IO.Path.Combine(Path, "bootstrap.json");
@@ -29,7 +44,7 @@ public sealed class DataFolder : IDisposable
         try
         {
             const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-            foreach (var folder in (ReadOnlySpan<string>)[path, System.IO.Path.Combine(path, "keys")])
+            foreach (var folder in (ReadOnlySpan<string>)[path, System.IO.Path.Combine(path, KeysName)])
             {
                 if (!Directory.Exists(folder))
                 {

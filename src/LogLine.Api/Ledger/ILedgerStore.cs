@@ -1,4 +1,5 @@
 using LogLine.Protocol.Merkle;
+using LogLine.Protocol.Verification;
 
 namespace LogLine.Api.Ledger;
 
@@ -69,6 +70,15 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
 
     /// <summary>Replaces what an Ack says besides its receipt, after a wait.</summary>
     ValueTask UpdateAnswerAsync(long index, byte[] answer);
+
+    // --- the whole ---
+
+    /// <summary>
+    /// Every row, in the order in which a verification takes them (<see cref="LedgerAudit"/>): entries from <paramref name="after"/> on, each behind the tiles and
+    /// checkpoints that it completes; then the other tables by name, each by its key; the head at the end. A gateway beside it is not held up; what is left of the log when
+    /// it is caught up with, the other tables and the head are one snapshot.
+    /// </summary>
+    IAsyncEnumerable<StoredRow> RowsAsync(long after, CancellationToken cancel);
 
     // --- tenants ---
 

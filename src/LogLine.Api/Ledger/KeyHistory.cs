@@ -3,6 +3,7 @@ using System.Text.Json;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
+using LogLine.Protocol.Verification;
 
 namespace LogLine.Api.Ledger;
 
@@ -70,6 +71,43 @@ internal sealed class KeyHistory
         Save();
     }
 
+    /// <summary>
+    /// The log goes on under another name from this size on (contract, section 9): every log key of before has signed its last checkpoint, and so has a span key that is no
+    /// longer there its last span.
+    /// </summary>
+    /// <param name="before">What a folder without a history is told of the log.</param>
+    /// <param name="size">Entries that there are; the checkpoint over them is signed anew.</param>
+    /// <param name="log">The log key from now on.</param>
+    /// <param name="span">The span key from now on.</param>
+    public void Rename(LedgerTrust before, long size, ServerKeyRecord log, ServerKeyRecord span)
+    {
+        if (_records.Count == 0)
+        {
+            _records.AddRange(before.Keys.Select(key => new ServerKeyRecord(key.Kid, key.Use, key.PublicKey, key.From, key.Until, null) { Origin = key.Origin }));
+        }
+        for (var i = 0; i < _records.Count; i++)
+        {
+            var record = _records[i];
+            _records[i] = record.Use switch
+            {
+                "log" => record with { Origin = record.Origin ?? before.Origin, Until = record.Until ?? Math.Max(0, size - 1) },
+                _ when record.Kid != span.Kid => record with { Until = record.Until ?? size },
+                _ => record,
+            };
+        }
+        _records.Add(log with { From = Math.Max(0, size - 1) });
+        if (!_records.Exists(record => record.Kid == span.Kid))
+        {
+            _records.Add(span with { From = size });
+        }
+        Save();
+    }
+
+    /// <summary>What a verifier of the whole log is told.</summary>
+    /// <param name="origin">The log's name today.</param>
+    public LedgerTrust Trust(string origin) =>
+        new(origin, [.. _records.Select(record => new LedgerKey(record.Use, record.Kid, record.PublicKey, record.Origin ?? origin, record.From, record.Until))]);
+
     private void End(ServerKeyRecord? record, long until)
     {
         if (record is not null)
@@ -110,6 +148,9 @@ internal sealed class KeyHistory
 /// <param name="Endorsement">A note (<see cref="KeyEndorsement"/>) by the log key of then; null for the first keys.</param>
 public sealed record ServerKeyRecord(string Kid, string Use, byte[] PublicKey, long From, long? Until, string? Endorsement)
 {
+    /// <summary>The log's name while the key signed; null when that is its name today.</summary>
+    public string? Origin { get; init; }
+
     internal void WriteMembers(Utf8JsonWriter json)
     {
         json.WriteString("kid", Kid);
@@ -120,6 +161,10 @@ public sealed record ServerKeyRecord(string Kid, string Use, byte[] PublicKey, l
         if (Until is { } until)
         {
             json.WriteNumber("until_tree_size", until);
+        }
+        if (Origin is not null)
+        {
+            json.WriteString("origin", Origin);
         }
         if (Endorsement is not null)
         {
@@ -135,7 +180,7 @@ public sealed record ServerKeyRecord(string Kid, string Use, byte[] PublicKey, l
         {
             return false;
         }
-        record = new ServerKeyRecord(kid, json.Text("use")!, key, from, json.Integer("until_tree_size"), json.Text("endorsement"));
+        record = new ServerKeyRecord(kid, json.Text("use")!, key, from, json.Integer("until_tree_size"), json.Text("endorsement")) { Origin = json.Text("origin") };
         return true;
     }
 }

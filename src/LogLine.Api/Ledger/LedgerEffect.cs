@@ -76,6 +76,9 @@ public abstract record LedgerEffect
     /// <summary>A webhook took nothing for too long. Conflicts when it is disabled.</summary>
     public sealed record WebhookDisabled(string Tenant, string WebhookId) : WebhookChange(Tenant, WebhookId);
 
+    /// <summary>The content of a span is gone: the span itself, its intent and subject, and what waits to be delivered of it.</summary>
+    public sealed record SpanErased(string Tenant, string This, long Index) : LedgerEffect;
+
     /// <summary>A run is to end. Conflicts when it has ended.</summary>
     public sealed record RunCancelRequested(string RunId) : LedgerEffect;
 }

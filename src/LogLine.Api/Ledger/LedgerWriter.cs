@@ -36,6 +36,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private readonly Channel<LedgerWork> _queue;
     private readonly ILedgerStore _store;
     private readonly ServerKeys _keys;
+    private readonly PublishedCheckpoint _published;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly TileTree _tree;
@@ -46,9 +47,9 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private CompactRange _frontier;
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public LedgerWriter(ILedgerStore store, ServerKeys keys, RecoveredLedger recovered, TimeProvider time, int queueLength, ILogger logger)
+    public LedgerWriter(ILedgerStore store, ServerKeys keys, RecoveredLedger recovered, PublishedCheckpoint published, TimeProvider time, int queueLength, ILogger logger)
     {
-        (_store, _keys, _time, _logger) = (store, keys, time, logger);
+        (_store, _keys, _published, _time, _logger) = (store, keys, published, time, logger);
         (Origin, _tree, _frontier, Committed) = recovered;
         _queue = Channel.CreateBounded<LedgerWork>(new BoundedChannelOptions(queueLength) { SingleReader = true });
         _loop = Task.Run(RunAsync);
@@ -358,6 +359,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         {
             OnCommit?.Invoke(new CommittedBatch(size, touched));
         }
+        _published.Note(note);
         Committed = new CommittedTree(_tree.Snapshot(), SealedTree.Of(note));
         Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
     }
@@ -376,6 +378,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         await _closing.CancelAsync();
         await _loop;
         await _watch;
+        _published.Dispose();
         await _forget;
         _closing.Dispose();
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
+using LogLine.Protocol.Verification;
 
 namespace LogLine.Api.Ledger;
 
@@ -69,6 +70,27 @@ public sealed class ServerKeys : IDisposable
         ? [Log.PublicKey.ToArray()]
         : [.. Records.Where(record => record.Use == "log" && record.From < size && !(record.Until < size)).Select(record => record.PublicKey)];
 
+    /// <summary>What a verifier of the whole log is told of its keys.</summary>
+    /// <param name="origin">The log's name today.</param>
+    internal LedgerTrust Trust(string origin) => _history.Trust(origin);
+
+    /// <summary>Gives a log that was restored or imported a new log key, and a span key when its own is not there.</summary>
+    /// <param name="folder">The folder with the keys.</param>
+    /// <param name="before">What is known of its keys.</param>
+    /// <param name="size">Entries that there are.</param>
+    /// <returns>The keys, and the new name.</returns>
+    internal static (ServerKeys Keys, string Origin) Rename(string folder, LedgerTrust before, long size)
+    {
+        File.Delete(Path.Combine(folder, "log.key"));
+        File.Delete(NextFile(folder, "log"));
+        var keys = Open(folder, create: true);
+        keys._history.Rename(before, size, new ServerKeyRecord(keys.LogKid, "log", keys.Log.PublicKey.ToArray(), 0, null, null), new ServerKeyRecord(keys.SpanKid, "span", keys.Span.PublicKey.ToArray(), 0, null, null));
+        return (keys, keys.NewOrigin);
+    }
+
+    /// <summary>What a log is called that begins, or goes on, with this log key.</summary>
+    internal string NewOrigin => "logline.local/" + Log.PublicKeyHex[..16];
+
     /// <summary>A checkpoint's note: signed by the log key, and by the next one while there is one.</summary>
     internal string Sign(Checkpoint checkpoint)
     {
@@ -78,7 +100,7 @@ public sealed class ServerKeys : IDisposable
 
     /// <summary>Id of the log key that made a line of a checkpoint's note.</summary>
     internal string LogKidOf(uint keyId) =>
-        _kids.GetOrAdd(keyId, id => Records.FirstOrDefault(record => record.Use == "log" && SignedNote.KeyId(_origin, record.PublicKey) == id)?.Kid ?? LogKid);
+        _kids.GetOrAdd(keyId, id => Records.FirstOrDefault(record => record.Use == "log" && SignedNote.KeyId(record.Origin ?? _origin, record.PublicKey) == id)?.Kid ?? LogKid);
 
     /// <summary>Goes on with whatever replacement the files show, at this size of the log, when nothing is being signed.</summary>
     /// <exception cref="DataFolderException">The files contradict each other.</exception>

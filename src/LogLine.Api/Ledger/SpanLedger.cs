@@ -1,5 +1,6 @@
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
+using LogLine.Protocol.Verification;
 
 namespace LogLine.Api.Ledger;
 
@@ -17,6 +18,9 @@ public sealed class SpanLedger : IAsyncDisposable
         (Store, _keys, _writer) = (store, keys, writer);
         Identity = new ServerIdentity(keys, writer.Origin);
     }
+
+    /// <summary>What a verifier of the whole log is told: its name, and the public halves of the keys that there were.</summary>
+    public LedgerTrust Trust => _keys.Trust(Origin);
 
     /// <summary>The public side of the gateway's keys.</summary>
     public ServerIdentity Identity { get; }
@@ -53,12 +57,30 @@ public sealed class SpanLedger : IAsyncDisposable
     /// Opens a ledger and verifies its right edge: the last checkpoint's signature, the root from tiles and entries against it, the
     /// frontier, and every entry since the last full tile against its span (architecture, rule 4).
     /// </summary>
+    /// <param name="store">Where it lies.</param>
+    /// <param name="keys">The gateway's keys.</param>
+    /// <param name="published">File with the last published checkpoint (<see cref="PublishedCheckpoint"/>).</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="queueLength">Requests that may wait.</param>
+    /// <param name="logger">For what an operator should know.</param>
     /// <exception cref="DataFolderException">Something does not hold; nothing was changed.</exception>
-    public static async Task<SpanLedger> OpenAsync(ILedgerStore store, ServerKeys keys, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
+    public static async Task<SpanLedger> OpenAsync(ILedgerStore store, ServerKeys keys, string published, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
     {
-        var recovered = await LedgerRecovery.RecoverAsync(store, keys);
+        RecoveredLedger recovered;
+        try
+        {
+            recovered = await LedgerRecovery.RecoverAsync(store, keys);
+        }
+        catch (LedgerStoreException unreadable)
+        {
+            throw new DataFolderException($"The end of the ledger cannot be read: {unreadable.Message}. Restore a backup; nothing was changed.", unreadable);
+        }
+        if (PublishedCheckpoint.Contradiction(published, recovered.Committed.Tree, recovered.Origin, keys) is { } contradiction)
+        {
+            throw new DataFolderException($"The ledger must not go on from here: {contradiction}. Bring back the newest database; or let it go on as another log, under a new name and key: 'logline ledger restore' (docs/operations.md). Nothing was changed.");
+        }
         keys.Settle(recovered.Origin, recovered.Tree.Size);
-        return new SpanLedger(store, keys, new LedgerWriter(store, keys, recovered, time, queueLength, logger));
+        return new SpanLedger(store, keys, new LedgerWriter(store, keys, recovered, new PublishedCheckpoint(published, logger), time, queueLength, logger));
     }
 
     /// <summary>Ends the time in which an old and a new log key sign; for the command line, when nothing is appended.</summary>

@@ -13,6 +13,8 @@ public enum TouchedKind
     Webhook,
     /// <summary>A run; <see cref="Touched.Id"/> is its run id.</summary>
     Run,
+    /// <summary>A span whose content was erased; <see cref="Touched.Id"/> is its name.</summary>
+    Span,
 }
 
 /// <summary>
@@ -36,6 +38,7 @@ public readonly record struct Touched(TouchedKind Kind, string Tenant, string Id
         LedgerEffect.WebhookChange webhook => new Touched(TouchedKind.Webhook, webhook.Tenant, webhook.WebhookId),
         LedgerEffect.RunCreated { Run: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
         LedgerEffect.RunMoved { To: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
+        LedgerEffect.SpanErased erased => new Touched(TouchedKind.Span, erased.Tenant, erased.This),
         LedgerEffect.RunCancelRequested cancel => new Touched(TouchedKind.Run, "", cancel.RunId),
         _ => null,
     };

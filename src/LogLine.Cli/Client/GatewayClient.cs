@@ -124,6 +124,26 @@ internal sealed class GatewayClient : IDisposable
         return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
     }
 
+    /// <summary>Opens the export of the whole ledger; the caller reads it and disposes it. It is not tried again: a verifier would have to begin anew.</summary>
+    public async Task<Attempt<HttpResponseMessage>> OpenExportAsync(CancellationToken stop)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_baseUrl, "/v1/ledger/export"));
+            var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
+            if (response.IsSuccessStatusCode)
+            {
+                return response;
+            }
+            using var refused = response;
+            return GatewayAnswers.Read(refused, await refused.Content.ReadAsByteArrayAsync(stop), _baseUrl).Fails(out var failure, out _) ? failure : Unreachable(new IOException("an answer that is none"));
+        }
+        catch (HttpRequestException broken)
+        {
+            return Unreachable(broken);
+        }
+    }
+
     public void Dispose() => _http.Dispose();
 
     /// <summary>Why the gateway cannot be reached, for people.</summary>

@@ -68,6 +68,15 @@ internal sealed class Screen(Shell shell, bool json)
     /// <summary>Something beside the result.</summary>
     public void Note(string text, Tone tone = Tone.Quiet) => Write(shell.Errors, shell.ErrorsAreTerminal, text, tone);
 
+    /// <summary>How far something is, in the place of what it said last: for a person at a terminal alone. Empty when it is over.</summary>
+    public void Progress(string text)
+    {
+        if (shell.ErrorsAreTerminal)
+        {
+            shell.Errors.Write($"\r{Printable(text)}\e[K");
+        }
+    }
+
     /// <summary>Says why it failed and what to do next.</summary>
     /// <returns>The exit code.</returns>
     public int Refuse(CommandFailure failure)

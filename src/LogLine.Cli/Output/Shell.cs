@@ -11,6 +11,9 @@ internal sealed record Shell
     /// <summary>Results alone.</summary>
     public required TextWriter Output { get; init; }
 
+    /// <summary>Where a result goes that is no text of ours, byte for byte: standard output itself.</summary>
+    public Stream RawOutput { get; init; } = Stream.Null;
+
     /// <summary>Everything said beside the result.</summary>
     public required TextWriter Errors { get; init; }
 
@@ -34,6 +37,7 @@ internal sealed record Shell
     {
         Input = Console.OpenStandardInput(),
         Output = Writer(Console.OpenStandardOutput()),
+        RawOutput = Console.OpenStandardOutput(),
         Errors = Writer(Console.OpenStandardError()),
         Variable = Environment.GetEnvironmentVariable,
         OutputIsTerminal = !Console.IsOutputRedirected,

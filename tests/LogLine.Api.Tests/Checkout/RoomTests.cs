@@ -26,6 +26,7 @@ public sealed partial class RoomTests
 
     private static readonly Dictionary<string, string[]> Protocol = new()
     {
+        ["Verification"] = ["MiniContainers", "Spans", "Merkle", "Crypto", "Json"],
         ["Tdln"] = ["MiniContainers", "Spans", "Schema", "Merkle", "Crypto", "Json"],
         ["MiniContainers"] = ["Spans", "Schema", "Merkle", "Crypto", "Json"],
         ["Spans"] = ["Schema", "Merkle", "Crypto", "Json"],
@@ -52,6 +53,10 @@ public sealed partial class RoomTests
             Assert.DoesNotContain("UtcNow", text, StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public void CommandLine_KnowsOfTheGatewayItsLedgerAlone() => Assert.All(
+        Sources("LogLine.Cli").SelectMany(file => Using().Matches(File.ReadAllText(file)).Where(match => match.Groups["project"].Value == "LogLine.Api")), match => Assert.Equal("Ledger", match.Groups["room"].Value));
 
     [Fact]
     public void Gate_KnowsNoHttp() => Assert.All(Sources("LogLine.Api/Gate"), file => Assert.DoesNotContain("HttpContext", File.ReadAllText(file), StringComparison.Ordinal));

@@ -19,6 +19,7 @@ public sealed class CatalogueExampleTests
     {
         "minicontainer.apply" or "wallet.proof.submit" or "wallet.grant.create" or "wallet.key.register" or "wallet.key.rotate" => "422_SIGNATURE_INVALID",
         "minicontainer.verify" or "run.cancel" or "wallet.grant.revoke" or "deploy.apply" or "deploy.plan" or "deploy.rollback" => "404_NOT_FOUND",
+        "span.erase" => "403_FORBIDDEN", // it is signed by an admin key
         "wallet.key.revoke" => "ok",
         "container.copy_to" or "image.build" or "image.load" => "422_SCHEMA_INVALID", // an artifact that was not uploaded
         "session.create" or "task.create" => "ok",

@@ -84,6 +84,32 @@ public sealed class RecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task OlderDatabase_IsRefused_SoThatNoLogForks()
+    {
+        await FillAsync(2);
+        var older = await File.ReadAllBytesAsync(Path.Combine(_folder, "ledger.db"), TestContext.Current.CancellationToken);
+        await FillAsync(2);
+        await File.WriteAllBytesAsync(Path.Combine(_folder, "ledger.db"), older, TestContext.Current.CancellationToken);
+
+        Assert.Contains("it is older than the log", await RefusalAsync());
+    }
+
+    [Fact]
+    public async Task AnotherHistoryUnderTheSameKeys_IsRefused()
+    {
+        await FillAsync(2);
+        var older = await File.ReadAllBytesAsync(Path.Combine(_folder, "ledger.db"), TestContext.Current.CancellationToken);
+        await FillAsync(1);
+        var published = await File.ReadAllTextAsync(Path.Combine(_folder, "published"), TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(Path.Combine(_folder, "ledger.db"), older, TestContext.Current.CancellationToken);
+        File.Delete(Path.Combine(_folder, "published"));
+        await FillAsync(3);
+        await File.WriteAllTextAsync(Path.Combine(_folder, "published"), published, TestContext.Current.CancellationToken);
+
+        Assert.Contains("it is a fork of the log", await RefusalAsync());
+    }
+
+    [Fact]
     public async Task FormatOfANewerVersion_IsRefused()
     {
         await FillAsync(1);

@@ -14,6 +14,7 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TenantTail> _tails = [];
     private long _position = ledger.Size;
+    private int _erasures;
 
     /// <summary>The tail of a tenant, kept for as long as it has readers.</summary>
     public TenantTail Enter(string tenant)
@@ -44,6 +45,35 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
+        ledger.Committed += ForgetErased;
+        try
+        {
+            await FollowAsync(stopping);
+        }
+        finally
+        {
+            ledger.Committed -= ForgetErased;
+        }
+    }
+
+    /// <summary>What was erased is not shown from memory either.</summary>
+    private void ForgetErased(CommittedBatch batch)
+    {
+        foreach (var erased in batch.Touched.Where(touched => touched.Kind == TouchedKind.Span))
+        {
+            lock (_lock)
+            {
+                _erasures++;
+                if (_tails.TryGetValue(erased.Tenant, out var tail))
+                {
+                    tail.Forget();
+                }
+            }
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken stopping)
+    {
         while (!stopping.IsCancellationRequested)
         {
             try
@@ -70,6 +100,7 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
         {
             return;
         }
+        var erasures = Volatile.Read(ref _erasures);
         var stored = await ledger.Store.ReadEntriesAsync(_position, PageSize);
         if (stored.Count == 0)
         {
@@ -78,6 +109,10 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
         var byTenant = stored.ToLookup(LogItem.TenantOf);
         lock (_lock)
         {
+            if (erasures != _erasures)
+            {
+                return; // what was read may be gone by now: it is read again
+            }
             _position = stored[^1].Index + 1;
             foreach (var (tenant, tail) in _tails)
             {

@@ -46,6 +46,16 @@ internal sealed class TenantTail(long position)
         }
     }
 
+    /// <summary>Forgets what it holds; whoever wants it reads the store.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            _items.Clear();
+            (_bytes, _from) = (0, _to);
+        }
+    }
+
     /// <summary>
     /// What matches from <paramref name="next"/> on, at most <paramref name="limit"/>, and from where to go on; null when the beginning of it is not here any more.
     /// </summary>

@@ -7,7 +7,7 @@ namespace LogLine.Api.Delivery.State;
 /// Present states of subjects, folded from the log when they are asked for. A subject with few spans is folded anew every time; the states of longer ones
 /// are kept, the ones that were asked for last, and folded on from where they stand. One request folds a bounded number of spans: the rest is for the next.
 /// </summary>
-internal sealed class StateViews(SpanLedger ledger, StateRules rules)
+internal sealed class StateViews
 {
     /// <summary>Spans that one request folds at most.</summary>
     public const int SpansAtOnce = 10_000;
@@ -19,6 +19,15 @@ internal sealed class StateViews(SpanLedger ledger, StateRules rules)
     private readonly Lock _lock = new();
     private readonly Dictionary<SpanFilter, LinkedListNode<KeptState>> _kept = [];
     private readonly LinkedList<KeptState> _recent = [];
+    private readonly SpanLedger _ledger;
+    private readonly StateRules _rules;
+    private int _erasures;
+
+    public StateViews(SpanLedger ledger, StateRules rules)
+    {
+        (_ledger, _rules) = (ledger, rules);
+        ledger.Committed += ForgetErased;
+    }
 
     /// <summary>Folds what there is and hands the state to <paramref name="use"/>, which alone has it meanwhile.</summary>
     public async Task UseAsync(string tenant, string subject, Func<SubjectState, Task> use)
@@ -38,12 +47,13 @@ internal sealed class StateViews(SpanLedger ledger, StateRules rules)
             }
             return;
         }
-        var state = new SubjectState(rules);
+        var erasures = Volatile.Read(ref _erasures);
+        var state = new SubjectState(_rules);
         await FoldAsync(filter, state);
         await use(state);
         if (state.Spans >= KeepFrom)
         {
-            Remember(new KeptState(filter, state));
+            Remember(new KeptState(filter, state), erasures);
         }
     }
 
@@ -52,7 +62,7 @@ internal sealed class StateViews(SpanLedger ledger, StateRules rules)
         var selection = new SpanSelection(filter);
         for (var folded = 0; folded < SpansAtOnce; folded += PageSize)
         {
-            var (items, next) = await SpanReader.ReadAsync(ledger, selection, state.Next, PageSize);
+            var (items, next) = await SpanReader.ReadAsync(_ledger, selection, state.Next, PageSize);
             foreach (var item in items.Where(item => !item.IsErased))
             {
                 state.Apply(item);
@@ -79,13 +89,27 @@ internal sealed class StateViews(SpanLedger ledger, StateRules rules)
         }
     }
 
-    private void Remember(KeptState state)
+    /// <summary>A state that was folded from what is erased now is folded anew when it is asked for again.</summary>
+    private void ForgetErased(CommittedBatch batch)
+    {
+        if (batch.Touched.Any(touched => touched.Kind == TouchedKind.Span))
+        {
+            lock (_lock)
+            {
+                _erasures++;
+                _kept.Clear();
+                _recent.Clear();
+            }
+        }
+    }
+
+    private void Remember(KeptState state, int erasures)
     {
         lock (_lock)
         {
-            if (_kept.ContainsKey(state.Filter))
+            if (erasures != _erasures || _kept.ContainsKey(state.Filter))
             {
-                return; // another request was as slow, and first
+                return; // folded from what is gone; or another request was as slow, and first
             }
             _kept.Add(state.Filter, _recent.AddLast(state));
             if (_recent.Count > Keep)

@@ -24,6 +24,7 @@ internal static class ConsistencyCheck
             "wallet.key.revoke" => AdminKey(item),
             "deploy.plan" or "deploy.apply" => Target(item),
             "webhook.create" or "webhook.delete" or "webhook.rotate" or "webhook.replay" => WebhookActs.Consistency(item),
+            "span.erase" => SpanErasure.Consistency(item),
             not null when item.Definition!.Family is not null => Name(item) ?? Target(item) ?? Primitive(item),
             _ => null,
         };

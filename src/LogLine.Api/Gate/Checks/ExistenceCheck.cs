@@ -17,6 +17,7 @@ internal static class ExistenceCheck
         "wallet.grant.revoke" => await GrantAsync(item),
         "token.revoke" => await TokenAsync(item),
         "webhook.delete" or "webhook.rotate" or "webhook.replay" => await WebhookActs.ExistenceAsync(item),
+        "span.erase" => await SpanErasure.ExistenceAsync(item),
         _ => null,
     };
 

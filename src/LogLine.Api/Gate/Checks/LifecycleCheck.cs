@@ -8,10 +8,11 @@ namespace LogLine.Api.Gate.Checks;
 /// <summary>Row 17: is there such a step from where things stand? For containers of a local engine, the engine's truth decides.</summary>
 internal static class LifecycleCheck
 {
-    public static ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) => item.Effect switch
+    public static ValueTask<Rejection?> JudgeAsync(Judgement item, Catalogue catalogue, CancellationToken cancel) => item.Effect switch
     {
         "deploy.plan" or "deploy.apply" or "deploy.rollback" => DeployCheck.JudgeAsync(item, cancel),
         "run.cancel" => new(Cancel(item)),
+        "span.erase" => new(SpanErasure.Lifecycle(item, catalogue)),
         not null when item.Definition!.Family == "container" && item.Payload.Text("name") is { } name => ContainerAsync(item, name, cancel),
         _ => default,
     };

@@ -31,6 +31,11 @@ internal static class PostgresEffects
         LedgerEffect.ProofStored { Proof: var proof } => Store(proof, index),
         LedgerEffect.ProofConsumed used => [new(
             "UPDATE proofs SET used_idx = $3 WHERE tenant = $1 AND this = $2 AND used_idx IS NULL AND cancelled_idx IS NULL", AppendConflict.Proof, used.Tenant, used.ProofThis, index)],
+        LedgerEffect.SpanErased erased =>
+        [
+            new("UPDATE entries SET span = NULL, intent = '', subject = '' WHERE idx = $1 AND tenant = $2 AND this = $3", null, erased.Index, erased.Tenant, erased.This),
+            new("DELETE FROM deliveries WHERE seq = $1 AND webhook_id IN (SELECT webhook_id FROM webhooks WHERE tenant = $2)", null, erased.Index + 1, erased.Tenant),
+        ],
         LedgerEffect.RunCreated { Run: var run } => [Insert(run, seen)],
         LedgerEffect.RunMoved moved => [Move(moved)],
         LedgerEffect.WebhookChange webhook => Of(webhook, index),

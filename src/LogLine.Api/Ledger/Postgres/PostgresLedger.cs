@@ -34,12 +34,12 @@ public static class PostgresLedger
             }
             keys = ServerKeys.Open(folder.Keys, create: known is null);
             var own = new LedgerSigners(keys.LogKid, keys.SpanKid, keys.WebhookKid);
-            var signers = known ?? await store.CreateAsync("logline.local/" + keys.Log.PublicKeyHex[..16], own);
+            var signers = known ?? await store.CreateAsync(keys.NewOrigin, own);
             if (signers != own)
             {
                 throw new DataFolderException($"The ledger in the database is signed by {signers.Log}, {signers.Span} and {signers.Webhook}, but {folder.Keys} holds {own.Log}, {own.Span} and {own.Webhook}. Copy or mount the folder 'keys' of a gateway that has them.");
             }
-            return await SpanLedger.OpenAsync(store, keys, time, queueLength, logger);
+            return await SpanLedger.OpenAsync(store, keys, folder.Published, time, queueLength, logger);
         }
         catch
         {

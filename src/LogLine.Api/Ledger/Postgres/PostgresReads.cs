@@ -34,7 +34,7 @@ public sealed partial class PostgresLedgerStore
         var size = await FirstAsync("SELECT size FROM head", row => row.GetInt64(0));
         // With an index that the filter leads, the window does not matter: only matches are looked at.
         var end = filter.Subject is null && filter.RunId is null ? Math.Min(size, from + window) : size;
-        var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1 AND span IS NOT NULL"
+        var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
             + (filter.Subject is null ? " AND $4::text IS NULL" : " AND subject = $4") + (filter.RunId is null ? " AND $5::text IS NULL" : " AND run_id = $5")
             + " AND ($6::text IS NULL OR starts_with(intent, $6)) AND ($7::text IS NULL OR intent = $7) ORDER BY idx LIMIT $8";
         var spans = await AllAsync(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.IntentPrefix, filter.Intent, limit);

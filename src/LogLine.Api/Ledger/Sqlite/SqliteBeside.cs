@@ -7,11 +7,38 @@ public sealed partial class SqliteLedgerStore
     private (DateTimeOffset Nonces, DateTimeOffset Keys) _over = (DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
 
     /// <inheritdoc/>
-    public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now) => await WriteAsync(() =>
+    public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now)
     {
-        _over = (noncesUntil, now);
-        return ForgetSome(1000);
-    });
+        await WriteAsync(() =>
+        {
+            _over = (noncesUntil, now);
+            return ForgetSome(1000);
+        });
+        await _turn.WaitAsync();
+        try
+        {
+            RemoveTraces();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>True while the write-ahead log may still hold content that was erased.</summary>
+    private volatile bool _leavesTraces;
+
+    /// <summary>
+    /// Empties the write-ahead log after content was erased: in the database itself it was overwritten (<c>secure_delete</c>). A reader that is in the middle of something
+    /// keeps it for now; then the next batch, or the minute's cleaning, tries again.
+    /// </summary>
+    private void RemoveTraces()
+    {
+        if (_leavesTraces && _writer.First("PRAGMA wal_checkpoint(TRUNCATE)", row => row.GetInt32(0) == 0))
+        {
+            _leavesTraces = false;
+        }
+    }
 
     private int ForgetSome(int most)
     {

@@ -48,6 +48,11 @@ public sealed partial class SqliteLedgerStore
                     "UPDATE proofs SET used_idx = $3 WHERE tenant = $1 AND this = $2 AND used_idx IS NULL AND cancelled_idx IS NULL", used.Tenant, used.ProofThis, index) == 1
                     ? null
                     : AppendConflict.Proof;
+            case LedgerEffect.SpanErased erased:
+                _writer.Execute("UPDATE entries SET span = NULL, intent = '', subject = '' WHERE idx = $1 AND tenant = $2 AND this = $3", erased.Index, erased.Tenant, erased.This);
+                _writer.Execute("DELETE FROM deliveries WHERE seq = $1 AND webhook_id IN (SELECT webhook_id FROM webhooks WHERE tenant = $2)", erased.Index + 1, erased.Tenant);
+                _leavesTraces = true;
+                return null;
             case LedgerEffect.RunCreated { Run: var run }:
                 InsertRun(run);
                 return null;

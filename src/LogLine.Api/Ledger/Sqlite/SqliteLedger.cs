@@ -17,8 +17,8 @@ public static class SqliteLedger
         SqliteLedgerStore? store = null;
         try
         {
-            store = SqliteLedgerStore.Open(folder.Database, "logline.local/" + keys.Log.PublicKeyHex[..16]);
-            return await SpanLedger.OpenAsync(store, keys, time, queueLength, logger);
+            store = SqliteLedgerStore.Open(folder.Database, keys.NewOrigin);
+            return await SpanLedger.OpenAsync(store, keys, folder.Published, time, queueLength, logger);
         }
         catch
         {

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using LogLine.Protocol.Merkle;
+using LogLine.Protocol.Verification;
 
 namespace LogLine.Api.Ledger.Sqlite;
 
@@ -10,6 +12,10 @@ namespace LogLine.Api.Ledger.Sqlite;
 public sealed partial class SqliteLedgerStore : ILedgerStore
 {
     private const int IdleReaders = 8;
+
+    /// <summary>Bytes up to which a start looks through the whole file; it takes a second for a GiB, and 'logline ledger verify' does it for any.</summary>
+    private const long CheckedAtStart = 64 << 20;
+
     private readonly string _path;
     private readonly SqliteSession _writer;
     private readonly SemaphoreSlim _turn = new(1);
@@ -39,11 +45,15 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
             {
                 throw new DataFolderException($"{path} is not a LogLine ledger, or its creation was interrupted before anything was in it. Remove it to start anew.");
             }
+            else if (version < SqliteSchema.Version)
+            {
+                throw new DataFolderException($"{path} has format {version}, from before the first release; this program knows format {SqliteSchema.Version}. Begin on another folder.");
+            }
             else if (version > SqliteSchema.Version)
             {
                 throw new DataFolderException($"{path} has format {version}; this program knows formats up to {SqliteSchema.Version}. Start the newer version that made it.");
             }
-            else if (session.First("PRAGMA quick_check(1)", row => row.GetString(0)) is { } finding && finding != "ok")
+            else if (new FileInfo(path).Length <= CheckedAtStart && session.First("PRAGMA quick_check(1)", row => row.GetString(0)) is { } finding && finding != "ok")
             {
                 throw new DataFolderException($"{path} is damaged: {finding}. Restore a backup; nothing was changed.");
             }
@@ -95,6 +105,18 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
     /// <inheritdoc/>
     public ValueTask<List<StoredSpan>> ReadEntriesAsync(long from, int limit) =>
         ReadAsync(session => session.All($"SELECT {StoredColumns} FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", StoredSpan, from, limit));
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<StoredRow> RowsAsync(long after, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        using var rows = new SqliteRows(new SqliteSession(_path, readOnly: true));
+        foreach (var row in rows.Read(after))
+        {
+            cancel.ThrowIfCancellationRequested();
+            yield return row;
+        }
+        await Task.CompletedTask; // an embedded store answers at once
+    }
 
     /// <inheritdoc/>
     public ValueTask<List<byte[]>> ReadEntryBytesAsync(long from, int count) =>

@@ -21,7 +21,7 @@ public sealed partial class SqliteLedgerStore
         // With an index that the filter leads, the window does not matter: only matches are looked at.
         var end = filter.Subject is null && filter.RunId is null ? Math.Min(size, from + window) : size;
         var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
-            + " AND ($4 IS NULL OR subject = $4) AND ($5 IS NULL OR run_id = $5) AND ($6 IS NULL OR substr(intent, 1, $7) = $6) AND ($8 IS NULL OR intent = $8) AND span IS NOT NULL ORDER BY idx LIMIT $9";
+            + " AND ($4 IS NULL OR subject = $4) AND ($5 IS NULL OR run_id = $5) AND ($6 IS NULL OR substr(intent, 1, $7) = $6) AND ($8 IS NULL OR intent = $8) ORDER BY idx LIMIT $9";
         if (filter.Subject is not null)
         {
             sql = sql.Replace("($4 IS NULL OR subject = $4)", "subject = $4");

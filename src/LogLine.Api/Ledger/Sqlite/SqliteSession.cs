@@ -14,20 +14,32 @@ internal sealed class SqliteSession : IDisposable
     static SqliteSession() => Batteries_V2.Init();
 
     /// <exception cref="SqliteException">The file cannot be opened.</exception>
-    public SqliteSession(string path, bool readOnly)
+    public SqliteSession(string path, bool readOnly) : this(path, readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE)
     {
-        var access = readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE;
+        try
+        {
+            Script("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456");
+            if (!readOnly)
+            {
+                raw.sqlite3_create_function(_database, "row_digest", -1, raw.SQLITE_UTF8 | raw.SQLITE_DETERMINISTIC, null, SqliteDigest.Compute);
+                // Pages that hold five spans of 1 KiB, where the usual 4096 hold two and a gap. WAL and FULL: a commit is on the disk when it answers, and readers never
+                // wait for it. Checkpoints come often and are small (4 MiB): a commit that has to wait for one waits for milliseconds.
+                Script("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 512; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON");
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private SqliteSession(string path, int access)
+    {
         var opened = raw.sqlite3_open_v2(path, out _database, access | raw.SQLITE_OPEN_NOMUTEX, null);
         try
         {
             SqliteException.Check(_database, opened);
-            Script("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456");
-            if (!readOnly)
-            {
-                // Pages that hold five spans of 1 KiB, where the usual 4096 hold two and a gap. WAL and FULL: a commit is on the disk when it answers, and readers never
-                // wait for it. Checkpoints come often and are small (4 MiB): a commit that has to wait for one waits for milliseconds.
-                Script("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 512; PRAGMA temp_store = MEMORY");
-            }
         }
         catch
         {
@@ -90,6 +102,40 @@ internal sealed class SqliteSession : IDisposable
         {
             statement.Reset();
         }
+    }
+
+    /// <summary>All rows, one after the other, as they are asked for: for tables of any length.</summary>
+    public IEnumerable<T> Each<T>(string sql, Func<SqliteRow, T> read, params object?[] values)
+    {
+        var statement = Prepare(sql);
+        try
+        {
+            statement.Bind(values);
+            while (statement.Step())
+            {
+                yield return read(statement.Row);
+            }
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+
+    /// <summary>Copies the whole database as it is committed now into a new file, while others read and write it.</summary>
+    public void CopyTo(string path)
+    {
+        using var copy = new SqliteSession(path, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE | raw.SQLITE_OPEN_EXCLUSIVE);
+        using (var backup = raw.sqlite3_backup_init(copy._database, "main", _database, "main"))
+        {
+            // All pages in one step: one snapshot, which no writer makes it begin again.
+            var result = raw.sqlite3_backup_step(backup, -1);
+            if (result != raw.SQLITE_DONE)
+            {
+                SqliteException.Check(_database, result);
+            }
+        }
+        copy.Script("PRAGMA journal_mode = DELETE"); // one file, and nothing beside it
     }
 
     private SqliteStatement Prepare(string sql)

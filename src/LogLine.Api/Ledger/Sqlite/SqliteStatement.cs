@@ -71,6 +71,26 @@ internal readonly struct SqliteRow(sqlite3_stmt statement)
 
     public string GetString(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
 
+    /// <summary>The value as it is stored: null, <see cref="long"/>, <see cref="string"/> or bytes. A float, which no column has, shows as its digits.</summary>
+    public object? GetValue(int column) => raw.sqlite3_column_type(statement, column) switch
+    {
+        raw.SQLITE_NULL => null,
+        raw.SQLITE_INTEGER => GetInt64(column),
+        raw.SQLITE_BLOB => GetBytes(column),
+        _ => GetString(column),
+    };
+
+    /// <summary>The values of the first columns.</summary>
+    public object?[] GetValues(int count)
+    {
+        var values = new object?[count];
+        for (var i = 0; i < count; i++)
+        {
+            values[i] = GetValue(i);
+        }
+        return values;
+    }
+
     public byte[] GetBytes(int column) => raw.sqlite3_column_blob(statement, column).ToArray();
 }
 

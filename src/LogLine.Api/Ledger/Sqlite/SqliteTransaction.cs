@@ -168,6 +168,7 @@ public sealed partial class SqliteLedgerStore
             store.ForgetSome(2 * (_written.Count + 1));
             _writer.Execute("COMMIT");
             _ended = true;
+            store.RemoveTraces();
             return default;
         }
 

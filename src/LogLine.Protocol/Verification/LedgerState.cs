@@ -1,0 +1,137 @@
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Protocol.Verification;
+
+/// <summary>
+/// What a log adds up to, entry by entry: which keys may sign, and what the rows beside the log have to be. It knows what a gateway does with each intent that changes
+/// something; whatever else is recorded changes nothing here.
+/// </summary>
+internal sealed class LedgerState(LedgerTrust trust)
+{
+    private const string Gateway = "gateway";
+
+    private readonly WalletState _wallet = new();
+    private readonly TenantState _tenants = new();
+    private readonly ProofState _proofs = new();
+    private readonly RunHistory _runs = new();
+    private readonly HashSet<UInt128> _names = [];
+    private readonly Dictionary<UInt128, long> _gone = [];
+
+    /// <summary>Entries whose content is not there.</summary>
+    public List<long> Erased { get; } = [];
+
+    /// <summary>Takes the next entry: finds the key of its span, then changes what it changes.</summary>
+    /// <returns>Null, or why it cannot be there.</returns>
+    public string? Apply(AuditedEntry entry)
+    {
+        var name = NameOf(entry.Entry.Tenant, entry.Entry.This);
+        if (!_names.Add(name))
+        {
+            return $"there is an earlier entry of the name {entry.Entry.This}";
+        }
+        var isOwn = entry.Entry.Principal == Gateway;
+        if (entry.Span is not { } span)
+        {
+            Erased.Add(entry.Index);
+            _gone.Add(name, entry.Index);
+            return _runs.Apply(entry, null, isOwn);
+        }
+        if (Signer(entry, span, isOwn) is { } fault)
+        {
+            return fault;
+        }
+        if (!isOwn)
+        {
+            _wallet.Apply(entry, span);
+            _tenants.Apply(entry, span);
+            _proofs.Apply(entry, span);
+            Erase(entry, span);
+        }
+        return _runs.Apply(entry, span, isOwn);
+    }
+
+    /// <summary>Holds a row beside the log against it.</summary>
+    public string? Hold(StoredRow row)
+    {
+        if (WalletState.Contradiction(row) is { } contradiction)
+        {
+            return contradiction;
+        }
+        if (Tables().FirstOrDefault(table => table.Name == row.Table.Name) is not { } table)
+        {
+            return null; // the log says nothing of nonces, keys of requests, and the like
+        }
+        var differs = table.Take(row, out var expected);
+        if (expected is null)
+        {
+            return _tenants.Tables.Contains(table) ? _tenants.Unexplained(row) : "no span of the log made it";
+        }
+        return differs ?? (table == _proofs.Table ? _proofs.Hold(row) : null);
+    }
+
+    /// <summary>What the log demands and nothing showed.</summary>
+    public AuditFinding? Finish()
+    {
+        if (_gone.Count > 0)
+        {
+            var index = _gone.Values.Min();
+            return new AuditFinding(index, $"entry {index}", "its span is gone, and no span.erase says so (E3)");
+        }
+        foreach (var table in Tables())
+        {
+            if (table.Missing() is { } missing)
+            {
+                return new AuditFinding(null, missing, "the log says that there is such a row; there is none");
+            }
+        }
+        return _proofs.Unproved() is { } unproved ? new AuditFinding(unproved, $"entry {unproved}", "no proof let this deploy through") : null;
+    }
+
+    private IEnumerable<ExpectedTable> Tables() => [.. _wallet.Tables, .. _tenants.Tables, _proofs.Table, _runs.Table];
+
+    /// <summary>Whose signature the span has to carry.</summary>
+    private string? Signer(AuditedEntry entry, SpanDocument span, bool isOwn)
+    {
+        var kid = Json.JsonElements.Text(span.Signature, "kid");
+        if (span.IsSigned && kid != entry.Entry.Kid)
+        {
+            return $"the span is signed by '{kid}', the entry says '{entry.Entry.Kid}'";
+        }
+        if (isOwn)
+        {
+            entry.Key = kid is not null ? trust.SpanKeyAt(kid, entry.Index) : null;
+            return entry.Key is not null ? null : $"it is the gateway's own, but '{kid}' is none of its keys at this place of the log";
+        }
+        if (entry.Entry.Kid is not { } signer)
+        {
+            return null;
+        }
+        var key = _wallet.ActiveKey(entry.Entry.Tenant, signer);
+        if (key is null)
+        {
+            return $"the key '{signer}' may not sign for {entry.Entry.Tenant} at this place of the log";
+        }
+        if (span.IsSigned)
+        {
+            // What only workers report is signed as an event (contract, section 4).
+            (entry.Key, entry.Kind) = (key, span.Intent!.StartsWith("run_state.", StringComparison.Ordinal) ? SignatureKind.Event : SignatureKind.Span);
+        }
+        return null;
+    }
+
+    private void Erase(AuditedEntry entry, SpanDocument span)
+    {
+        if (span.Intent == "span.erase" && Json.JsonElements.Text(span.Payload, "this") is { } erased)
+        {
+            _gone.Remove(NameOf(entry.Entry.Tenant, erased));
+        }
+    }
+
+    // 128 bits instead of two texts: of all that is kept for a verification this alone grows with every entry.
+    private static UInt128 NameOf(string tenant, string name)
+    {
+        var hash = Blake3.Hash(System.Text.Encoding.UTF8.GetBytes($"{tenant}\n{name}"));
+        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(hash);
+    }
+}

@@ -1,0 +1,72 @@
+using LogLine.Api.Ledger;
+using LogLine.Api.Ledger.Sqlite;
+using LogLine.Benchmarks.Spans;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LogLine.Benchmarks.Ledgers;
+
+/// <summary>A data folder with many signed spans of 1 KiB, written through the ledger's own door, as a gateway would leave it.</summary>
+internal sealed class LargeLedger : IDisposable
+{
+    private const string Tenant = "dev";
+    private const string TokenId = "tok_benchmark";
+    private const int AtOnce = 2_000;
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("logline-large-").FullName;
+
+    /// <summary>Bytes of the database.</summary>
+    public long Bytes => new FileInfo(Path.Combine(Folder, DataFolder.DatabaseName)).Length;
+
+    /// <summary>Makes it.</summary>
+    /// <param name="count">How many spans.</param>
+    public static async Task<LargeLedger> MakeAsync(int count)
+    {
+        var made = new LargeLedger();
+        using var key = SigningKey.Generate();
+        using var data = DataFolder.Open(made.Folder);
+        await using var ledger = await SqliteLedger.OpenAsync(data, TimeProvider.System, AtOnce, NullLogger<SpanLedger>.Instance);
+        var now = TimeProvider.System.GetUtcNow();
+        await ledger.Store.TryInsertFirstTenantAsync(new TenantRow(Tenant, now), new TokenRow(TokenId, Tenant, new byte[32], ["*"], "dev", null, null));
+        await AppendAsync(ledger, [Registration(key, now)]);
+        for (var left = count; left > 0; left -= AtOnce)
+        {
+            await AppendAsync(ledger, [.. SignedSpans.Sign(key, Math.Min(AtOnce, left)).Select(bytes => Admit(SpanDocument.View(CanonicalJson.Parse(bytes)), SignedSpans.Kid, now, []))]);
+        }
+        return made;
+    }
+
+    private static async Task AppendAsync(SpanLedger ledger, IReadOnlyList<AdmittedSpan> spans)
+    {
+        var until = TimeProvider.System.GetUtcNow().AddMinutes(5);
+        await Task.WhenAll(spans.Select(span => ledger.AppendAsync(new AppendRequest { Tenant = Tenant, Spans = [span], Nonce = (Guid.NewGuid().ToString("N"), until) })
+            ?? throw new InvalidOperationException("The queue is full.")));
+    }
+
+    private static AdmittedSpan Registration(SigningKey key, DateTimeOffset now)
+    {
+        string[] usage = ["sign"];
+        var span = SpanDocument.View(new SpanDraft
+        {
+            Intent = "wallet.key.register", Subject = "urn:wallet:" + Tenant, EntityType = "decision", Actor = "usr_benchmark", Ts = now, Id = Guid.CreateVersion7(),
+            Payload = json =>
+            {
+                json.WriteString("kind", "wallet/key.v1");
+                json.WriteString("kid", SignedSpans.Kid);
+                json.WriteString("pub", key.PublicKeyHex);
+                json.WriteStartArray("usage");
+                json.WriteStringValue(usage[0]);
+                json.WriteEndArray();
+                json.WriteString("pop", Possession.Sign(key, Tenant, SignedSpans.Kid, key.PublicKeyHex, usage));
+            },
+        }.Build());
+        return Admit(span, null, now, [new LedgerEffect.KeyRegistered(new KeyRow(Tenant, SignedSpans.Kid, key.PublicKey.ToArray(), usage, KeyStatus.Active))]);
+    }
+
+    private static AdmittedSpan Admit(SpanDocument span, string? kid, DateTimeOffset now, IReadOnlyList<LedgerEffect> effects) => AdmittedSpan.Admit(
+        new LedgerEntry("dev", span.Hash, kid, TokenId, Timestamps.Write(now), Tenant, span.This!), span, new byte[32], """{"trace_id":"0af7651916cd43dd8448eb211c80319c","repaired":[]}"""u8.ToArray(), effects, [], null, kid is null ? [] : [kid]);
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}

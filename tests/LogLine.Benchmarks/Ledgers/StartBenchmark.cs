@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using LogLine.Benchmarks.Reports;
+using LogLine.Benchmarks.Servers;
+
+namespace LogLine.Benchmarks.Ledgers;
+
+/// <summary>How long a gateway needs to start on a large ledger, and how much memory it holds then.</summary>
+internal static class StartBenchmark
+{
+    private const int Spans = 1_000_000;
+    private const int Starts = 5;
+    private const double Seconds = 2;
+    private const double MiB = 200;
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(6);
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
+    {
+        using var large = await LargeLedger.MakeAsync(Spans);
+        var (seconds, resident) = (new List<double>(), new List<double>());
+        for (var start = 0; start < Starts; start++)
+        {
+            var clock = Stopwatch.GetTimestamp();
+            await using var gateway = await ServerProcess.StartGatewayAsync(large.Folder);
+            seconds.Add(Stopwatch.GetElapsedTime(clock).TotalSeconds);
+            var most = gateway.ResidentBytes;
+            // What it reads beside everything else once it listens is counted too.
+            for (var since = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(since) < Settled; most = Math.Max(most, gateway.ResidentBytes))
+            {
+                await Task.Delay(100);
+            }
+            resident.Add(most / (1024.0 * 1024));
+        }
+        var what = $"a start with {Spans:N0} spans of 1 KiB ({large.Bytes / (double)Spans / 1024:0.00} KiB on disk each)";
+        return
+        [
+            Of(what + ", until it listens", $"{Seconds} s", seconds, Seconds, "s"),
+            Of(what + ", most resident memory in the seconds after", $"{MiB} MiB", resident, MiB, "MiB"),
+        ];
+    }
+
+    private static Figure Of(string measured, string yardstick, List<double> values, double bound, string unit) => new()
+    {
+        Benchmark = "start",
+        Measured = measured,
+        Yardstick = yardstick,
+        Ratio = Turns.Median(values) / bound,
+        Spread = (values.Min() / bound, values.Max() / bound),
+        Target = new Target(1, AtLeast: false),
+        Details = [$"{Turns.Median(values):0.00} {unit} ({values.Min():0.00} to {values.Max():0.00}), with the file in the system's cache"],
+        Limit = "The runtime's own start is most of the time. The end of the log is verified, not all of it; which names are taken is read once it listens.",
+    };
+}
