@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
@@ -26,6 +27,7 @@ public sealed class WorkerRoleTests
         await lab.StateAsync(run, "run_state.cancelled");
         Assert.Null(await lab.ContainerAsync());
         await AssertSignedByWorkerAsync(lab, run);
+        Assert.Null(Audits.Fault(lab.GatewayFolder)); // whoever verifies the whole log finds the worker's keys and what it said
         Assert.False(File.Exists(Path.Combine(lab.GatewayFolder, "keys", "runner.key")));
         Assert.False(File.Exists(Path.Combine(lab.WorkerFolder("edge"), "ledger.db")));
         Assert.False(File.Exists(Path.Combine(lab.WorkerFolder("edge"), "keys", "span.key")));
@@ -73,7 +75,7 @@ public sealed class WorkerRoleTests
         Assert.Equal(("409_LIFECYCLE_CONFLICT", "running"), (refused.Text("code"), refused.Member("details").Text("from")));
     }
 
-    private static string TestGatewayJson(RoleLab lab, string intent) => Hosting.TestGateway.Json(new
+    private static string TestGatewayJson(RoleLab lab, string intent) => TestGateway.Json(new
     {
         intent, subject = $"urn:container:dev/{lab.Service}", payload = new { name = lab.Service, target = new { provider = lab.Provider } },
     });
