@@ -31,29 +31,24 @@ internal sealed class LedgerState(LedgerTrust trust)
             return $"there is an earlier entry of the name {entry.Entry.This}";
         }
         var isOwn = entry.Entry.Principal == Gateway;
-        var isReport = isOwn || _wallet.IsWorker(entry.Entry.Tenant, entry.Entry.Kid);
         if (entry.Span is not { } span)
         {
             Erased.Add(entry.Index);
             _gone.Add(name, entry.Index);
-            return _runs.Apply(entry, null, isReport);
+            return _runs.Apply(entry, null, isOwn);
         }
         if (Signer(entry, span, isOwn) is { } fault)
         {
             return fault;
         }
-        if (isOwn)
-        {
-            _wallet.ApplyOwn(entry, span);
-        }
-        else if (!isReport)
+        if (!isOwn)
         {
             _wallet.Apply(entry, span);
             _tenants.Apply(entry, span);
             _proofs.Apply(entry, span);
             Erase(entry, span);
         }
-        return _runs.Apply(entry, span, isReport);
+        return _runs.Apply(entry, span, isOwn);
     }
 
     /// <summary>Holds a row beside the log against it.</summary>
@@ -112,8 +107,7 @@ internal sealed class LedgerState(LedgerTrust trust)
         {
             return null;
         }
-        var isWorker = _wallet.IsWorker(entry.Entry.Tenant, signer);
-        var key = isWorker ? _wallet.WorkerKey(signer) : _wallet.ActiveKey(entry.Entry.Tenant, signer);
+        var key = _wallet.ActiveKey(entry.Entry.Tenant, signer);
         if (key is null)
         {
             return $"the key '{signer}' may not sign for {entry.Entry.Tenant} at this place of the log";
@@ -121,7 +115,7 @@ internal sealed class LedgerState(LedgerTrust trust)
         if (span.IsSigned)
         {
             // What only workers report is signed as an event (contract, section 4).
-            (entry.Key, entry.Kind) = (key, isWorker || span.Intent!.StartsWith("run_state.", StringComparison.Ordinal) ? SignatureKind.Event : SignatureKind.Span);
+            (entry.Key, entry.Kind) = (key, span.Intent!.StartsWith("run_state.", StringComparison.Ordinal) ? SignatureKind.Event : SignatureKind.Span);
         }
         return null;
     }

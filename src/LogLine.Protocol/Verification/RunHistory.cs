@@ -18,17 +18,14 @@ internal sealed class RunHistory
     public ExpectedTable Table => _runs;
 
     /// <summary>Changes what a span changes.</summary>
-    /// <param name="entry">The entry.</param>
-    /// <param name="span">Its span, when it is there.</param>
-    /// <param name="isReport">True for what the gateway or a worker said.</param>
     /// <returns>Null, or why it cannot be.</returns>
-    public string? Apply(AuditedEntry entry, SpanDocument? span, bool isReport)
+    public string? Apply(AuditedEntry entry, SpanDocument? span, bool isOwn)
     {
-        if (isReport && span is not null && States.TryGetValue(span.Intent!, out var state))
+        if (isOwn && span is not null && States.TryGetValue(span.Intent!, out var state))
         {
             return Move(entry, span, state);
         }
-        if (isReport || entry.RunId is null)
+        if (isOwn || entry.RunId is null)
         {
             return null;
         }

@@ -17,31 +17,10 @@ internal sealed class WalletState
     private readonly ExpectedTable _grants = new("grants", 2, "tenant", "grant_id", "body", "idx", "revoked_idx");
     private readonly ExpectedTable _manifests = new("manifests", 3, "tenant", "name", "hash", "idx");
 
-    private readonly Dictionary<string, string> _workers = [];
-
     public IReadOnlyList<ExpectedTable> Tables => [_keys, _grants, _manifests];
 
     /// <summary>The public key of a kid that may sign at this point of the log, or null.</summary>
     public byte[]? ActiveKey(string tenant, string kid) => _keys.Find(tenant, kid) is { } key && key[4] is Active ? (byte[])key[2]! : null;
-
-    /// <summary>The key of a worker that may report at this point of the log, or null; the operator's workers report for every tenant.</summary>
-    public byte[]? WorkerKey(string kid) => _workers.TryGetValue(kid, out var home) ? ActiveKey(home, kid) : null;
-
-    /// <summary>True when the kid is a worker's, and not another key of the tenant.</summary>
-    public bool IsWorker(string tenant, string? kid) => kid is not null && _workers.ContainsKey(kid) && (_keys.Find(tenant, kid) is not { } own || own[3] as string == "event");
-
-    /// <summary>Changes what a span of the gateway's own changes: a worker came, with its keys.</summary>
-    public void ApplyOwn(AuditedEntry entry, SpanDocument span)
-    {
-        var (tenant, payload) = (entry.Entry.Tenant, span.Payload);
-        if (span.Intent == "worker.registered" && payload.Text("kid") is { } kid
-            && DomainSignature.TryDecodePublicKey(payload.Text("event_key"), out var eventKey) && DomainSignature.TryDecodePublicKey(payload.Text("runner_key"), out var runnerKey))
-        {
-            _keys.TryAdd(tenant, kid, eventKey, "event", Active, null);
-            _keys.TryAdd(tenant, payload.Text("runner_kid"), runnerKey, "runner", Active, null);
-            _workers.TryAdd(kid, tenant);
-        }
-    }
 
     /// <summary>Changes what a span changes.</summary>
     public void Apply(AuditedEntry entry, SpanDocument span)
