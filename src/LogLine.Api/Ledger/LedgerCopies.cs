@@ -42,7 +42,7 @@ public static class LedgerCopies
     /// <param name="backup">The backup.</param>
     /// <param name="folder">The data folder: without a database. When it still has the file with the last published checkpoint, that is the one that counts.</param>
     /// <param name="published">Otherwise: the newest checkpoint that anybody has seen, or null when nobody can say.</param>
-    /// <returns>What the log is called now; more than one name when it got a new one.</returns>
+    /// <returns>What the log is called now, and its keys.</returns>
     /// <exception cref="DataFolderException">It cannot be read or written, or the folder has a database.</exception>
     public static LedgerTrust Restore(string backup, string folder, string? published) => Mended(() =>
     {

@@ -40,6 +40,9 @@ internal sealed class AuditedEntry
     /// <summary>The key that has to have signed the span; set by <see cref="LedgerState"/>, null when the span is not signed.</summary>
     public byte[]? Key { get; set; }
 
+    /// <summary>True for what a worker reports of its run; set by <see cref="LedgerState"/>.</summary>
+    public bool IsReport => Kind == SignatureKind.Event;
+
     /// <summary>What it has to be signed as.</summary>
     public SignatureKind Kind { get; set; } = SignatureKind.Span;
 

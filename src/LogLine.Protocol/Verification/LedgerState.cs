@@ -41,14 +41,18 @@ internal sealed class LedgerState(LedgerTrust trust)
         {
             return fault;
         }
-        if (!isOwn)
+        if (isOwn)
+        {
+            _wallet.ApplyOwn(entry, span);
+        }
+        else if (!entry.IsReport)
         {
             _wallet.Apply(entry, span);
             _tenants.Apply(entry, span);
             _proofs.Apply(entry, span);
             Erase(entry, span);
         }
-        return _runs.Apply(entry, span, isOwn);
+        return _runs.Apply(entry, span, isOwn || entry.IsReport);
     }
 
     /// <summary>Holds a row beside the log against it.</summary>
@@ -107,6 +111,11 @@ internal sealed class LedgerState(LedgerTrust trust)
         {
             return null;
         }
+        if (span.IsSigned && _wallet.WorkerKey(signer) is { } worker)
+        {
+            (entry.Key, entry.Kind) = (worker, SignatureKind.Event);
+            return null;
+        }
         var key = _wallet.ActiveKey(entry.Entry.Tenant, signer);
         if (key is null)
         {
@@ -114,8 +123,7 @@ internal sealed class LedgerState(LedgerTrust trust)
         }
         if (span.IsSigned)
         {
-            // What only workers report is signed as an event (contract, section 4).
-            (entry.Key, entry.Kind) = (key, span.Intent!.StartsWith("run_state.", StringComparison.Ordinal) ? SignatureKind.Event : SignatureKind.Span);
+            entry.Key = key;
         }
         return null;
     }

@@ -13,6 +13,7 @@ internal sealed class WalletState
     private const long Retired = 1;
     private const long Revoked = 2;
 
+    private readonly Dictionary<string, List<string>> _workers = [];
     private readonly ExpectedTable _keys = new("keys", 2, "tenant", "kid", "pub", "usage", "status", "until_idx");
     private readonly ExpectedTable _grants = new("grants", 2, "tenant", "grant_id", "body", "idx", "revoked_idx");
     private readonly ExpectedTable _manifests = new("manifests", 3, "tenant", "name", "hash", "idx");
@@ -21,6 +22,27 @@ internal sealed class WalletState
 
     /// <summary>The public key of a kid that may sign at this point of the log, or null.</summary>
     public byte[]? ActiveKey(string tenant, string kid) => _keys.Find(tenant, kid) is { } key && key[4] is Active ? (byte[])key[2]! : null;
+
+    /// <summary>The public key of a worker that may report at this point of the log, or null. A worker of the first tenant reports of other tenants' runs too.</summary>
+    public byte[]? WorkerKey(string kid) => _workers.TryGetValue(kid, out var tenants) ? tenants.Select(tenant => ActiveKey(tenant, kid)).FirstOrDefault(key => key is not null) : null;
+
+    /// <summary>Changes what a span of the gateway's own changes.</summary>
+    public void ApplyOwn(AuditedEntry entry, SpanDocument span)
+    {
+        if (span.Intent != "worker.registered")
+        {
+            return;
+        }
+        var (tenant, payload) = (entry.Entry.Tenant, span.Payload);
+        if (DomainSignature.TryDecodePublicKey(payload.Text("event_key"), out var events) && payload.Text("kid") is { } kid && _keys.TryAdd(tenant, kid, events, "event", Active, null))
+        {
+            (_workers.TryGetValue(kid, out var tenants) ? tenants : _workers[kid] = []).Add(tenant);
+        }
+        if (DomainSignature.TryDecodePublicKey(payload.Text("runner_key"), out var runner))
+        {
+            _keys.TryAdd(tenant, payload.Text("runner_kid"), runner, "runner", Active, null);
+        }
+    }
 
     /// <summary>Changes what a span changes.</summary>
     public void Apply(AuditedEntry entry, SpanDocument span)

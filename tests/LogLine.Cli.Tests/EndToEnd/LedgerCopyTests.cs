@@ -71,6 +71,9 @@ public sealed class LedgerCopyTests(GatewayProcess gateway)
         var verified = (await member.RunAsync("ledger", "verify", "--data", data, "--json")).Expect(0).Json;
         Assert.Equal((exported.Text("root_hash"), imported.Text("origin")), (verified.Text("root_hash"), verified.Text("origin")));
         Assert.Contains("Move it away first", (await member.RunAsync("ledger", "import", file, "--data", data)).Expect(1).Errors);
+        Assert.Contains("names no database", (await member.RunAsync("ledger", "import", file, "--data", data, "--postgres")).Expect(2).Errors);
+        member.Terminal["ConnectionStrings__Ledger"] = "Host=127.0.0.1;Port=9;Timeout=1;Database=none;Username=nobody";
+        Assert.Contains("cannot be made", (await member.RunAsync("ledger", "import", file, "--data", data, "--postgres")).Expect(1).Errors);
     }
 
     [Fact]

@@ -25,39 +25,50 @@ internal static class ExportCommand
             return call.Screen.Refuse(failure);
         }
         await using var opened = source;
+        var draft = output == "-" ? null : output + ".partial"; // a file gets its name when all of it is there and holds
         try
         {
-            // A file gets its name when all of it is there and holds.
-            var draft = output + ".partial";
-            await using (var file = output == "-" ? call.Shell.RawOutput : File.Create(draft))
+            AuditReport report;
+            await using (var file = draft is null ? call.Shell.RawOutput : File.Create(draft))
             {
-                if ((await WriteAsync(call, source, file)).Fails(out failure, out var report))
+                if ((await WriteAsync(call, source, file)).Fails(out failure, out report!))
                 {
                     return call.Screen.Refuse(failure);
                 }
-                if (report.Finding is not null || output == "-")
-                {
-                    return output == "-" && report.Finding is null ? ExitCodes.Done : call.Fail($"{source.Title}: {report.Finding!.Where}: {report.Finding.Message}");
-                }
-                await file.FlushAsync(call.Stop);
-                call.Screen.Result(
-                    json =>
-                    {
-                        json.WriteStartObject();
-                        json.WriteString("file", output);
-                        LedgerVerification.Write(json, source, report);
-                        json.WriteEndObject();
-                    },
-                    line => line($"{output}: {report.Entries:N0} entries and {report.Rows:N0} rows, all of it verified", Tone.Good));
+            }
+            if (report.Finding is { } finding)
+            {
+                return call.Fail($"{source.Title}: {finding.Where}: {finding.Message}");
+            }
+            if (draft is null)
+            {
+                return ExitCodes.Done;
             }
             File.Move(draft, output, overwrite: true);
-            return ExitCodes.Done;
+            return Say(call, output, source, report);
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return call.Screen.Refuse(CommandFailure.File(output, defect));
         }
+        finally
+        {
+            if (draft is not null)
+            {
+                File.Delete(draft);
+            }
+        }
     }
+
+    private static int Say(Call call, string output, LedgerSource source, AuditReport report) => call.Screen.Result(
+        json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("file", output);
+            LedgerVerification.Write(json, source, report);
+            json.WriteEndObject();
+        },
+        line => line($"{output}: {report.Entries:N0} entries and {report.Rows:N0} rows, all of it verified", Tone.Good));
 
     private static async Task<Attempt<AuditReport>> WriteAsync(Call call, LedgerSource source, Stream file)
     {
