@@ -57,6 +57,7 @@ packages_of() {
         docker) echo docker.io iptables iproute2 ;;
         node) echo nodejs npm ;;
         busybox) echo busybox-static ;;
+        promtool) echo prometheus ;;
         *) echo "$1" ;;
     esac
 }

@@ -30,6 +30,15 @@ public sealed class GatewayOptions
     /// <summary>Data folder: <c>--data</c>, <c>LOGLINE_DATA</c> or <c>LogLine:Data</c>.</summary>
     public string Data { get; set; } = "data";
 
+    /// <summary>Reads them from command line (<c>--role</c> and <c>--data</c> are short for settings), environment and <c>appsettings.json</c>.</summary>
+    public static GatewayOptions Read(ConfigurationManager configuration, string[] args)
+    {
+        configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
+        var options = configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
+        options.Data = configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        return options;
+    }
+
     /// <summary>What this process is: <c>all</c>; <c>gateway</c>, without engines and runner keys; or <c>worker</c>, without a ledger (docs/workers.md).</summary>
     public string Role { get; set; } = "all";
 
@@ -69,6 +78,15 @@ public sealed class GatewayOptions
 
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
+
+    /// <summary>What is measured, and where it is shown.</summary>
+    public MetricsOptions Metrics { get; set; } = new();
+
+    /// <summary>
+    /// Seconds that a gateway goes on serving after it was told to stop: <c>/healthz/ready</c> says 503 at once, so that a balancer sends nothing new, and streams move to other gateways one
+    /// after the other. Default: 0, which is right for a gateway that is alone.
+    /// </summary>
+    public double DrainSeconds { get; set; }
 
     /// <summary>How long workers have runs.</summary>
     public WorkerLeases Leases { get; set; } = new();
@@ -133,6 +151,7 @@ internal static class GatewayHost
         services.AddSingleton<ArtifactDesk>();
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton<RunDesk>();
+        services.AddHostedService<RunGauges>();
         services.AddSingleton(options.Leases);
         services.AddSingleton(provider => new RunnerDirectory(provider.GetRequiredService<SpanLedger>(), provider.GetService<RunnerKeys>()));
         if (options.HasWorkersApart)
@@ -155,7 +174,7 @@ internal static class GatewayHost
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
         services.AddApiDocument(() => options.Schemas);
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
+        services.AddDrain(() => TimeSpan.FromSeconds(options.DrainSeconds));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -18,9 +18,9 @@ using LogLine.Api.Workers.Working;
 
 try
 {
-    if (args is [RotateKeyCommand.Name, ..])
+    if (OperatorCommands.Find(args) is { } command)
     {
-        return await RotateKeyCommand.RunAsync(args);
+        return await command(args);
     }
     await using var app = GatewayProgram.Build(args);
     await app.ServeAsync();
@@ -40,19 +40,20 @@ public static class GatewayProgram
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
+        builder.AddSecretFiles();
         builder.AddLogs();
-        builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
-        var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
-        options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        var options = GatewayOptions.Read(builder.Configuration, args);
+        builder.AddTelemetry(options.Metrics);
         builder.AddRole(options, () => RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();
         if (options.IsWorker)
         {
-            app.MapWorkerHealth();
-            return app;
+            return app.MapWorkerHealth();
         }
+        app.UseMetricsAddress();
+        app.UseRequestSpans();
         app.UseProblemsForDefects(isAway: defect => defect is LedgerStoreException or LedgerUnavailableException);
         app.UseWebSockets();
         app.MapSubmissions();
@@ -67,14 +68,12 @@ public static class GatewayProgram
         app.MapStreamTickets();
         app.MapWebhooks();
         app.MapServerReads();
+        app.MapMetrics();
         app.MapLedgerExport();
         app.MapConsistency();
         app.MapTlog();
         app.MapApiDocument();
-        if (options.HasWorkersApart)
-        {
-            app.MapWorkers();
-        }
+        app.MapWorkers(options.HasWorkersApart);
         return app;
     }
 }

@@ -18,7 +18,7 @@ internal static class RunLogs
     private static readonly TimeSpan SlowestWrite = TimeSpan.FromSeconds(20);
 
     public static async Task ReadAsync(
-        HttpContext http, string runId, SpanLedger ledger, IRunLogs logs, TimeProvider time, IHostApplicationLifetime life, string? tail, string? grep, string? follow)
+        HttpContext http, string runId, SpanLedger ledger, IRunLogs logs, TimeProvider time, Drain drain, string? tail, string? grep, string? follow)
     {
         var wanted = DefaultTail;
         if (tail is not null && !(int.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out wanted) && wanted is >= 1 and <= MaxTail))
@@ -33,7 +33,7 @@ internal static class RunLogs
         }
         try
         {
-            using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, drain.Over);
             if (follow is "true" or "1" && await logs.FollowAsync(run, wanted, grep, ending.Token) is { } followed)
             {
                 await FollowAsync(http, followed, time, ending);

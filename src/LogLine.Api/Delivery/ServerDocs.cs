@@ -18,10 +18,16 @@ internal static class ServerDocs
         Answers = [new(200, "It is.", MediaDoc.Text("live\n"))],
     };
 
-    public static readonly RouteDoc Ready = new("getReadiness", RouteTags.Gateway, "Does it admit spans?", "200 while spans can be admitted; engines or a Redis that are missing degrade it, and are named.")
+    public static readonly RouteDoc Ready = new("getReadiness", RouteTags.Gateway, "Does it admit spans?", "200 while spans can be admitted; engines or a Redis that are missing degrade it, and are named. A gateway that was told to stop says 503 (`draining`) while it still serves, so that a balancer sends new requests elsewhere.")
     {
         Access = RouteAccess.Anyone,
-        Answers = [new(200, "It does.", MediaDoc.Json("readiness")), new(503, "The ledger has stopped.", MediaDoc.Json("readiness", ("stopped", """{"status":"stopped","ledger":{"status":"the disk is full","size":42},"engines":{}}""")))],
+        Answers = [new(200, "It does.", MediaDoc.Json("readiness")), new(503, "The ledger has stopped, or the gateway is about to.", MediaDoc.Json("readiness", ("stopped", """{"status":"stopped","ledger":{"status":"the disk is full","size":42},"engines":{}}""")))],
+    };
+
+    public static readonly RouteDoc Metrics = new("getMetrics", RouteTags.Gateway, "Metrics", "Needs scope `metrics`, unless the operator gave it an address of its own. Prometheus' text format; docs/observability.md has the list.")
+    {
+        Answers = [new(200, "The metrics.", MediaDoc.Text("# TYPE logline_ledger_tree_size gauge\nlogline_ledger_tree_size 42\n"))],
+        Refusals = [RefusalCode.NotFound],
     };
 
     public static readonly RouteDoc Problem = new("getProblem", RouteTags.Gateway, "What a code means", "The page to which `type` of a problem leads: what it says, and what to do about it.")

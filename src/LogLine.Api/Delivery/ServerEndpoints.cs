@@ -76,16 +76,16 @@ internal static class ServerEndpoints
         json.WriteEndObject();
     }
 
-    /// <summary>200 while spans can be admitted; engines or a Redis that are missing degrade, and are named.</summary>
-    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses, RedisServer redis)
+    /// <summary>200 while spans can be admitted and this gateway is there to stay; engines or a Redis that are missing degrade, and are named.</summary>
+    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses, RedisServer redis, Drain drain)
     {
         var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
         var stopped = ledger.Stopped;
-        http.Response.StatusCode = stopped is null ? 200 : 503;
+        http.Response.StatusCode = stopped is null && !drain.HasBegun ? 200 : 503;
         await http.WriteAsync(json =>
         {
             json.WriteStartObject();
-            json.WriteString("status", stopped is not null ? "stopped" : redis.Away is null && engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
+            json.WriteString("status", stopped is not null ? "stopped" : drain.HasBegun ? "draining" : redis.Away is null && engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
             json.WriteStartObject("ledger");
             json.WriteString("status", stopped ?? "ready");
             json.WriteNumber("size", ledger.Size);

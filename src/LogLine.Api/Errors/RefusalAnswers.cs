@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 
 namespace LogLine.Api.Errors;
@@ -8,10 +9,14 @@ namespace LogLine.Api.Errors;
 /// </summary>
 public static class RefusalAnswers
 {
+    private static readonly Meter Meter = new("LogLine.Http");
+    private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("logline.http.refusals", "{request}", "Requests that were refused as a whole, by code; refusals before the gate (401, 413, …) are here alone.");
+
     /// <summary>Answers a request with a refusal.</summary>
     public static Task WriteAsync(HttpContext http, Rejection rejection, string traceId)
     {
         var meaning = rejection.Code.Meaning();
+        Refusals.Add(1, new KeyValuePair<string, object?>("code", meaning.Wire));
         http.Response.StatusCode = meaning.Status;
         http.Response.ContentType = IsDecision(rejection) ? "application/json" : "application/problem+json";
         if (rejection.RetryAfterSeconds is { } seconds)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using LogLine.Api.Ledger;
@@ -239,7 +240,7 @@ internal static class Admission
             return item.Plan.Live!; // what is wanted runs already, or is about to
         }
         var target = item.Target;
-        var run = NewRun(item, target, target.Text("service")!) with { Ref = item.Ref!.ToString(), Detail = RunDetail.Proven(item.Plan.Course.ToDetail(), item.Proof.This) };
+        var run = NewRun(item, target, target.Text("service")!) with { Ref = item.Ref!.ToString(), Detail = RunDetail.Traced(RunDetail.Proven(item.Plan.Course.ToDetail(), item.Proof.This), Activity.Current) };
         effects.Add(new LedgerEffect.RunCreated(run));
         followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
         {
@@ -266,7 +267,7 @@ internal static class Admission
     private static RunRow Primitive(Judgement item, List<LedgerEffect> effects)
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
-        var run = NewRun(item, item.Payload.Member("target"), item.Payload.Text("name") ?? "") with { Detail = RunDetail.Proven(RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)), item.Proof?.This) };
+        var run = NewRun(item, item.Payload.Member("target"), item.Payload.Text("name") ?? "") with { Detail = RunDetail.Traced(RunDetail.Proven(RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)), item.Proof?.This), Activity.Current) };
         if (item.Proof is not null)
         {
             effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));

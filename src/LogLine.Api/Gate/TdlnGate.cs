@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Text.Json;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Errors;
@@ -38,10 +37,6 @@ public sealed record GateCheck(string Name, CheckScope Scope, Func<Judgement, Ca
 /// </summary>
 public sealed class TdlnGate
 {
-    private static readonly ActivitySource Activities = new("LogLine.Gate");
-    private static readonly Meter Meter = new("LogLine.Gate");
-    private static readonly Counter<long> Verdicts = Meter.CreateCounter<long>("logline.gate.verdicts", "{item}", "Items judged, by check that refused them.");
-
     private readonly GateCheck[] _order;
     private readonly Reservations _reservations = new();
     private readonly Catalogue _catalogue;
@@ -94,7 +89,8 @@ public sealed class TdlnGate
     /// </summary>
     public async Task<GateVerdict> JudgeAsync(Submission submission, CancellationToken cancel)
     {
-        using var activity = Activities.StartActivity("gate");
+        using var activity = GateMetrics.Activities.StartActivity("gate");
+        var since = _time.GetTimestamp();
         var state = State();
         var items = submission.Items;
         var verdict = new GateVerdict(submission, _ledger.Size);
@@ -103,7 +99,7 @@ public sealed class TdlnGate
             verdict.Claims = await _reservations.TakeAsync(RequestClaims.Of(submission, items), cancel);
             if (verdict.Claims is null)
             {
-                verdict.Items.Add(Refuse("replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
+                verdict.Items.Add(Refuse(null, "replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
                 verdict.IsWhole = true;
                 return verdict;
             }
@@ -122,6 +118,10 @@ public sealed class TdlnGate
         {
             verdict.Dispose();
             throw;
+        }
+        finally
+        {
+            GateMetrics.Took(_time.GetElapsedTime(since));
         }
     }
 
@@ -169,9 +169,10 @@ public sealed class TdlnGate
         }
         if (item.IsReplay)
         {
+            GateMetrics.Judged(item.Definition, "replay");
             return new ItemVerdict { Replay = item.Replay, Twin = item.Twin, ReplayedItems = item.ReplayedItems };
         }
-        Verdicts.Add(1, new KeyValuePair<string, object?>("check", "admitted"));
+        GateMetrics.Judged(item.Definition, "ok");
         return new ItemVerdict { Admitted = await Admission.AdmitAsync(item), NewToken = item.NewToken, RateLimit = item.RateLimit };
     }
 
@@ -182,7 +183,7 @@ public sealed class TdlnGate
         {
             if (await check.Judge(item, cancel) is { } refused)
             {
-                return Refuse(check.Name, refused).Refused;
+                return Refuse(item.Definition, check.Name, refused).Refused;
             }
             if (item.IsReplay)
             {
@@ -192,9 +193,9 @@ public sealed class TdlnGate
         return null;
     }
 
-    private static ItemVerdict Refuse(string check, Rejection rejection)
+    private static ItemVerdict Refuse(IntentDefinition? intent, string check, Rejection rejection)
     {
-        Verdicts.Add(1, new KeyValuePair<string, object?>("check", check), new KeyValuePair<string, object?>("code", rejection.Code.Meaning().Wire));
+        GateMetrics.Judged(intent, rejection.Code.Meaning().Wire);
         Activity.Current?.SetTag("logline.refused_by", check);
         return new ItemVerdict { Refused = rejection };
     }

@@ -135,6 +135,9 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>Runs of a service that have not ended.</summary>
     ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service);
 
+    /// <summary>How many runs have not ended, by state.</summary>
+    ValueTask<List<LiveRuns>> LiveRunsAsync();
+
     /// <summary>Gives up to <paramref name="limit"/> runs that have not ended and that nobody holds at <paramref name="now"/> to a worker, oldest first, as far as its reach goes.</summary>
     ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, LeaseReach reach, int limit, DateTimeOffset until, DateTimeOffset now);
 

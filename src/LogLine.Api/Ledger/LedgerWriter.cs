@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using LogLine.Protocol.Merkle;
 
@@ -19,6 +20,12 @@ internal sealed class LedgerWork(LedgerPiece piece)
 
     /// <summary>Why it is not written.</summary>
     public AppendConflict? Conflict { get; set; }
+
+    /// <summary>Where the trace of the request stands that waits for it; nowhere when nobody traces.</summary>
+    public ActivityContext Requested { get; set; }
+
+    /// <summary>The batch in which it is written, in traces.</summary>
+    public ActivityContext CommittedIn { get; set; }
 }
 
 /// <summary>
@@ -62,6 +69,9 @@ internal sealed class LedgerWriter : IAsyncDisposable
     public CommittedTree Committed { get; private set => Volatile.Write(ref field, value); }
 
     public string? Stopped { get; private set; }
+
+    /// <summary>What waits to be written.</summary>
+    public int Queued => _queue.Reader.Count;
 
     public event Action<CommittedBatch>? OnCommit;
 
@@ -125,6 +135,8 @@ internal sealed class LedgerWriter : IAsyncDisposable
             Fail(batch, Unavailable());
             return;
         }
+        using var activity = LedgerTelemetry.StartBatch(batch);
+        var since = _time.GetTimestamp();
         var before = _tree.Snapshot();
         var frontier = _frontier.Clone();
         TreeGrowth? growth = null;
@@ -145,6 +157,8 @@ internal sealed class LedgerWriter : IAsyncDisposable
             _logger.LogError(defect, "A batch of {Count} was not committed.", batch.Count);
             if (!await HasPersistedAsync(growth))
             {
+                LedgerTelemetry.GivenUp();
+                activity?.SetStatus(ActivityStatusCode.Error);
                 _tree.Rollback(before);
                 _frontier = frontier;
                 Fail(batch, Stopped is not null ? Unavailable() : new LedgerUnavailableException("The batch was given up: " + defect.Message, defect));
@@ -152,6 +166,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
             }
         }
         // Durable: from here on nothing is ever taken back.
+        LedgerTelemetry.Committed(_tree.Size - before.Size, _time.GetElapsedTime(since));
         Publish(batch, growth);
     }
 

@@ -164,3 +164,10 @@ public sealed record RunRow
     /// <summary>True for exited, failed and cancelled.</summary>
     public bool HasEnded => State is RunState.Exited or RunState.Failed or RunState.Cancelled;
 }
+
+/// <summary>The runs that stand in one state, of all tenants.</summary>
+/// <param name="State">The state, which is none of the ends.</param>
+/// <param name="Count">How many.</param>
+/// <param name="UnclaimedSince">When the oldest of them was admitted that no worker has; null when each has one.</param>
+/// <param name="LeasedUntil">The end of the lease that ends first; null when no worker has any.</param>
+public sealed record LiveRuns(RunState State, long Count, DateTimeOffset? UnclaimedSince, DateTimeOffset? LeasedUntil);

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
 using LogLine.Protocol.Verification;
@@ -12,11 +13,13 @@ public sealed class SpanLedger : IAsyncDisposable
 {
     private readonly LedgerWriter _writer;
     private readonly ServerKeys _keys;
+    private readonly Meter _gauges;
 
     private SpanLedger(ILedgerStore store, ServerKeys keys, LedgerWriter writer)
     {
         (Store, _keys, _writer) = (store, keys, writer);
         Identity = new ServerIdentity(keys, writer.Origin);
+        _gauges = LedgerTelemetry.Gauges(() => writer.Queued, () => writer.Committed.Tree.Size, () => writer.Stopped is not null);
     }
 
     /// <summary>What a verifier of the whole log is told: its name, and the public halves of the keys that there were.</summary>
@@ -92,12 +95,12 @@ public sealed class SpanLedger : IAsyncDisposable
     /// Null when the queue is full: nothing was taken.
     /// </summary>
     /// <exception cref="LedgerUnavailableException">The disk failed or the ledger has stopped: nothing was committed.</exception>
-    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => _writer.TryEnqueue(new LedgerWork(LedgerPiece.Of(append, Identity)));
+    public Task<AppendOutcome>? AppendAsync(AppendRequest append) => LedgerTelemetry.Append(new LedgerWork(LedgerPiece.Of(append, Identity)), _writer.TryEnqueue);
 
     /// <summary>Appends spans that the gateway itself signed, all or none. Waits while the queue is full.</summary>
     /// <exception cref="LedgerUnavailableException">As above.</exception>
     public async Task<AppendOutcome> AppendOwnAsync(IReadOnlyList<ServerSpan> spans, CancellationToken cancel) =>
-        await await _writer.EnqueueAsync(new LedgerWork(LedgerPiece.Of(spans)), cancel);
+        await LedgerTelemetry.Append(new LedgerWork(LedgerPiece.Of(spans)), async work => await await _writer.EnqueueAsync(work, cancel))!;
 
     /// <summary>Completes when there are more than <paramref name="size"/> entries.</summary>
     public Task WaitForMoreAsync(long size, CancellationToken cancel) => _writer.WaitForMoreAsync(size, cancel);
@@ -133,6 +136,7 @@ public sealed class SpanLedger : IAsyncDisposable
     /// <summary>Takes no more, commits what is queued, and closes.</summary>
     public async ValueTask DisposeAsync()
     {
+        _gauges.Dispose();
         await _writer.DisposeAsync();
         await Store.DisposeAsync();
         _keys.Dispose();

@@ -39,14 +39,17 @@ internal sealed class DeployJob
         Workload? workload = null;
         try
         {
-            if (_run.State == RunState.Planned)
+            using (RunTelemetry.StartWork(_run))
             {
-                await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", _gateway.WorkerName) }, stopping);
-            }
-            workload = await CreatedAsync(stopping);
-            if (workload is null || (_run.State < RunState.Running && !await RunningAsync(workload, stopping)))
-            {
-                return;
+                if (_run.State == RunState.Planned)
+                {
+                    await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", _gateway.WorkerName) }, stopping);
+                }
+                workload = await CreatedAsync(stopping);
+                if (workload is null || (_run.State < RunState.Running && !await RunningAsync(workload, stopping)))
+                {
+                    return;
+                }
             }
             await HoldAsync(workload.Id, stopping);
         }

@@ -20,6 +20,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
 
     public async Task RunAsync(CancellationToken stopping)
     {
+        using var activity = RunTelemetry.StartWork(run);
         if (run.State == RunState.Running)
         {
             // A worker that is gone had begun it. How that ended is not known, and to do it again could be wrong.

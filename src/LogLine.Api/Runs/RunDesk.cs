@@ -98,7 +98,12 @@ public sealed class RunDesk
         }
         var moved = RunEvents.Apply(run, state, span.Span.Payload, result);
         var outcome = await _ledger.AppendOwnAsync([span with { RunId = run.RunId, Effects = [new LedgerEffect.RunMoved(run.State, moved) { Holder = holder }] }], cancel);
-        return outcome.Conflict is null;
+        if (outcome.Conflict is not null)
+        {
+            return false;
+        }
+        RunTelemetry.Moved(run, state, _time.GetUtcNow());
+        return true;
     }
 
     /// <summary>Appends spans about a run that are no states of it.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -11,20 +12,21 @@ public sealed record PrimitiveOrder(string Effect, string? Operation, JsonElemen
 
 /// <summary>
 /// Facts about a run that have no column, as one JSON object: <c>order</c> (of a primitive, or the course of a deploy), <c>ports</c>, <c>container_id</c>, <c>image_digest</c>,
-/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>restarts</c>, <c>last_exit_code</c>, <c>replaced_by</c>, <c>serving</c>, <c>result</c>. It is never hashed, so it need not be canonical: what a container
+/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>restarts</c>, <c>last_exit_code</c>, <c>replaced_by</c>, <c>serving</c>, <c>result</c>, <c>traceparent</c>. It is never hashed, so it need not be canonical: what a container
 /// said stays as it was said.
 /// </summary>
 public static class RunDetail
 {
-    /// <summary>The member that readers do not see: the span has the arguments.</summary>
+    /// <summary>A member that readers do not see: the span has the arguments.</summary>
     public const string HiddenMember = "order";
 
     private const string ProofMember = "proof";
+    private const string TraceMember = "traceparent";
 
     private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>True for what is for workers alone.</summary>
-    public static bool IsHidden(string member) => member is HiddenMember or ProofMember;
+    public static bool IsHidden(string member) => member is HiddenMember or ProofMember or TraceMember;
 
     /// <summary>The same facts, and the name of the span with the proof that let the run through; what needed none stays as it is.</summary>
     public static string Proven(string detail, string? proofThis) => proofThis is null ? detail : With(detail, json => json.WriteString(ProofMember, proofThis));
@@ -34,6 +36,17 @@ public static class RunDetail
     {
         using var parsed = JsonDocument.Parse(detail);
         return parsed.RootElement.Text(ProofMember);
+    }
+
+    /// <summary>The same facts, and where the request's trace stands, as W3C writes it: whatever worker carries the run out goes on with that trace.</summary>
+    public static string Traced(string detail, Activity? activity) =>
+        activity is not { IdFormat: ActivityIdFormat.W3C, Id: { } id } ? detail : $"{{\"{TraceMember}\":\"{id}\"{(detail == "{}" ? "}" : "," + detail[1..])}";
+
+    /// <summary>Where the trace of the request stands that started the run; nowhere for a run without.</summary>
+    public static ActivityContext TraceOf(string detail)
+    {
+        using var parsed = JsonDocument.Parse(detail);
+        return ActivityContext.TryParse(parsed.RootElement.Text(TraceMember), null, out var context) ? context : default;
     }
 
     /// <summary>The detail of a run that carries out a primitive.</summary>

@@ -87,6 +87,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
 
     private async Task CarryOutAsync(RunRow run, CancellationToken stopping)
     {
+        using var traced = RunTelemetry.Follow(run);
         if (targets.Find(run.Provider) is not IRunAdapter adapter)
         {
             await OrphanAsync(run, stopping);

@@ -7,19 +7,26 @@ namespace LogLine.Api.Telemetry;
 /// <summary>What the operator reads: one line per event, no payloads, no secrets.</summary>
 internal static class StartupLog
 {
-    /// <summary>Logs to the console; levels from the section <c>Serilog</c> of the configuration.</summary>
+    private const string Line = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}";
+
+    /// <summary>Logs to the console, lines for people or (<c>LogLine:Logs:Format</c> = <c>json</c>) for programs; levels from the section <c>Serilog</c> of the configuration.</summary>
     public static void AddLogs(this WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
-        builder.Logging.AddSerilog(new LoggerConfiguration()
+        var configured = new LoggerConfiguration()
             .MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.Hosting", LogEventLevel.Warning)
             .ReadFrom.Configuration(builder.Configuration)
             .Enrich.FromLogContext()
-            .Enrich.With<TicketRedaction>()
-            .WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}", formatProvider: System.Globalization.CultureInfo.InvariantCulture)
-            .CreateLogger(), dispose: true);
+            .Enrich.With<TicketRedaction>();
+        var written = builder.Configuration["LogLine:Logs:Format"] switch
+        {
+            null or "text" => configured.WriteTo.Console(outputTemplate: Line, formatProvider: System.Globalization.CultureInfo.InvariantCulture),
+            "json" => configured.WriteTo.Console(new CompactLog()),
+            var other => throw new DataFolderException($"LogLine:Logs:Format is '{other}'; there are text and json."),
+        };
+        builder.Logging.AddSerilog(written.CreateLogger(), dispose: true);
     }
 
     /// <summary>Says where the gateway listens and how to begin.</summary>

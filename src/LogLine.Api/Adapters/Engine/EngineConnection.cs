@@ -109,8 +109,14 @@ internal sealed class EngineConnection : IDisposable
         return (status, length is not null && int.TryParse(length.AsSpan(Length.Length), out var bytes) ? Math.Max(bytes, 0) : ErrorBytes);
     }
 
+    /// <summary>Runs <paramref name="call"/> under a time limit and measures it; what waits for a container on purpose says nothing about the engine.</summary>
+    Task<T> WithinAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> call, CancellationToken cancel) =>
+        limit == limits.WaitSlice || limit == limits.Follow
+            ? CallAsync(what, limit, call, cancel)
+            : RunTelemetry.MeasureAsync(endpoint.Provider, what, () => CallAsync(what, limit, call, cancel));
+
     /// <summary>Runs <paramref name="call"/> under a time limit and turns what goes wrong on the way into words.</summary>
-    async Task<T> WithinAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> call, CancellationToken cancel)
+    async Task<T> CallAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> call, CancellationToken cancel)
     {
         if (endpoint.Current() is null)
             throw new AdapterException(AdapterFailure.Unavailable, endpoint.Absence());

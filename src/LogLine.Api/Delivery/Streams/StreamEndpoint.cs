@@ -17,10 +17,11 @@ internal static class StreamEndpoint
 
     public static void MapStream(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/stream", StreamAsync).Documented(DeliveryDocs.Stream);
+        // A stream lasts for as long as its reader likes: as the duration of a request it would say nothing.
+        routes.MapGet("/v1/stream", StreamAsync).Documented(DeliveryDocs.Stream).DisableHttpMetrics();
     }
 
-    private static async Task StreamAsync(HttpContext http, StreamDoor door, StreamSeats seats, StreamSession session, StreamOptions options, IHostApplicationLifetime life)
+    private static async Task StreamAsync(HttpContext http, StreamDoor door, StreamSeats seats, StreamSession session, StreamOptions options, Drain drain)
     {
         if (!TryReadCursor(http.Request, out var after))
         {
@@ -40,9 +41,10 @@ internal static class StreamEndpoint
             await http.RefuseAsync(new Rejection(RefusalCode.Busy, "As many streams are open as this gateway, or this tenant, may have.") { RetryAfterSeconds = 5 });
             return;
         }
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping, access.Displaced);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, drain.Over, access.Displaced);
         // Connections move on after a while, not all at once, so that replicas share them again after a restart.
         ending.CancelAfter(options.NextLife);
+        using var moving = drain.Spread(ending);
         var selection = new SpanSelection(access.Filter);
         if (http.WebSockets.IsWebSocketRequest)
         {
@@ -65,7 +67,7 @@ internal static class StreamEndpoint
             response.Headers.AccessControlAllowOrigin = access.Origin;
             response.Headers.Vary = "Origin";
         }
-        if (await session.RunAsync(new EventStreamFrames(response.BodyWriter), selection, after, access.IsAllowed, ending) == StreamEnd.Lost)
+        if (await DeliveryMetrics.StreamAsync("sse", session.RunAsync(new EventStreamFrames(response.BodyWriter), selection, after, access.IsAllowed, ending)) == StreamEnd.Lost)
         {
             http.Abort(); // what it did not take is thrown away with the connection
         }
@@ -76,7 +78,7 @@ internal static class StreamEndpoint
         using var socket = await http.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { KeepAliveInterval = TimeSpan.Zero });
         using var hangUp = new CancellationTokenSource();
         var listening = ListenAsync(socket, ending, hangUp.Token);
-        var end = await session.RunAsync(new WebSocketFrames(socket), selection, after, access.IsAllowed, ending.Token);
+        var end = await DeliveryMetrics.StreamAsync("websocket", session.RunAsync(new WebSocketFrames(socket), selection, after, access.IsAllowed, ending.Token));
         if (end == StreamEnd.Lost)
         {
             socket.Abort();

@@ -24,6 +24,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
     private readonly Uri _url = new(webhook.Url);
     private bool _anyWaiting = true; // not known before the store was asked
     private int _failures;
+    private int _waiting;
     private long _settled = webhook.Cursor;
     private DateTimeOffset? _failingSince = webhook.FailingSince;
     private DateTimeOffset _knockAt;
@@ -34,6 +35,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
     public async ValueTask RunAsync(CancellationToken stop)
     {
         using var cursor = tools.Reader.Open(new SpanSelection(new SpanFilter(webhook.Tenant), webhook.Events), webhook.Cursor);
+        using var followed = DeliveryMetrics.Follow(() => (Math.Max(0, tools.Ledger.Size - cursor.Next), Volatile.Read(ref _waiting)));
         while (!stop.IsCancellationRequested)
         {
             var more = cursor.More;
@@ -73,6 +75,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
             (waiting, wakeAt) = await _store.WaitingAsync(webhook.WebhookId);
             _anyWaiting = waiting > 0;
         }
+        Volatile.Write(ref _waiting, waiting);
         var limit = waiting >= MaxWaiting ? 0 : _failures < FailuresUntilClosed ? RoundSize : now >= _knockAt ? 1 : 0;
         if (limit == 0)
         {
@@ -151,7 +154,9 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
         }
         try
         {
+            var since = tools.Time.GetTimestamp();
             var outcome = await tools.Sender.SendAsync(_url, secrets, WebhookMessage.Of(webhook.WebhookId, item), row.Attempts + 1, stop);
+            DeliveryMetrics.Attempted(outcome.Status, outcome.Succeeded, tools.Time.GetElapsedTime(since));
             return After(row, outcome);
         }
         catch (OperationCanceledException)
@@ -194,6 +199,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
         var wasFailing = _failingSince is not null;
         _failingSince = anyDelivered ? null : _failingSince ?? (rows.Exists(row => row.LastAt is not null) ? tools.Time.GetUtcNow() : null);
         _settled = cursor;
+        DeliveryMetrics.GaveUp(rows.Count(row => row.State == DeliveryState.Dead));
         return await _store.SettleAsync(new DeliveryRound(webhook, lease.Owner, cursor, _failingSince, rows, AllDue: anyDelivered && wasFailing, tools.Policy.DeliveriesKept));
     }
 

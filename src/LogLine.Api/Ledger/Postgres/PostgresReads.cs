@@ -114,6 +114,11 @@ public sealed partial class PostgresLedgerStore
         }, tenant, subject, intent, now);
 
     /// <inheritdoc/>
+    public ValueTask<List<LiveRuns>> LiveRunsAsync() => AllAsync(
+        "SELECT state, count(*), min(CASE WHEN lease_owner IS NULL THEN created END), min(lease_until) FROM runs WHERE state < 4 GROUP BY state",
+        row => new LiveRuns((RunState)row.GetInt32(0), row.GetInt64(1), Time(row, 2), Time(row, 3)));
+
+    /// <inheritdoc/>
     public ValueTask<RunRow?> FindRunAsync(string runId) => FirstAsync($"SELECT {RunColumns} FROM runs WHERE run_id = $1", Run, runId);
 
     /// <inheritdoc/>

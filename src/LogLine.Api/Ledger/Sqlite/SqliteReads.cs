@@ -89,6 +89,11 @@ public sealed partial class SqliteLedgerStore
         "SELECT idx FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetInt64(0), tenant, name, hash));
 
     /// <inheritdoc/>
+    public ValueTask<List<LiveRuns>> LiveRunsAsync() => ReadAsync(session => session.All(
+        "SELECT state, count(*), min(CASE WHEN lease_owner IS NULL THEN created END), min(lease_until) FROM runs WHERE state < 4 GROUP BY state",
+        row => new LiveRuns((RunState)row.GetInt32(0), row.GetInt64(1), Time(row, 2), Time(row, 3))));
+
+    /// <inheritdoc/>
     public ValueTask<RunRow?> FindRunAsync(string runId) => ReadAsync(session => session.First($"SELECT {RunColumns} FROM runs WHERE run_id = $1", Run, runId));
 
     /// <inheritdoc/>

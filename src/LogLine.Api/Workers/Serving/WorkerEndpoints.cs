@@ -17,8 +17,13 @@ internal static class WorkerEndpoints
     private const int CopyBytes = 128 * 1024;
     private static readonly object CallerKey = new();
 
-    public static void MapWorkers(this IEndpointRouteBuilder routes)
+    /// <summary>Maps the routes, where workers are apart; elsewhere there are none.</summary>
+    public static void MapWorkers(this IEndpointRouteBuilder routes, bool areApart)
     {
+        if (!areApart)
+        {
+            return;
+        }
         var open = routes.MapGroup("/v1").RequireScope("runner").ExcludeFromDescription();
         open.MapPost("/workers", RegisterAsync);
         var known = routes.MapGroup("/v1").RequireScope("runner").AddEndpointFilter(KnownAsync).ExcludeFromDescription();

@@ -47,10 +47,11 @@ internal static class WorkerHost
     }
 
     /// <summary><c>/healthz/live</c>, and <c>/healthz/ready</c> while a gateway answers.</summary>
-    public static void MapWorkerHealth(this IEndpointRouteBuilder routes)
+    public static WebApplication MapWorkerHealth(this WebApplication app)
     {
-        routes.MapGet("/healthz/live", () => Results.Text("live\n"));
-        routes.MapGet("/healthz/ready", ReadyAsync);
+        app.MapGet("/healthz/live", () => Results.Text("live\n"));
+        app.MapGet("/healthz/ready", ReadyAsync);
+        return app;
     }
 
     /// <summary>Opens keys and connection, so that whatever is wrong with them is said at once, and ties what cannot be made in one direction.</summary>

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace LogLine.Api.Telemetry;
+
+/// <summary>Gives the spans of requests what OpenTelemetry wants of them and the web server does not say: a name after method and route, the route, the status.</summary>
+internal static class RequestSpans
+{
+    /// <summary>Does so, when spans are sent at all.</summary>
+    public static void UseRequestSpans(this WebApplication app)
+    {
+        if (Exports.IsSent(app.Configuration, "TRACES"))
+        {
+            app.Use(DescribeAsync);
+        }
+    }
+
+    private static async Task DescribeAsync(HttpContext http, RequestDelegate next)
+    {
+        try
+        {
+            await next(http);
+        }
+        finally
+        {
+            if (http.Features.Get<IHttpActivityFeature>()?.Activity is { IsAllDataRequested: true } activity && http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } route })
+            {
+                activity.DisplayName = $"{http.Request.Method} {route}";
+                activity.SetTag("http.route", route);
+                activity.SetTag("http.response.status_code", http.Response.StatusCode);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Tests.Hosting;
+
+/// <summary>The gateway as a process of its own: what it measures, logs and does with signals is its own alone.</summary>
+internal sealed class GatewayProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private readonly Process _process;
+    private readonly bool _ownsFolder;
+    private bool _isOver;
+    private readonly ConcurrentQueue<string> _lines = new();
+
+    private GatewayProcess(Process process, string folder, bool ownsFolder) => (_process, Folder, _ownsFolder) = (process, folder, ownsFolder);
+
+    /// <summary>Its data folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address { get; private set; } = null!;
+
+    public string ApiKey { get; private set; } = "";
+
+    public HttpClient Client { get; private set; } = null!;
+
+    /// <summary>What it has said so far.</summary>
+    public IReadOnlyList<string> Lines => [.. _lines];
+
+    /// <summary>Starts one; returns when it listens.</summary>
+    /// <param name="environment">Variables beside those of the tests.</param>
+    /// <param name="folder">A data folder; a new one without.</param>
+    /// <param name="apiKey">For a folder without a bootstrap token of its own.</param>
+    /// <param name="url">Where to listen; a free port without.</param>
+    public static async Task<GatewayProcess> StartAsync(IReadOnlyDictionary<string, string>? environment = null, string? folder = null, string? apiKey = null, string url = "http://127.0.0.1:0")
+    {
+        var ownsFolder = folder is null;
+        folder ??= Directory.CreateTempSubdirectory("logline-process-").FullName;
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "LogLine.Api"), ["--data", folder, "--urls", url])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+        var gateway = new GatewayProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, folder, ownsFolder);
+        await gateway.ListenAsync();
+        gateway.ApiKey = apiKey ?? JsonElement.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, "bootstrap.json"))).Text("api_key")!;
+        gateway.Client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = gateway.Address };
+        gateway.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("ApiKey", gateway.ApiKey);
+        return gateway;
+    }
+
+    /// <summary>Posts a body with a fresh nonce and timestamp.</summary>
+    public async Task<Answer> PostAsync(string body, Action<HttpRequestMessage>? change = null, string path = "/v1/spans")
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        request.Headers.Add("X-Nonce", Guid.NewGuid().ToString("D"));
+        request.Headers.Add("X-Timestamp", Timestamps.Write(TimeProvider.System.GetUtcNow()));
+        change?.Invoke(request);
+        using var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
+        return await Answer.ReadAsync(response);
+    }
+
+    /// <summary>Sends a signal.</summary>
+    public void Signal(string name) => Process.Start("kill", [$"-{name}", $"{_process.Id}"]).WaitForExit();
+
+    /// <summary>Its exit code, once it has ended.</summary>
+    public async Task<int> EndAsync()
+    {
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        return _process.ExitCode;
+    }
+
+    private async Task ListenAsync()
+    {
+        const string Listens = "LogLine listens on ";
+        var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException("The gateway ended: " + string.Join('\n', _lines)));
+        _process.OutputDataReceived += Hear;
+        _process.ErrorDataReceived += Hear;
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        Address = new Uri(await ready.Task.WaitAsync(StartTimeout, TestContext.Current.CancellationToken));
+
+        void Hear(object sender, DataReceivedEventArgs heard)
+        {
+            if (heard.Data is not { } line)
+            {
+                return;
+            }
+            _lines.Enqueue(line);
+            if (line.IndexOf(Listens, StringComparison.Ordinal) is >= 0 and var at)
+            {
+                ready.TrySetResult(line[(at + Listens.Length)..].Split(';')[0].Trim('"'));
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_isOver)
+        {
+            return;
+        }
+        _isOver = true;
+        Client?.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+        _process.Dispose();
+        if (_ownsFolder)
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
+    }
+}

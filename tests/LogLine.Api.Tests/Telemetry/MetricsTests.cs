@@ -1,0 +1,84 @@
+using System.Net;
+using LogLine.Api.Tests.Hosting;
+
+namespace LogLine.Api.Tests.Telemetry;
+
+/// <summary><c>/metrics</c>: who may read it, its format, and that it counts what has happened.</summary>
+public sealed class MetricsTests
+{
+    [Fact]
+    public async Task Metrics_CountWhatHappened_InTheFormatOfPrometheus()
+    {
+        await using var gateway = await GatewayProcess.StartAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person("p" + i))).Status);
+        }
+        Assert.Equal("422_TDLN_INVALID", (await gateway.PostAsync("""{"intent":"registry.person.create","subject":"urn:registry:person/x","payload":{}}""")).Code);
+        Assert.Equal("422_SCHEMA_INVALID", (await gateway.PostAsync("""{"intent":"no.such_intent_of_mine","subject":"urn:registry:person/x","payload":{}}""")).Code);
+        Assert.Equal("401_UNAUTHENTICATED", (await gateway.PostAsync("{}", request => request.UseToken("nobody"))).Code);
+        using var stream = await gateway.Client.GetAsync("/v1/stream", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+
+        var text = await gateway.Client.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+        var metrics = MetricFamily.Read(text);
+
+        Assert.Equal(3, metrics["logline_gate_verdicts_total"].Value(("intent", "registry.person.create"), ("code", "ok")));
+        Assert.Equal(1, metrics["logline_gate_verdicts_total"].Value(("intent", "registry.person.create"), ("code", "422_TDLN_INVALID")));
+        Assert.Equal(1, metrics["logline_gate_verdicts_total"].Value(("intent", "unknown"), ("code", "422_SCHEMA_INVALID")));
+        Assert.Equal(1, metrics["logline_http_refusals_total"].Value(("code", "401_UNAUTHENTICATED")));
+        Assert.Equal(5, metrics["logline_gate_duration_seconds"].Value());
+        Assert.InRange(metrics["logline_ledger_tree_size"].Value(), 3, 5);
+        Assert.InRange(metrics["logline_ledger_batch_size"].Samples.Single(sample => sample.Name.EndsWith("_sum", StringComparison.Ordinal)).Value, 3, 5);
+        Assert.Equal(0, metrics["logline_ledger_queue_length"].Value());
+        Assert.Equal(0, metrics["logline_ledger_stopped"].Value());
+        Assert.Equal(0, metrics["logline_runs_live"].Value(("state", "running")));
+        Assert.Equal(1, metrics["logline_streams_open"].Value(("transport", "sse")));
+        Assert.Equal(3, metrics["http_server_request_duration_seconds"].Value(("http_route", "/v1/spans"), ("http_response_status_code", "200")));
+        Assert.True(metrics["dotnet_process_memory_working_set_bytes"].Value() > 0);
+        Assert.Contains("dotnet_gc_collections_total", metrics.Keys);
+        Assert.DoesNotContain("no.such_intent_of_mine", text, StringComparison.Ordinal);
+        await Promtool.AssertContentAsync(text, "check", "metrics");
+    }
+
+    [Fact]
+    public async Task Metrics_NeedTheirScope()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        async Task<Answer> ReadAsync(string token) => await gateway.GetAsync("/metrics", request => request.UseToken(token));
+
+        Assert.Equal("403_FORBIDDEN", (await ReadAsync(await gateway.AddTokenAsync(TestGateway.Tenant, "read"))).Code);
+        Assert.Equal("403_FORBIDDEN", (await ReadAsync(await gateway.AddTokenAsync("another", "*"))).Code);
+        Assert.Equal("401_UNAUTHENTICATED", (await ReadAsync("none")).Code);
+        Assert.Equal(HttpStatusCode.OK, (await ReadAsync(await gateway.AddTokenAsync(TestGateway.Tenant, "metrics"))).Status);
+    }
+
+    [Fact]
+    public async Task OwnAddress_ShowsMetricsToAnybody_AndNothingElse()
+    {
+        await using var gateway = await GatewayProcess.StartAsync(new Dictionary<string, string> { ["LogLine__Metrics__Url"] = "http://127.0.0.1:0", ["Serilog__MinimumLevel__Override__Microsoft.Hosting"] = "Information" });
+        const string Listens = "Now listening on: ";
+        var own = new Uri(gateway.Lines.Last(line => line.Contains(Listens, StringComparison.Ordinal)).Split(Listens)[1]);
+        using var anybody = new HttpClient { BaseAddress = own };
+
+        Assert.NotEqual(gateway.Address.Port, own.Port);
+        Assert.Contains("logline_ledger_tree_size", MetricFamily.Read(await anybody.GetStringAsync("/metrics", TestContext.Current.CancellationToken)).Keys);
+        foreach (var path in new[] { "/healthz/live", "/v1/keys", "/v1/spans", "/", "/metrics/x" })
+        {
+            using var other = await anybody.GetAsync(path, TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
+        }
+        using var withoutToken = new HttpClient { BaseAddress = gateway.Address };
+        Assert.Equal(HttpStatusCode.Unauthorized, (await withoutToken.GetAsync("/metrics", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await withoutToken.GetAsync("/healthz/live", TestContext.Current.CancellationToken)).StatusCode);
+    }
+
+    [Fact]
+    public async Task SwitchedOff_SaysSo()
+    {
+        await using var gateway = await GatewayProcess.StartAsync(new Dictionary<string, string> { ["LogLine__Metrics__Enabled"] = "false" });
+        using var answer = await gateway.Client.GetAsync("/metrics", TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        Assert.Contains("LogLine:Metrics:Enabled", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+}
