@@ -1,3 +1,4 @@
+using LogLine.Api.Adapters;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
 using LogLine.Api.Delivery.State;
@@ -16,6 +17,8 @@ using LogLine.Api.Secrets;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
 using LogLine.Api.Tenants;
+using LogLine.Api.Workers.Serving;
+using LogLine.Api.Workers.Working;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -26,6 +29,27 @@ public sealed class GatewayOptions
 {
     /// <summary>Data folder: <c>--data</c>, <c>LOGLINE_DATA</c> or <c>LogLine:Data</c>.</summary>
     public string Data { get; set; } = "data";
+
+    /// <summary>Reads them from command line (<c>--role</c> and <c>--data</c> are short for settings), environment and <c>appsettings.json</c>.</summary>
+    public static GatewayOptions Read(ConfigurationManager configuration, string[] args)
+    {
+        configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
+        var options = configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
+        options.Data = configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        return options;
+    }
+
+    /// <summary>What this process is: <c>all</c>; <c>gateway</c>, without engines and runner keys; or <c>worker</c>, without a ledger (docs/workers.md).</summary>
+    public string Role { get; set; } = "all";
+
+    /// <summary>True when the engines are other processes' (role <c>gateway</c>).</summary>
+    public bool HasWorkersApart => Role == "gateway";
+
+    /// <summary>True without a ledger (role <c>worker</c>).</summary>
+    public bool IsWorker => Role == "worker";
+
+    /// <summary>The role <c>worker</c>.</summary>
+    public WorkerOptions Worker { get; set; } = new();
 
     /// <summary>Where the ledger lies: <c>sqlite</c>, in the data folder, or <c>postgres</c>, in the database of <c>ConnectionStrings:Ledger</c>.</summary>
     public string Store { get; set; } = "sqlite";
@@ -77,8 +101,42 @@ public sealed class GatewayOptions
 /// <summary>Puts the rooms together and takes them apart again.</summary>
 internal static class GatewayHost
 {
+    /// <summary>Registers what the role needs.</summary>
+    /// <exception cref="DataFolderException">There is no such role.</exception>
+    public static void AddRole(this WebApplicationBuilder builder, GatewayOptions options, Func<IReadOnlyList<IRunAdapter>> adapters)
+    {
+        switch (options.Role)
+        {
+            case "all" or "gateway":
+                builder.AddGateway(options, adapters);
+                break;
+            case "worker":
+                builder.Services.AddSingleton(options);
+                builder.AddWorker(options.Data, options.Worker, options.Runner, adapters());
+                break;
+            default:
+                throw new DataFolderException($"LogLine:Role is '{options.Role}'; there are all, gateway and worker.");
+        }
+    }
+
+    /// <summary>Runs until it is told to stop.</summary>
+    public static async Task ServeAsync(this WebApplication app)
+    {
+        if (app.Services.GetRequiredService<GatewayOptions>().IsWorker)
+        {
+            app.OpenWorker();
+            await app.StartAsync();
+        }
+        else
+        {
+            await app.PrepareAsync();
+            await app.OpenAsync();
+        }
+        await app.WaitForShutdownAsync();
+    }
+
     /// <summary>Registers every room, in the direction in which they lean on one another.</summary>
-    public static void AddGateway(this WebApplicationBuilder builder, GatewayOptions options, IReadOnlyList<IRunAdapter> adapters)
+    private static void AddGateway(this WebApplicationBuilder builder, GatewayOptions options, Func<IReadOnlyList<IRunAdapter>> adapters)
     {
         var services = builder.Services;
         services.AddSingleton(options);
@@ -92,18 +150,20 @@ internal static class GatewayHost
             options.Artifacts.Path ?? Path.Combine(provider.GetRequiredService<DataFolder>().Path, DataFolder.ArtifactsName), options.Artifacts, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ArtifactDesk>();
         services.AddSingleton<TenantDirectory>();
-        services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RunDesk>();
         services.AddHostedService<RunGauges>();
-        services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
-        services.AddSingleton<GrantOpener>();
-        services.AddSingleton(provider => options.Runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
         services.AddSingleton(options.Leases);
-        services.AddSingleton<IRunGateway, LocalGateway>();
-        services.AddSingleton<GrantVault>();
+        services.AddSingleton(provider => new RunnerDirectory(provider.GetRequiredService<SpanLedger>(), provider.GetService<RunnerKeys>()));
+        if (options.HasWorkersApart)
+        {
+            services.AddWorkersApart();
+        }
+        else
+        {
+            services.AddOwnWorker(options.Runner, adapters());
+        }
         services.AddSingleton(provider => new RedisServer(options.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisServer>>()));
         services.AddSingleton<RedisBuckets>();
-        services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<TenantRules>();
         services.AddSingleton<TdlnGate>();
         services.AddSingleton<RefusalLog>();
@@ -114,7 +174,6 @@ internal static class GatewayHost
         services.AddWebhooks(options.Webhooks);
         services.AddSingleton<ArtifactDoor>();
         services.AddHostedService(provider => provider.GetRequiredService<RefusalLog>());
-        services.AddHostedService<Worker>();
         services.AddApiDocument(() => options.Schemas);
         services.AddDrain(() => TimeSpan.FromSeconds(options.DrainSeconds));
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -124,6 +183,32 @@ internal static class GatewayHost
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
         });
+    }
+
+    /// <summary>The worker of this process, with its engines and its runner key.</summary>
+    private static void AddOwnWorker(this IServiceCollection services, RunnerOptions options, IReadOnlyList<IRunAdapter> adapters)
+    {
+        services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => RunnerKeys.Open(provider.GetRequiredService<DataFolder>().Keys));
+        services.AddSingleton<GrantOpener>();
+        services.AddSingleton(provider => options.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
+        services.AddSingleton<IRunGateway, LocalGateway>();
+        services.AddSingleton<GrantVault>();
+        services.AddSingleton<IRunLogs, LocalRunLogs>();
+        services.AddHostedService<Worker>();
+    }
+
+    /// <summary>Workers that come over HTTP: no engine is connected to here, and no key opens a secret.</summary>
+    private static void AddWorkersApart(this IServiceCollection services)
+    {
+        services.AddSingleton<WorkerBoard>();
+        services.AddSingleton<WorkerRegistry>();
+        services.AddSingleton<WorkOrders>();
+        services.AddSingleton<WorkerReports>();
+        services.AddSingleton<LeasePoll>();
+        services.AddSingleton<IRunLogs, RemoteRunLogs>();
+        services.AddSingleton(provider => new RunTargets(
+            RunAdapters.Providers.Select(name => new RemoteTarget(name, provider.GetRequiredService<WorkerBoard>())), provider.GetRequiredService<TimeProvider>()));
     }
 
     /// <summary>Opens the data folder, loads the catalogue, and makes the first tenant: whatever is wrong is said before the first request.</summary>

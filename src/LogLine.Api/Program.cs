@@ -13,6 +13,8 @@ using LogLine.Api.OpenApi;
 using LogLine.Api.Policy.Redis;
 using LogLine.Api.Submissions;
 using LogLine.Api.Telemetry;
+using LogLine.Api.Workers.Serving;
+using LogLine.Api.Workers.Working;
 
 try
 {
@@ -21,9 +23,7 @@ try
         return await command(args);
     }
     await using var app = GatewayProgram.Build(args);
-    await app.PrepareAsync();
-    await app.OpenAsync();
-    await app.WaitForShutdownAsync();
+    await app.ServeAsync();
     return 0;
 }
 catch (Exception defect) when (defect is DataFolderException or CatalogueException or WitnessOptionsException or RedisOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
@@ -36,19 +36,22 @@ catch (Exception defect) when (defect is DataFolderException or CatalogueExcepti
 /// <summary>The gateway as a web application; tests start the same one.</summary>
 public static class GatewayProgram
 {
-    /// <summary>Builds it from command line (<c>--data</c>, <c>--urls</c>), environment and <c>appsettings.json</c>.</summary>
+    /// <summary>Builds it from command line (<c>--role</c>, <c>--data</c>, <c>--urls</c>), environment and <c>appsettings.json</c>.</summary>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         builder.AddSecretFiles();
         builder.AddLogs();
-        var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
-        options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        var options = GatewayOptions.Read(builder.Configuration, args);
         builder.AddTelemetry(options.Metrics);
-        builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
+        builder.AddRole(options, () => RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        if (options.IsWorker)
+        {
+            return app.MapWorkerHealth();
+        }
         app.UseMetricsAddress();
         app.UseRequestSpans();
         app.UseProblemsForDefects(isAway: defect => defect is LedgerStoreException or LedgerUnavailableException);
@@ -70,6 +73,7 @@ public static class GatewayProgram
         app.MapConsistency();
         app.MapTlog();
         app.MapApiDocument();
+        app.MapWorkers(options.HasWorkersApart);
         return app;
     }
 }

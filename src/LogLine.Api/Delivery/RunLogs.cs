@@ -92,6 +92,10 @@ internal static class RunLogs
                 }
                 await FlushAsync(http, time, ending.Token);
             }
+            if (log.Reading.IsFaulted)
+            {
+                return; // cut off: the reader comes back
+            }
             await SendAsync(http, "end", json => json.WriteString("container_id", log.ContainerId), time, ending.Token);
         }
         catch (OperationCanceledException)

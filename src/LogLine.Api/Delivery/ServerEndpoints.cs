@@ -31,9 +31,15 @@ internal static class ServerEndpoints
 
     /// <summary>
     /// <c>{origin, keys[{kid, use, alg, public_key, from_tree_size?, until_tree_size?, endorsement?, vkey?, status}]}</c>, oldest first, without a token: a receipt is verified
-    /// with it (use log, span), and secrets are sealed to it (use runner, alg x25519).
+    /// with it (use log, span; worker for what workers report), and secrets are sealed to it (use runner, alg x25519).
     /// </summary>
-    private static Task KeysAsync(HttpContext http, SpanLedger ledger, RunnerKeys runner) => http.WriteAsync(json =>
+    private static async Task KeysAsync(HttpContext http, SpanLedger ledger, RunnerDirectory runners)
+    {
+        var workers = await runners.AllAsync();
+        await http.WriteAsync(json => WriteServerKeys(json, ledger, workers));
+    }
+
+    private static void WriteServerKeys(Utf8JsonWriter json, SpanLedger ledger, IReadOnlyList<WorkerKey> workers)
     {
         json.WriteStartObject();
         json.WriteString("origin", ledger.Origin);
@@ -56,16 +62,19 @@ internal static class ServerEndpoints
         json.WriteString("public_key", ledger.Identity.WebhookKey.PublicKeyHex);
         json.WriteString("status", "active");
         json.WriteEndObject();
-        json.WriteStartObject();
-        json.WriteString("kid", runner.Kid);
-        json.WriteString("use", "runner");
-        json.WriteString("alg", "x25519");
-        json.WriteString("public_key", runner.PublicKeyHex);
-        json.WriteString("status", "active");
-        json.WriteEndObject();
+        foreach (var key in workers)
+        {
+            json.WriteStartObject();
+            json.WriteString("kid", key.Kid);
+            json.WriteString("use", key.Use);
+            json.WriteString("alg", key.Algorithm);
+            json.WriteString("public_key", Convert.ToHexStringLower(key.PublicKey));
+            json.WriteString("status", key.IsActive ? "active" : "revoked");
+            json.WriteEndObject();
+        }
         json.WriteEndArray();
         json.WriteEndObject();
-    });
+    }
 
     /// <summary>200 while spans can be admitted and this gateway is there to stay; engines or a Redis that are missing degrade, and are named.</summary>
     private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses, RedisServer redis, Drain drain)

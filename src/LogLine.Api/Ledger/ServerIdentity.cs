@@ -1,6 +1,7 @@
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Spans;
 using System.Text.Json;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Ledger;
 
@@ -56,6 +57,9 @@ public sealed class ServerIdentity(ServerKeys keys, string origin)
         }.Sign(SpanKid, keys.Span);
         return new ServerSpan(new LedgerEntry(env, span.Hash, SpanKid, "gateway", Timestamps.Write(now), tenant, span.This!), span);
     }
+
+    /// <summary>Signs what a worker may do: an object that has its <c>kid</c> and <c>alg</c>, and lacks <c>sig</c> alone.</summary>
+    public CanonicalJson SignPermit(CanonicalJson permit) => SignedObject.Sign(permit, SignatureKind.Permit, keys.Span);
 
     /// <summary><c>wallet.proof.verified</c> → <c>wallet/proof_verified.v1</c>; <c>run_state.running</c> → <c>run_state/running.v1</c>.</summary>
     public static string KindOf(string intent)

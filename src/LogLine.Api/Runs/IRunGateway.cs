@@ -24,13 +24,17 @@ public interface IRunGateway
     /// <summary>Says that the worker is there. What an earlier process of the same worker held is free afterwards.</summary>
     Task OpenAsync(CancellationToken cancel);
 
+    /// <summary>Says that the worker goes: what it held is free for others, as far as that can be said now.</summary>
+    Task CloseAsync();
+
     /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to the worker.</summary>
     /// <param name="limit">Runs at most.</param>
     /// <param name="held">Those that it has.</param>
     /// <param name="cancel">Gives up.</param>
     Task<IReadOnlyList<RunRow>> LeaseAsync(int limit, IReadOnlyCollection<string> held, CancellationToken cancel);
 
-    /// <summary>Goes on holding runs; those that are in the answer are still the worker's. One try: whoever cannot renew does not hold.</summary>
+    /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
+    /// <exception cref="GatewayAwayException">No gateway answers; whether they are is not known.</exception>
     Task<IReadOnlyCollection<string>> RenewAsync(IReadOnlyCollection<string> runs, CancellationToken cancel);
 
     /// <summary>True while the worker holds a run. Asked right before anything is done that must not be done twice.</summary>
@@ -72,6 +76,9 @@ public interface IRunGateway
     /// <summary>The artifacts of a run's tenant.</summary>
     RunArtifacts ArtifactsOf(RunRow run);
 }
+
+/// <summary>No gateway answers now.</summary>
+public sealed class GatewayAwayException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>What jobs wait for, said with <see cref="IRunGateway.Moved"/>.</summary>
 internal static class RunGatewayWaits

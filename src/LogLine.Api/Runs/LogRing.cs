@@ -42,6 +42,16 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
         }
     }
 
+    /// <summary>Says that lines went before they came here.</summary>
+    public void Skip(long lines)
+    {
+        lock (_lock)
+        {
+            _dropped += Math.Max(0, lines);
+            _more.TrySetResult();
+        }
+    }
+
     /// <summary>Says that nothing more comes.</summary>
     public void End()
     {

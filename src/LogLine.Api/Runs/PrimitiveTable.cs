@@ -15,6 +15,12 @@ public static class PrimitiveTable
     public static Primitive? Find(IRunAdapter adapter, string effect) =>
         adapter is IContainerPrimitives { Primitives: var own } && own.TryGetValue(effect, out var primitive) ? primitive : Core(adapter, effect);
 
+    /// <summary>The effects that a target carries out.</summary>
+    public static IReadOnlyList<string> EffectsOf(IRunAdapter adapter) =>
+        [.. (adapter is IContainerPrimitives { Primitives: var own } ? own.Keys : []).Concat(CoreEffects).Distinct().Order(StringComparer.Ordinal)];
+
+    private static readonly string[] CoreEffects = ["container.remove", "container.stop"];
+
     private static Primitive? Core(IRunAdapter adapter, string effect) => effect switch
     {
         "container.stop" => (call, cancel) => OnWorkloadAsync(adapter, call, workload => adapter.StopAsync(workload.Id, Grace(call), cancel), cancel),

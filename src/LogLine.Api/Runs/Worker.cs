@@ -55,8 +55,17 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
 
     private async Task RenewAsync(CancellationToken stopping)
     {
-        var (since, asked) = (time.GetTimestamp(), _holds.ToArray());
-        var kept = await gateway.RenewAsync([.. asked.Select(hold => hold.Key)], stopping);
+        var (since, asked) = (time.GetTimestamp(), _holds.Where(hold => !hold.Value.Lost.IsCancellationRequested).ToList());
+        IReadOnlyCollection<string> kept;
+        try
+        {
+            kept = await gateway.RenewAsync([.. asked.Select(hold => hold.Key)], stopping);
+        }
+        catch (GatewayAwayException away)
+        {
+            logger.LogWarning("Leases are not renewed: {Reason}", away.Message);
+            return;
+        }
         foreach (var (runId, hold) in asked)
         {
             hold.Since = kept.Contains(runId) ? since : null;
@@ -123,6 +132,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     {
         await base.StopAsync(cancellationToken);
         await Task.WhenAll(_holds.Values.Select(hold => hold.Job));
+        await TryAsync(gateway.CloseAsync);
     }
 
     /// <summary>A run that is ours, and since when that is certain; null when it is not.</summary>

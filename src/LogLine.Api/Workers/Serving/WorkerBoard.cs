@@ -1,0 +1,169 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Threading.Channels;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Workers.Serving;
+
+/// <summary>The workers that ask this gateway for work now, and the questions that it has for them. In memory: a gateway that is started again is asked anew within a moment.</summary>
+internal sealed class WorkerBoard(TimeProvider time)
+{
+    private const int MostQuestions = 256;
+
+    /// <summary>A worker that is between two requests for work is still there for so long.</summary>
+    private static readonly TimeSpan Presence = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, ConnectedWorker> _workers = new();
+    private readonly ConcurrentDictionary<string, Question> _questions = new();
+
+    /// <summary>The worker as it asks for work now.</summary>
+    public ConnectedWorker Enter(WorkerCaller caller, IReadOnlyDictionary<string, IReadOnlySet<string>> effects)
+    {
+        foreach (var (id, gone) in _workers)
+        {
+            if (id != caller.Id && !IsThere(gone))
+            {
+                _workers.TryRemove(id, out _);
+            }
+        }
+        var worker = _workers.GetOrAdd(caller.Id, static id => new ConnectedWorker(id));
+        (worker.Effects, worker.OnlyTenant, worker.SeenAt) = (effects, caller.OnlyTenant, time.GetTimestamp());
+        return worker;
+    }
+
+    /// <summary>The worker that serves a target for a tenant (null: for any), the one that was last seen; or null.</summary>
+    public ConnectedWorker? Find(string provider, string? tenant) => _workers.Values
+        .Where(worker => worker.Effects.ContainsKey(provider) && (tenant is null || worker.OnlyTenant is null || worker.OnlyTenant == tenant) && IsThere(worker))
+        .MaxBy(worker => worker.SeenAt);
+
+    /// <summary>Asks a worker, and waits for the answer: the member <c>result</c>, undefined when there is nothing of the kind.</summary>
+    /// <exception cref="AdapterException">No worker is there, it did not answer in time, or its target refused.</exception>
+    public async Task<JsonElement> AskAsync(string provider, string? tenant, string kind, Action<Utf8JsonWriter> terms, TimeSpan patience, CancellationToken cancel)
+    {
+        var question = Put(provider, tenant, kind, terms, null);
+        try
+        {
+            return await question.Answer.Task.WaitAsync(patience, time, cancel);
+        }
+        catch (TimeoutException)
+        {
+            throw new AdapterException(AdapterFailure.Unavailable, $"the worker that serves {provider} did not answer within {patience.TotalSeconds:0.#} s");
+        }
+        finally
+        {
+            _questions.TryRemove(question.Id, out _);
+        }
+    }
+
+    /// <summary>Asks a worker to follow a log into <paramref name="ring"/>; whoever asked ends it with <see cref="Forget"/>.</summary>
+    public Question Follow(string provider, string tenant, Action<Utf8JsonWriter> terms, LogRing ring) => Put(provider, tenant, "follow", terms, ring);
+
+    /// <summary>The question of that id, which its worker is answering now; or null when nobody waits for it any more.</summary>
+    public Question? Take(string id) => _questions.GetValueOrDefault(id);
+
+    /// <summary>Nobody waits for the answer any more.</summary>
+    public void Forget(Question question)
+    {
+        _questions.TryRemove(question.Id, out _);
+        question.Over.Cancel();
+    }
+
+    /// <summary>Says when no worker is there, and the way out.</summary>
+    public static AdapterException Nobody(string provider) =>
+        new(AdapterFailure.Unavailable, $"no worker serves {provider} here; start one (logline-api --role worker, docs/workers.md)");
+
+    private Question Put(string provider, string? tenant, string kind, Action<Utf8JsonWriter> terms, LogRing? ring)
+    {
+        var worker = Find(provider, tenant) ?? throw Nobody(provider);
+        var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+        var question = new Question(id, WorkerWire.Object(json =>
+        {
+            json.WriteString("id", id);
+            json.WriteString("kind", kind);
+            json.WriteString("provider", provider);
+            terms(json);
+        }), ring);
+        _questions[id] = question;
+        if (_questions.Count > MostQuestions || !worker.Questions.Writer.TryWrite(question))
+        {
+            _questions.TryRemove(id, out _);
+            throw new AdapterException(AdapterFailure.Unavailable, $"the worker that serves {provider} has too many questions to answer");
+        }
+        return question;
+    }
+
+    private bool IsThere(ConnectedWorker worker) => Volatile.Read(ref worker.Polls) > 0 || time.GetElapsedTime(worker.SeenAt) < Presence;
+}
+
+/// <summary>A worker that asks for work.</summary>
+internal sealed class ConnectedWorker(string id)
+{
+    /// <summary>Requests of it that wait for work now.</summary>
+    public int Polls;
+
+    /// <summary>Name of the process in leases.</summary>
+    public string Id => id;
+
+    /// <summary>The targets that it serves, and the primitives that each carries out.</summary>
+    public IReadOnlyDictionary<string, IReadOnlySet<string>> Effects { get; set; } = new Dictionary<string, IReadOnlySet<string>>();
+
+    /// <summary>The tenant that it serves, or null for all.</summary>
+    public string? OnlyTenant { get; set; }
+
+    /// <summary>When it last asked.</summary>
+    public long SeenAt { get; set; }
+
+    /// <summary>What it is to answer.</summary>
+    public Channel<Question> Questions { get; } = Channel.CreateBounded<Question>(64);
+
+    /// <summary>Runs that were given to it and that it has not shown to have: the answer may have been lost on its way.</summary>
+    public ConcurrentDictionary<string, byte> Given { get; } = new();
+
+    /// <summary>Which runs it may have.</summary>
+    public LeaseReach Reach => new([.. Effects.Keys], OnlyTenant);
+}
+
+/// <summary>A question to a worker.</summary>
+internal sealed class Question(string id, byte[] body, LogRing? ring)
+{
+    public string Id => id;
+
+    /// <summary>What the worker gets.</summary>
+    public byte[] Body => body;
+
+    /// <summary>Where followed lines go; null for a question with one answer.</summary>
+    public LogRing? Ring => ring;
+
+    /// <summary>The answer; for a log that is followed, its container.</summary>
+    public TaskCompletionSource<JsonElement> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when a log that is followed has come to its end; fails when it was cut off before.</summary>
+    public TaskCompletionSource Finished { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Nothing more comes. What has not been said by now was cut off.</summary>
+    public void CutOff()
+    {
+        var cut = new AdapterException(AdapterFailure.Unavailable, "the worker's answer was cut off");
+        Answer.TrySetException(cut);
+        Finished.TrySetException(cut);
+        _ = (Answer.Task.Exception, Finished.Task.Exception); // whoever asked may be gone
+        Ring?.End();
+    }
+
+    /// <summary>Cancelled when nobody wants to know any more.</summary>
+    public CancellationTokenSource Over { get; } = new();
+
+    /// <summary>Reads an answer: <c>{result?}</c> or <c>{failure, message}</c>.</summary>
+    public void Settle(JsonElement answer)
+    {
+        if (answer.Text("failure") is { } failure)
+        {
+            Answer.TrySetException(new AdapterException(Enum.TryParse<AdapterFailure>(failure, out var kind) ? kind : AdapterFailure.Refused, answer.Text("message") ?? failure));
+            return;
+        }
+        Answer.TrySetResult(answer.Member("result") is { ValueKind: not JsonValueKind.Undefined } result ? result.Clone() : default);
+    }
+}

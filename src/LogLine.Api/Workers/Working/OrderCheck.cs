@@ -1,0 +1,143 @@
+using System.Text.Json;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Api.Secrets;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Workers.Working;
+
+/// <summary>A run and what it is judged by, as a worker has verified it.</summary>
+/// <param name="Run">Its row.</param>
+/// <param name="Manifest">The manifest of its ref, or null.</param>
+/// <param name="Evidence">What the gateway's permit says of keys and grants.</param>
+/// <param name="Successor">The live run that takes its place, or null.</param>
+/// <param name="AskedToStop">Whether a client stopped its container.</param>
+internal sealed record VerifiedOrder(RunRow Run, SignedManifest? Manifest, GrantEvidence Evidence, RunRow? Successor, bool AskedToStop);
+
+/// <summary>
+/// Judges what a worker was given, before it acts on it: is it the gateway's word, for this worker and now; is the run what its span wanted; is the manifest its ref's, and signed by a key that the ledger
+/// trusted; did a proof authorise exactly this?
+/// </summary>
+internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimeProvider time)
+{
+    private static readonly TimeSpan Skew = TimeSpan.FromSeconds(120);
+
+    /// <summary>The order; or, when it does not hold, why.</summary>
+    public (VerifiedOrder? Order, string? Problem) Verify(JsonElement order)
+    {
+        var (permit, span, evidence) = (Part(order, "permit"), Part(order, "span"), Part(order, "evidence"));
+        if (permit is null || span is null || evidence is null)
+        {
+            return (null, "the order has no permit, span or evidence");
+        }
+        var (manifest, proof, run) = (Part(order, "manifest"), Part(order, "proof"), WorkerWire.ReadRun(order.Member("run")));
+        var problem = OfPermit(permit.Root, run) ?? OfParts(permit.Root, run, span, proof, evidence) ?? OfSpan(span.Root, run) ?? OfManifest(manifest, evidence.Root, run) ?? OfProof(proof, evidence.Root, span.Root, run);
+        return problem is not null
+            ? (null, problem)
+            : (new VerifiedOrder(run, manifest is null ? null : SignedManifest.View(manifest.Root), Evidence(permit.Root, evidence.Root, manifest),
+                order.Member("successor") is { ValueKind: JsonValueKind.Object } successor ? WorkerWire.ReadRun(successor) : null, order.Flag("asked_to_stop") ?? false), null);
+    }
+
+    private string? OfPermit(JsonElement permit, RunRow run)
+    {
+        if (pin.PublicKey is not { } key || permit.Text("type") != Permit.Type || permit.Text("alg") != DomainSignature.Algorithm || !SignedObject.Verify(permit, permit, SignatureKind.Permit, key))
+        {
+            return "the permit is not signed by the gateway's key";
+        }
+        if (permit.Text("worker") != identity.Kid || permit.Text("run_id") != run.RunId || permit.Text("tenant") != run.Tenant)
+        {
+            return "the permit is for another worker or run";
+        }
+        return Timestamps.TryParse(permit.Text("exp"), out var expires) && time.GetUtcNow() < expires + Skew ? null : "the permit has expired";
+    }
+
+    private static string? OfParts(JsonElement permit, RunRow run, CanonicalJson span, CanonicalJson? proof, CanonicalJson evidence)
+    {
+        foreach (var (name, expected) in new (string, string?)[]
+        {
+            ("span_hash", Hash(span)), ("evidence_hash", Hash(evidence)), ("proof_hash", proof is null ? null : Hash(proof)), ("order_hash", Permit.OrderHash(run)), ("ref", run.Ref),
+        })
+        {
+            if (permit.Text(name) != expected)
+            {
+                return $"{name} of the permit is not that of what came with it";
+            }
+        }
+        return Same(permit.Member("target"), CanonicalJson.Parse(run.Target).Root) ? null : "target of the permit is not the run's";
+    }
+
+    private static string? OfSpan(JsonElement span, RunRow run)
+    {
+        var payload = span.Member("payload");
+        if (span.Text("this") != run.Span || span.Text("intent") != run.Intent || span.Text("subject") != run.Subject)
+        {
+            return "the run is not what its span wanted";
+        }
+        if (run.Intent == "deploy.rollback")
+        {
+            return null; // where it goes back to is the gate's decision; ref and target are in the permit
+        }
+        if (!Same(payload.Member("target"), CanonicalJson.Parse(run.Target).Root) || (run.Ref is not null && payload.Text("ref") != run.Ref))
+        {
+            return "ref and target of the run are not those of its span";
+        }
+        return run.Ref is not null || Same(payload, CanonicalJson.Parse(RunDetail.Order(run.Detail).Arguments.GetRawText()).Root) ? null : "the arguments of the run are not those of its span";
+    }
+
+    private static string? OfManifest(CanonicalJson? manifest, JsonElement evidence, RunRow run)
+    {
+        if (run.Ref is null)
+        {
+            return null;
+        }
+        if (manifest is null || !MiniContainerRef.TryParse(run.Ref, out var reference) || reference.Hash != Hash(manifest) || reference.Tenant != run.Tenant)
+        {
+            return "the manifest is not that of the run's ref";
+        }
+        var view = SignedManifest.View(manifest.Root);
+        return view.OwnerTenant == run.Tenant && Key(evidence.Items("keys").FirstOrDefault(key => key.Text("kid") == view.Kid)) is { } signer && view.VerifyProvenance(signer) ? null
+            : "the manifest is not signed by a key that the ledger trusted when it took it in";
+    }
+
+    private static string? OfProof(CanonicalJson? document, JsonElement evidence, JsonElement span, RunRow run)
+    {
+        if (document is null)
+        {
+            return run.Ref is null ? null : "a deploy came without its proof";
+        }
+        var proof = document.Root;
+        if (evidence.Member("proof_key") is not { ValueKind: JsonValueKind.Object } signer || signer.Text("kid") != proof.Text("kid") || Key(signer) is not { } key || !SignedObject.Verify(proof, proof, SignatureKind.Proof, key))
+        {
+            return "the proof is not signed by a key of the tenant";
+        }
+        var names = proof.Text("result") == "allow" && proof.Text("tenant") == run.Tenant && proof.Text("subject") == span.Text("subject") && (run.Ref is null || proof.Text("intent") == "deploy.allow")
+            && (proof.Text("env") is not { } env || env == run.Env) && (proof.Text("ref") is not { } named || named == run.Ref)
+            && (proof.Member("target") is not { ValueKind: JsonValueKind.Object } target || Same(target, CanonicalJson.Parse(run.Target).Root));
+        var alive = Timestamps.TryParse(proof.Text("ts"), out var from) && Timestamps.TryParse(proof.Text("exp"), out var until)
+            && until - from <= ProofDraft.MaxLife && from <= run.CreatedAt + Skew && run.CreatedAt < until;
+        return !names ? "the proof authorises something else" : alive ? null : "the proof was not alive when the run was admitted";
+    }
+
+    /// <summary>What the permit does not name is treated as revoked.</summary>
+    private static GrantEvidence Evidence(JsonElement permit, JsonElement evidence, CanonicalJson? manifest)
+    {
+        var alive = permit.Texts("grants").ToHashSet();
+        var revoked = evidence.Texts("revoked").ToHashSet();
+        revoked.UnionWith(manifest is null ? [] : GrantOpener.Named(SignedManifest.View(manifest.Root)).Where(id => !alive.Contains(id)));
+        return new GrantEvidence(
+            evidence.Items("keys").Where(key => Key(key) is not null).ToDictionary(key => key.Text("kid")!, key => new GrantKey(Key(key)!, key.Texts("owners"))), revoked);
+    }
+
+    private static byte[]? Key(JsonElement holder) => DomainSignature.TryDecodePublicKey(holder.Text("pub"), out var key) ? key : null;
+
+    private static CanonicalJson? Part(JsonElement order, string name) =>
+        order.Member(name) is { ValueKind: JsonValueKind.Object } part && CanonicalJson.TryRead(System.Text.Encoding.UTF8.GetBytes(part.GetRawText()), out var json, out _) ? json : null;
+
+    private static string Hash(CanonicalJson json) => ContentHash.Of(json.Utf8.Span);
+
+    private static bool Same(JsonElement one, JsonElement other) =>
+        one.ValueKind == JsonValueKind.Object && other.ValueKind == JsonValueKind.Object && CanonicalJson.BytesOf(one).SequenceEqual(CanonicalJson.BytesOf(other));
+}

@@ -1,0 +1,162 @@
+using LogLine.Api.Tests.Ledger.Stores;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Workers;
+
+/// <summary>Workers and gateways are killed with <c>kill -9</c>, and the wire between them is cut, while a real container runs: the run goes on, nothing is started twice, and it ends once.</summary>
+public sealed class WorkerFaultTests(PostgresCluster cluster)
+{
+    private const string SlowStart = """["/bin/sh","-c","sleep 1; touch /tmp/ready; exec sleep 600"]""";
+    private const string Health = """{"health":{"exec":{"argv":["test","-e","/tmp/ready"]}},"stop_timeout":"1s"}""";
+
+    private static readonly string[] Begun = ["deploy.apply", "deploy.planned", "run_state.pending", "deploy.applied", "run_state.running"];
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task KilledWorker_StartedAgain_GoesOnWithWhatItHad(string provider)
+    {
+        await using var lab = await RoleLab.OpenAsync(provider);
+        var (worker, wire) = await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync(SlowStart, Health);
+        var container = (await lab.StateAsync(run, "deploy.applied")).Text("container_id");
+        RoleLab.Kill(worker);
+        (worker, _) = await lab.StartWorkerAsync("edge", wire);
+        Assert.Equal(container, (await lab.StateAsync(run, "run_state.running")).Text("container_id"));
+        Assert.Equal(container, (await lab.ContainerAsync())!.Id);
+
+        // Killed once more, and the container ends while nobody watches.
+        RoleLab.Kill(worker);
+        await lab.Engine.StopAsync(container!, TimeSpan.Zero, RoleLab.Cancel);
+        await lab.StartWorkerAsync("edge", wire);
+        var ended = await lab.StateAsync(run, "run_state.exited");
+        Assert.Contains(ended.Integer("exit_code"), new long?[] { 137, 143 }); // Docker asks with SIGTERM before it kills
+        Assert.Equal([.. Begun, "run_state.exited"], await lab.StatesAsync(run));
+    }
+
+    [Fact]
+    public async Task KilledWorker_IsReplacedByAnother_OnceItsLeaseHasRunOut()
+    {
+        await using var lab = await RoleLab.OpenAsync(leaseSeconds: 2);
+        var (one, _) = await lab.StartWorkerAsync("one");
+        var run = await lab.DeployAsync(SlowStart, Health);
+        await lab.StateAsync(run, "deploy.applied");
+        RoleLab.Kill(one);
+        await lab.StartWorkerAsync("two");
+        var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id");
+        await lab.Engine.StopAsync(container!, TimeSpan.Zero, RoleLab.Cancel);
+        await lab.StateAsync(run, "run_state.exited");
+        Assert.Equal([.. Begun, "run_state.exited"], await lab.StatesAsync(run));
+        var signers = await SignersAsync(lab, run);
+        Assert.Equal(signers["deploy.applied"], signers["run_state.pending"]);
+        Assert.NotEqual(signers["deploy.applied"], signers["run_state.running"]);
+    }
+
+    [Fact]
+    public async Task KilledGateway_StartedAgainElsewhere_HasItsWorkerAndItsRuns()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync(SlowStart, Health);
+        await lab.StateAsync(run, "deploy.applied");
+        RoleLab.Kill(lab.Gateway);
+        await lab.StartGatewayAsync();
+        var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id");
+
+        // It ends while there is no gateway to tell.
+        RoleLab.Kill(lab.Gateway);
+        await lab.Engine.StopAsync(container!, TimeSpan.Zero, RoleLab.Cancel);
+        await lab.StartGatewayAsync();
+        await lab.StateAsync(run, "run_state.exited");
+        Assert.Equal([.. Begun, "run_state.exited"], await lab.StatesAsync(run));
+        Assert.Single(await SignersOfAllAsync(lab, run));
+    }
+
+    /// <summary>Two gateways on one database, one worker that knows both: whichever is there gets what it says.</summary>
+    [Fact]
+    public async Task OneOfTwoGatewaysKilled_WorkerGoesOnWithTheOther()
+    {
+        await using var lab = await RoleLab.OpenAsync(database: await cluster.CreateDatabaseAsync());
+        var second = await lab.StartSecondGatewayAsync();
+        await lab.StartWorkerAsync("edge", null, second);
+        var run = await lab.DeployAsync(SlowStart, Health);
+        await lab.StateAsync(run, "deploy.applied");
+        RoleLab.Kill(lab.Gateway);
+        await lab.StateAsync(run, "run_state.running");
+        await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{run}}}"}}""");
+        await lab.StateAsync(run, "run_state.cancelled");
+        Assert.Equal([.. Begun, "run.cancel", "run_state.cancelled"], await lab.StatesAsync(run));
+    }
+
+    [Fact]
+    public async Task CutWire_DelaysWhatIsSaid_AndChangesNothing()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        var (_, wire) = await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync();
+        var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id");
+        wire.Cut();
+        await lab.Engine.StopAsync(container!, TimeSpan.Zero, RoleLab.Cancel);
+        Assert.Equal("running", (await lab.RunAsync(run)).Text("state"));
+        wire.Mend();
+        await lab.StateAsync(run, "run_state.exited");
+        Assert.Equal([.. Begun, "run_state.exited"], await lab.StatesAsync(run));
+    }
+
+    [Fact]
+    public async Task WorkerThatLostItsLease_SaysNothingMore_AndTheOtherOneEndsTheRun()
+    {
+        await using var lab = await RoleLab.OpenAsync(leaseSeconds: 2);
+        var (_, wire) = await lab.StartWorkerAsync("one");
+        var run = await lab.DeployAsync(lifecycle: """{"stop_timeout":"1s"},"restart":{"policy":"always"}""");
+        var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id");
+        wire.Cut();
+        await LoggedAsync(lab, $"The lease of {run} is lost");
+        await lab.StartWorkerAsync("two");
+
+        // The one that is cut off could start it again by itself, if it still acted on it: the other one does, once.
+        await lab.Engine.StopAsync(container!, TimeSpan.Zero, RoleLab.Cancel);
+        await lab.StateAsync(run, "run_state.running");
+        while ((await lab.RunAsync(run)).Integer("restarts") != 1)
+        {
+            await Task.Delay(20, RoleLab.Cancel);
+        }
+        wire.Mend();
+        await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{run}}}"}}""");
+        await lab.StateAsync(run, "run_state.cancelled");
+        Assert.Equal([.. Begun, "run_state.running", "run.cancel", "run_state.cancelled"], await lab.StatesAsync(run));
+        Assert.Equal(2, (await SignersOfAllAsync(lab, run)).Count);
+    }
+
+    [Fact]
+    public async Task CommandThatAWorkerWasLostIn_IsNotRunAgain()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        var (worker, wire) = await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");
+        await lab.StateAsync(run, "run_state.running");
+        var begun = await lab.DoAsync("container.exec", """{"argv":["sh","-c","echo x >> /tmp/count; echo begun > /proc/1/fd/1; sleep 600"]}""", wait: 0);
+        var exec = begun.Member("run").Text("run_id")!;
+        await lab.StateAsync(exec, "run_state.running");
+        while (!(await lab.Client.GetStringAsync($"/v1/runs/{run}/logs", RoleLab.Cancel)).Contains("begun", StringComparison.Ordinal))
+        {
+            await Task.Delay(20, RoleLab.Cancel);
+        }
+        RoleLab.Kill(worker);
+        await lab.StartWorkerAsync("edge", wire);
+        Assert.Equal("worker_lost", (await lab.StateAsync(exec, "run_state.exited")).Text("reason"));
+        Assert.Equal("1", (await lab.DoAsync("container.exec", """{"argv":["sh","-c","wc -l < /tmp/count"]}""")).Member("result").Text("stdout")!.Trim());
+    }
+
+    private static async Task LoggedAsync(RoleLab lab, string text)
+    {
+        while (!lab.Output.Contains(text, StringComparison.Ordinal))
+        {
+            await Task.Delay(20, RoleLab.Cancel);
+        }
+    }
+
+    private static async Task<Dictionary<string, string>> SignersAsync(RoleLab lab, string run) =>
+        (await lab.SpansAsync(run)).Where(span => span.Text("intent") is "deploy.applied" or "run_state.pending" or "run_state.running").ToDictionary(span => span.Text("intent")!, span => span.Member("signature").Text("kid")!);
+
+    private static async Task<HashSet<string>> SignersOfAllAsync(RoleLab lab, string run) =>
+        [.. (await lab.SpansAsync(run)).Where(span => span.Text("intent") is "deploy.applied" || span.Text("intent")!.StartsWith("run_state.", StringComparison.Ordinal)).Select(span => span.Member("signature").Text("kid")!)];
+}

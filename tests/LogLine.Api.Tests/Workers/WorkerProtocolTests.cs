@@ -1,0 +1,202 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LogLine.Api.Ledger;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Workers;
+using LogLine.Api.Workers.Working;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Tests.Workers;
+
+/// <summary>What a gateway takes from workers, and what a worker takes from a gateway: everything else is refused, with its reason.</summary>
+public sealed class WorkerProtocolTests
+{
+    [Fact]
+    public async Task Gateway_TakesAReportFromWhoHasTheLease_AndFromNobodyElse()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync();
+        await lab.StateAsync(run, "run_state.running");
+        using var other = await Stranger.OpenAsync(lab);
+        var subject = $"urn:minicontainer:dev/{lab.Service}";
+        var exited = $$"""{"kind":"run_state/exited.v1","run_id":"{{run}}","exited_at":"2026-11-21T00:00:00.000Z","exit_code":0}""";
+
+        Assert.Equal((403, "worker_unknown"), await other.SayAsync("v1/runs/lease", "{}"));
+        Assert.Equal(200, (await other.SayAsync("v1/workers", Encoding.UTF8.GetString(other.Identity.Announce(fresh: true, DateTimeOffset.UtcNow).Utf8.Span))).Status);
+        Assert.Equal((409, "lease_lost"), await other.ReportAsync(run, other.Span("run_state.exited", subject, exited)));
+        Assert.Empty((await other.AnswerAsync(HttpMethod.Post, "v1/runs/leases", $$"""{"runs":["{{run}}"]}""")).Body.Texts("held"));
+
+        // Signed by another key, with another kind, about another run, of another form: none of it is appended.
+        using var stolen = SigningKey.Generate();
+        Assert.Equal(422, (await other.ReportAsync(run, other.Span("run_state.exited", subject, exited, stolen))).Status);
+        Assert.Equal(422, (await other.ReportAsync(run, other.Span("run_state.exited", subject, exited, kind: SignatureKind.Span))).Status);
+        Assert.Equal(422, (await other.ReportAsync(run, other.Span("run_state.exited", "urn:minicontainer:dev/another", exited))).Status);
+        Assert.Equal(422, (await other.ReportAsync(run, other.Span("run_state.exited", subject, $$"""{"kind":"run_state/exited.v1","run_id":"{{run}}","exit_code":"none"}"""))).Status);
+        Assert.Equal(422, (await other.ReportAsync(run, other.Span("deploy.apply", subject, """{"kind":"deploy/apply.v1"}"""))).Status);
+        Assert.Equal(404, (await other.ReportAsync("run_none", other.Span("run_state.exited", subject, exited))).Status);
+        Assert.Equal("running", (await lab.RunAsync(run)).Text("state"));
+
+        // What workers say, a client does not; and what workers ask, a client's token does not.
+        Assert.Equal("403_FORBIDDEN", (await lab.WriteAsync("/v1/spans", $$$"""{"intent":"grant.materialize","subject":"{{{subject}}}","payload":{"grant_id":"db","run_id":"{{{run}}}"}}""")).Text("code"));
+        using var reader = await Stranger.OpenAsync(lab, "read");
+        Assert.Equal((403, "scope"), await reader.SayAsync("v1/workers", "{}"));
+    }
+
+    [Fact]
+    public async Task RevokedWorker_IsNotHeardAnyMore()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        using var other = await Stranger.OpenAsync(lab);
+        var announcement = Encoding.UTF8.GetString(other.Identity.Announce(fresh: true, DateTimeOffset.UtcNow).Utf8.Span);
+        Assert.Equal(200, (await other.SayAsync("v1/workers", announcement)).Status);
+        Assert.Equal(200, (await other.SayAsync("v1/runs/lease", "{}")).Status);
+        await lab.PostAsync($$$"""{"intent":"wallet.key.revoke","subject":"urn:wallet:dev","payload":{"kid":"{{{other.Identity.Kid}}}","reason":"stolen"}}""");
+        Assert.Equal((403, "worker_unknown"), await other.SayAsync("v1/runs/lease", "{}"));
+        Assert.Equal((403, "worker_key"), await other.SayAsync("v1/workers", announcement));
+        // Somebody else's key under that kid, an announcement of yesterday, one that another key has signed.
+        foreach (var wrong in new[] { announcement.Replace("edge", "egde"), announcement.Replace(other.Identity.Kid, "worker_0123456789abcdef"), """{"type":"ll.worker.v1"}""" })
+        {
+            Assert.Equal(422, (await other.SayAsync("v1/workers", wrong)).Status);
+        }
+    }
+
+    [Fact]
+    public async Task AnotherTenantsWorker_SeesOnlyThatTenantsRuns()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync();
+        await lab.StateAsync(run, "run_state.running");
+        var tenant = await lab.WriteAsync("/v1/tenants", """{"tenant":"acme"}""");
+        using var theirs = new Stranger(lab, tenant.Text("api_key")!);
+        await theirs.SayAsync("v1/workers", Encoding.UTF8.GetString(theirs.Identity.Announce(fresh: true, DateTimeOffset.UtcNow).Utf8.Span));
+        Assert.Equal(404, (await theirs.AnswerAsync(HttpMethod.Get, $"v1/runs/{run}/order", null)).Status);
+        var leased = await theirs.AnswerAsync(HttpMethod.Post, "v1/runs/lease", """{"limit":10,"targets":[{"provider":"podman","effects":[]}]}""");
+        Assert.Empty(leased.Body.Items("runs"));
+    }
+
+    /// <summary>Every part of an order that somebody between gateway and worker could change makes it no order.</summary>
+    [Fact]
+    public async Task Worker_BelievesAnOrderAsTheGatewaySignedIt_AndNoOther()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync();
+        await lab.StateAsync(run, "run_state.running");
+        using var other = await Stranger.OpenAsync(lab);
+        var met = await other.AnswerAsync(HttpMethod.Post, "v1/workers", Encoding.UTF8.GetString(other.Identity.Announce(fresh: true, DateTimeOffset.UtcNow).Utf8.Span));
+        var order = (await other.AnswerAsync(HttpMethod.Get, $"v1/runs/{run}/order", null)).Body;
+        var check = new OrderCheck(other.Identity, new ServerPin(other.Folder, met.Body.Text("span_public_key")), TimeProvider.System);
+
+        Assert.Null(check.Verify(order).Problem);
+        foreach (var (what, change) in new (string, Action<JsonNode>)[]
+        {
+            ("permit run", json => json["permit"]!["run_id"] = "run_other"),
+            ("permit time", json => json["permit"]!["exp"] = "2099-01-01T00:00:00.000Z"),
+            ("permit grants", json => json["permit"]!["grants"] = new JsonArray("db")),
+            ("no permit", json => json.AsObject().Remove("permit")),
+            ("another run's", json => json["run"]!["run_id"] = "run_other"),
+            ("another tenant's", json => json["run"]!["tenant"] = "acme"),
+            ("another target", json => json["run"]!["target"]!["service"] = "other"),
+            ("another course", json => json["run"]!["detail"]!["order"] = JsonNode.Parse("""{"strategy":"recreate","goes_back":true,"container_id":"abc","run_id":null}""")),
+            ("another span", json => json["span"]!["payload"]!["ref"] = "mc:dev/other@blake3:" + new string('0', 64)),
+            ("another manifest", json => json["manifest"]!["deploy"]!["image"] = "evil:1"),
+            ("no manifest", json => json.AsObject().Remove("manifest")),
+            ("another proof", json => json["proof"]!["subject"] = "urn:minicontainer:dev/other"),
+            ("no proof", json => json.AsObject().Remove("proof")),
+            ("another key", json => json["evidence"]!["keys"]![0]!["pub"] = new string('0', 64)),
+            ("a grant that is not revoked any more", json => json["evidence"]!["revoked"] = new JsonArray("x")),
+        })
+        {
+            var changed = JsonNode.Parse(order.GetRawText())!;
+            change(changed);
+            Assert.True(check.Verify(JsonDocument.Parse(changed.ToJsonString()).RootElement).Problem is not null, what);
+        }
+
+        // Another gateway's key, another worker's permit, and one whose time is over.
+        using var stranger = SigningKey.Generate();
+        Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TimeProvider.System).Verify(order).Problem);
+        using var third = await Stranger.OpenAsync(lab);
+        Assert.NotNull(new OrderCheck(third.Identity, new ServerPin(third.Folder, met.Body.Text("span_public_key")), TimeProvider.System).Verify(order).Problem);
+        Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, met.Body.Text("span_public_key")), new ManualTime(DateTimeOffset.UtcNow.AddMinutes(10))).Verify(order).Problem);
+    }
+
+    [Fact]
+    public void GatewayWithAnotherKeyThanThePinnedOne_IsNotServed()
+    {
+        var path = Directory.CreateTempSubdirectory("logline-pin-").FullName;
+        try
+        {
+            using var folder = DataFolder.Open(path);
+            var first = JsonDocument.Parse($$"""{"span_public_key":"{{new string('1', 64)}}"}""").RootElement;
+            var second = JsonDocument.Parse($$"""{"span_public_key":"{{new string('2', 64)}}"}""").RootElement;
+            Assert.Null(new ServerPin(folder, null).Meet(first));
+            Assert.Null(new ServerPin(folder, null).Meet(first));
+            Assert.Contains("gateway.pin", new ServerPin(folder, null).Meet(second));
+            Assert.Null(new ServerPin(folder, new string('2', 64)).Meet(second));
+            Assert.Throws<DataFolderException>(() => new ServerPin(folder, "no key"));
+        }
+        finally
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+
+    /// <summary>A worker of the test's own: keys, a token, and whatever it likes to say.</summary>
+    private sealed class Stranger : IDisposable
+    {
+        private readonly HttpClient _client;
+
+        public Stranger(RoleLab lab, string token)
+        {
+            Folder = DataFolder.Open(Directory.CreateTempSubdirectory("logline-stranger-").FullName);
+            Identity = WorkerIdentity.Open(Folder, "edge-of-test");
+            _client = new HttpClient { BaseAddress = lab.Client.BaseAddress };
+            _client.DefaultRequestHeaders.Authorization = new("ApiKey", token);
+            _client.DefaultRequestHeaders.Add(WorkerWire.Header, Identity.Id);
+        }
+
+        public WorkerIdentity Identity { get; }
+
+        public DataFolder Folder { get; }
+
+        public static async Task<Stranger> OpenAsync(RoleLab lab, string scope = "runner") => new(lab, await lab.RunnerTokenAsync(scope));
+
+        public CanonicalJson Span(string intent, string subject, string payload, SigningKey? key = null, SignatureKind kind = SignatureKind.Event) => CanonicalJson.Parse(new SpanDraft
+        {
+            Intent = intent, Subject = subject, EntityType = "function", Actor = "edge", Ts = DateTimeOffset.UtcNow,
+            Payload = json =>
+            {
+                foreach (var member in JsonDocument.Parse(payload).RootElement.EnumerateObject())
+                {
+                    member.WriteTo(json);
+                }
+            },
+        }.Sign(Identity.Kid, key ?? Identity.Key, kind).Utf8);
+
+        public async Task<(int Status, string? Reason)> ReportAsync(string run, CanonicalJson span) => await SayAsync($"v1/runs/{run}/reports", $$"""{"spans":[{{TestGateway.Text(span)}}]}""");
+
+        public async Task<(int Status, string? Reason)> SayAsync(string path, string body) => await AnswerAsync(HttpMethod.Post, path, body) is var answer ? (answer.Status, answer.Reason) : default;
+
+        public async Task<GatewayAnswer> AnswerAsync(HttpMethod method, string path, string? body)
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : new StringContent(body, null, "application/json") };
+            using var response = await _client.SendAsync(request, RoleLab.Cancel);
+            var text = await response.Content.ReadAsStringAsync(RoleLab.Cancel);
+            return new GatewayAnswer((int)response.StatusCode, text.Length > 0 ? JsonDocument.Parse(text).RootElement : default);
+        }
+
+        public void Dispose()
+        {
+            _client.Dispose();
+            Identity.Dispose();
+            Folder.Dispose();
+            Directory.Delete(Folder.Path, recursive: true);
+        }
+    }
+}

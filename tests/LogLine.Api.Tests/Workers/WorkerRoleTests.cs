@@ -1,0 +1,112 @@
+using System.Net;
+using System.Text.Json;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
+
+namespace LogLine.Api.Tests.Workers;
+
+/// <summary>Gateway and worker as two processes, on a real engine that the worker alone can reach.</summary>
+public sealed class WorkerRoleTests
+{
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Deploy_IsCarriedOutByTheWorker_AndSignedByIt(string provider)
+    {
+        await using var lab = await RoleLab.OpenAsync(provider);
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync("""["/bin/sh","-c","echo said; exec sleep 600"]""");
+        await lab.StateAsync(run, "run_state.running");
+
+        var printed = (await lab.DoAsync("container.exec", """{"argv":["sh","-c","echo out; echo err >&2; exit 3"]}""")).Member("result");
+        Assert.Equal(("out\n", "err\n", 3L), (printed.Text("stdout"), printed.Text("stderr"), printed.Integer("exit_code")));
+        var logs = await lab.Client.GetStringAsync($"/v1/runs/{run}/logs", RoleLab.Cancel);
+        Assert.Equal("""{"lines":["said"],"dropped":0}""", logs);
+
+        await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{run}}}"}}""");
+        await lab.StateAsync(run, "run_state.cancelled");
+        Assert.Null(await lab.ContainerAsync());
+        await AssertSignedByWorkerAsync(lab, run);
+        Assert.Null(Audits.Fault(lab.GatewayFolder)); // whoever verifies the whole log finds the worker's keys and what it said
+        Assert.False(File.Exists(Path.Combine(lab.GatewayFolder, "keys", "runner.key")));
+        Assert.False(File.Exists(Path.Combine(lab.WorkerFolder("edge"), "ledger.db")));
+        Assert.False(File.Exists(Path.Combine(lab.WorkerFolder("edge"), "keys", "span.key")));
+    }
+
+    [Fact]
+    public async Task FollowedLog_ComesWhileItIsSaid_AndEndsWithTheContainer()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync("""["/bin/sh","-c","echo first; until [ -e /tmp/go ]; do sleep 0.02; done; echo second; exit 0"]""");
+        await lab.StateAsync(run, "run_state.running");
+        using var stream = new StreamReader(await lab.Client.GetStreamAsync($"/v1/runs/{run}/logs?follow=true", RoleLab.Cancel));
+        await UntilAsync(stream, "first");
+        await lab.DoAsync("container.exec", """{"argv":["touch","/tmp/go"]}""");
+        await UntilAsync(stream, "second");
+        await UntilAsync(stream, "event: end");
+    }
+
+    [Fact]
+    public async Task Artifacts_GoToTheWorkerAndComeBack()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync();
+        await lab.StateAsync(run, "run_state.running");
+        var copied = (await lab.DoAsync("container.copy_from", """{"path":"/etc"}""")).Member("result");
+        Assert.True(copied.Integer("bytes") > 0, copied.ToString());
+        var put = await lab.DoAsync("container.copy_to", $$"""{"path":"/tmp","artifact":"{{copied.Text("artifact")}}"}""");
+        Assert.Equal("exited", put.Member("run").Text("state"));
+        Assert.True(put.Member("result").Integer("entries") > 0, put.ToString());
+    }
+
+    [Fact]
+    public async Task WithoutAWorker_TheTargetIsDown_AndItsLifecycleIsTheEnginesAsSoonAsThereIsOne()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        var exec = TestGatewayJson(lab, "container.start");
+        Assert.Equal("503_ADAPTER_UNAVAILABLE", (await lab.WriteAsync("/v1/spans", exec)).Text("code"));
+        await lab.StartWorkerAsync("edge");
+        Assert.Equal("404_NOT_FOUND", (await lab.WriteAsync("/v1/spans", exec)).Text("code"));
+        var run = await lab.DeployAsync();
+        await lab.StateAsync(run, "run_state.running");
+        var refused = await lab.WriteAsync("/v1/spans", exec);
+        Assert.Equal(("409_LIFECYCLE_CONFLICT", "running"), (refused.Text("code"), refused.Member("details").Text("from")));
+    }
+
+    private static string TestGatewayJson(RoleLab lab, string intent) => TestGateway.Json(new
+    {
+        intent, subject = $"urn:container:dev/{lab.Service}", payload = new { name = lab.Service, target = new { provider = lab.Provider } },
+    });
+
+    /// <summary>Every state verifies under the key that the gateway names as the worker's, as an event and as nothing else.</summary>
+    private static async Task AssertSignedByWorkerAsync(RoleLab lab, string run)
+    {
+        using var keys = JsonDocument.Parse(await lab.Client.GetStringAsync("/v1/keys", RoleLab.Cancel));
+        var key = keys.RootElement.Items("keys").Single(one => one.Text("use") == "worker");
+        Assert.Contains(keys.RootElement.Items("keys"), one => one.Text("use") == "runner");
+        DomainSignature.TryDecodePublicKey(key.Text("public_key"), out var publicKey);
+        var spans = (await lab.SpansAsync(run)).Where(span => span.Text("intent") is var intent && (intent!.StartsWith("run_state.", StringComparison.Ordinal) || intent == "deploy.applied")).ToList();
+        Assert.Equal(["run_state.pending", "deploy.applied", "run_state.running", "run_state.cancelled"], spans.Select(span => span.Text("intent")));
+        foreach (var item in spans)
+        {
+            var span = SpanDocument.View(CanonicalJson.Parse(item.GetRawText()));
+            Assert.Equal(key.Text("kid"), span.Signature.Text("kid"));
+            Assert.True(span.VerifySignature(publicKey, SignatureKind.Event));
+            Assert.False(span.VerifySignature(publicKey));
+        }
+    }
+
+    private static async Task UntilAsync(StreamReader stream, string text)
+    {
+        while (await stream.ReadLineAsync(RoleLab.Cancel) is { } line)
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return;
+            }
+        }
+        Assert.Fail($"The stream ended before '{text}'.");
+    }
+}
