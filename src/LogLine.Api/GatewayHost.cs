@@ -1,3 +1,4 @@
+using LogLine.Api.Adapters;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
 using LogLine.Api.Delivery.State;
@@ -52,6 +53,9 @@ public sealed class GatewayOptions
     /// <summary>Event streams and WebSockets.</summary>
     public StreamOptions Streams { get; set; } = new();
 
+    /// <summary>Command lines that stand for engines, and who the gateway is to registries.</summary>
+    public AdapterOptions Engines { get; set; } = new();
+
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
 
@@ -101,6 +105,7 @@ internal static class GatewayHost
         services.AddSingleton(options.Leases);
         services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
+        services.AddSingleton<RunOutputs>();
         services.AddSingleton(provider => new RedisServer(options.Redis, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RedisServer>>()));
         services.AddSingleton<RedisBuckets>();
         services.AddSingleton<IRunLogs, LocalRunLogs>();

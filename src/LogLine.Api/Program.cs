@@ -45,7 +45,7 @@ public static class GatewayProgram
         var options = builder.Configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
         options.Data = builder.Configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
         builder.AddTelemetry(options.Metrics);
-        builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable, TimeProvider.System));
+        builder.AddGateway(options, RunAdapters.Discover(Environment.GetEnvironmentVariable, options.Engines, TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();
