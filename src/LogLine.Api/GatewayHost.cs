@@ -76,6 +76,9 @@ public sealed class GatewayOptions
     /// <summary>Event streams and WebSockets.</summary>
     public StreamOptions Streams { get; set; } = new();
 
+    /// <summary>Command lines that stand for engines, and who the gateway is to registries.</summary>
+    public AdapterOptions Engines { get; set; } = new();
+
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
 
@@ -194,6 +197,7 @@ internal static class GatewayHost
         services.AddSingleton(provider => options.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
         services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
+        services.AddSingleton<RunOutputs>();
         services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddHostedService<Worker>();
     }

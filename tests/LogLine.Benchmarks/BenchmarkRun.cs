@@ -44,6 +44,7 @@ internal static class BenchmarkRun
         ("start", "a gateway starts on 1,000,000 spans", StartBenchmark.RunAsync),
         ("digests", "what the digests of the rows cost", DigestBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
+        ("primitives", "container primitives, a command, many containers at once", PrimitiveBenchmark.RunAsync),
     ];
 
     /// <summary>Exit code 0 when every target was met or skipped, 1 when one was missed or a benchmark broke down, 2 for wrong arguments.</summary>

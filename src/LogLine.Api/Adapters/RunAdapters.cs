@@ -1,14 +1,38 @@
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Adapters.Nerdctl;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters;
 
+/// <summary>What the operator says about targets, section <c>LogLine:Engines</c>.</summary>
+public sealed class AdapterOptions
+{
+    /// <summary>The command line that stands for <c>nerdctl</c>.</summary>
+    public NerdctlOptions Nerdctl { get; set; } = new();
+
+    /// <summary>Registries that want credentials.</summary>
+    public IReadOnlyList<RegistryOptions> Registries { get; set; } = [];
+}
+
 /// <summary>Every target that this program knows; a new one is a folder beside this file and a line in here (docs/adding-an-adapter.md).</summary>
 public static class RunAdapters
 {
-    /// <summary>Their names, for a gateway that has none of the engines.</summary>
-    public static IReadOnlyList<string> Providers { get; } = [EngineEndpoints.Podman, EngineEndpoints.Docker];
+    /// <summary>Their names, in the order in which <c>auto</c> prefers them: what is rootless and free first.</summary>
+    public static IReadOnlyList<string> Providers { get; } = [EngineEndpoints.Podman, NerdctlEngine.Provider, EngineEndpoints.Docker];
 
-    /// <summary>The adapters, as the environment describes their engines. None of them needs its engine to be there yet.</summary>
-    public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, TimeProvider time) => EngineAdapters.Discover(environment, time);
+    /// <summary>
+    /// The adapters, as the environment describes their engines, in the order of <see cref="Providers"/>. None of them needs its engine to be there yet.
+    /// </summary>
+    /// <param name="environment">Reads a variable: <c>CONTAINER_HOST</c>, <c>DOCKER_HOST</c>, <c>XDG_RUNTIME_DIR</c>, <c>HOME</c>.</param>
+    /// <param name="options">What the operator says.</param>
+    /// <param name="time">The clock of all limits.</param>
+    public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, AdapterOptions options, TimeProvider time)
+    {
+        var registries = RegistryCredentials.Of(options.Registries);
+        var engines = EngineEndpoints.Discover(environment).ToDictionary(
+            endpoint => endpoint.Provider, endpoint => Adapter(endpoint.Provider, new EngineClient(endpoint, EngineLimits.Default, time, registries), time));
+        return [engines[EngineEndpoints.Podman], Adapter(NerdctlEngine.Provider, new NerdctlEngine(options.Nerdctl, EngineLimits.Default, registries, time), time), engines[EngineEndpoints.Docker]];
+    }
+
+    private static EngineAdapter Adapter(string provider, IContainerEngine engine, TimeProvider time) => new(provider, engine, EngineLimits.Default, time);
 }

@@ -240,7 +240,7 @@ internal static class Admission
             return item.Plan.Live!; // what is wanted runs already, or is about to
         }
         var target = item.Target;
-        var run = NewRun(item, target, target.Text("service")!) with { Ref = item.Ref!.ToString(), Detail = RunDetail.Traced(RunDetail.Proven(item.Plan.Course.ToDetail(), item.Proof.This), Activity.Current) };
+        var run = NewRun(item, target, target.Text("service")!) with { Ref = item.Ref!.ToString(), Detail = Chosen(item, RunDetail.Traced(RunDetail.Proven(item.Plan.Course.ToDetail(), item.Proof.This), Activity.Current)) };
         effects.Add(new LedgerEffect.RunCreated(run));
         followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
         {
@@ -248,6 +248,7 @@ internal static class Admission
             json.WriteString("ref", run.Ref);
             json.WritePropertyName("target");
             target.WriteTo(json);
+            WriteChoice(json, item);
             json.WriteString("span", item.Span.This);
         }) with { RunId = run.RunId });
         return run;
@@ -262,12 +263,25 @@ internal static class Admission
         {
             json.WriteString("replaces", replaced);
         }
+        WriteChoice(json, item);
     }
+
+    /// <summary>What <c>auto</c> came to mean, and why.</summary>
+    private static void WriteChoice(Utf8JsonWriter json, Judgement item)
+    {
+        if (item.Choice is { } choice)
+        {
+            json.WriteString("chosen_provider", choice.Provider);
+            json.WriteString("chosen_because", choice.Why);
+        }
+    }
+
+    private static string Chosen(Judgement item, string detail) => item.Choice is null ? detail : RunDetail.With(detail, json => WriteChoice(json, item));
 
     private static RunRow Primitive(Judgement item, List<LedgerEffect> effects)
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
-        var run = NewRun(item, item.Payload.Member("target"), item.Payload.Text("name") ?? "") with { Detail = RunDetail.Traced(RunDetail.Proven(RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)), item.Proof?.This), Activity.Current) };
+        var run = NewRun(item, item.Target, item.Payload.Text("name") ?? "") with { Detail = Chosen(item, RunDetail.Traced(RunDetail.Proven(RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)), item.Proof?.This), Activity.Current)) };
         if (item.Proof is not null)
         {
             effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));

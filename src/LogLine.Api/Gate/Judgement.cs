@@ -67,6 +67,9 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     /// <summary>Where a deploy goes: the payload's target, or for a rollback that of the run; written by <c>consistency</c> or <c>existence</c>.</summary>
     public JsonElement Target { get; set; }
 
+    /// <summary>What the gateway chose, when the target's provider is <c>auto</c>; <see cref="Target"/> names it then.</summary>
+    public ProviderChoice? Choice { get; set; }
+
     /// <summary>What a deploy would do; written by <c>lifecycle</c>.</summary>
     public DeployPlan? Plan { get; set; }
 

@@ -76,7 +76,7 @@ public sealed record CopiedOut(string Path, string Artifact, long Bytes, int Ent
 
 /// <summary>An engine. Containers are counted as far as they are the tenant's.</summary>
 public sealed record SystemInfo(
-    string Provider, string Version, string ApiVersion, string? OperatingSystem, string? Architecture, string? KernelVersion, long? Cpus, long? MemoryBytes, string? StorageDriver,
+    string Provider, string Version, string? ApiVersion, string? OperatingSystem, string? Architecture, string? KernelVersion, long? Cpus, long? MemoryBytes, string? StorageDriver,
     int Containers, int ContainersRunning);
 
 /// <summary>How results are written: snake case, nothing for null.</summary>

@@ -3,8 +3,8 @@ using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Runs;
 
-/// <summary>A deploy from running to its end: waits for the container's, or for somebody who wants it to end; starts it again where the manifest asks for that.</summary>
-internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter adapter, DeployLifecycle lifecycle, DeployEnding ending, TimeProvider time)
+/// <summary>A deploy from running to its end: waits for the container's, or for somebody who wants it to end; starts it again where the manifest asks for that, also when it is not healthy any more.</summary>
+internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter adapter, DeployLifecycle lifecycle, DeployEnding ending, HealthWatch health, TimeProvider time)
 {
     /// <summary>The pause before the first restart; each is twice the one before.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -20,7 +20,8 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
         var pause = FirstPause;
         while (true)
         {
-            if (await EndAsync(workloadId, stopping) is not { } end)
+            var (ended, isSick) = await EndAsync(workloadId, stopping);
+            if (ended is not { } end)
             {
                 return;
             }
@@ -30,7 +31,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 continue;
             }
             var row = await CurrentAsync();
-            if (replacedBy is not null || row.CancelRequested || !await RestartsAsync(row, end))
+            if (replacedBy is not null || row.CancelRequested || !await RestartsAsync(row, end, isSick))
             {
                 await (row.CancelRequested ? ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping) : ending.ExitedAsync(workloadId, end, replacedBy, stopping));
                 return;
@@ -44,22 +45,28 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
         }
     }
 
-    /// <summary>The end of the container; null when the run was cancelled before, and has ended.</summary>
-    private async Task<WorkloadEnd?> EndAsync(string workloadId, CancellationToken stopping)
+    /// <summary>The end of the container, and whether it was ended here because it was not healthy; null when the run was cancelled before, and has ended.</summary>
+    private async Task<(WorkloadEnd? End, bool IsSick)> EndAsync(string workloadId, CancellationToken stopping)
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var ended = adapter.WaitAsync(workloadId, watching.Token);
         var cancelled = gateway.CancelledAsync(run.RunId, watching.Token);
-        await Task.WhenAny(ended, cancelled);
+        var sick = health.UntilRestartIsDueAsync(workloadId, watching.Token);
+        await Task.WhenAny(ended, cancelled, sick);
         if (!ended.IsCompleted && cancelled.IsCompletedSuccessfully)
         {
             await watching.CancelAsync();
             await ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping);
-            return null;
+            return (null, false);
+        }
+        var isSick = !ended.IsCompleted && sick.IsCompletedSuccessfully && await gateway.HoldsAsync(run.RunId, stopping);
+        if (isSick)
+        {
+            await adapter.StopAsync(workloadId, lifecycle.StopTimeout, stopping);
         }
         var end = await ended;
         await watching.CancelAsync();
-        return end;
+        return (end, isSick);
     }
 
     /// <summary>
@@ -87,8 +94,8 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
         return (isBack, isBack ? null : successor);
     }
 
-    private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end) =>
-        (lifecycle.Restart == RestartPolicy.Always || (lifecycle.Restart == RestartPolicy.OnFailure && end.ExitCode != 0))
+    private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end, bool isSick) =>
+        (isSick || lifecycle.Restart == RestartPolicy.Always || (lifecycle.Restart == RestartPolicy.OnFailure && end.ExitCode != 0))
         && (lifecycle.MaxRestarts is not { } most || RunDetail.Count(row.Detail, "restarts") < most)
         && !await gateway.WasAskedToStopAsync(row);
 
@@ -125,6 +132,10 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 DeployFacts.Running(json, workload);
                 json.WriteNumber("restarts", RunDetail.Count(before.Detail, "restarts") + 1);
                 json.WriteNumber("last_exit_code", end.ExitCode);
+                if (RunDetail.Text(before.Detail, "health") is not null)
+                {
+                    json.WriteString("health", "starting");
+                }
             },
         }, stopping);
     }

@@ -1,5 +1,6 @@
 using LogLine.Api.Ledger;
 using LogLine.Api.Secrets;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Runs;
 
@@ -30,8 +31,11 @@ public sealed record FollowedLog(string ContainerId, LogRing Ring, SecretMask Ma
             : null;
 }
 
-/// <summary>Reads from this process's own adapters, and masks with what the worker knows.</summary>
-public sealed class LocalRunLogs(RunTargets targets, GrantVault vault) : IRunLogs
+/// <summary>
+/// Reads from this process's own adapters, and masks with what the worker knows. A command (<c>container.exec</c>) has an output of its own: what it has said so far while it
+/// runs, and what its result has kept of it afterwards.
+/// </summary>
+public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutputs outputs, IRunGateway gateway) : IRunLogs
 {
     /// <summary>The most lines that are looked through.</summary>
     public const int MaxTail = 10_000;
@@ -44,6 +48,10 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault) : IRunLog
         if (await FindAsync(run, cancel) is not var (logs, workload, mask))
         {
             return null;
+        }
+        if (IsCommand(run))
+        {
+            return Shown((await SaidAsync(run)).Look(), mask, grep, tail);
         }
         // Where something is hidden the text is looked for in what is shown: who could look for it in the rest could guess it piece by piece.
         return mask.Hides
@@ -59,7 +67,12 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault) : IRunLog
             return null;
         }
         var ring = new LogRing();
-        return new FollowedLog(workload.Id, ring, mask, grep, logs.FollowLogAsync(workload.Id, tail, ring, cancel));
+        if (!IsCommand(run))
+        {
+            return new FollowedLog(workload.Id, ring, mask, grep, logs.FollowLogAsync(workload.Id, tail, ring, cancel));
+        }
+        (await SaidAsync(run)).Follow(ring, tail, cancel);
+        return new FollowedLog(workload.Id, ring, mask, grep, Task.CompletedTask);
     }
 
     private async Task<(IContainerPrimitives Logs, Workload Workload, SecretMask Mask)?> FindAsync(RunRow run, CancellationToken cancel) =>
@@ -72,6 +85,36 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault) : IRunLog
         DeployOrder.IsDeploy(run) ? adapter.FindByRunAsync(run.RunId, cancel)
         : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
         : Task.FromResult<Workload?>(null);
+
+    private static bool IsCommand(RunRow run) => run.Intent == "container.exec";
+
+    /// <summary>A command's own output. Whether it has ended is asked after its place is made: what ends in between closes that place.</summary>
+    private async ValueTask<RunOutput> SaidAsync(RunRow run)
+    {
+        var live = run.HasEnded ? null : outputs.Of(run.RunId);
+        if (live is not null && await gateway.FindAsync(run.RunId) is { } now)
+        {
+            run = now;
+        }
+        if (live is not null && !run.HasEnded)
+        {
+            return live;
+        }
+        outputs.Close(run.RunId);
+        return Kept(run);
+    }
+
+    /// <summary>What the result of a command that has ended has of it.</summary>
+    private static RunOutput Kept(RunRow run)
+    {
+        var (output, result) = (new RunOutput(), RunDetail.ResultOf(run.Detail));
+        foreach (var (source, name) in new[] { (1, "stdout"), (2, "stderr") })
+        {
+            output.Append(source, System.Text.Encoding.UTF8.GetBytes(result.Text(name) ?? ""));
+        }
+        output.End();
+        return output;
+    }
 
     private static LogTail Shown(LogTail read, SecretMask mask, string? grep, int wanted)
     {

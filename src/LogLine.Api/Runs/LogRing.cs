@@ -52,6 +52,17 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
         }
     }
 
+    /// <summary>What is in it, without taking it; <c>Open</c> are lines that have not ended yet.</summary>
+    public (IReadOnlyList<LogLineRead> Lines, IReadOnlyList<LogLineRead> Open, long Dropped) Look()
+    {
+        lock (_lock)
+        {
+            var open = Enumerable.Range(0, _open.Length).Where(source => _open[source].Length > 0)
+                .Select(source => new LogLineRead(source == 2 ? 2 : 1, Encoding.UTF8.GetString(_open[source].GetBuffer(), 0, (int)_open[source].Length)));
+            return ([.. _lines.Select(line => line.Line)], [.. open], _dropped);
+        }
+    }
+
     /// <summary>Says that nothing more comes.</summary>
     public void End()
     {

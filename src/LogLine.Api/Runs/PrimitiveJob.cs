@@ -10,7 +10,7 @@ namespace LogLine.Api.Runs;
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
 /// container is judged again by the engine's truth right before the act (contract, section 7).
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time)
+internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time)
 {
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
     private readonly bool _takenOver = run.State != RunState.Planned;
@@ -85,12 +85,14 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
             RunId = run.RunId,
             Tenant = run.Tenant,
             Name = run.Service,
+            WorkloadId = workload?.Id,
             Arguments = _order.Arguments,
             SecretVariables = _secretVariables,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
             Artifacts = gateway.ArtifactsOf(run),
             HasEnded = (kind, name) => gateway.HasEndedAsync(run, kind, name),
             Progress = progress.SayAsync,
+            Said = (source, piece) => outputs.Of(run.RunId).Append(source, piece),
         }, working);
         await BeginAsync(started, stopping);
         await EndAsync(RunState.Exited, result.ExitCode, null, null, result.Body, stopping);

@@ -38,6 +38,9 @@ public sealed record PrimitiveCall
     /// <summary>The name in the payload, without the tenant; empty where the intent names nothing.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The target's own id of the container of that name, as it was judged right before the call; null when there is none, or when nothing was judged.</summary>
+    public string? WorkloadId { get; init; }
+
     /// <summary>The payload.</summary>
     public required JsonElement Arguments { get; init; }
 
@@ -55,6 +58,9 @@ public sealed record PrimitiveCall
 
     /// <summary>Whether a session or task of that name has been ended (<c>session.end</c>, <c>task.end</c>): kind, then name.</summary>
     public required Func<string, string, ValueTask<bool>> HasEnded { get; init; }
+
+    /// <summary>Sees what a command says while it says it: where from (1 or 2), and a piece, which is the caller's again afterwards.</summary>
+    public Action<int, ReadOnlyMemory<byte>> Said { get; init; } = (_, _) => { };
 
     /// <summary>Says how far it is; may be called as often as something moves, what comes too fast is left out.</summary>
     public required Func<RunProgress, Task> Progress { get; init; }

@@ -77,11 +77,25 @@ public static class RunDetail
         return parsed.RootElement.Integer(name) ?? 0;
     }
 
+    /// <summary>A word among the facts, or null.</summary>
+    public static string? Text(string detail, string name)
+    {
+        using var parsed = JsonDocument.Parse(detail);
+        return parsed.RootElement.Text(name);
+    }
+
     /// <summary>True when the run carries out a step of a container's lifecycle, of which there is one at a time.</summary>
     public static bool TakesTurn(string detail)
     {
         using var parsed = JsonDocument.Parse(detail);
         return parsed.RootElement.Member(HiddenMember).Text("operation") is { } operation && ContainerLifecycle.TakesTurn(operation);
+    }
+
+    /// <summary>The result among the facts; undefined when there is none yet.</summary>
+    public static JsonElement ResultOf(string detail)
+    {
+        using var parsed = JsonDocument.Parse(detail);
+        return parsed.RootElement.Member("result") is { ValueKind: JsonValueKind.Object } result ? result.Clone() : default;
     }
 
     /// <summary>The same facts with a result.</summary>

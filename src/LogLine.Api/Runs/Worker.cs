@@ -7,7 +7,7 @@ namespace LogLine.Api.Runs;
 /// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. A job whose lease is lost is dropped where it stands: whoever has the run
 /// by then finds its container by the labels, and watches on. So it is when the worker stops.
 /// </summary>
-public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, RunOutputs outputs, TimeProvider time, ILogger<Worker> logger) : BackgroundService
 {
     private const int MaxRuns = 256;
 
@@ -48,6 +48,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
             hold.Job = Task.Run(async () =>
             {
                 await TryAsync(() => CarryOutAsync(run, hold.Lost.Token));
+                outputs.Close(run.RunId);
                 _holds.TryRemove(run.RunId, out _);
             }, CancellationToken.None);
         }
@@ -99,7 +100,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         }
         else
         {
-            await new PrimitiveJob(run, gateway, adapter, _turns, vault, time).RunAsync(stopping);
+            await new PrimitiveJob(run, gateway, adapter, _turns, vault, outputs, time).RunAsync(stopping);
         }
     }
 

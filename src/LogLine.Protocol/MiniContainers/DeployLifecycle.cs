@@ -39,6 +39,9 @@ public sealed record HealthCheck
     /// <summary>From the start on failures do not count for so long; one success ends it.</summary>
     public TimeSpan StartPeriod { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Between two probes once it is running.</summary>
+    public TimeSpan WatchInterval { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary><c>http</c>, <c>tcp</c> or <c>exec</c>.</summary>
     public string Kind => HttpPath is not null ? "http" : Argv.Count > 0 ? "exec" : "tcp";
 }
@@ -51,6 +54,7 @@ public sealed record DeployLifecycle
         ("/lifecycle/health/interval", ["lifecycle", "health", "interval"]),
         ("/lifecycle/health/timeout", ["lifecycle", "health", "timeout"]),
         ("/lifecycle/health/start_period", ["lifecycle", "health", "start_period"]),
+        ("/lifecycle/health/watch_interval", ["lifecycle", "health", "watch_interval"]),
         ("/lifecycle/settle", ["lifecycle", "settle"]),
         ("/lifecycle/start_timeout", ["lifecycle", "start_timeout"]),
         ("/lifecycle/stop_timeout", ["lifecycle", "stop_timeout"]),
@@ -74,6 +78,9 @@ public sealed record DeployLifecycle
     /// <summary>Whether it is started again when it ends.</summary>
     public RestartPolicy Restart { get; init; }
 
+    /// <summary>Whether one that runs and is not healthy any more is stopped and started again.</summary>
+    public bool RestartUnhealthy { get; init; }
+
     /// <summary>How often at most; null for no limit.</summary>
     public int? MaxRestarts { get; init; }
 
@@ -88,6 +95,7 @@ public sealed record DeployLifecycle
             StartTimeout = Length(given, "start_timeout") ?? standard.StartTimeout,
             StopTimeout = Length(given, "stop_timeout") ?? standard.StopTimeout,
             Restart = restart.Text("policy") switch { "always" => RestartPolicy.Always, "on_failure" => RestartPolicy.OnFailure, _ => RestartPolicy.No },
+            RestartUnhealthy = restart.Flag("on_unhealthy") ?? false,
             MaxRestarts = (int?)restart.Integer("max_restarts"),
         };
     }
@@ -124,6 +132,7 @@ public sealed record DeployLifecycle
             Timeout = Length(health, "timeout") ?? standard.Timeout,
             Retries = (int)(health.Integer("retries") ?? standard.Retries),
             StartPeriod = Length(health, "start_period") ?? standard.StartPeriod,
+            WatchInterval = Length(health, "watch_interval") ?? standard.WatchInterval,
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Net;
 using System.Text.Json;
+using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Tests.Artifacts;
 using LogLine.Protocol.Json;
 
@@ -9,7 +10,7 @@ namespace LogLine.Api.Tests.Primitives;
 /// <summary>What goes through artifacts: files, builds, images, the same on both engines.</summary>
 public sealed class ArchivePrimitiveTests
 {
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Files_GoInAndComeOut(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -37,7 +38,7 @@ public sealed class ArchivePrimitiveTests
         Assert.Equal(("422_SCHEMA_INVALID", "/payload/artifact"), (dangling.Code, Assert.Single(dangling.Json.Items("errors")).Text("path")));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Image_IsBuiltSavedLoadedAndRun(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -66,7 +67,7 @@ public sealed class ArchivePrimitiveTests
         await lab.DoAsync("image.remove", null, $$"""{"image":"{{loaded}}:2"}""");
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task BuildThatFails_SaysWhyAndWhatItSaid(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -87,7 +88,7 @@ public sealed class ArchivePrimitiveTests
         Assert.Equal("malformed_archive", (await BuildAsync("ARG X=a\nFROM $X")).Text("reason"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ArchiveThatIsNoWholeImage_IsNotLoaded(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -108,7 +109,7 @@ public sealed class ArchivePrimitiveTests
         }
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Image_GoesToARegistryThatTheOperatorAllows(string provider)
     {
         await using var registry = await SmallRegistry.StartAsync();
@@ -123,6 +124,53 @@ public sealed class ArchivePrimitiveTests
         Assert.Equal(HttpStatusCode.OK, there.StatusCode);
         var denied = await lab.SendAsync("image.push", null, $$"""{"image":"{{PrimitiveLab.Image}}","to":"{{registry.Host}}/other/x:1"}""");
         Assert.Equal(("403_POLICY_DENIED", "push_to"), (denied.Code, denied.Json.Member("details").Text("rule")));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task RegistryThatAsksWho_GetsTheOperatorsAnswer_AndNobodyElseSeesIt(string provider)
+    {
+        const string Password = "s3cret/pass+word";
+        await using var registry = await SmallRegistry.StartAsync("robot:" + Password);
+        var file = Path.Combine(Path.GetTempPath(), "registry-" + Guid.NewGuid().ToString("N"));
+        await File.WriteAllTextAsync(file, $$"""{"username":"robot","password":"{{Password}}"}""", PrimitiveLab.Cancel);
+        var settings = new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" };
+        try
+        {
+            await using var lab = await PrimitiveLab.OpenAsync(provider, settings, new RegistryOptions { Host = registry.Host, CredentialsFile = file });
+            await using var stranger = await PrimitiveLab.OpenAsync(provider, settings);
+            var (to, order) = ($"{registry.Host}/team/{lab.Name()}:1", $$"""{"image":"{{PrimitiveLab.Image}}","to":"{{registry.Host}}/team/{{lab.Name()}}:1"}""");
+
+            // A file that others may read is none.
+            SetMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+            var open = await lab.SendAsync("image.push", null, order);
+            SetMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            var refused = await stranger.SendAsync("image.push", null, order);
+            var pushed = await lab.SendAsync("image.push", null, order);
+            var unseen = await stranger.SendAsync("image.pull", null, $$"""{"image":"{{to}}"}""");
+            var pulled = await lab.DoAsync("image.pull", null, $$"""{"image":"{{to}}"}""");
+            await lab.Engine.UntagAsync(to, PrimitiveLab.Cancel);
+
+            Assert.Contains("chmod 600", open.Json.Member("result").Text("error"));
+            Assert.Equal("refused_by_engine", refused.Json.Member("result").Text("reason"));
+            Assert.Equal("exited", pushed.Json.Member("run").Text("state"));
+            Assert.Equal("image_not_found", unseen.Json.Member("result").Text("reason"));
+            Assert.StartsWith("sha256:", pulled.Text("image_id"));
+            var everything = string.Concat(open.Body, refused.Body, pushed.Body, unseen.Body, pulled.ToString(), (await lab.Gateway.PostAsync("""{"limit":1000}""", path: "/v1/spans/query")).Body);
+            Assert.DoesNotContain(Password, everything);
+            Assert.DoesNotContain(Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes("robot:" + Password)), everything);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private static void SetMode(string file, UnixFileMode mode)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, mode);
+        }
     }
 
     private static async Task<string?> ReasonAsync(PrimitiveLab lab, string intent, string? name, string members = "{}")

@@ -17,7 +17,7 @@ public sealed class ArgumentFuzzTests
         " ", "  ", "\t", "\n", "\r\n", "\u0001", "\u001b[31m", "\u007f", "%s", "%n", "%00", "#", "!", "!!", "=", "A=B", "é", "ß", "日本", "🦭", "\u200d", "\ufeff", "\uffff", "\U0010ffff", "null", "true", "0", "-1", "", "a", "Z",
     ];
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task TenThousandArguments_ArriveUnchanged(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -32,7 +32,7 @@ public sealed class ArgumentFuzzTests
         }
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ArgumentsOfTheContainerItself_ArriveUnchanged(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);

@@ -7,6 +7,7 @@ namespace LogLine.Api.Tests.Primitives;
 /// <summary>Limits, plans, links, events, clean-up and followed output: the same on both engines.</summary>
 public sealed class ChangePrimitiveTests
 {
+    // Without nerdctl: podman 4, which stands for it, has no --pids-limit for what runs.
     [Theory, InlineData("podman"), InlineData("docker")]
     public async Task Container_IsLimitedMeasuredAndPlannedAnew(string provider)
     {
@@ -38,7 +39,7 @@ public sealed class ChangePrimitiveTests
         Assert.True((await lab.DoAsync("system.metrics", null)).Member("containers").Integer("running") >= 1);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Link_OpensAPrivateNetworkOfTwo(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -59,7 +60,7 @@ public sealed class ChangePrimitiveTests
         Assert.DoesNotContain(link.Text("network"), (await lab.DoAsync("network.topology", null)).Items("networks").Select(item => item.Text("name")));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Prune_RemovesExactlyWhatWasPlanned(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -75,7 +76,7 @@ public sealed class ChangePrimitiveTests
         await lab.DoAsync("container.inspect", stopped);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Session_TakesItsOwnWithIt_AndOrphansGoWhenAsked(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -115,7 +116,7 @@ public sealed class ChangePrimitiveTests
         Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.inspect", late)).Code);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Output_IsFollowedToItsEnd(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);

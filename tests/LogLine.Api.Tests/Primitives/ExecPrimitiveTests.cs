@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Primitives;
@@ -7,7 +8,7 @@ namespace LogLine.Api.Tests.Primitives;
 /// <summary>Commands in containers: what goes in comes out as it was, within bounds, whatever the exit code.</summary>
 public sealed class ExecPrimitiveTests
 {
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Command_AnswersWithCodeAndBothOutputs(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -20,7 +21,7 @@ public sealed class ExecPrimitiveTests
         Assert.InRange(result.Integer("duration_ms")!.Value, 0, 30_000);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ArgumentsEnvInputFolderAndUser_ReachTheCommandUnchanged(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -36,7 +37,7 @@ public sealed class ExecPrimitiveTests
         Assert.Equal("linha 1\nlinha 2\nx y=z\n/home\n1000\n", rest.Text("stdout"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task LargeInput_ArrivesWholeAndEnds(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -51,7 +52,7 @@ public sealed class ExecPrimitiveTests
         Assert.Equal(0, unread.Integer("exit_code"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task MuchOutput_KeepsTheEndAndSaysSo(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -65,7 +66,7 @@ public sealed class ExecPrimitiveTests
         Assert.True(JsonSerializer.SerializeToUtf8Bytes(result).Length <= 256 * 1024);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task TimeIsOver_CommandIsEndedAndItsOutputKept(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -88,7 +89,59 @@ public sealed class ExecPrimitiveTests
         Assert.Equal(("terminal\r\nerr\r\n", ""), (result.Text("stdout"), result.Text("stderr")));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Fact]
+    public async Task TerminalOfACommandLine_IsRefused()
+    {
+        await using var lab = await PrimitiveLab.OpenAsync("nerdctl");
+        var name = await lab.RunningAsync();
+
+        var answer = await lab.SendAsync("container.exec", name, """{"argv":["/bin/true"],"tty":true}""");
+
+        Assert.Equal("refused_by_engine", answer.Json.Member("result").Text("reason"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ItsOutput_IsReadWhileItRuns_AndAfterwards(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var sent = await lab.SendAsync("container.exec", name, """{"argv":["/bin/sh","-c","seq 12000; echo begun; echo to err >&2; until [ -e /tmp/go ]; do sleep 0.02; done; printf 'the end'"]}""", wait: 0);
+        var run = sent.Json.Member("run").Text("run_id")!;
+
+        using var response = await lab.Gateway.Client.GetAsync($"/v1/runs/{run}/logs?follow=true&tail=10000", HttpCompletionOption.ResponseHeadersRead, PrimitiveLab.Cancel);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(PrimitiveLab.Cancel));
+        await ReadUntilAsync(reader, "\"begun\"");
+        var soFar = await lab.Gateway.Client.GetStringAsync($"/v1/runs/{run}/logs?tail=3&grep=beg", PrimitiveLab.Cancel);
+        await lab.Gateway.RunInAsync(run, "running");
+        // Another command of the same container waits for its turn, so the engine itself is asked to go on.
+        await lab.ReleaseAsync(name);
+        var rest = await ReadUntilAsync(reader, "event: end");
+        await lab.Gateway.RunInAsync(run, "exited");
+        var afterwards = await lab.Gateway.Client.GetStringAsync($"/v1/runs/{run}/logs?tail=2", PrimitiveLab.Cancel);
+
+        // Of so many lines the first made room.
+        Assert.Matches("""^\{"lines":\["begun"\],"dropped":[1-9][0-9]{3}\}$""", soFar);
+        Assert.Contains("\"the end\"", rest);
+        Assert.Contains("the end", afterwards);
+        Assert.Contains("to err", afterwards);
+    }
+
+    /// <summary>Reads lines until one contains a text; what was read.</summary>
+    private static async Task<string> ReadUntilAsync(StreamReader reader, string text)
+    {
+        var read = new StringBuilder();
+        while (await reader.ReadLineAsync(PrimitiveLab.Cancel) is { } line)
+        {
+            read.AppendLine(line);
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return read.ToString();
+            }
+        }
+        throw new InvalidOperationException($"The stream ended without '{text}': {read}");
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task NoSuchCommand_Is127(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -100,7 +153,7 @@ public sealed class ExecPrimitiveTests
         Assert.Contains("/no/such/command", result.Text("stderr"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task NotRunning_IsAConflict(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);

@@ -24,6 +24,7 @@ public sealed class LifecycleModelTests
     [Theory]
     [InlineData("podman", 1), InlineData("podman", 2)]
     [InlineData("docker", 1), InlineData("docker", 2)]
+    [InlineData("nerdctl", 1)]
     public async Task RandomOperations_GuardTableAndEngineAgree(string provider, int seed)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);

@@ -8,7 +8,7 @@ namespace LogLine.Api.Tests.Primitives;
 /// <summary>The steps of a container's life as intents, from request to result: the same request gets the same answer on both engines.</summary>
 public sealed class LifecyclePrimitiveTests
 {
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task WholeLife_EachStepShowsWhereTheContainerStands(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -34,7 +34,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.Equal("created", (await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}"}""")).Text("state"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task IllegalStep_IsAConflictThatNamesTheLegalOnes(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -50,7 +50,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.Equal("409_LIFECYCLE_CONFLICT", (await lab.SendAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}"}""")).Code);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task RunningOrPaused_IsRemovedOnlyWithForce(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -61,7 +61,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.True((await lab.DoAsync("container.remove", name, """{"force":true}""")).Flag("removed"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Paused_CanBeStoppedAndKilled(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -74,7 +74,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.Equal(("stopped", 137), await StateAsync(lab.DoAsync("container.kill", name)));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task SignalThatIsHandled_LeavesTheContainerRunning(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -85,7 +85,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.Equal(0, (await lab.ExecAsync(name, "/bin/sh", "-c", "until test -f /tmp/said; do sleep 0.02; done")).Integer("exit_code"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task CreatedWithEverything_TheContainerHasIt(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -106,7 +106,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.Equal("67108864", lines[6]);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Ephemeral_IsGoneWhenItHasEnded(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -121,7 +121,7 @@ public sealed class LifecyclePrimitiveTests
         }
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ImageThatIsNowhere_FailsWithTheEnginesWords(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -134,7 +134,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.Contains("no-such-image", answer.Json.Member("result").Text("error"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Committed_TheImageHasWhatWasWritten(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);

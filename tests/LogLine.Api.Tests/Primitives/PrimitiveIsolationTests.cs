@@ -11,7 +11,7 @@ namespace LogLine.Api.Tests.Primitives;
 /// <summary>Whose a container is, and one operation on it at a time.</summary>
 public sealed class PrimitiveIsolationTests
 {
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ForeignOrUnlabelledContainer_DoesNotExist(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -33,7 +33,7 @@ public sealed class PrimitiveIsolationTests
         Assert.NotNull(await lab.Engine.InspectAsync(unlabelled, PrimitiveLab.Cancel));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task SecondOperation_WaitsForTheFirst(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -47,7 +47,7 @@ public sealed class PrimitiveIsolationTests
         Assert.Equal(0, second.Integer("exit_code"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task FirstOperationTakesTooLong_ConflictNamesItsRunAndCancelEndsIt(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -64,7 +64,7 @@ public sealed class PrimitiveIsolationTests
         Assert.Equal("", (await lab.ExecAsync(name, "/bin/sh", "-c", "pgrep -f 'sleep 30[0]'")).Text("stdout"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task TwoClientsRace_ExactlyOneCreates(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);

@@ -22,15 +22,18 @@ internal sealed class PrimitiveLab : IAsyncDisposable
     /// <summary>The engine without the gateway.</summary>
     public EngineClient Engine => _engine.Client;
 
-    public string Provider => _engine.Endpoint.Provider;
+    /// <summary>The adapter that the gateway has.</summary>
+    public EngineAdapter Adapter => _engine.Adapter;
+
+    public string Provider => _engine.Adapter.Provider;
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public static string Image => EngineLab.TestImage;
 
-    public static async Task<PrimitiveLab> OpenAsync(string provider, IDictionary<string, string?>? settings = null)
+    public static async Task<PrimitiveLab> OpenAsync(string provider, IDictionary<string, string?>? settings = null, params RegistryOptions[] registries)
     {
-        var engine = EngineLab.Open(provider);
+        var engine = EngineLab.Open(provider, registries: registries);
         return new PrimitiveLab(engine, await TestGateway.StartAsync([engine.Adapter], settings: settings));
     }
 
@@ -76,6 +79,13 @@ internal sealed class PrimitiveLab : IAsyncDisposable
         await DoAsync("container.start", full);
         return full;
     }
+
+    /// <summary>Makes <c>/tmp/go</c> in a container behind the gateway's back: a command that waits for it goes on.</summary>
+    public Task ReleaseAsync(string name) => Engine.UnpackAsync($"{TestGateway.Tenant}-{name}", "/tmp", async (stream, cancel) =>
+    {
+        await using var tar = new System.Formats.Tar.TarWriter(stream, leaveOpen: true);
+        await tar.WriteEntryAsync(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "go"), cancel);
+    }, () => Task.CompletedTask, Cancel);
 
     /// <summary>Runs a shell script in a container of this lab.</summary>
     public Task<JsonElement> ExecAsync(string name, params string[] argv) => DoAsync("container.exec", name, $$"""{"argv":{{JsonSerializer.Serialize(argv)}} }""");

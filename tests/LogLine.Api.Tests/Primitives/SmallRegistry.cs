@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace LogLine.Api.Tests.Primitives;
 
-/// <summary>As much of a registry (OCI distribution spec 1.1) as an engine needs to push an image and to fetch it again. In memory, without authentication.</summary>
+/// <summary>As much of a registry (OCI distribution spec 1.1) as an engine needs to push an image and to fetch it again. In memory; asks who it is only when it was told to.</summary>
 internal sealed class SmallRegistry : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, byte[]> _blobs = new();
@@ -14,8 +14,11 @@ internal sealed class SmallRegistry : IAsyncDisposable
     private readonly ConcurrentDictionary<string, MemoryStream> _uploads = new();
     private readonly WebApplication _app;
 
-    private SmallRegistry()
+    private readonly string? _basic;
+
+    private SmallRegistry(string? login)
     {
+        _basic = login is null ? null : "Basic " + Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(login));
         var builder = WebApplication.CreateSlimBuilder(["--urls", "http://127.0.0.1:0", "--Logging:LogLevel:Default=None"]);
         _app = builder.Build();
         _app.Run(AnswerAsync);
@@ -24,9 +27,10 @@ internal sealed class SmallRegistry : IAsyncDisposable
     /// <summary>127.0.0.1:port.</summary>
     public string Host => new Uri(_app.Urls.First()).Authority;
 
-    public static async Task<SmallRegistry> StartAsync()
+    /// <param name="login"><c>user:password</c> that it wants, or null.</param>
+    public static async Task<SmallRegistry> StartAsync(string? login = null)
     {
-        var registry = new SmallRegistry();
+        var registry = new SmallRegistry(login);
         await registry._app.StartAsync();
         return registry;
     }
@@ -37,6 +41,12 @@ internal sealed class SmallRegistry : IAsyncDisposable
     {
         var path = http.Request.Path.Value!;
         http.Response.Headers["Docker-Distribution-Api-Version"] = "registry/2.0";
+        if (_basic is not null && http.Request.Headers.Authorization != _basic)
+        {
+            http.Response.StatusCode = 401;
+            http.Response.Headers.WWWAuthenticate = "Basic realm=\"small\"";
+            return;
+        }
         var (name, last) = (path[(path.LastIndexOf('/') + 1)..], path);
         if (path == "/v2/")
         {

@@ -7,7 +7,7 @@ namespace LogLine.Api.Tests.Primitives;
 /// <summary>Images, networks and volumes of a tenant, the same on both engines.</summary>
 public sealed class ThingPrimitiveTests
 {
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Image_IsTaggedShownAndRemovedUnderTheTenantsName(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -32,7 +32,7 @@ public sealed class ThingPrimitiveTests
         Assert.Equal("image_not_found", await ReasonAsync(lab, "image.remove", null, $$"""{"image":"{{name}}:2"}"""));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ImageOfAnotherTenant_DoesNotExist(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -54,7 +54,7 @@ public sealed class ThingPrimitiveTests
         (await engine.Client.TryDeleteAsync($"/images/{Uri.EscapeDataString(repository + ":1")}?force=true", "remove an image", PrimitiveLab.Cancel)).OrThrow();
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task PullFromNowhere_FailsWithTheEnginesWords(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -65,7 +65,7 @@ public sealed class ThingPrimitiveTests
         Assert.Contains("could not be fetched", answer.Json.Member("result").Text("error"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Volume_KeepsWhatOneContainerWroteForTheNext(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -92,7 +92,7 @@ public sealed class ThingPrimitiveTests
         Assert.Equal("not_found", await ReasonAsync(lab, "volume.inspect", volume));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Network_JoinsTwoContainers(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
@@ -117,7 +117,7 @@ public sealed class ThingPrimitiveTests
         Assert.Equal("not_found", await ReasonAsync(lab, "network.inspect", network));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task BindBelowARoot_IsMounted(string provider)
     {
         var root = Directory.CreateTempSubdirectory("logline-bind-").FullName;

@@ -17,6 +17,7 @@ public sealed class EngineDeployTests
     [InlineData("podman", """{"http":{"port":8080,"path":"/hello"}}"""), InlineData("docker", """{"http":{"port":8080,"path":"/hello"}}""")]
     [InlineData("podman", """{"tcp":{"port":8080}}"""), InlineData("docker", """{"tcp":{"port":8080}}""")]
     [InlineData("podman", """{"exec":{"argv":["test","-e","/tmp/ready"]}}"""), InlineData("docker", """{"exec":{"argv":["test","-e","/tmp/ready"]}}""")]
+    [InlineData("nerdctl", """{"exec":{"argv":["test","-e","/tmp/ready"]}}"""), InlineData("nerdctl", """{"tcp":{"port":8080}}""")]
     public async Task Healthy_OnlyThenRunning(string provider, string health)
     {
         await using var lab = await OpenAsync(provider);
@@ -32,7 +33,7 @@ public sealed class EngineDeployTests
         await lab.Gateway.RunInAsync(run, "running");
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task NeverHealthy_FailsWithTheReasonAndTheLastLines_AndIsStopped(string provider)
     {
         await using var lab = await OpenAsync(provider);
@@ -46,7 +47,7 @@ public sealed class EngineDeployTests
         Assert.Equal("stopped", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task DiesAtOnce_FailsAtOnceWithExitCodeAndLastLines(string provider)
     {
         await using var lab = await OpenAsync(provider);
@@ -57,7 +58,7 @@ public sealed class EngineDeployTests
         Assert.Equal(("exited_at_start", 3L, "no config"), (run.Text("reason"), run.Integer("exit_code")!.Value, run.Texts("log_tail").Single()));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Replaced_WithoutAGap_NewContainerHasTheName(string provider)
     {
         await using var lab = await OpenAsync(provider);
@@ -75,7 +76,7 @@ public sealed class EngineDeployTests
         Assert.Equal("2", (await lab.SucceedAsync(name, "sh", "-c", "echo $VERSION")).Text("stdout")!.Trim());
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task FixedPort_ReplacedAfterAStop_AndBackWhenTheNewOneFails(string provider)
     {
         await using var lab = await OpenAsync(provider);
@@ -104,7 +105,7 @@ public sealed class EngineDeployTests
         await AnswersAsync(http, port!.Value);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task RestartOnFailure_StartsItAgain_UntilItEndsWell(string provider)
     {
         await using var lab = await OpenAsync(provider);
@@ -123,7 +124,7 @@ public sealed class EngineDeployTests
         Assert.Equal(["run_state.running", "run_state.running", "run_state.exited"], (await lab.Gateway.StatesAsync(run)).TakeLast(3));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task RestartAlways_StopsWhenAClientStopsIt(string provider)
     {
         await using var lab = await OpenAsync(provider);

@@ -55,6 +55,53 @@ public sealed class HealthGateTests : IAsyncDisposable
         Assert.Equal(("exited_at_start", 0), (failed.Text("reason"), failed.Integer("exit_code")));
     }
 
+    [Fact]
+    public async Task WhatFallsSickWhileItRuns_IsSaid_AndSoIsThatItIsWellAgain_AndNothingIsDone()
+    {
+        var well = true;
+        _fake.Probe = _ => Volatile.Read(ref well) ? ProbeOutcome.Good : ProbeOutcome.Bad("refused");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"start_period":"1ms","watch_interval":"5ms","retries":2}}""");
+        var first = await _gateway.RunInAsync(run, "running");
+        Volatile.Write(ref well, false);
+        var sick = await WhenAsync(run, "unhealthy");
+        Volatile.Write(ref well, true);
+        var again = await WhenAsync(run, "healthy");
+
+        Assert.Equal("running", sick.Text("state"));
+        Assert.Contains("failed 2 times in a row; the last time: refused", sick.Text("health_detail"));
+        Assert.Equal((first.Text("started_at"), null), (again.Text("started_at"), again.Text("restarts")));
+        Assert.Equal(WorkloadState.Running, _fake.All.Single().State);
+    }
+
+    [Fact]
+    public async Task WhatFallsSickWhileItRuns_IsStartedAgain_WhereTheManifestAsksForIt()
+    {
+        var well = true;
+        _fake.Probe = _ => Volatile.Read(ref well) ? ProbeOutcome.Good : ProbeOutcome.Bad("refused");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"start_period":"1ms","watch_interval":"5ms","retries":1}}""", """{"policy":"no","on_unhealthy":true,"max_restarts":1}""");
+        await _gateway.RunInAsync(run, "running");
+        Volatile.Write(ref well, false);
+        var restarted = await WhenAsync(run, "starting", "unhealthy", "exited");
+        var ended = await _gateway.RunInAsync(run, "exited");
+
+        Assert.NotNull(restarted.Text("state"));
+        Assert.Equal((1, 143), (ended.Integer("restarts"), ended.Integer("exit_code")));
+    }
+
+    /// <summary>The run once its health is one of these, or once it has ended.</summary>
+    private async Task<System.Text.Json.JsonElement> WhenAsync(string run, params string[] health)
+    {
+        while (true)
+        {
+            var shown = (await _gateway.GetAsync("/v1/runs/" + run)).Json;
+            if (health.Contains(shown.Text("health")) || health.Contains(shown.Text("state")))
+            {
+                return shown;
+            }
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+    }
+
     [Theory]
     [InlineData("""{"health":{"http":{"port":80},"tcp":{"port":80}}}""", "/payload/manifest/deploy/lifecycle/health")]
     [InlineData("""{"health":{"exec":{"argv":[]}}}""", "/payload/manifest/deploy/lifecycle/health/exec/argv")]
@@ -71,10 +118,10 @@ public sealed class HealthGateTests : IAsyncDisposable
         Assert.Contains(answer.Json.Items("errors"), error => error.Text("path") == path);
     }
 
-    private async Task<string> DeployAsync(string lifecycle)
+    private async Task<string> DeployAsync(string lifecycle, string restart = """{"policy":"no"}""")
     {
         await StartAsync();
-        return (await _gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(await _gateway.ApplyAsync("web", 1, ""","lifecycle":""" + lifecycle), "web"))).RunId();
+        return (await _gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(await _gateway.ApplyAsync("web", 1, ""","lifecycle":""" + lifecycle + ""","restart":""" + restart), "web"))).RunId();
     }
 
     private async Task StartAsync() => _gateway = await (await TestGateway.StartAsync([_fake])).RegisterKeyAsync();

@@ -20,7 +20,7 @@ public sealed class GrantDeployTests
 
     private readonly string _secret = "s3cret-" + Guid.NewGuid().ToString("N");
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Secret_ReachesTheContainerAndNothingElse(string provider)
     {
         await using var lab = await OpenAsync(provider);
@@ -57,7 +57,7 @@ public sealed class GrantDeployTests
         await AssertNowhereAsync(lab, run);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ContainerThatDies_LeavesNoSecretInItsLastLines(string provider)
     {
         await using var lab = await OpenAsync(provider);
@@ -69,7 +69,7 @@ public sealed class GrantDeployTests
         await AssertNowhereAsync(lab, run);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task CommittedImage_HasNoSecret(string provider)
     {
         await using var lab = await OpenAsync(provider);
@@ -81,7 +81,7 @@ public sealed class GrantDeployTests
         var copy = lab.Name("copy");
         await lab.DoAsync("container.create", copy, $$"""{"image":"localhost/dev/{{name}}:1"}""");
         await lab.DoAsync("container.start", copy);
-        Assert.Contains("[]", (await lab.DoAsync("container.exec", copy, """{"argv":["sh","-c","echo [$PASSWORD]"]}""")).Text("stdout"));
+        Assert.Contains("[]", (await lab.DoAsync("container.exec", copy, """{"argv":["sh","-c","echo [$PASSWORD]"]}""")).ToString());
         await lab.DoAsync("container.remove", copy, """{"force":true}""");
         await lab.DoAsync("image.remove", null, $$"""{"image":"localhost/dev/{{name}}:1"}""");
     }

@@ -25,17 +25,37 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
     public async Task<double> CreateAndStartAsync()
     {
         var started = Stopwatch.GetTimestamp();
-        var body = $$"""{"Image":"{{image}}","HostConfig":{"Init":true,"CapDrop":["ALL"],"SecurityOpt":["no-new-privileges"]} }""";
-        using var created = await SendAsync(HttpMethod.Post, $"/v1.41/containers/create?name={Name}", body);
-        var id = JsonElement.Parse(await created.Content.ReadAsStringAsync()).GetProperty("Id").GetString()!;
-        using var running = await SendAsync(HttpMethod.Post, $"/v1.41/containers/{id}/start");
+        await CreateAndStartAsync(Name);
         var elapsed = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-        await RemoveAsync(id);
+        await RemoveAsync(Name);
         return elapsed;
     }
 
+    /// <summary>Creates and starts a container of that name.</summary>
+    public async Task CreateAndStartAsync(string name)
+    {
+        var body = $$"""{"Image":"{{image}}","HostConfig":{"Init":true,"CapDrop":["ALL"],"SecurityOpt":["no-new-privileges"]} }""";
+        using var created = await SendAsync(HttpMethod.Post, $"/v1.41/containers/create?name={name}", body);
+        var id = await IdAsync(created);
+        using var running = await SendAsync(HttpMethod.Post, $"/v1.41/containers/{id}/start");
+    }
+
+    /// <summary>Runs a command to its end and looks at how it ended, as every client has to.</summary>
+    public async Task ExecAsync(string container, string command)
+    {
+        using var prepared = await SendAsync(HttpMethod.Post, $"/v1.41/containers/{container}/exec", $$"""{"Cmd":["{{command}}"],"AttachStdout":true,"AttachStderr":true}""");
+        var id = await IdAsync(prepared);
+        using var ended = await SendAsync(HttpMethod.Post, $"/v1.41/exec/{id}/start", """{"Detach":false,"Tty":false}""");
+        await GetAsync($"/exec/{id}/json");
+    }
+
+    /// <summary>Reads to the end.</summary>
+    public async Task GetAsync(string path) => (await SendAsync(HttpMethod.Get, "/v1.41" + path)).Dispose();
+
     /// <summary>Removes a container, running or not.</summary>
     public async Task RemoveAsync(string name) => (await SendAsync(HttpMethod.Delete, $"/v1.41/containers/{name}?force=true")).Dispose();
+
+    private static async Task<string> IdAsync(HttpResponseMessage response) => JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("Id").GetString()!;
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string? body = null)
     {

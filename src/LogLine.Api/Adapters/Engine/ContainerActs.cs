@@ -7,7 +7,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// The steps of a container's life, one method each. They come after the lifecycle guard, which has read the engine's truth, and answer
 /// with what the engine shows afterwards.
 /// </summary>
-internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes, EngineClient engine, Func<WorkloadSpec, CancellationToken, Task<Workload>> create)
+internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes, IContainerEngine engine, Func<WorkloadSpec, CancellationToken, Task<Workload>> create)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -61,7 +61,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
         if (EngineQuirks.State(container.State.Status) != WorkloadState.Stopped)
         {
             await ThawAsync(container, cancel);
-            await engine.DoAsync($"/containers/{container.Id}/kill?signal={signal}", "kill a container", cancel);
+            await engine.KillAsync(container.Id, signal, cancel);
         }
         return signal == "SIGKILL" ? await EndedAsync(container, cancel) : await ViewAsync(container.Id, cancel);
     }
@@ -69,8 +69,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     async Task<PrimitiveResult> RestartAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var container = await containers.FindAsync(call, cancel);
-        var grace = PrimitiveTable.Grace(call);
-        await engine.DoAsync($"/containers/{container.Id}/restart?t={(int)grace.TotalSeconds}", "restart a container", cancel, grace);
+        await engine.RestartAsync(container.Id, (int)PrimitiveTable.Grace(call).TotalSeconds, cancel);
         return await ViewAsync(container.Id, cancel);
     }
 
@@ -78,7 +77,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     {
         var container = await containers.FindAsync(call, cancel);
         if (EngineQuirks.State(container.State.Status) != WorkloadState.Paused)
-            await engine.DoAsync($"/containers/{container.Id}/pause", "pause a container", cancel);
+            await engine.PauseAsync(container.Id, cancel);
         return await ViewAsync(container.Id, cancel);
     }
 
@@ -101,23 +100,19 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     {
         var image = TenantImages.Own(call.Tenant, call.Arguments.Text("image")!);
         var container = await containers.FindAsync(call, cancel);
-        var reference = ImageReference.Parse(image);
-        var reply = await engine.DoAsync(
-            $"/commit?container={container.Id}&repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.TagOrDigest)}{Anonymous}{Emptied(call.SecretVariables)}", new(), EngineJson.Default.EmptyBody, "commit a container", cancel);
-        var id = reply.Read(EngineJson.Default.ObjectCreated, "commit a container").Id ?? "";
+        var id = await engine.CommitAsync(container.Id, ImageReference.Parse(image), [.. Anonymous, .. Emptied(call.SecretVariables)], cancel);
         return PrimitiveResult.Of(new ImageCommitted(image, id.StartsWith("sha256:", StringComparison.Ordinal) ? id : "sha256:" + id), ResultJson.Default.ImageCommitted);
     }
 
     /// <summary>An image takes its container's labels with it; a container that somebody made of it must not pass for ours.</summary>
-    static readonly string Anonymous = string.Concat(
-        EngineLabels.All.Select(label => "&changes=" + Uri.EscapeDataString($"LABEL {label}=\"\"")));
+    static readonly IReadOnlyList<string> Anonymous = [.. EngineLabels.All.Select(label => $"LABEL {label}=\"\"")];
 
     /// <summary>A commit cannot take a variable away; it can empty it.</summary>
-    static string Emptied(IReadOnlyList<string> variables) => string.Concat(variables.Select(variable => "&changes=" + Uri.EscapeDataString($"ENV {variable}=\"\"")));
+    static IEnumerable<string> Emptied(IReadOnlyList<string> variables) => variables.Select(variable => $"ENV {variable}=\"\"");
 
     async Task ThawAsync(ContainerDetail container, CancellationToken cancel)
     {
-        if (EngineQuirks.State(container.State.Status) == WorkloadState.Paused && (await engine.QuirksAsync(cancel)).StopNeedsUnpause)
+        if (EngineQuirks.State(container.State.Status) == WorkloadState.Paused && (await engine.DialectAsync(cancel)).Quirks.StopNeedsUnpause)
             await engine.UnpauseAsync(container.Id, cancel);
     }
 

@@ -8,7 +8,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// What is to become other about a container that is there. Limits can be set while it runs; mounts and ports cannot, on any engine: those answer with the
 /// steps that would bring it about, and do none of them.
 /// </summary>
-internal sealed class ContainerChanges(OwnContainers containers, EngineClient engine)
+internal sealed class ContainerChanges(OwnContainers containers, IContainerEngine engine)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -22,12 +22,9 @@ internal sealed class ContainerChanges(OwnContainers containers, EngineClient en
     {
         var container = await containers.FindAsync(call, cancel);
         var wanted = new ResourceView(PrimitiveArguments.Bytes(call.Arguments, "memory"), PrimitiveArguments.CpuMillis(call.Arguments), call.Arguments.Integer("pids"));
-        var quirks = await engine.QuirksAsync(cancel);
-        if (quirks.UpdatesByOwnCall)
-            await engine.DoAsync($"/libpod/containers/{container.Id}/update", LibpodLimits.Of(wanted), EngineJson.Default.LibpodLimits, "limit a container", cancel);
-        else
-            await engine.DoAsync($"/containers/{container.Id}/update", LimitsRequest.Of(wanted), EngineJson.Default.LimitsRequest, "limit a container", cancel);
-        return PrimitiveResult.Of(new ResourcesSet(wanted.MemoryBytes, wanted.CpuMillis, wanted.Pids, !quirks.UpdatesByOwnCall), ResultJson.Default.ResourcesSet);
+        await engine.LimitAsync(container.Id, wanted, cancel);
+        var forgets = (await engine.DialectAsync(cancel)).Quirks.UpdatesByOwnCall;
+        return PrimitiveResult.Of(new ResourcesSet(wanted.MemoryBytes, wanted.CpuMillis, wanted.Pids, !forgets), ResultJson.Default.ResourcesSet);
     }
 
     async Task<PrimitiveResult> AttachAsync(PrimitiveCall call, CancellationToken cancel)
@@ -45,7 +42,7 @@ internal sealed class ContainerChanges(OwnContainers containers, EngineClient en
         var container = await containers.FindAsync(call, cancel);
         var (path, mounts) = (call.Arguments.Text("path")!, MountsOf(container, call.Tenant));
         if (mounts.All(known => known.Target != path))
-            throw new AdapterException(AdapterFailure.NotFound, $"EmptyBody is mounted at '{path}'.");
+            throw new AdapterException(AdapterFailure.NotFound, $"Nothing is mounted at '{path}'.");
         return Plan(container, "Engines cannot take a mount from a container that is there.", new CreateChange([.. mounts.Where(known => known.Target != path)], null));
     }
 

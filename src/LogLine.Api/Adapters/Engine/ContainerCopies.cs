@@ -8,7 +8,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>Files into a container and out of it, as tars through artifacts: what may be in one, <see cref="TarContents"/> says.</summary>
-internal sealed class ContainerCopies(OwnContainers containers, EngineClient engine, EngineLimits limits)
+internal sealed class ContainerCopies(OwnContainers containers, IContainerEngine engine)
 {
     const int ShownPaths = 100;
 
@@ -24,10 +24,8 @@ internal sealed class ContainerCopies(OwnContainers containers, EngineClient eng
         var path = call.Arguments.Text("path")!;
         await using var tar = await OwnArtifactAsync(call, cancel);
         var summary = await TarContents.CheckAsync(tar, call.Artifacts.MaxBytes, null, cancel);
-        await EnsureThereAsync(container, path, cancel);
-        await call.Begun();
         tar.Position = 0;
-        await engine.SendTarAsync(HttpMethod.Put, Archive(container, path) + "&noOverwriteDirNonDir=true", (stream, inner) => tar.CopyToAsync(stream, inner), "unpack files in a container", cancel);
+        await engine.UnpackAsync(container.Id, path, (stream, inner) => tar.CopyToAsync(stream, inner), call.Begun, cancel);
         return PrimitiveResult.Of(new CopiedIn(path, summary.Entries, summary.Bytes), ResultJson.Default.CopiedIn);
     }
 
@@ -38,13 +36,7 @@ internal sealed class ContainerCopies(OwnContainers containers, EngineClient eng
         var contents = new TarContents(call.Artifacts.MaxBytes);
         var leftOut = new List<string>();
         var artifact = await call.Artifacts.WriteAsync(
-            destination => engine.TransferAsync(HttpMethod.Get, Archive(container, path), null, "pack files of a container", limits.Transfer, async (error, stream, inner) =>
-            {
-                if (error is not null)
-                    throw error.Status == 404 ? Missing(path) : Refusal(error);
-                leftOut = await FilterAsync(stream, destination, contents, inner);
-                return true;
-            }, cancel), cancel);
+            destination => engine.PackAsync(container.Id, path, async (stream, inner) => leftOut = await FilterAsync(stream, destination, contents, inner), cancel), cancel);
         var (entries, left) = (contents.Summary.Entries - leftOut.Count, leftOut.Count);
         return PrimitiveResult.Of(new CopiedOut(path, artifact.Hash.ToString(), artifact.Bytes, entries, left, [.. leftOut.Take(ShownPaths)]), ResultJson.Default.CopiedOut);
     }
@@ -80,19 +72,6 @@ internal sealed class ContainerCopies(OwnContainers containers, EngineClient eng
             copy.DataStream = new MeasuredStream(data, entry.Length);
         return copy;
     }
-
-    /// <summary>Podman makes the folder that is not there; Docker refuses. What nobody asked for is not made.</summary>
-    async Task EnsureThereAsync(ContainerDetail container, string path, CancellationToken cancel)
-    {
-        if (await engine.TransferAsync(HttpMethod.Head, Archive(container, path), null, "look at a path in a container", limits.Answer, (error, _, _) => Task.FromResult(error?.Status == 404), cancel))
-            throw Missing(path);
-    }
-
-    static string Archive(ContainerDetail container, string path) => $"/containers/{container.Id}/archive?path={Uri.EscapeDataString(path)}";
-
-    static AdapterException Missing(string path) => new(AdapterFailure.NotFound, $"There is no '{path}' in the container.");
-
-    static AdapterException Refusal(EngineReply error) => new(EngineQuirks.Classify(error.Status, error.Error!), error.Error!);
 
     /// <summary>The artifact of the payload, open. The gate has seen it; it may have been removed since.</summary>
     public static async Task<FileStream> OwnArtifactAsync(PrimitiveCall call, CancellationToken cancel) => await call.Artifacts.OpenReadAsync(call.Arguments.Text("artifact"), cancel)

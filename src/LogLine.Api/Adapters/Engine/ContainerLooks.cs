@@ -8,7 +8,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>What can be seen of containers, one method each; nothing in here changes anything.</summary>
-internal sealed class ContainerLooks(OwnContainers containers, EngineClient engine, TimeProvider time)
+internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine engine, TimeProvider time)
 {
     const int DefaultTail = 100;
     const int DefaultFollowSeconds = 60;
@@ -88,15 +88,15 @@ internal sealed class ContainerLooks(OwnContainers containers, EngineClient engi
     }
 
     async Task<PrimitiveResult> StatsAsync(PrimitiveCall call, CancellationToken cancel) =>
-        PrimitiveResult.Of(await ReadAsync((await containers.FindAsync(call, cancel)).Id, cancel), ResultJson.Default.ContainerStats);
+        PrimitiveResult.Of(await ReadAsync(await containers.IdAsync(call, cancel), cancel), ResultJson.Default.ContainerStats);
 
     /// <summary>Two readings, and what lies between them.</summary>
     async Task<PrimitiveResult> UsageAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var container = await containers.FindAsync(call, cancel);
-        var (first, since) = (await ReadAsync(container.Id, cancel), time.GetTimestamp());
+        var container = await containers.IdAsync(call, cancel);
+        var (first, since) = (await ReadAsync(container, cancel), time.GetTimestamp());
         await Task.Delay(TimeSpan.FromMilliseconds(call.Arguments.Integer("interval_ms") ?? DefaultIntervalMs), time, cancel);
-        var last = await ReadAsync(container.Id, cancel);
+        var last = await ReadAsync(container, cancel);
         var elapsed = Math.Max(1, (long)time.GetElapsedTime(since).TotalMilliseconds);
         long PerSecond(long from, long to) => Math.Max(0, to - from) * 1000 / elapsed;
         return PrimitiveResult.Of(
@@ -110,8 +110,7 @@ internal sealed class ContainerLooks(OwnContainers containers, EngineClient engi
     /// <summary>What a container uses now.</summary>
     public async Task<ContainerStats> ReadAsync(string id, CancellationToken cancel)
     {
-        // One reading: without "one-shot" Docker waits for a second one, to reckon a share that a client can reckon itself.
-        var read = await engine.GetAsync($"/containers/{id}/stats?stream=false&one-shot=true", EngineJson.Default.StatsReading, "show what a container uses", cancel);
+        var read = await engine.StatsAsync(id, cancel);
         long Blocks(string op) => Whole((read.Block?.Bytes ?? []).Where(entry => string.Equals(entry.Op, op, StringComparison.OrdinalIgnoreCase)).Aggregate(0UL, (sum, entry) => sum + entry.Value));
         var networks = read.Networks?.Values ?? (IEnumerable<NetworkReading>)[];
         return new ContainerStats(
@@ -124,9 +123,7 @@ internal sealed class ContainerLooks(OwnContainers containers, EngineClient engi
 
     async Task<PrimitiveResult> TopAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var container = await containers.FindAsync(call, cancel);
-        var path = $"/containers/{container.Id}/top{(await engine.QuirksAsync(cancel)).ProcessColumns}";
-        var table = await engine.GetAsync(path, EngineJson.Default.ProcessTable, "list the processes of a container", cancel);
+        var table = await engine.ProcessesAsync(await containers.IdAsync(call, cancel), cancel);
         var titles = (table.Titles ?? []).ToList();
         var (pid, user, command) = (titles.IndexOf("PID"), titles.FindIndex(title => title is "USER" or "UID"), titles.FindIndex(title => title is "COMMAND" or "CMD" or "ARGS"));
         if (command < 0)
@@ -138,8 +135,7 @@ internal sealed class ContainerLooks(OwnContainers containers, EngineClient engi
 
     async Task<PrimitiveResult> DiffAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var container = await containers.FindAsync(call, cancel);
-        var changes = await engine.ChangesAsync(container.Id, cancel);
+        var changes = await engine.ChangesAsync(await containers.IdAsync(call, cancel), cancel);
         var items = changes.Where(change => change.Path is not null).OrderBy(change => change.Path, StringComparer.Ordinal)
             .Select(change => new FileChange(change.Path!, change.Kind switch { 0 => "modified", 1 => "added", _ => "deleted" }));
         return PrimitiveResult.OfList(items, (fitting, truncated) => new FileChanges(fitting, truncated), ResultJson.Default.FileChange, ResultJson.Default.FileChanges);

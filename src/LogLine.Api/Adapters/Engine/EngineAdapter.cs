@@ -1,52 +1,62 @@
+using System.Collections.Concurrent;
 using LogLine.Api.Runs;
 using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>
-/// Runs workloads as containers on one Podman or Docker. Holds no state of its own: the engine is asked before each decision, and
+/// Runs workloads as containers on one Podman, Docker or nerdctl. Holds no state of its own: the engine is asked before each decision, and
 /// wins. A container is named <c>&lt;tenant&gt;-&lt;name&gt;</c> and found by its labels; one without them does not exist for us.
 /// Published ports are open on every interface of the host, as with the engines' own command lines.
 /// </summary>
 public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposable
 {
-    readonly EngineEndpoint endpoint;
+    const int MostFresh = 1024;
+
     readonly EngineLimits limits;
-    readonly EngineClient engine;
+    readonly IContainerEngine engine;
     readonly OwnContainers containers;
     readonly ImageActs images;
     readonly HealthProbes probes;
     readonly TimeProvider time;
 
-    /// <summary>An adapter for the engine at <paramref name="endpoint"/>; nothing is connected to yet.</summary>
+    // Made here, and not started by anybody yet as far as is known: the first start needs no look before it.
+    readonly ConcurrentDictionary<string, Workload> fresh = new();
+
+    /// <summary>An adapter for the engine at <paramref name="endpoint"/>, without credentials for registries; nothing is connected to yet.</summary>
     public EngineAdapter(EngineEndpoint endpoint, TimeProvider time) : this(endpoint, EngineLimits.Default, time)
     {
     }
 
     internal EngineAdapter(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time)
+        : this(endpoint.Provider, new EngineClient(endpoint, limits, time, RegistryCredentials.Of([])), limits, time)
     {
-        (this.endpoint, this.limits, this.time) = (endpoint, limits, time);
-        engine = new EngineClient(endpoint, limits, time);
+    }
+
+    /// <summary>An adapter for an engine, which is its own from then on.</summary>
+    internal EngineAdapter(string provider, IContainerEngine engine, EngineLimits limits, TimeProvider time)
+    {
+        (Provider, this.engine, this.limits, this.time) = (provider, engine, limits, time);
         containers = new OwnContainers(engine, limits, time);
         images = new ImageActs(engine);
         var volumes = new VolumeActs(engine);
         var looks = new ContainerLooks(containers, engine, time);
-        var commands = new ContainerExec(containers, engine, limits, time);
-        probes = new HealthProbes(endpoint, commands, time);
+        var commands = new ContainerExec(containers, engine, time);
+        probes = new HealthProbes(engine, commands, time);
         Primitives = new Dictionary<string, Primitive>(
         [
             .. new ContainerActs(containers, volumes, engine, CreateNewAsync).Table,
             .. looks.Table,
             .. new ContainerChanges(containers, engine).Table,
-            .. new ContainerCopies(containers, engine, limits).Table,
+            .. new ContainerCopies(containers, engine).Table,
             .. images.Table,
             .. new ImageBuilds(images, engine, time).Table,
-            .. new ImageTransfers(images, engine, limits).Table,
+            .. new ImageTransfers(images, engine).Table,
             .. new NetworkActs(containers, engine).Table,
             .. new NetworkLinks(containers, engine).Table,
             .. new Removals(engine).Table,
             .. volumes.Table,
-            .. new SystemLooks(Provider, engine, looks, limits, time).Table,
+            .. new SystemLooks(Provider, engine, looks, time).Table,
             .. commands.Table,
         ]);
     }
@@ -55,7 +65,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     public IReadOnlyDictionary<string, Primitive> Primitives { get; }
 
     /// <inheritdoc/>
-    public string Provider => endpoint.Provider;
+    public string Provider { get; }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -70,11 +80,11 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         try
         {
             var found = await engine.NegotiateAsync(cancel);
-            return new(true, endpoint.Current()?.ToString(), found.Version, null);
+            return new(true, engine.Where, found.Version, null);
         }
         catch (AdapterException e)
         {
-            return new(false, endpoint.Current()?.ToString(), null, e.Message);
+            return new(false, engine.Where, null, e.Message);
         }
     }
 
@@ -105,7 +115,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     /// <inheritdoc/>
     public async Task<Workload> StartAsync(string workloadId, CancellationToken cancel)
     {
-        var workload = await OwnedAsync(workloadId, cancel);
+        var workload = fresh.TryRemove(workloadId, out var made) ? made : await OwnedAsync(workloadId, cancel);
         if (workload.State is WorkloadState.Running or WorkloadState.Stopped)
             return workload;
         if (workload.State == WorkloadState.Paused)
@@ -177,7 +187,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         var workload = await OwnedAsync(workloadId, cancel);
         if (workload.State is WorkloadState.Created or WorkloadState.Stopped)
             return;
-        if (workload.State == WorkloadState.Paused && (await engine.QuirksAsync(cancel)).StopNeedsUnpause)
+        if (workload.State == WorkloadState.Paused && (await engine.DialectAsync(cancel)).Quirks.StopNeedsUnpause)
             await engine.UnpauseAsync(workload.Id, cancel);
         await engine.StopAsync(workload.Id, (int)Math.Ceiling(grace.TotalSeconds), cancel);
     }
@@ -191,6 +201,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             if (workload.State is WorkloadState.Running or WorkloadState.Paused && !force)
                 throw new AdapterException(AdapterFailure.Refused, $"{workload.Tenant}-{workload.Name} is {workload.State.ToString().ToLowerInvariant()}: stop it first, or remove it with force.");
             await engine.RemoveAsync(workload.Id, force, cancel);
+            fresh.TryRemove(workload.Id, out _);
         }
         catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
         {
@@ -205,7 +216,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytes);
         var container = await engine.InspectAsync(workloadId, cancel);
         return container is not null && Workloads.IsOurs(container)
-            ? await engine.LogTailAsync(container, maxLines, maxBytes, cancel)
+            ? await engine.LogLinesAsync(container, maxLines, maxBytes, since: null, grep: null, cancel)
             : throw NotFound(workloadId);
     }
 
@@ -230,7 +241,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         await images.EnsureVisibleAsync(spec.Tenant, spec.Image, cancel);
         var name = ContainerRequests.NameOf(spec);
-        var request = ContainerRequests.Of(spec, await engine.QuirksAsync(cancel));
+        var request = ContainerRequests.Of(spec, (await engine.DialectAsync(cancel)).Quirks);
         var id = await engine.CreateAsync(name, request, cancel);
         if (id is null)
         {
@@ -238,7 +249,10 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             id = await engine.CreateAsync(name, request, cancel)
                 ?? throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {spec.Image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
         }
-        return await OwnedAsync(id, cancel);
+        var created = await OwnedAsync(id, cancel);
+        if (created.State == WorkloadState.Created && fresh.Count < MostFresh)
+            fresh[created.Id] = created;
+        return created;
     }
 
     async Task<string?> PullAsync(string image, CancellationToken cancel)

@@ -11,7 +11,7 @@ internal sealed record EngineDialect(string Version, string Prefix, EngineQuirks
 /// The Docker Engine API, typed, as far as the adapter uses it: one method per call of the API, no decisions. The version is agreed
 /// on at the first call and again after the engine was lost, since another one may have come up in its place.
 /// </summary>
-internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time) : IDisposable
+internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time, RegistryCredentials registries) : IContainerEngine
 {
     // Docker 29 refuses below 1.44, Podman 4 speaks 1.41: what is used here is in every version between.
     static readonly Version Oldest = new(1, 40);
@@ -28,6 +28,10 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         calls.Dispose();
         waits.Dispose();
     }
+
+    public string? Where => endpoint.Current()?.ToString();
+
+    public string? RemoteHost => endpoint.Current() is { Scheme: "tcp" } remote ? remote.Host : null;
 
     /// <summary>What the engine is, as agreed on last.</summary>
     public async ValueTask<EngineDialect> DialectAsync(CancellationToken cancel) => dialect ?? await NegotiateAsync(cancel);
@@ -48,7 +52,7 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         return dialect = new($"{version.Version}", $"/v{agreed}", EngineQuirks.Of(version));
     }
 
-    public async ValueTask<EngineQuirks> QuirksAsync(CancellationToken cancel) => (dialect ?? await NegotiateAsync(cancel)).Quirks;
+    async ValueTask<EngineQuirks> QuirksAsync(CancellationToken cancel) => (await DialectAsync(cancel)).Quirks;
 
     /// <summary>The container of that id or name, or null.</summary>
     public async Task<ContainerDetail?> InspectAsync(string id, CancellationToken cancel)
@@ -110,10 +114,6 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         (await SpeakAsync(prefix => waits.CallAsync(HttpMethod.Post, prefix + path, null, "wait for a container", limits.WaitSlice, cancel), cancel)).OrThrow();
     }
 
-    /// <summary>The last <paramref name="maxLines"/> lines that the engine kept; memory is bounded by <paramref name="maxBytes"/>.</summary>
-    public Task<LogTail> LogTailAsync(ContainerDetail container, int maxLines, int maxBytes, CancellationToken cancel) =>
-        LogLinesAsync(container, maxLines, maxBytes, since: null, grep: null, cancel);
-
     /// <summary>The last lines since a moment that contain a text; what else is read is counted and forgotten, so that memory is bounded.</summary>
     public async Task<LogTail> LogLinesAsync(ContainerDetail container, int maxLines, int maxBytes, DateTimeOffset? since, string? grep, CancellationToken cancel)
     {
@@ -139,32 +139,6 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
             await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, append, inner);
             return true;
         }, cancel);
-
-    /// <summary>What a container has changed; Docker says null for nothing.</summary>
-    public async Task<IReadOnlyList<FileChangeEntry>> ChangesAsync(string id, CancellationToken cancel)
-    {
-        const string What = "list what a container has changed";
-        var reply = (await CallAsync(HttpMethod.Get, $"/containers/{id}/changes", null, What, limits.Answer, cancel)).OrThrow();
-        return reply.Body.Span.TrimEnd("\r\n "u8).SequenceEqual("null"u8) ? [] : reply.Read(EngineJson.Default.FileChangeEntryArray, What);
-    }
-
-    /// <summary>Fetches an image; null, or why it could not be fetched, in the engine's words.</summary>
-    public Task<string?> PullAsync(ImageReference image, PullWatch? watch, CancellationToken cancel) =>
-        StreamAsync(HttpMethod.Post, $"/images/create?fromImage={Uri.EscapeDataString(image.Name)}&tag={Uri.EscapeDataString(image.TagOrDigest)}",
-            "fetch the image", limits.Pull, async (error, stream, inner) => error?.Error ?? await PullErrorAsync(stream, watch, inner), cancel);
-
-    // The status is 200 before the fetching begins; a failure is a line of the stream.
-    static async Task<string?> PullErrorAsync(Stream stream, PullWatch? watch, CancellationToken cancel)
-    {
-        string? error = null;
-        await foreach (var progress in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.PullProgress, topLevelValues: true, cancel))
-        {
-            error = progress?.Error ?? error;
-            if (watch is not null && progress is not null)
-                await watch.SeeAsync(progress);
-        }
-        return error;
-    }
 
     async Task PostAsync(string path, string what, TimeSpan limit, CancellationToken cancel) =>
         (await CallAsync(HttpMethod.Post, path, null, what, limit, cancel)).OrThrow();

@@ -15,9 +15,6 @@ internal sealed class EngineConnection : IDisposable
 {
     const int ErrorBytes = 64 << 10;
 
-    // {} in base64: pushing wants it said that there are none.
-    const string NoCredentials = "e30=";
-
     readonly EngineEndpoint endpoint;
     readonly EngineLimits limits;
     readonly TimeProvider time;
@@ -59,11 +56,12 @@ internal sealed class EngineConnection : IDisposable
 
     /// <summary>One call whose answer is a stream that <paramref name="read"/> reads while it comes, within the limit.</summary>
     public Task<T> StreamAsync<T>(
-        HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel) =>
+        HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, Func<EngineReply?, Stream, CancellationToken, Task<T>> read, CancellationToken cancel,
+        string registryAuth = RegistryCredentials.None) =>
         WithinAsync(what, limit, async inner =>
         {
             using var request = new HttpRequestMessage(method, path) { Content = body };
-            request.Headers.Add("X-Registry-Auth", NoCredentials);
+            request.Headers.Add("X-Registry-Auth", registryAuth);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, inner);
             if ((int)response.StatusCode >= 400)
                 return await read(await ErrorAsync(response, what, inner), Stream.Null, inner);
@@ -209,7 +207,7 @@ internal sealed class EngineConnection : IDisposable
 /// <summary>An engine's answer. <paramref name="Error"/> holds its own words when the status is 400 or above.</summary>
 internal sealed record EngineReply(int Status, ReadOnlyMemory<byte> Body, string? Error)
 {
-    /// <summary>EmptyBody, or the refusal as an exception.</summary>
+    /// <summary>Nothing, or the refusal as an exception.</summary>
     public EngineReply OrThrow() => Error is null ? this : throw new AdapterException(EngineQuirks.Classify(Status, Error), Error);
 
     /// <summary>The body as JSON. A body that is none means that this is no engine.</summary>

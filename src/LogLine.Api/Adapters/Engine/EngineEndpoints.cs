@@ -40,7 +40,7 @@ public static class EngineEndpoints
     /// <summary>Provider name of Podman.</summary>
     public const string Podman = "podman";
 
-    /// <summary>One endpoint per provider, Podman first (containers, runtime choice). EmptyBody is connected to yet.</summary>
+    /// <summary>One endpoint per provider, Podman first (containers, runtime choice). Nothing is connected to yet.</summary>
     public static IReadOnlyList<EngineEndpoint> Discover(Func<string, string?> environment) =>
     [
         Named(Podman, "CONTAINER_HOST", environment) ?? new(Podman, Sockets(

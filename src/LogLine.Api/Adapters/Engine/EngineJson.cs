@@ -199,7 +199,10 @@ internal sealed record ContainerDetail(
 
 internal sealed record MountPoint(string? Type, string? Name, string? Source, string? Destination, [property: JsonPropertyName("RW")] bool Writable);
 
-internal sealed record ContainerState(string Status, int ExitCode, [property: JsonPropertyName("OOMKilled")] bool OomKilled, string? StartedAt, string? FinishedAt);
+internal sealed record ContainerState(string Status, int ExitCode, [property: JsonPropertyName("OOMKilled")] bool OomKilled, string? StartedAt, string? FinishedAt)
+{
+    public int Pid { get; init; }
+}
 
 internal sealed record ContainerConfig(Dictionary<string, string>? Labels, bool Tty)
 {
@@ -245,6 +248,9 @@ internal sealed record EndpointSettings(string? IPAddress);
 [JsonSerializable(typeof(ExecRequest))]
 [JsonSerializable(typeof(ImageSummary[]))]
 [JsonSerializable(typeof(ImageDetail))]
+[JsonSerializable(typeof(ImageDetail[]))]
+[JsonSerializable(typeof(System.Text.Json.JsonElement))]
+[JsonSerializable(typeof(System.Text.Json.JsonElement[]))]
 [JsonSerializable(typeof(Layer[]))]
 [JsonSerializable(typeof(VolumeRequest))]
 [JsonSerializable(typeof(VolumeDetail))]

@@ -3,7 +3,7 @@ using LogLine.Api.Runs;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>
-/// Where Podman and Docker, speaking the same API, differ, each difference under a name. Chosen by what the engine says that it is,
+/// Where Podman, Docker and nerdctl differ, each difference under a name. Chosen by what the engine says that it is,
 /// not by how it was found: a DOCKER_HOST may be a Podman.
 /// </summary>
 internal sealed record EngineQuirks
@@ -46,9 +46,8 @@ internal sealed record EngineQuirks
     /// </summary>
     public required bool LoopbackNeedsWord { get; init; }
 
-    /// <summary>What a push is told besides the name.</summary>
-    public string PushTo(string reference) =>
-        LoopbackNeedsWord && (reference.StartsWith("localhost:", StringComparison.Ordinal) || reference.StartsWith("127.", StringComparison.Ordinal)) ? "&tlsVerify=false" : "";
+    /// <summary>What a push or a pull is told besides the name.</summary>
+    public string Unencrypted(ImageReference image) => LoopbackNeedsWord && image.IsOnLoopback ? "&tlsVerify=false" : "";
 
     public static EngineQuirks Docker { get; } = new()
     {
@@ -73,6 +72,9 @@ internal sealed record EngineQuirks
         EventsEndByWord = true,
         UpdatesByOwnCall = true,
     };
+
+    /// <summary>nerdctl's own; of its command line, not of an API that it does not have.</summary>
+    public static EngineQuirks Nerdctl { get; } = Docker with { StopNeedsUnpause = true, TailIsExact = false, EveryInterface = "", LoopbackNeedsWord = true };
 
     public static EngineQuirks Of(EngineVersion version) =>
         version.Components?.Any(c => c.Name == "Podman Engine") == true ? Podman : Docker;

@@ -9,7 +9,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// One probe of a container's health. HTTP and TCP go to the container's own address where the gateway can reach it (an engine of this machine that
 /// gives its containers addresses), else to the published port: an engine's forwarder accepts connections also when nobody listens behind it.
 /// </summary>
-internal sealed class HealthProbes(EngineEndpoint endpoint, ContainerExec commands, TimeProvider time) : IDisposable
+internal sealed class HealthProbes(IContainerEngine engine, ContainerExec commands, TimeProvider time) : IDisposable
 {
     /// <summary>How long a forwarder has to hang up on a connection that leads nowhere.</summary>
     static readonly TimeSpan ForwarderMoment = TimeSpan.FromMilliseconds(100);
@@ -77,11 +77,10 @@ internal sealed class HealthProbes(EngineEndpoint endpoint, ContainerExec comman
 
     (string Host, int Port, bool Forwarded)? Address(ContainerDetail container, int port)
     {
-        var engine = endpoint.Current();
-        if (engine?.Scheme == "unix" && OwnAddress(container) is { } own)
+        if (engine.RemoteHost is null && OwnAddress(container) is { } own)
             return (own, port, false);
         var published = Workloads.Of(container, WorkloadState.Running).Ports.FirstOrDefault(mapping => mapping.Container == port && mapping.Host > 0);
-        return published is null ? null : (engine?.Scheme == "tcp" ? engine.Host : "127.0.0.1", published.Host, true);
+        return published is null ? null : (engine.RemoteHost ?? "127.0.0.1", published.Host, true);
     }
 
     static string? OwnAddress(ContainerDetail container) => Some(container.NetworkSettings?.IPAddress)

@@ -6,7 +6,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>Images, one method each. Whose an image is, <see cref="TenantImages"/> says.</summary>
-internal sealed class ImageActs(EngineClient engine)
+internal sealed class ImageActs(IContainerEngine engine)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -20,7 +20,7 @@ internal sealed class ImageActs(EngineClient engine)
 
     async Task<PrimitiveResult> ListAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var images = await engine.GetAsync("/images/json", EngineJson.Default.ImageSummaryArray, "list images", cancel);
+        var images = await engine.ImagesAsync(cancel);
         var items = images
             .Select(image => new ImageItem(image.Id, Visible(call.Tenant, image.RepoTags), image.Size, Timestamps.Write(DateTimeOffset.FromUnixTimeSeconds(image.Created))))
             .Where(item => item.References.Count > 0)
@@ -33,7 +33,7 @@ internal sealed class ImageActs(EngineClient engine)
     async Task<PrimitiveResult> HistoryAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var image = await FindAsync(call, cancel);
-        var layers = await engine.GetAsync($"/images/{image.Id}/history", EngineJson.Default.LayerArray, "show the history of an image", cancel);
+        var layers = await engine.HistoryAsync(image.Id, cancel);
         // How a layer was made may hold a secret of a build; that is the image's own content, which whoever may use the image can read.
         var items = layers.Select(layer => new ImageLayer(Timestamps.Write(DateTimeOffset.FromUnixTimeSeconds(layer.Created)), layer.CreatedBy ?? "", layer.Size, layer.Comment ?? ""));
         return PrimitiveResult.OfList(items, (fitting, truncated) => new ImageHistory(fitting, truncated), ResultJson.Default.ImageLayer, ResultJson.Default.ImageHistory);
@@ -52,19 +52,14 @@ internal sealed class ImageActs(EngineClient engine)
     {
         var tag = TenantImages.Own(call.Tenant, call.Arguments.Text("tag")!);
         var image = await FindAsync(call, cancel);
-        var reference = ImageReference.Parse(tag);
-        await engine.DoAsync($"/images/{image.Id}/tag?repo={Uri.EscapeDataString(reference.Name)}&tag={Uri.EscapeDataString(reference.TagOrDigest)}", "tag an image", cancel);
+        await engine.TagAsync(image.Id, ImageReference.Parse(tag), cancel);
         return PrimitiveResult.Of(new ImageCommitted(tag, image.Id), ResultJson.Default.ImageCommitted);
     }
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var image = TenantImages.Own(call.Tenant, call.Arguments.Text("image")!);
-        var reply = await engine.TryDeleteAsync($"/images/{Uri.EscapeDataString(image)}", "remove an image", cancel);
-        if (reply.Status == 404)
-            throw NotFound(image);
-        reply.OrThrow();
-        return PrimitiveResult.Of(new ImageRemoved(image, true), ResultJson.Default.ImageRemoved);
+        return await engine.UntagAsync(image, cancel) ? PrimitiveResult.Of(new ImageRemoved(image, true), ResultJson.Default.ImageRemoved) : throw NotFound(image);
     }
 
     /// <summary>
@@ -74,7 +69,7 @@ internal sealed class ImageActs(EngineClient engine)
     public async Task<ImageDetail> FindAsync(PrimitiveCall call, CancellationToken cancel, string? image = null)
     {
         var reference = TenantImages.Visible(call.Tenant, image ?? call.Arguments.Text("image")!);
-        var found = await engine.FindAsync($"/images/{Uri.EscapeDataString(reference)}/json", EngineJson.Default.ImageDetail, "show an image", cancel);
+        var found = await engine.FindImageAsync(reference, cancel);
         return found is not null && Visible(call.Tenant, found.RepoTags).Count + Visible(call.Tenant, found.RepoDigests).Count > 0 ? found : throw NotFound(reference);
     }
 
@@ -84,7 +79,7 @@ internal sealed class ImageActs(EngineClient engine)
         if (!TenantImages.IsVisible(tenant, reference))
             throw NotFound(reference);
         if (TenantImages.MayBeId(reference)
-            && await engine.FindAsync($"/images/{Uri.EscapeDataString(reference)}/json", EngineJson.Default.ImageDetail, "show an image", cancel) is { } image
+            && await engine.FindImageAsync(reference, cancel) is { } image
             && Visible(tenant, image.RepoTags).Count + Visible(tenant, image.RepoDigests).Count == 0)
             throw NotFound(reference);
     }

@@ -6,8 +6,8 @@ using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Adapters.Engine;
 
-/// <summary>Images from a context: a tar that is an artifact. EmptyBody else goes in; by default not even the network.</summary>
-internal sealed class ImageBuilds(ImageActs images, EngineClient engine, TimeProvider time)
+/// <summary>Images from a context: a tar that is an artifact. Nothing else goes in; by default not even the network.</summary>
+internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, TimeProvider time)
 {
     const int DefaultTimeoutSeconds = 600;
 
@@ -24,10 +24,7 @@ internal sealed class ImageBuilds(ImageActs images, EngineClient engine, TimePro
         context.Position = 0;
 
         var (output, since) = (new LastBytes(ResultText.MaxBytes), time.GetTimestamp());
-        using var body = new WrittenContent((stream, inner) => context.CopyToAsync(stream, inner), "application/x-tar");
-        var limit = TimeSpan.FromSeconds(call.Arguments.Integer("timeout_s") ?? DefaultTimeoutSeconds);
-        var (id, error) = await engine.TransferAsync(HttpMethod.Post, "/build?" + Query(call, image), body, "build an image", limit,
-            async (refusal, stream, inner) => refusal is null ? await FollowAsync(stream, output, call.Progress, inner) : (null, refusal.Error), cancel);
+        var (id, error) = await engine.BuildAsync(Order(call, image), context, text => HeardAsync(text, output, call.Progress), cancel);
         var text = ResultText.Fit(output.ToArray(), out var less);
         var failure = error ?? (id is null ? "The engine ended the build without an image." : null);
         return PrimitiveResult.Of(
@@ -55,35 +52,17 @@ internal sealed class ImageBuilds(ImageActs images, EngineClient engine, TimePro
         return problem is null ? named : throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: {problem}.");
     }
 
-    static string Query(PrimitiveCall call, string image)
-    {
-        var arguments = call.Arguments.Member("build_args") is { ValueKind: JsonValueKind.Object } own ? own.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetString()!) : [];
+    static BuildOrder Order(PrimitiveCall call, string image) => new(
+        image, call.Arguments.Text("dockerfile") ?? "Dockerfile", call.Arguments.Text("stage"), call.Arguments.Flag("no_cache") ?? false, call.Arguments.Flag("network") ?? false,
+        call.Arguments.Member("build_args") is { ValueKind: JsonValueKind.Object } own ? own.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetString()!) : [],
         // A container that somebody makes of the image must not pass for one of ours.
-        var labels = EngineLabels.All.ToDictionary(label => label, _ => "");
-        return string.Join('&', new (string Name, string? Value)[]
-        {
-            ("t", image), ("dockerfile", call.Arguments.Text("dockerfile") ?? "Dockerfile"), ("target", call.Arguments.Text("stage")),
-            ("buildargs", Json(arguments)), ("labels", Json(labels)), ("nocache", call.Arguments.Flag("no_cache") == true ? "true" : "false"),
-            ("networkmode", call.Arguments.Flag("network") == true ? "default" : "none"), ("rm", "true"), ("forcerm", "true"),
-        }.Where(one => one.Value is not null).Select(one => $"{one.Name}={Uri.EscapeDataString(one.Value!)}"));
-    }
+        EngineLabels.All.ToDictionary(label => label, _ => ""),
+        TimeSpan.FromSeconds(call.Arguments.Integer("timeout_s") ?? DefaultTimeoutSeconds));
 
-    static string Json(Dictionary<string, string> pairs) => JsonSerializer.Serialize(pairs, EngineJson.Default.DictionaryStringString);
-
-    /// <summary>Reads what the build says to its end: the last of it, how far it is, its image, and why it failed.</summary>
-    static async Task<(string? Id, string? Error)> FollowAsync(Stream stream, LastBytes output, Func<RunProgress, Task> say, CancellationToken cancel)
+    /// <summary>Keeps the last of what a build says, and says how far it is.</summary>
+    static Task HeardAsync(string text, LastBytes output, Func<RunProgress, Task> say)
     {
-        string? id = null, error = null;
-        await foreach (var line in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.BuildProgress, topLevelValues: true, cancel))
-        {
-            error = line?.Error ?? error;
-            id = line?.Result?.Id ?? id;
-            if (line?.Text is not { } text)
-                continue;
-            output.Append(Encoding.UTF8.GetBytes(text));
-            if (EngineQuirks.BuildStep(text) is var (step, of))
-                await say(new RunProgress(step, of, "steps"));
-        }
-        return (id, error?.Trim());
+        output.Append(Encoding.UTF8.GetBytes(text));
+        return EngineQuirks.BuildStep(text) is var (step, of) ? say(new RunProgress(step, of, "steps")) : Task.CompletedTask;
     }
 }

@@ -5,6 +5,15 @@ internal sealed record ImageReference(string Name, string TagOrDigest)
 {
     const int MaxLength = 512;
 
+    /// <summary>The registry that the name begins with (host, and port if it has one), or Docker's own when it begins with none.</summary>
+    public string Registry => Name.Split('/', 2) is [var first, _] && (first.AsSpan().ContainsAny('.', ':') || first == "localhost") ? first : "docker.io";
+
+    /// <summary>The registry is on this machine.</summary>
+    public bool IsOnLoopback => Name.StartsWith("localhost:", StringComparison.Ordinal) || Name.StartsWith("127.", StringComparison.Ordinal);
+
+    /// <summary>As it is written: <c>name:tag</c>, or <c>name@digest</c>.</summary>
+    public override string ToString() => TagOrDigest.Contains(':') ? $"{Name}@{TagOrDigest}" : $"{Name}:{TagOrDigest}";
+
     /// <summary>Why this text is refused before any engine sees it, or null. What else is no reference, the engine says better.</summary>
     public static string? Problem(string image) => image switch
     {

@@ -4,7 +4,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>Private networks of a tenant, one method each.</summary>
-internal sealed class NetworkActs(OwnContainers containers, EngineClient engine)
+internal sealed class NetworkActs(OwnContainers containers, IContainerEngine engine)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -23,7 +23,7 @@ internal sealed class NetworkActs(OwnContainers containers, EngineClient engine)
     }
 
     Task<NetworkDetail?> LookAsync(PrimitiveCall call, CancellationToken cancel) =>
-        engine.FindAsync($"/networks/{OwnThings.NameOf(call)}", EngineJson.Default.NetworkDetail, "show a network", cancel);
+        engine.FindNetworkAsync(OwnThings.NameOf(call), cancel);
 
     async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
     {
@@ -33,7 +33,7 @@ internal sealed class NetworkActs(OwnContainers containers, EngineClient engine)
         if (before is not null)
             throw OwnThings.Taken("network", call.Name);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", call.Arguments.Flag("internal") ?? false, OwnThings.Labels(call, ContainerOrder.Labels(call)));
-        await engine.DoAsync("/networks/create", request, EngineJson.Default.NetworkRequest, "create a network", cancel);
+        await engine.CreateNetworkAsync(request, cancel);
         return await ResultOfAsync(await FindAsync(call, cancel), cancel);
     }
 
@@ -42,13 +42,13 @@ internal sealed class NetworkActs(OwnContainers containers, EngineClient engine)
         var network = await FindAsync(call, cancel);
         if ((await MembersAsync(network, cancel)).FirstOrDefault() is { } member)
             throw new AdapterException(AdapterFailure.Conflict, $"The network '{call.Name}' still has the container '{member.Name}'; disconnect or remove it first.");
-        (await engine.TryDeleteAsync($"/networks/{network.Id}", "remove a network", cancel)).OrThrow();
+        await engine.RemoveNetworkAsync(network.Id, cancel);
         return PrimitiveResult.Of(new ThingRemoved(call.Name, true), ResultJson.Default.ThingRemoved);
     }
 
     async Task<PrimitiveResult> ListAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var found = await engine.GetAsync($"/networks?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
+        var found = await engine.NetworksAsync(OwnThings.Label(call.Tenant), cancel);
         var items = found.Where(network => OwnThings.IsOwn(network.Labels, call.Tenant)).Select(network => View(network, null)).OrderBy(item => item.Name, StringComparer.Ordinal);
         return PrimitiveResult.OfList(items, (fitting, truncated) => new NetworkViews(fitting, truncated), ResultJson.Default.NetworkView, ResultJson.Default.NetworkViews);
     }
@@ -57,11 +57,8 @@ internal sealed class NetworkActs(OwnContainers containers, EngineClient engine)
     {
         var (network, container) = await BothAsync(call, cancel);
         if (container.NetworkSettings?.Networks?.ContainsKey(network.Name) != true)
-        {
             // Under its own name it is found by the others, as on the engines' own command lines.
-            var request = new ConnectRequest(container.Id, new EndpointRequest([call.Arguments.Text("container")!]));
-            await engine.DoAsync($"/networks/{network.Id}/connect", request, EngineJson.Default.ConnectRequest, "connect a container", cancel);
-        }
+            await engine.ConnectAsync(network.Id, container.Id, call.Arguments.Text("container")!, cancel);
         return await ResultOfAsync(await FindAsync(call, cancel), cancel);
     }
 
@@ -70,7 +67,7 @@ internal sealed class NetworkActs(OwnContainers containers, EngineClient engine)
         var (network, container) = await BothAsync(call, cancel);
         if (container.NetworkSettings?.Networks?.ContainsKey(network.Name) != true)
             throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is not in the network '{call.Name}'.");
-        await engine.DoAsync($"/networks/{network.Id}/disconnect", new DisconnectRequest(container.Id, false), EngineJson.Default.DisconnectRequest, "disconnect a container", cancel);
+        await engine.DisconnectAsync(network.Id, container.Id, force: false, cancel);
         return await ResultOfAsync(await FindAsync(call, cancel), cancel);
     }
 

@@ -8,7 +8,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// Who can reach whom: the whole of a tenant's networks, and links between two containers, which are private networks of those two. An engine cannot limit a
 /// network to a port, so a port is recorded and not enforced, and the answer says so.
 /// </summary>
-internal sealed class NetworkLinks(OwnContainers containers, EngineClient engine)
+internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine engine)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -28,7 +28,7 @@ internal sealed class NetworkLinks(OwnContainers containers, EngineClient engine
 
     async Task<PrimitiveResult> TopologyAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var networks = await engine.GetAsync($"/networks?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
+        var networks = await engine.NetworksAsync(OwnThings.Label(call.Tenant), cancel);
         var members = new Dictionary<string, List<NetworkMember>>();
         foreach (var summary in await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel))
         {
@@ -55,12 +55,12 @@ internal sealed class NetworkLinks(OwnContainers containers, EngineClient engine
         if (await LookAsync(call.Tenant, name, cancel) is null)
         {
             var labels = OwnThings.Labels(call with { Name = name }, new Dictionary<string, string>());
-            await engine.DoAsync("/networks/create", new NetworkRequest(engineName, true, "bridge", Internal: true, labels), EngineJson.Default.NetworkRequest, "create a network", cancel);
+            await engine.CreateNetworkAsync(new NetworkRequest(engineName, true, "bridge", Internal: true, labels), cancel);
         }
         foreach (var (end, alias) in ends.Zip([from, to]))
         {
             if (end.NetworkSettings?.Networks?.ContainsKey(engineName) != true)
-                await engine.DoAsync($"/networks/{engineName}/connect", new ConnectRequest(end.Id, new EndpointRequest([alias])), EngineJson.Default.ConnectRequest, "connect a container", cancel);
+                await engine.ConnectAsync(engineName, end.Id, alias, cancel);
         }
         return PrimitiveResult.Of(new LinkEstablished(name, from, to, port, false), ResultJson.Default.LinkEstablished);
     }
@@ -74,9 +74,9 @@ internal sealed class NetworkLinks(OwnContainers containers, EngineClient engine
         {
             // One that is gone has taken its end with it.
             if (await engine.InspectAsync(ContainerRequests.NameOf(call.Tenant, end), cancel) is { } container && container.NetworkSettings?.Networks?.ContainsKey(network.Name) == true)
-                await engine.DoAsync($"/networks/{network.Id}/disconnect", new DisconnectRequest(container.Id, true), EngineJson.Default.DisconnectRequest, "disconnect a container", cancel);
+                await engine.DisconnectAsync(network.Id, container.Id, force: true, cancel);
         }
-        (await engine.TryDeleteAsync($"/networks/{network.Id}", "remove a network", cancel)).OrThrow();
+        await engine.RemoveNetworkAsync(network.Id, cancel);
         return PrimitiveResult.Of(new LinkSevered(name, from, to, true), ResultJson.Default.LinkSevered);
     }
 
@@ -89,7 +89,7 @@ internal sealed class NetworkLinks(OwnContainers containers, EngineClient engine
     }
 
     async Task<NetworkDetail?> LookAsync(string tenant, string name, CancellationToken cancel) =>
-        await engine.FindAsync($"/networks/{ContainerRequests.NameOf(tenant, name)}", EngineJson.Default.NetworkDetail, "show a network", cancel) is { } network && OwnThings.IsOwn(network.Labels, tenant) ? network : null;
+        await engine.FindNetworkAsync(ContainerRequests.NameOf(tenant, name), cancel) is { } network && OwnThings.IsOwn(network.Labels, tenant) ? network : null;
 
     /// <summary>The same for both directions, and short enough for two long names.</summary>
     static string NameOf(string from, string to) =>

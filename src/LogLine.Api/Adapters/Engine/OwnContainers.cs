@@ -3,7 +3,7 @@ using LogLine.Api.Runs;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>The containers of one tenant on one engine. Another tenant's, and those that we did not make, do not exist, neither by name nor by id.</summary>
-internal sealed class OwnContainers(EngineClient engine, EngineLimits limits, TimeProvider time)
+internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits, TimeProvider time)
 {
     /// <summary>The tenant's container of that name, in a state that lasts.</summary>
     /// <exception cref="AdapterException"><see cref="AdapterFailure.NotFound"/>.</exception>
@@ -15,6 +15,9 @@ internal sealed class OwnContainers(EngineClient engine, EngineLimits limits, Ti
             ? found
             : throw new AdapterException(AdapterFailure.NotFound, $"There is no container '{call.Name}'.");
     }
+
+    /// <summary>Its id alone; what was looked at right before is not looked at again.</summary>
+    public async ValueTask<string> IdAsync(PrimitiveCall call, CancellationToken cancel) => call.WorkloadId ?? (await FindAsync(call, cancel)).Id;
 
     /// <summary>Our container of that id or name in the engine once its state lasts, or null; transient states are waited out, bounded.</summary>
     public async Task<ContainerDetail?> LookAsync(string id, CancellationToken cancel)

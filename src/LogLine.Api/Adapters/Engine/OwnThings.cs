@@ -21,8 +21,8 @@ internal static class OwnThings
         [EngineLabels.RunId] = call.RunId,
     };
 
-    /// <summary>A query that finds the tenant's.</summary>
-    public static string Filter(string tenant) => EngineClient.Filters(new() { ["label"] = [$"{EngineLabels.Tenant}={tenant}"] });
+    /// <summary>The label that finds the tenant's, as <c>name=value</c>.</summary>
+    public static string Label(string tenant) => $"{EngineLabels.Tenant}={tenant}";
 
     public static AdapterException NotFound(string what, string name) => new(AdapterFailure.NotFound, $"There is no {what} '{name}'.");
 

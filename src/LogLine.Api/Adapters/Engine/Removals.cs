@@ -9,7 +9,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// Removing many at once: first a plan that names every one, with a digest; then, for that digest, exactly those. When something has changed in between the
 /// digest is another one, and nothing is removed.
 /// </summary>
-internal sealed class Removals(EngineClient engine)
+internal sealed class Removals(IContainerEngine engine)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -48,15 +48,13 @@ internal sealed class Removals(EngineClient engine)
 
     async Task RemoveAsync(Removable one, bool force, CancellationToken cancel)
     {
-        if (one.Kind == "container")
+        await (one.Kind switch
         {
-            await engine.RemoveAsync(one.Id, force, cancel);
-            return;
-        }
-        var path = one.Kind switch { "network" => $"/networks/{one.Id}", "volume" => $"/volumes/{Uri.EscapeDataString(one.Id)}", _ => $"/images/{Uri.EscapeDataString(one.Id)}" };
-        var reply = await engine.TryDeleteAsync(path, $"remove a {one.Kind}", cancel);
-        if (reply.Status != 404)
-            reply.OrThrow();
+            "container" => engine.RemoveAsync(one.Id, force, cancel),
+            "network" => engine.RemoveNetworkAsync(one.Id, cancel),
+            "volume" => engine.RemoveVolumeAsync(one.Id, cancel),
+            _ => engine.UntagAsync(one.Id, cancel),
+        });
     }
 
     /// <summary>What nothing uses: stopped containers, networks and volumes without containers, images of the tenant's own without containers.</summary>
@@ -71,19 +69,19 @@ internal sealed class Removals(EngineClient engine)
         if (what.Contains("networks"))
         {
             var used = staying.SelectMany(container => (container.NetworkSettings?.Networks ?? []).Keys).ToHashSet();
-            var networks = await engine.GetAsync($"/networks?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
+            var networks = await engine.NetworksAsync(OwnThings.Label(call.Tenant), cancel);
             plan.AddRange(networks.Where(network => OwnThings.IsOwn(network.Labels, call.Tenant) && !used.Contains(network.Name)).Select(network => new Removable("network", network.Labels![EngineLabels.Name], network.Id)));
         }
         if (what.Contains("volumes"))
         {
             var used = staying.SelectMany(container => (container.Mounts ?? []).Select(mount => mount.Name)).ToHashSet();
-            var volumes = (await engine.GetAsync($"/volumes?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.VolumeList, "list volumes", cancel)).Volumes ?? [];
+            var volumes = await engine.VolumesAsync(OwnThings.Label(call.Tenant), cancel);
             plan.AddRange(volumes.Where(volume => OwnThings.IsOwn(volume.Labels, call.Tenant) && !used.Contains(volume.Name)).Select(volume => new Removable("volume", volume.Labels![EngineLabels.Name], volume.Name)));
         }
         if (what.Contains("images"))
         {
             var used = staying.SelectMany(container => new[] { container.Image, container.Config?.Image }).ToHashSet();
-            var images = await engine.GetAsync("/images/json", EngineJson.Default.ImageSummaryArray, "list images", cancel);
+            var images = await engine.ImagesAsync(cancel);
             plan.AddRange(images.Where(image => !used.Contains(image.Id)).SelectMany(image => image.RepoTags ?? []).Where(tag => TenantImages.IsOwn(call.Tenant, tag) && !used.Contains(tag)).Select(tag => new Removable("image", tag, tag)));
         }
         return [.. plan.OrderBy(one => one.Kind, StringComparer.Ordinal).ThenBy(one => one.Name, StringComparer.Ordinal)];

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LogLine.Api.Runs;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
@@ -6,7 +5,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>What can be seen of an engine itself, and of all that a tenant has on it.</summary>
-internal sealed class SystemLooks(string provider, EngineClient engine, ContainerLooks looks, EngineLimits limits, TimeProvider time)
+internal sealed class SystemLooks(string provider, IContainerEngine engine, ContainerLooks looks, TimeProvider time)
 {
     const int DefaultEvents = 100;
     const int MostReadings = 256;
@@ -22,11 +21,11 @@ internal sealed class SystemLooks(string provider, EngineClient engine, Containe
     async Task<PrimitiveResult> InfoAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var dialect = await engine.DialectAsync(cancel);
-        var info = await engine.GetAsync("/info", EngineJson.Default.EngineInfo, "tell what it is", cancel);
+        var info = await engine.InfoAsync(cancel);
         var own = await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel);
         return PrimitiveResult.Of(
             new SystemInfo(
-                provider, dialect.Version, dialect.Prefix.TrimStart('/', 'v'), info.OperatingSystem, info.Architecture, info.KernelVersion, info.Cpus, info.MemTotal, info.Driver,
+                provider, dialect.Version, dialect.Prefix.Length > 0 ? dialect.Prefix.TrimStart('/', 'v') : null, info.OperatingSystem, info.Architecture, info.KernelVersion, info.Cpus, info.MemTotal, info.Driver,
                 own.Count, own.Count(container => EngineQuirks.State(container.State ?? "") == WorkloadState.Running)),
             ResultJson.Default.SystemInfo);
     }
@@ -57,24 +56,17 @@ internal sealed class SystemLooks(string provider, EngineClient engine, Containe
     {
         var (now, wanted) = (time.GetUtcNow(), (int)(call.Arguments.Integer("limit") ?? DefaultEvents));
         var since = PrimitiveArguments.Moment(call.Arguments.Text("since") ?? "1h", now)!.Value;
-        var filter = EngineClient.Filters(new() { ["type"] = ["container"], ["label"] = [$"{EngineLabels.Tenant}={call.Tenant}"] });
-        var quirks = await engine.QuirksAsync(cancel);
         var (kept, dropped) = (new Queue<EngineEvent>(), 0L);
-        await engine.TransferAsync(HttpMethod.Get, $"/events?since={since.ToUnixTimeSeconds()}&filters={filter}{(quirks.EventsEndByWord ? "&stream=false" : $"&until={now.ToUnixTimeSeconds() + 1}")}", null, "list events", limits.Answer, async (error, stream, inner) =>
+        await engine.EventsAsync(OwnThings.Label(call.Tenant), since, now, one =>
         {
-            error?.OrThrow();
-            await foreach (var one in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.EventLine, topLevelValues: true, inner))
+            if (one.Actor?.Attributes is not { } labels || !labels.TryGetValue(EngineLabels.Name, out var name) || labels.GetValueOrDefault(EngineLabels.Tenant) != call.Tenant || EngineQuirks.Event(one.Action) is not { } action)
+                return;
+            kept.Enqueue(new EngineEvent(Timestamps.Write(DateTimeOffset.FromUnixTimeMilliseconds(one.TimeNano / 1_000_000)), action, name, labels.GetValueOrDefault(EngineLabels.RunId), action == "die" ? ExitCode(labels) : null));
+            if (kept.Count > wanted)
             {
-                if (one?.Actor?.Attributes is not { } labels || !labels.TryGetValue(EngineLabels.Name, out var name) || labels.GetValueOrDefault(EngineLabels.Tenant) != call.Tenant || EngineQuirks.Event(one.Action) is not { } action)
-                    continue;
-                kept.Enqueue(new EngineEvent(Timestamps.Write(DateTimeOffset.FromUnixTimeMilliseconds(one.TimeNano / 1_000_000)), action, name, labels.GetValueOrDefault(EngineLabels.RunId), action == "die" ? ExitCode(labels) : null));
-                if (kept.Count > wanted)
-                {
-                    kept.Dequeue();
-                    dropped++;
-                }
+                kept.Dequeue();
+                dropped++;
             }
-            return true;
         }, cancel);
         return PrimitiveResult.OfList(kept, (fitting, truncated) => new EngineEvents(fitting, dropped, truncated), ResultJson.Default.EngineEvent, ResultJson.Default.EngineEvents);
     }

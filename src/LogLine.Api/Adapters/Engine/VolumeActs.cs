@@ -3,7 +3,7 @@ using LogLine.Api.Runs;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>Volumes of a tenant, one method each.</summary>
-internal sealed class VolumeActs(EngineClient engine)
+internal sealed class VolumeActs(IContainerEngine engine)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -21,29 +21,28 @@ internal sealed class VolumeActs(EngineClient engine)
     }
 
     Task<VolumeDetail?> LookAsync(string tenant, string name, CancellationToken cancel) =>
-        engine.FindAsync($"/volumes/{ContainerRequests.NameOf(tenant, name)}", EngineJson.Default.VolumeDetail, "show a volume", cancel);
+        engine.FindVolumeAsync(ContainerRequests.NameOf(tenant, name), cancel);
 
     async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var before = await LookAsync(call.Tenant, call.Name, cancel);
         if (before is not null && !(OwnThings.IsOwn(before.Labels, call) && before.Labels![EngineLabels.RunId] == call.RunId))
             throw OwnThings.Taken("volume", call.Name);
-        var request = new VolumeRequest(OwnThings.NameOf(call), OwnThings.Labels(call, ContainerOrder.Labels(call)));
-        await engine.DoAsync("/volumes/create", request, EngineJson.Default.VolumeRequest, "create a volume", cancel);
+        await engine.CreateVolumeAsync(new VolumeRequest(OwnThings.NameOf(call), OwnThings.Labels(call, ContainerOrder.Labels(call))), cancel);
         return ResultOf(await FindAsync(call.Tenant, call.Name, cancel));
     }
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
     {
         await FindAsync(call.Tenant, call.Name, cancel);
-        (await engine.TryDeleteAsync($"/volumes/{OwnThings.NameOf(call)}", "remove a volume", cancel)).OrThrow();
+        await engine.RemoveVolumeAsync(OwnThings.NameOf(call), cancel);
         return PrimitiveResult.Of(new ThingRemoved(call.Name, true), ResultJson.Default.ThingRemoved);
     }
 
     async Task<PrimitiveResult> ListAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var found = await engine.GetAsync($"/volumes?filters={OwnThings.Filter(call.Tenant)}", EngineJson.Default.VolumeList, "list volumes", cancel);
-        var items = (found.Volumes ?? []).Where(volume => OwnThings.IsOwn(volume.Labels, call.Tenant)).Select(View).OrderBy(item => item.Name, StringComparer.Ordinal);
+        var found = await engine.VolumesAsync(OwnThings.Label(call.Tenant), cancel);
+        var items = found.Where(volume => OwnThings.IsOwn(volume.Labels, call.Tenant)).Select(View).OrderBy(item => item.Name, StringComparer.Ordinal);
         return PrimitiveResult.OfList(items, (fitting, truncated) => new VolumeViews(fitting, truncated), ResultJson.Default.VolumeView, ResultJson.Default.VolumeViews);
     }
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters.Nerdctl;
@@ -16,7 +15,7 @@ internal static class CommandOutput
     public static IReadOnlyList<T> Objects<T>(CommandResult result, JsonTypeInfo<T> type, JsonTypeInfo<T[]> array, string what)
     {
         if (result.ExitCode != 0)
-            throw new AdapterException(EngineQuirks.Classify(0, result.Errors), result.Errors.Length > 0 ? result.Errors : $"exit code {result.ExitCode} without a word ({what})");
+            throw CommandErrors.Of(result);
         if (result.Dropped > 0)
             throw new AdapterException(AdapterFailure.Unavailable, $"The answer is larger than {result.Output.Length} bytes ({what})");
         var text = result.Output.AsSpan().Trim(" \t\r\n"u8);

@@ -9,31 +9,64 @@ namespace LogLine.Api.Adapters.Nerdctl;
 /// <summary>How a command ended, and what it said last, never more than was asked for. <paramref name="Dropped"/> counts bytes of standard output that made room.</summary>
 internal sealed record CommandResult(int ExitCode, byte[] Output, string Errors, long Dropped);
 
+/// <summary>What goes into a command and what becomes of what comes out; by default nothing goes in, and the last of what comes out is kept.</summary>
+internal sealed record CommandStreams
+{
+    /// <summary>Writes its standard input.</summary>
+    public Func<Stream, CancellationToken, Task>? Feed { get; init; }
+
+    /// <summary>Reads its standard output to the end.</summary>
+    public Func<Stream, CancellationToken, Task>? Output { get; init; }
+
+    /// <summary>Sees pieces of standard output (1) and error (2) while they come, one at a time.</summary>
+    public Action<int, ReadOnlyMemory<byte>>? See { get; init; }
+
+    /// <summary>Variables that it has besides those that every command has.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+}
+
 /// <summary>
-/// Runs one program with arguments that are a list: no shell, no inherited input, a time limit always, output bounded while it comes. What is still running
-/// when its time is over is killed with all that it started.
+/// Runs one program with arguments that are a list: no shell, a time limit always, output bounded while it comes. It inherits no input, and of the gateway's variables only those
+/// that concern engines. What is still running when its time is over is killed with all that it started.
 /// </summary>
-internal sealed class CommandRunner(string program, IReadOnlyList<string> before, IReadOnlyDictionary<string, string?> environment, TimeProvider time)
+internal sealed class CommandRunner(string program, IReadOnlyList<string> before, TimeProvider time)
 {
     const int ErrorBytes = 16 << 10;
 
+    static readonly string[] Inherited = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "NETCONFPATH", "DBUS_SESSION_BUS_ADDRESS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+    static readonly string[] InheritedGroups = ["XDG_", "CONTAINERD_", "CONTAINERS_", "CONTAINER_", "NERDCTL_", "BUILDKIT_", "CNI_", "ROOTLESSKIT_", "STORAGE_"];
+
+    /// <summary>The program, as it was named.</summary>
+    public string Program => program;
+
     /// <summary>Runs it to its end.</summary>
     /// <param name="args">Its arguments.</param>
-    /// <param name="input">Standard input; none when left out.</param>
+    /// <param name="streams">What goes in and what becomes of what comes out.</param>
     /// <param name="limit">How long it may take.</param>
     /// <param name="maxBytes">How much of its standard output is kept, the last.</param>
     /// <param name="cancel">Kills it.</param>
     /// <exception cref="AdapterException">The program is not there, or its time was over (<see cref="AdapterFailure.Unavailable"/>).</exception>
-    public async Task<CommandResult> RunAsync(IReadOnlyList<string> args, ReadOnlyMemory<byte> input, TimeSpan limit, int maxBytes, CancellationToken cancel)
+    public async Task<CommandResult> RunAsync(IReadOnlyList<string> args, CommandStreams streams, TimeSpan limit, int maxBytes, CancellationToken cancel)
     {
-        using var process = Start(args);
+        using var process = Start(args, streams.Environment);
         using var timer = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, timer.Token);
-        var (output, errors) = (new LastBytes(maxBytes), new LastBytes(ErrorBytes));
+        var (output, errors, turn) = (new LastBytes(maxBytes), new LastBytes(ErrorBytes), new Lock());
+        void Seen(int source, LastBytes kept, ReadOnlyMemory<byte> piece)
+        {
+            lock (turn)
+            {
+                kept.Append(piece);
+                streams.See?.Invoke(source, piece);
+            }
+        }
         try
         {
+            var said = process.StandardOutput.BaseStream;
             await Task.WhenAll(
-                FeedAsync(process, input, either.Token), DrainAsync(process.StandardOutput.BaseStream, output, either.Token), DrainAsync(process.StandardError.BaseStream, errors, either.Token));
+                FeedAsync(process, streams.Feed, either.Token),
+                streams.Output?.Invoke(said, either.Token) ?? DrainAsync(said, piece => Seen(1, output, piece), either.Token),
+                DrainAsync(process.StandardError.BaseStream, piece => Seen(2, errors, piece), either.Token));
             await process.WaitForExitAsync(either.Token);
             return new CommandResult(process.ExitCode, output.ToArray(), Encoding.UTF8.GetString(errors.ToArray()).Trim(), output.Dropped);
         }
@@ -48,11 +81,13 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
         }
     }
 
-    Process Start(IReadOnlyList<string> args)
+    Process Start(IReadOnlyList<string> args, IReadOnlyDictionary<string, string> environment)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         foreach (var one in before.Concat(args))
             start.ArgumentList.Add(one);
+        foreach (var name in start.Environment.Keys.Where(name => !Inherited.Contains(name, StringComparer.OrdinalIgnoreCase) && !InheritedGroups.Any(group => name.StartsWith(group, StringComparison.Ordinal))).ToList())
+            start.Environment.Remove(name);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         try
@@ -61,15 +96,16 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
         }
         catch (Win32Exception e)
         {
-            throw new AdapterException(AdapterFailure.Unavailable, $"'{program}' cannot be started: {e.Message}. Is it installed, and in PATH?", e);
+            throw new AdapterException(AdapterFailure.Unavailable, $"'{program}' cannot be started: {e.Message}. Is it installed, and in PATH? LogLine:Engines:Nerdctl:Binary names another.", e);
         }
     }
 
-    static async Task FeedAsync(Process process, ReadOnlyMemory<byte> input, CancellationToken cancel)
+    static async Task FeedAsync(Process process, Func<Stream, CancellationToken, Task>? feed, CancellationToken cancel)
     {
         try
         {
-            await process.StandardInput.BaseStream.WriteAsync(input, cancel);
+            if (feed is not null)
+                await feed(process.StandardInput.BaseStream, cancel);
             process.StandardInput.Close();
         }
         catch (IOException)
@@ -78,11 +114,11 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
         }
     }
 
-    static async Task DrainAsync(Stream stream, LastBytes kept, CancellationToken cancel)
+    static async Task DrainAsync(Stream stream, Action<ReadOnlyMemory<byte>> see, CancellationToken cancel)
     {
         var buffer = new byte[16 << 10];
         int read;
         while ((read = await stream.ReadAsync(buffer, cancel)) > 0)
-            kept.Append(buffer.AsMemory(0, read));
+            see(buffer.AsMemory(0, read));
     }
 }

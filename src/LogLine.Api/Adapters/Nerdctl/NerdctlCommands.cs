@@ -1,137 +1,105 @@
 using System.Globalization;
-using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
-using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Adapters.Nerdctl;
 
 /// <summary>
-/// From a primitive to the argument vector of a command line that speaks as Docker's does (nerdctl, podman). Pure. Every value is an argument of its own, and
-/// <c>--</c> ends the options before the first that a client chose, so that none can become one.
+/// From what is asked for to the argument vector of a command line that speaks as Docker's does (nerdctl, podman). Pure. Every value is an argument of its own, and
+/// <c>--</c> ends the options before the first that a client chose, so that none can become one. No value of a variable is among them.
 /// </summary>
 internal static class NerdctlCommands
 {
     const string Json = "{{json .}}";
 
-    /// <summary>The arguments, or null for a primitive that is more than one command, or that the command line does not have.</summary>
-    public static IReadOnlyList<string>? ToArgs(string effect, PrimitiveCall call)
+    /// <summary>The arguments.</summary>
+    public static IReadOnlyList<string> ToArgs(NerdctlCommand command) => command switch
     {
-        var (arguments, name) = (call.Arguments, ContainerRequests.NameOf(call.Tenant, call.Name));
-        string Text(string member) => arguments.Text(member)!;
-        return effect switch
-        {
-            "container.create" => Create(ContainerOrder.Compose(call)),
-            "container.start" => ["start", "--", name],
-            "container.stop" => ["stop", "--time", Seconds(PrimitiveTable.Grace(call)), "--", name],
-            "container.kill" => ["kill", "--signal", arguments.Text("signal") ?? "SIGKILL", "--", name],
-            "container.restart" => ["restart", "--time", Seconds(PrimitiveTable.Grace(call)), "--", name],
-            "container.pause" => ["pause", "--", name],
-            "container.unpause" => ["unpause", "--", name],
-            "container.remove" => ["rm", .. Flag("--force", arguments.Flag("force")), .. Flag("--volumes", arguments.Flag("volumes")), "--", name],
-            "container.exec" => Exec(call, name),
-            "container.commit" => ["commit", "--", name, TenantImages.Own(call.Tenant, Text("image"))],
-            "container.list" => ["ps", "--all", "--no-trunc", .. Labels(call), "--format", Json],
-            "container.inspect" or "container.network" => ["inspect", "--type", "container", "--", name],
-            "container.logs" => ["logs", .. Option("--since", arguments.Text("since")), .. Flag("--follow", arguments.Flag("follow")), "--tail", Number(arguments.Integer("tail") ?? 100), "--", name],
-            "container.stats" or "container.usage" => ["stats", "--no-stream", "--no-trunc", "--format", Json, "--", name],
-            "container.top" => ["top", name],
-            "container.diff" => ["diff", "--", name],
-            "container.resources" => ["update", .. Limits(PrimitiveArguments.Bytes(arguments, "memory"), PrimitiveArguments.CpuMillis(arguments), arguments.Integer("pids")), "--", name],
-            "container.copy_to" => ["cp", "-", $"{name}:{Text("path")}"],
-            "container.copy_from" => ["cp", $"{name}:{Text("path")}", "-"],
-            "image.list" => ["images", "--all", "--no-trunc", "--format", Json],
-            "image.inspect" => ["image", "inspect", "--", TenantImages.Visible(call.Tenant, Text("image"))],
-            "image.history" => ["history", "--no-trunc", "--format", Json, "--", TenantImages.Visible(call.Tenant, Text("image"))],
-            "image.pull" => ["pull", "--quiet", "--", TenantImages.Visible(call.Tenant, Text("image"))],
-            "image.tag" => ["tag", "--", TenantImages.Visible(call.Tenant, Text("image")), TenantImages.Own(call.Tenant, Text("tag"))],
-            "image.remove" => ["rmi", "--", TenantImages.Own(call.Tenant, Text("image"))],
-            "image.build" => Build(call),
-            "image.save" => ["save", "--", TenantImages.Visible(call.Tenant, Text("image"))],
-            "image.load" => ["load"],
-            "image.push" => ["push", "--quiet", "--", Text("to")],
-            "network.create" => ["network", "create", .. Flag("--internal", arguments.Flag("internal")), .. Labels(call, ContainerOrder.Labels(call)), "--", name],
-            "network.remove" => ["network", "rm", "--", name],
-            "network.inspect" => ["network", "inspect", "--", name],
-            "network.list" or "network.topology" => ["network", "ls", "--no-trunc", .. Labels(call), "--format", Json],
-            "network.connect" => ["network", "connect", "--alias", Text("container"), "--", name, ContainerRequests.NameOf(call.Tenant, Text("container"))],
-            "network.disconnect" => ["network", "disconnect", "--", name, ContainerRequests.NameOf(call.Tenant, Text("container"))],
-            "volume.create" => ["volume", "create", .. Labels(call, ContainerOrder.Labels(call)), "--", name],
-            "volume.remove" => ["volume", "rm", "--", name],
-            "volume.inspect" => ["volume", "inspect", "--", name],
-            "volume.list" => ["volume", "ls", .. Labels(call), "--format", Json],
-            "system.info" => ["info", "--format", Json],
-            "system.events" => ["events", "--since", arguments.Text("since") ?? "1h", "--until", "0s", .. Labels(call), "--format", Json],
-            _ => null,
-        };
-    }
-
-    /// <summary>The same defaults as through the Engine API: no capabilities, no new privileges, an init, a log that stays small.</summary>
-    static IReadOnlyList<string> Create(WorkloadSpec spec) =>
-    [
-        "create", "--name", ContainerRequests.NameOf(spec), "--pull", "missing",
-        .. ContainerRequests.LabelsOf(spec).OrderBy(label => label.Key, StringComparer.Ordinal).SelectMany(label => new[] { "--label", $"{label.Key}={label.Value}" }),
-        .. spec.Privileged ? ["--privileged"] : (string[])["--cap-drop", "ALL", .. spec.CapAdd.SelectMany(capability => new[] { "--cap-add", capability }), "--security-opt", "no-new-privileges"],
-        .. Flag("--init", !spec.HostPid), .. Flag("--read-only", spec.ReadOnlyRootfs), .. Flag("--rm", spec.Strategy == "ephemeral"),
-        .. Limits(spec.MemoryBytes, spec.CpuMillis, spec.Pids),
-        .. Option("--network", spec.HostNetwork ? "host" : null), .. Option("--pid", spec.HostPid ? "host" : null), .. Option("--user", spec.User), .. Option("--workdir", spec.Workdir),
-        .. spec.Env.OrderBy(variable => variable.Key, StringComparer.Ordinal).SelectMany(variable => new[] { "--env", $"{variable.Key}={variable.Value}" }),
-        .. spec.Ports.SelectMany(port => new[] { "--publish", port.Host == 0 ? Number(port.Container) : $"{Number(port.Host)}:{Number(port.Container)}" }),
-        .. spec.Mounts.SelectMany(mount => Mount(mount, spec.Tenant)),
-        "--log-opt", "max-size=1m",
-        .. spec.Entrypoint.Count > 0 ? ["--entrypoint", spec.Entrypoint[0]] : (string[])[],
-        "--", spec.Image, .. spec.Entrypoint.Skip(1), .. spec.Argv,
-    ];
-
-    static IReadOnlyList<string> Exec(PrimitiveCall call, string name)
-    {
-        var arguments = call.Arguments;
-        return
+        NerdctlVersion => ["version", "--format", Json],
+        NerdctlInfo => ["info", "--format", Json],
+        NerdctlList list => ["ps", "--all", "--quiet", "--no-trunc", "--filter", $"label={list.Label}"],
+        NerdctlInspect inspect => ["inspect", "--type", "container", "--", .. inspect.Ids],
+        NerdctlCreate create => Create(create.Name, create.Request, create.EnvFile),
+        NerdctlAct act => [act.Verb, "--", act.Id],
+        NerdctlEnd end => [end.Verb, "--time", Number(end.GraceSeconds), "--", end.Id],
+        NerdctlKill kill => ["kill", "--signal", kill.Signal, "--", kill.Id],
+        NerdctlRename rename => ["rename", "--", rename.Id, rename.Name],
+        NerdctlRemove remove => ["rm", .. Flag("--force", remove.Force), .. Flag("--volumes", remove.Volumes), "--", remove.Id],
+        NerdctlLogs logs =>
         [
-            "exec", .. Flag("--interactive", arguments.Text("stdin_b64") is not null), .. Flag("--tty", arguments.Flag("tty")), .. Option("--workdir", arguments.Text("workdir")), .. Option("--user", arguments.Text("user")),
-            .. arguments.Member("env") is { ValueKind: JsonValueKind.Object } env ? env.EnumerateObject().SelectMany(variable => new[] { "--env", $"{variable.Name}={variable.Value.GetString()}" }) : [],
-            "--", name, .. arguments.Texts("argv"),
-        ];
-    }
-
-    static IReadOnlyList<string> Build(PrimitiveCall call)
-    {
-        var arguments = call.Arguments;
-        return
+            "logs", .. Option("--since", logs.Since?.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)),
+            .. Flag("--follow", logs.Follow), .. Option("--tail", logs.Tail is { } tail ? Number(tail) : null), "--", logs.Id,
+        ],
+        NerdctlExec exec =>
         [
-            "build", "--tag", TenantImages.Own(call.Tenant, arguments.Text("tag")!), "--file", arguments.Text("dockerfile") ?? "Dockerfile", .. Option("--target", arguments.Text("stage")),
-            .. Flag("--no-cache", arguments.Flag("no_cache")), "--network", arguments.Flag("network") == true ? "default" : "none",
-            .. arguments.Member("build_args") is { ValueKind: JsonValueKind.Object } own ? own.EnumerateObject().SelectMany(one => new[] { "--build-arg", $"{one.Name}={one.Value.GetString()}" }) : [],
-            .. EngineLabels.All.SelectMany(label => new[] { "--label", label + "=" }), "-",
-        ];
-    }
-
-    static string[] Mount(WorkloadMount mount, string tenant) => mount.Kind switch
-    {
-        MountKind.Tmpfs => ["--tmpfs", $"{mount.Target}:{(mount.ReadOnly ? "ro" : "rw")}{EngineQuirks.InMemoryOptions}"],
-        MountKind.Volume => ["--mount", $"type=volume,source={ContainerRequests.NameOf(tenant, mount.Source!)},target={mount.Target}{(mount.ReadOnly ? ",readonly" : "")}"],
-        _ => ["--mount", $"type=bind,source={mount.Source},target={mount.Target}{(mount.ReadOnly ? ",readonly" : "")}"],
+            "exec", .. Flag("--interactive", exec.Request.AttachStdin), .. Flag("--tty", exec.Request.Tty), .. Option("--workdir", exec.Request.WorkingDir), .. Option("--user", exec.Request.User),
+            .. Option("--env-file", exec.EnvFile), "--", exec.Id, .. exec.Request.Cmd,
+        ],
+        NerdctlTop top => ["top", top.Id],
+        NerdctlUpdate update => ["update", .. Limits(update.Limits.MemoryBytes, update.Limits.CpuMillis * 1_000_000, update.Limits.Pids), "--", update.Id],
+        NerdctlCommit commit => ["commit", .. commit.Changes.SelectMany(change => new[] { "--change", change }), "--", commit.Id, commit.Image],
+        NerdctlCopyTo copy => ["cp", "-", $"{copy.Id}:{copy.Path}"],
+        NerdctlCopyFrom copy => ["cp", $"{copy.Id}:{copy.Path}", "-"],
+        NerdctlImages => ["images", "--quiet", "--no-trunc"],
+        NerdctlInspectImages inspect => ["image", "inspect", "--", .. inspect.References],
+        NerdctlHistory history => ["history", "--no-trunc", "--format", Json, "--", history.Image],
+        NerdctlTransfer transfer => [transfer.Verb, "--quiet", .. transfer.Unencrypted is { } flag ? [flag] : (string[])[], "--", transfer.Image],
+        NerdctlTag tag => ["tag", "--", tag.Image, tag.Name],
+        NerdctlUntag untag => ["rmi", "--", untag.Name],
+        NerdctlSave save => ["save", "--", save.Image],
+        NerdctlLoad => ["load"],
+        NerdctlBuild build => Build(build.Order, build.Folder),
+        NerdctlListThings list => [list.What, "ls", "--quiet", "--filter", $"label={list.Label}"],
+        NerdctlInspectThings inspect => [inspect.What, "inspect", "--", .. inspect.Names],
+        NerdctlCreateThing create => [create.What, "create", .. Flag("--internal", create.Internal), .. Labels(create.Labels), "--", create.Name],
+        NerdctlRemoveThing remove => [remove.What, "rm", "--", remove.Name],
+        NerdctlConnect connect => ["network", "connect", "--alias", connect.Alias, "--", connect.Network, connect.Container],
+        NerdctlDisconnect disconnect => ["network", "disconnect", .. Flag("--force", disconnect.Force), "--", disconnect.Network, disconnect.Container],
+        _ => throw new ArgumentOutOfRangeException(nameof(command), command.GetType().Name, "has no verb"),
     };
 
-    static IEnumerable<string> Limits(long? memory, int? cpuMillis, long? pids) =>
+    /// <summary>The same container as through the Engine API.</summary>
+    static IReadOnlyList<string> Create(string name, ContainerRequest request, string? envFile)
+    {
+        var host = request.HostConfig;
+        return
+        [
+            // What is missing is fetched by a call of its own, which has credentials and says how far it is.
+            "create", "--name", name, "--pull", "never", .. Labels(request.Labels),
+            .. Flag("--privileged", host.Privileged == true), .. Each("--cap-drop", host.CapDrop), .. Each("--cap-add", host.CapAdd), .. Each("--security-opt", host.SecurityOpt),
+            .. Flag("--init", host.Init == true), .. Flag("--read-only", host.ReadonlyRootfs), .. Flag("--rm", host.AutoRemove == true), .. Limits(host.Memory, host.NanoCpus, host.PidsLimit),
+            .. Option("--network", host.NetworkMode), .. Option("--pid", host.PidMode), .. Option("--user", request.User), .. Option("--workdir", request.WorkingDir), .. Option("--env-file", envFile),
+            .. (host.PortBindings ?? []).SelectMany(port => (port.Value ?? []).SelectMany(binding => new[] { "--publish", Published(port.Key, binding) })),
+            .. (host.Tmpfs ?? []).OrderBy(folder => folder.Key, StringComparer.Ordinal).SelectMany(folder => new[] { "--tmpfs", $"{folder.Key}:{folder.Value}" }),
+            .. (host.Mounts ?? []).SelectMany(mount => new[] { "--mount", $"type={mount.Type},source={mount.Source},target={mount.Target}{(mount.ReadOnly ? ",ro" : "")}" }),
+            .. Option("--log-driver", host.LogConfig?.Type), .. (host.LogConfig?.Config ?? []).OrderBy(option => option.Key, StringComparer.Ordinal).SelectMany(option => new[] { "--log-opt", $"{option.Key}={option.Value}" }),
+            .. Option("--entrypoint", request.Entrypoint?[0]), "--", request.Image, .. request.Entrypoint?.Skip(1) ?? [], .. request.Cmd ?? [],
+        ];
+    }
+
+    static IReadOnlyList<string> Build(BuildOrder order, string folder) =>
+    [
+        "build", "--tag", order.Tag, "--file", Path.Combine(folder, order.Dockerfile), .. Option("--target", order.Stage), .. Flag("--no-cache", order.NoCache), "--network", order.Network ? "default" : "none",
+        .. order.Arguments.OrderBy(one => one.Key, StringComparer.Ordinal).SelectMany(one => new[] { "--build-arg", $"{one.Key}={one.Value}" }), .. Labels(order.Labels), "--", folder,
+    ];
+
+    static string Published(string port, PortBinding binding) => string.IsNullOrEmpty(binding.HostPort) ? port.Split('/')[0] : $"{binding.HostPort}:{port.Split('/')[0]}";
+
+    static IEnumerable<string> Limits(long? memory, long? nanoCpus, long? pids) =>
     [
         .. memory is { } bytes ? ["--memory", Number(bytes), "--memory-swap", Number(bytes)] : (string[])[],
-        .. Option("--cpus", cpuMillis is { } millis ? (millis / 1000m).ToString("0.###", CultureInfo.InvariantCulture) : null),
+        .. Option("--cpus", nanoCpus is { } nanos ? (nanos / 1_000_000_000m).ToString("0.###", CultureInfo.InvariantCulture) : null),
         .. Option("--pids-limit", pids is { } most ? Number(most) : null),
     ];
 
-    /// <summary>What filters the tenant's own.</summary>
-    static IEnumerable<string> Labels(PrimitiveCall call) => ["--filter", $"label={EngineLabels.Tenant}={call.Tenant}"];
+    static IEnumerable<string> Labels(IReadOnlyDictionary<string, string> labels) =>
+        labels.OrderBy(label => label.Key, StringComparer.Ordinal).SelectMany(label => new[] { "--label", $"{label.Key}={label.Value}" });
 
-    /// <summary>The client's labels with ours.</summary>
-    static IEnumerable<string> Labels(PrimitiveCall call, IReadOnlyDictionary<string, string> own) =>
-        OwnThings.Labels(call, own).OrderBy(label => label.Key, StringComparer.Ordinal).SelectMany(label => new[] { "--label", $"{label.Key}={label.Value}" });
+    static IEnumerable<string> Each(string option, IReadOnlyList<string>? values) => (values ?? []).SelectMany(value => new[] { option, value });
 
-    static string[] Flag(string flag, bool? isSet) => isSet == true ? [flag] : [];
+    static string[] Flag(string flag, bool isSet) => isSet ? [flag] : [];
 
     static string[] Option(string option, string? value) => value is null ? [] : [option, value];
-
-    static string Seconds(TimeSpan time) => Number((long)Math.Ceiling(time.TotalSeconds));
 
     static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

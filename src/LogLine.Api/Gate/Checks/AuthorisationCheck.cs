@@ -55,16 +55,18 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
     private static async ValueTask<IEnumerable<ProofRow>> MatchingAsync(Judgement item, string intent)
     {
         var reference = item.Ref?.ToString();
-        var target = item.Target is { ValueKind: System.Text.Json.JsonValueKind.Object } element
-            ? System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(element))
-            : null;
+        var target = Canonical(item.Target);
+        var asked = item.Choice is null ? target : Canonical(item.Payload.Member("target")); // a proof for 'auto' covers whatever it comes to mean
         var planDigest = item.Payload.Text("plan_digest");
         return (await item.State.LiveProofsAsync(item.Tenant, item.Span.Subject!, intent, item.Now)).Where(proof =>
             (proof.Env is null || proof.Env == item.Submission.Env)
             && (proof.Ref is null || proof.Ref == reference)
-            && (proof.Target is null || proof.Target == target)
+            && (proof.Target is null || proof.Target == target || proof.Target == asked)
             && (proof.PlanDigest is null || proof.PlanDigest == planDigest));
     }
+
+    private static string? Canonical(System.Text.Json.JsonElement target) =>
+        target is { ValueKind: System.Text.Json.JsonValueKind.Object } ? System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(target)) : null;
 
     private static Rejection Required(Judgement item, string intent, string why, string options, IReadOnlyList<string> capabilities)
     {
@@ -96,7 +98,7 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
         }
         try
         {
-            var adapter = item.State.Targets.Find(item.Payload.Member("target").Text("provider")!)!;
+            var adapter = item.State.Targets.Find(item.Target.Text("provider")!)!;
             return await adapter.FindByNameAsync(item.Tenant, item.Payload.Text("name")!, cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload.RunId) ? "secret.access" : null;
         }
         catch (AdapterException)

@@ -12,7 +12,7 @@ internal static class CapacityCheck
         {
             return null;
         }
-        var provider = (item.Definition.IsDeploy ? item.Target : item.Payload.Member("target")).Text("provider")!;
+        var provider = item.Target.Text("provider")!;
         var status = await item.State.Targets.StatusAsync(provider, cancel);
         return status.Available ? null : Unavailable(provider, status.Reason ?? "it does not answer");
     }

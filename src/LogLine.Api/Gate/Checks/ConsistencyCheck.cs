@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using LogLine.Api.Errors;
 using LogLine.Api.Runs;
 using LogLine.Protocol.Crypto;
@@ -22,10 +24,10 @@ internal static class ConsistencyCheck
             "tenant.create" => await NewTenantAsync(item),
             "token.create" => NarrowerToken(item),
             "wallet.key.revoke" => AdminKey(item),
-            "deploy.plan" or "deploy.apply" => Target(item),
+            "deploy.plan" or "deploy.apply" => await TargetAsync(item, cancel),
             "webhook.create" or "webhook.delete" or "webhook.rotate" or "webhook.replay" => WebhookActs.Consistency(item),
+            not null when item.Definition!.Family is not null => Name(item) ?? await TargetAsync(item, cancel) ?? Primitive(item),
             "span.erase" => SpanErasure.Consistency(item),
-            not null when item.Definition!.Family is not null => Name(item) ?? Target(item) ?? Primitive(item),
             _ => null,
         };
 
@@ -184,7 +186,7 @@ internal static class ConsistencyCheck
     private static Rejection? Primitive(Judgement item)
     {
         // A dry run is judged without providers.
-        if (!item.IsDryRun && item.State.Targets.Find(item.Payload.Member("target").Text("provider")!) is { } target && !target.CarriesOut(item.Effect!))
+        if (!item.IsDryRun && item.State.Targets.Find(item.Target.Text("provider")!) is { } target && !target.CarriesOut(item.Effect!))
         {
             return Rejection.Inconsistent("/payload/target/provider", $"is '{target.Provider}', which does not carry out {item.Effect}");
         }
@@ -195,22 +197,34 @@ internal static class ConsistencyCheck
         return PrimitiveArguments.Problem(item.Payload) is var (path, message) ? Rejection.Inconsistent(path, message) : null;
     }
 
-    private static Rejection? Target(Judgement item)
+    private static async ValueTask<Rejection?> TargetAsync(Judgement item, CancellationToken cancel)
     {
         var target = item.Target = item.Payload.Member("target");
-        var provider = target.Text("provider")!;
         if (item.IsDryRun)
         {
             return null; // what this gateway has is no matter of the span's own form
         }
+        if (target.Text("provider") == RunTargets.Auto && await item.State.Targets.ChooseAsync(cancel) is { } choice)
+        {
+            item.Choice = choice;
+            target = item.Target = At(target, choice.Provider);
+        }
+        var provider = target.Text("provider")!;
         if (item.State.Targets.Find(provider) is null)
         {
             return Rejection.Inconsistent(
-                "/payload/target/provider", $"is '{provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}");
+                "/payload/target/provider", $"is '{provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}, and '{RunTargets.Auto}' for the first of them that answers");
         }
         return target.Text("endpoint") is { } endpoint and not "default"
             ? Rejection.Inconsistent("/payload/target/endpoint", $"'{endpoint}' is not an engine that the operator configured; there is: default")
             : null;
+    }
+
+    /// <summary>The same target at another provider.</summary>
+    private static JsonElement At(JsonElement target, string provider)
+    {
+        var members = target.EnumerateObject().ToDictionary(member => member.Name, member => member.Name == "provider" ? JsonSerializer.SerializeToElement(provider, TargetJson.Default.String) : member.Value);
+        return CanonicalJson.Parse(JsonSerializer.SerializeToUtf8Bytes(members, TargetJson.Default.DictionaryStringJsonElement)).Root;
     }
 
     private static Rejection Foreign(Judgement item, string path, string tenant) => new(
@@ -219,3 +233,7 @@ internal static class ConsistencyCheck
         Details = new Dictionary<string, object?> { ["path"] = path, ["tenant"] = item.Tenant, ["reason"] = "foreign_tenant" },
     };
 }
+
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
+[JsonSerializable(typeof(string))]
+internal sealed partial class TargetJson : JsonSerializerContext;

@@ -35,6 +35,7 @@ internal static class WorkerHost
         services.AddSingleton<GrantOpener>();
         services.AddSingleton(provider => runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
         services.AddSingleton<GrantVault>();
+        services.AddSingleton<RunOutputs>();
         services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<QuestionDesk>();
         services.AddHostedService<Worker>();

@@ -7,7 +7,7 @@ public sealed class EngineConfinementTests
 {
     static CancellationToken Cancel => EngineLab.Cancel;
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Default_HasNoCapabilitiesAndGainsNone(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -19,7 +19,7 @@ public sealed class EngineConfinementTests
         Assert.Equal("1", status["NoNewPrivs"]);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task CapabilityAdded_IsTheOnlyOne(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -27,7 +27,7 @@ public sealed class EngineConfinementTests
         Assert.Equal(1UL << 10, ulong.Parse(Status(output)["CapEff"], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Default_RunsUnderAnInit(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -35,7 +35,7 @@ public sealed class EngineConfinementTests
         Assert.Contains("init", output);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task UserAndWorkdir_AreThoseAskedFor(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -43,7 +43,7 @@ public sealed class EngineConfinementTests
         Assert.Equal("1000\n1000\n/www", output);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ReadOnlyRoot_OnlyTemporaryFoldersCanBeWritten(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -52,7 +52,7 @@ public sealed class EngineConfinementTests
         Assert.Equal("ok /tmp\nok /run\nok /var/tmp", output);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Limits_AreSetInTheEngine(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -61,7 +61,7 @@ public sealed class EngineConfinementTests
         Assert.Equal((48L << 20, 48L << 20, 250_000_000L, 40L), (host?.Memory, host?.MemorySwap, host?.NanoCpus, host?.PidsLimit));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task MemoryLimitExceeded_IsKilled(string provider)
     {
         await using var lab = EngineLab.Open(provider);

@@ -1,4 +1,5 @@
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Adapters.Nerdctl;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
@@ -6,7 +7,7 @@ namespace LogLine.Api.Tests.Adapters.Engine;
 /// <summary>
 /// A real engine and a tenant of its own on it, for one test; whatever the tenant has there is removed at the end. <c>tests/run</c>
 /// starts the engines and names them in LOGLINE_TEST_PODMAN and LOGLINE_TEST_DOCKER; without them the test is skipped, or fails
-/// where LOGLINE_REQUIRE_ALL says that nothing may be missing.
+/// where LOGLINE_REQUIRE_ALL says that nothing may be missing. Where <c>nerdctl</c> is wanted it is podman's command line, which takes the same verbs.
 /// </summary>
 internal sealed class EngineLab : IAsyncDisposable
 {
@@ -14,18 +15,19 @@ internal sealed class EngineLab : IAsyncDisposable
 
     readonly List<string> foreign = [];
 
-    EngineLab(EngineEndpoint endpoint)
+    EngineLab(EngineEndpoint endpoint, EngineAdapter adapter)
     {
-        Endpoint = endpoint;
-        Adapter = new EngineAdapter(endpoint, TimeProvider.System);
-        Client = new EngineClient(endpoint, EngineLimits.Default, TimeProvider.System);
+        (Endpoint, Adapter) = (endpoint, adapter);
+        Client = new EngineClient(endpoint, EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
     }
 
     /// <param name="provider">The engine that is wanted.</param>
     /// <param name="foundAs">The provider as which it is found, when that is another one.</param>
-    public static EngineLab Open(string provider, string? foundAs = null)
+    /// <param name="registries">Credentials that the operator has.</param>
+    public static EngineLab Open(string provider, string? foundAs = null, params RegistryOptions[] registries)
     {
-        var variable = $"LOGLINE_TEST_{provider.ToUpperInvariant()}";
+        var isCommandLine = provider == NerdctlEngine.Provider;
+        var variable = $"LOGLINE_TEST_{(isCommandLine ? "PODMAN" : provider.ToUpperInvariant())}";
         var address = Environment.GetEnvironmentVariable(variable);
         if (string.IsNullOrEmpty(address))
         {
@@ -34,7 +36,12 @@ internal sealed class EngineLab : IAsyncDisposable
                 Assert.Fail(missing);
             Assert.Skip(missing);
         }
-        return new EngineLab(EngineEndpoints.At(foundAs ?? provider, address));
+        var endpoint = EngineEndpoints.At(foundAs ?? (isCommandLine ? "podman" : provider), address);
+        var (limits, time, credentials) = (EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of(registries));
+        IContainerEngine engine = isCommandLine
+            ? new NerdctlEngine(new NerdctlOptions { Binary = "podman", Arguments = ["--url", address] }, limits, credentials, time)
+            : new EngineClient(endpoint, limits, time, credentials);
+        return new EngineLab(endpoint, new EngineAdapter(foundAs ?? provider, engine, limits, time));
     }
 
     public EngineEndpoint Endpoint { get; }

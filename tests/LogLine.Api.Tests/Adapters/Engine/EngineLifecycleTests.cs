@@ -7,18 +7,18 @@ public sealed class EngineLifecycleTests
 {
     static CancellationToken Cancel => EngineLab.Cancel;
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task EngineIsThere_StatusSaysWhereAndWhich(string provider)
     {
         await using var lab = EngineLab.Open(provider);
         var status = await lab.Adapter.StatusAsync(Cancel);
         Assert.True(status.Available, status.Reason);
-        Assert.StartsWith("unix:///", status.Endpoint);
+        Assert.StartsWith(provider == "nerdctl" ? "podman" : "unix:///", status.Endpoint);
         Assert.Matches(@"^\d+\.\d+", status.Version);
         Assert.Null(status.Reason);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Created_IsNotStarted(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -31,7 +31,7 @@ public sealed class EngineLifecycleTests
         Assert.Null(created.End);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task StartedWithPort_AnswersHttpOnThePortThatTheEngineChose(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -44,7 +44,7 @@ public sealed class EngineLifecycleTests
         Assert.Contains("hello", await GetAsync(port.Host));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task StartedTwice_StaysAsItIs(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -54,7 +54,7 @@ public sealed class EngineLifecycleTests
         Assert.Equal(first.StartedAt, second.StartedAt);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task EndedAndStarted_DoesNotRunASecondTime(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -72,7 +72,7 @@ public sealed class EngineLifecycleTests
         Assert.Contains("hello", await GetAsync(Assert.Single(started.Ports).Host));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task HostPortHeldByAnother_StartSaysPortTaken(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -81,7 +81,7 @@ public sealed class EngineLifecycleTests
         await EngineLab.RefusedAsync(AdapterFailure.PortTaken, () => lab.StartedAsync(spec));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task EndsByItself_WaitHasTheExitCode(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -94,7 +94,7 @@ public sealed class EngineLifecycleTests
         Assert.Equal(end, (await lab.Adapter.FindByRunAsync(started.RunId, Cancel))?.End);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task NotStartedYet_WaitGoesOnUntilItHasRunAndEnded(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -104,7 +104,7 @@ public sealed class EngineLifecycleTests
         Assert.Equal(3, (await wait).ExitCode);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task StoppedAndObeys_EndsWithinTheGrace(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -114,7 +114,7 @@ public sealed class EngineLifecycleTests
         Assert.Equal(5, (await lab.Adapter.WaitAsync(started.Id, Cancel)).ExitCode);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task StoppedAndIgnoresIt_IsKilledAfterTheGrace(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -126,7 +126,7 @@ public sealed class EngineLifecycleTests
         Assert.Equal(137, (await lab.Adapter.WaitAsync(started.Id, Cancel)).ExitCode);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task PausedAndStopped_Ends(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -137,7 +137,7 @@ public sealed class EngineLifecycleTests
         Assert.Equal(WorkloadState.Stopped, (await lab.Adapter.FindByRunAsync(started.RunId, Cancel))?.State);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task EndedAndStopped_StaysAsItIs(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -147,7 +147,7 @@ public sealed class EngineLifecycleTests
         Assert.Equal(end, await lab.Adapter.WaitAsync(started.Id, Cancel));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task RunningAndRemoved_OnlyWithForce(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -158,7 +158,7 @@ public sealed class EngineLifecycleTests
         await lab.Adapter.RemoveAsync(started.Id, force: false, Cancel);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task RemovedBehindOurBack_WaitSaysThatItIsGoneOrWasKilled(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -176,7 +176,7 @@ public sealed class EngineLifecycleTests
         }
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task UnknownId_IsNotFound(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -188,7 +188,7 @@ public sealed class EngineLifecycleTests
         await lab.Adapter.RemoveAsync(id, force: false, Cancel);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ExecutableMissing_EndsAtOnceWithFailure(string provider)
     {
         await using var lab = EngineLab.Open(provider);

@@ -7,7 +7,7 @@ public sealed class EngineOutputTests
 {
     static CancellationToken Cancel => EngineLab.Cancel;
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task BothOutputs_AreTakenApartIntoLines(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -15,7 +15,7 @@ public sealed class EngineOutputTests
         Assert.Equal(["err 1", "no newline", "out 1"], output.Split('\n').Order(StringComparer.Ordinal));
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task MoreLinesThanWanted_LastOnesAndACountOfTheRest(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -24,7 +24,7 @@ public sealed class EngineOutputTests
         Assert.True(tail.Dropped >= 1);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task MoreBytesThanWanted_NeverMoreThanTheLimit(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -33,7 +33,7 @@ public sealed class EngineOutputTests
         Assert.Equal(95, tail.Dropped);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task LineLongerThanAFrame_IsOneLine(string provider)
     {
         await using var lab = EngineLab.Open(provider);
@@ -41,7 +41,7 @@ public sealed class EngineOutputTests
         Assert.Equal([new string('x', 100_000), "end"], tail.Lines);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task EightMegabytesOfOutput_TheEngineKeepsNoMoreThanItsCap(string provider)
     {
         await using var lab = EngineLab.Open(provider);

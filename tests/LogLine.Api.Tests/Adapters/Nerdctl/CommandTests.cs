@@ -2,24 +2,22 @@ using System.Text;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Adapters.Nerdctl;
 using LogLine.Api.Runs;
-using LogLine.Api.Tests.Adapters.Engine;
 
 namespace LogLine.Api.Tests.Adapters.Nerdctl;
 
-/// <summary>The process runner and the reading of what it brings, with real programs; the vectors on podman's own command line, which takes the same verbs.</summary>
+/// <summary>The process runner and the reading of what it brings, with real programs.</summary>
 public sealed class CommandTests
 {
-    private static readonly Dictionary<string, string?> Nothing = [];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static CommandRunner Runner(string program, params string[] before) => new(program, before, Nothing, TimeProvider.System);
+    private static CommandRunner Runner(string program, params string[] before) => new(program, before, TimeProvider.System);
 
     [Fact]
     public async Task Arguments_GoThroughNoShell()
     {
-        var result = await Runner("/bin/echo").RunAsync(["$(id)", "; ls", "*", "\"a b\""], default, Patience, 1024, Cancel);
+        var result = await Runner("/bin/echo").RunAsync(["$(id)", "; ls", "*", "\"a b\""], new(), Patience, 1024, Cancel);
 
         Assert.Equal((0, "$(id) ; ls * \"a b\"\n"), (result.ExitCode, Encoding.UTF8.GetString(result.Output)));
     }
@@ -29,7 +27,7 @@ public sealed class CommandTests
     {
         var input = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{i:D9}\n")));
 
-        var result = await Runner("/bin/cat").RunAsync(["-"], input, Patience, 1000, Cancel);
+        var result = await Runner("/bin/cat").RunAsync(["-"], new() { Feed = (stream, inner) => stream.WriteAsync(input, inner).AsTask() }, Patience, 1000, Cancel);
 
         Assert.Equal(input[^1000..], result.Output);
         Assert.Equal(input.Length - 1000, result.Dropped);
@@ -38,14 +36,14 @@ public sealed class CommandTests
     [Fact]
     public async Task WhatTakesTooLong_IsKilled()
     {
-        var failure = await Assert.ThrowsAsync<AdapterException>(() => Runner("/bin/sh").RunAsync(["-c", "sleep 600 & wait"], default, TimeSpan.FromMilliseconds(200), 1000, Cancel));
+        var failure = await Assert.ThrowsAsync<AdapterException>(() => Runner("/bin/sh").RunAsync(["-c", "sleep 600 & wait"], new(), TimeSpan.FromMilliseconds(200), 1000, Cancel));
 
         Assert.Equal(AdapterFailure.Unavailable, failure.Failure);
     }
 
     [Fact]
     public async Task ProgramThatIsNotThere_IsUnavailable() =>
-        Assert.Equal(AdapterFailure.Unavailable, (await Assert.ThrowsAsync<AdapterException>(() => Runner("/no/such/nerdctl").RunAsync(["info"], default, Patience, 1000, Cancel))).Failure);
+        Assert.Equal(AdapterFailure.Unavailable, (await Assert.ThrowsAsync<AdapterException>(() => Runner("/no/such/nerdctl").RunAsync(["info"], new(), Patience, 1000, Cancel))).Failure);
 
     [Theory]
     [InlineData("""[{"Name":"a","Labels":null},{"Name":"b","Labels":null}]""", "a,b")]
@@ -67,35 +65,48 @@ public sealed class CommandTests
         Assert.Equal(AdapterFailure.NotFound, Assert.Throws<AdapterException>(() => CommandOutput.Objects(new CommandResult(1, [], "Error: no such container x", 0), EngineJson.Default.VolumeDetail, EngineJson.Default.VolumeDetailArray, "list")).Failure);
 
     [Fact]
-    public async Task Vectors_AreTakenByPodman()
+    public async Task Gateway_sVariables_AreNotTheProgram_s()
     {
-        var address = Environment.GetEnvironmentVariable("LOGLINE_TEST_PODMAN");
-        if (string.IsNullOrEmpty(address))
-        {
-            Assert.Skip("LOGLINE_TEST_PODMAN names no engine; tests/run starts one.");
-        }
-        await using var lab = EngineLab.Open("podman");
-        var podman = Runner("podman", "--url", address);
-        async Task<CommandResult> RunAsync(string effect, string payload = "{}")
-        {
-            var result = await podman.RunAsync(NerdctlCommands.ToArgs(effect, NerdctlCommandsTests.Call(payload, lab.Tenant))!, default, Patience, 1 << 20, Cancel);
-            Assert.True(result.ExitCode == 0, $"{effect}: {result.Errors}");
-            return result;
-        }
+        Environment.SetEnvironmentVariable("LOGLINE_TEST_NOT_FOR_PROGRAMS", "secret");
 
-        await RunAsync("container.create", $$"""{"image":"{{EngineLab.TestImage}}","argv":["/bin/sh","-c","echo \"$0\"; sleep 600","--privileged"],"env":{"A":"1 2"},"resources":{"memory":"64MiB"},"security":{"cap_add":["NET_RAW"]},"mounts":[{"type":"tmpfs","target":"/t"}]}""");
-        await RunAsync("container.start");
-        var shown = Assert.Single(CommandOutput.Objects(await RunAsync("container.inspect"), EngineJson.Default.ContainerDetail, EngineJson.Default.ContainerDetailArray, "inspect"));
-        var said = await RunAsync("container.exec", """{"argv":["/bin/sh","-c","printf '%s|' \"$A\" \"$@\"","x","$(id)","--rm","a b"]}""");
-        await RunAsync("container.pause");
-        await RunAsync("container.unpause");
-        await RunAsync("container.stop", """{"timeout_s":0}""");
-        var log = await RunAsync("container.logs");
-        await RunAsync("container.remove");
+        var result = await Runner("/usr/bin/env").RunAsync([], new() { Environment = new Dictionary<string, string> { ["GIVEN"] = "1" } }, Patience, 1 << 16, Cancel);
 
-        Assert.Equal((lab.Tenant, "running"), (shown.Config!.Labels![EngineLabels.Tenant], shown.State.Status));
-        Assert.Equal("1 2|$(id)|--rm|a b|", Encoding.UTF8.GetString(said.Output));
-        Assert.Contains("--privileged", Encoding.UTF8.GetString(log.Output));
+        var said = Encoding.UTF8.GetString(result.Output);
+        Assert.DoesNotContain("LOGLINE_TEST_NOT_FOR_PROGRAMS", said);
+        Assert.Contains("GIVEN=1", said);
+        Assert.Contains("PATH=", said);
+    }
+
+    [Theory]
+    [InlineData("A=1\n2"), InlineData("A=1\r"), InlineData("#A=1"), InlineData("A B=1")]
+    public void Variable_ThatAFileWouldAlter_IsRefused(string variable) =>
+        Assert.Equal(AdapterFailure.Refused, Assert.Throws<AdapterException>(() => VariableFile.Write([variable])).Failure);
+
+    [Fact]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    public void Variables_AreInAFileOfTheirOwn_ThatOnlyItsOwnerReads_AndThatGoes()
+    {
+        string path;
+        using (var file = VariableFile.Write(["A=x=y", "B= # "]))
+        {
+            path = file.Path!;
+            Assert.Equal("A=x=y\nB= # \n", File.ReadAllText(path));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(path)!));
+        }
+        Assert.False(Directory.Exists(Path.GetDirectoryName(path)));
+        Assert.Null(VariableFile.Write([]).Path);
+    }
+
+    [Fact]
+    public async Task ProgramThatIsNotThere_IsSaidWithTheWayOut()
+    {
+        using var adapter = new EngineAdapter("nerdctl", new NerdctlEngine(new NerdctlOptions { Binary = "no-such-nerdctl" }, EngineLimits.Default, RegistryCredentials.Of([]), TimeProvider.System), EngineLimits.Default, TimeProvider.System);
+
+        var status = await adapter.StatusAsync(Cancel);
+
+        Assert.False(status.Available);
+        Assert.Contains("LogLine:Engines:Nerdctl:Binary", status.Reason);
     }
 
     private static IReadOnlyList<VolumeDetail> Read(string output) =>

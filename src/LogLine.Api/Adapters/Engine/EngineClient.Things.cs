@@ -1,0 +1,124 @@
+using System.Text.Json;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>Images, networks and volumes over the Engine API.</summary>
+internal sealed partial class EngineClient
+{
+    public Task<ImageDetail?> FindImageAsync(string reference, CancellationToken cancel) =>
+        FindAsync($"/images/{Uri.EscapeDataString(reference)}/json", EngineJson.Default.ImageDetail, "show an image", cancel);
+
+    public async Task<IReadOnlyList<ImageSummary>> ImagesAsync(CancellationToken cancel) => await GetAsync("/images/json", EngineJson.Default.ImageSummaryArray, "list images", cancel);
+
+    public async Task<IReadOnlyList<Layer>> HistoryAsync(string imageId, CancellationToken cancel) =>
+        await GetAsync($"/images/{imageId}/history", EngineJson.Default.LayerArray, "show the history of an image", cancel);
+
+    public async Task<string?> PullAsync(ImageReference image, PullWatch? watch, CancellationToken cancel)
+    {
+        var path = $"/images/create?fromImage={Uri.EscapeDataString(image.Name)}&tag={Uri.EscapeDataString(image.TagOrDigest)}{(await QuirksAsync(cancel)).Unencrypted(image)}";
+        return await SpeakAsync(prefix => calls.StreamAsync(
+            HttpMethod.Post, prefix + path, null, "fetch the image", limits.Pull, async (error, stream, inner) => error?.Error ?? await ProgressErrorAsync(stream, watch, inner), cancel, registries.HeaderFor(image)), cancel);
+    }
+
+    public async Task<string?> PushAsync(ImageReference image, PullWatch watch, CancellationToken cancel)
+    {
+        var path = $"/images/{Uri.EscapeDataString(image.Name)}/push?tag={Uri.EscapeDataString(image.TagOrDigest)}{(await QuirksAsync(cancel)).Unencrypted(image)}";
+        return await SpeakAsync(prefix => waits.StreamAsync(
+            HttpMethod.Post, prefix + path, null, "push an image", limits.Transfer, async (error, stream, inner) => error?.Error ?? await ProgressErrorAsync(stream, watch, inner), cancel, registries.HeaderFor(image)), cancel);
+    }
+
+    // The status is 200 before the work begins; a failure is a line of the stream.
+    static async Task<string?> ProgressErrorAsync(Stream stream, PullWatch? watch, CancellationToken cancel)
+    {
+        string? error = null;
+        await foreach (var progress in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.PullProgress, topLevelValues: true, cancel))
+        {
+            error = progress?.Error ?? error;
+            if (watch is not null && progress is not null)
+                await watch.SeeAsync(progress);
+        }
+        return error;
+    }
+
+    public Task TagAsync(string imageId, ImageReference name, CancellationToken cancel) =>
+        DoAsync($"/images/{imageId}/tag?repo={Uri.EscapeDataString(name.Name)}&tag={Uri.EscapeDataString(name.TagOrDigest)}", "tag an image", cancel);
+
+    public Task<bool> UntagAsync(string reference, CancellationToken cancel) => RemoveThingAsync($"/images/{Uri.EscapeDataString(reference)}", "remove an image", cancel);
+
+    public Task SaveAsync(string reference, Stream destination, CancellationToken cancel) =>
+        TransferAsync(HttpMethod.Get, $"/images/{Uri.EscapeDataString(reference)}/get", null, "save an image", limits.Transfer, async (error, stream, inner) =>
+        {
+            error?.OrThrow();
+            await stream.CopyToAsync(destination, inner);
+            return true;
+        }, cancel);
+
+    public async Task<string?> LoadAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancel)
+    {
+        using var body = new WrittenContent(write, "application/x-tar");
+        return await TransferAsync(HttpMethod.Post, "/images/load?quiet=true", body, "load an image", limits.Transfer,
+            async (refusal, stream, inner) => refusal?.Error ?? await ProgressErrorAsync(stream, null, inner), cancel);
+    }
+
+    public async Task<(string? Id, string? Error)> BuildAsync(BuildOrder order, Stream context, Func<string, Task> said, CancellationToken cancel)
+    {
+        using var body = new WrittenContent((stream, inner) => context.CopyToAsync(stream, inner), "application/x-tar");
+        return await TransferAsync(HttpMethod.Post, "/build?" + Query(order), body, "build an image", order.Limit,
+            async (refusal, stream, inner) => refusal is null ? await BuiltAsync(stream, said, inner) : (null, refusal.Error), cancel);
+    }
+
+    static string Query(BuildOrder order) => string.Join('&', new (string Name, string? Value)[]
+    {
+        ("t", order.Tag), ("dockerfile", order.Dockerfile), ("target", order.Stage), ("buildargs", Json(order.Arguments)), ("labels", Json(order.Labels)),
+        ("nocache", order.NoCache ? "true" : "false"), ("networkmode", order.Network ? "default" : "none"), ("rm", "true"), ("forcerm", "true"),
+    }.Where(one => one.Value is not null).Select(one => $"{one.Name}={Uri.EscapeDataString(one.Value!)}"));
+
+    static string Json(IReadOnlyDictionary<string, string> pairs) => JsonSerializer.Serialize(pairs.ToDictionary(), EngineJson.Default.DictionaryStringString);
+
+    /// <summary>Reads what the build says to its end: its image, and why it failed.</summary>
+    static async Task<(string? Id, string? Error)> BuiltAsync(Stream stream, Func<string, Task> said, CancellationToken cancel)
+    {
+        string? id = null, error = null;
+        await foreach (var line in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.BuildProgress, topLevelValues: true, cancel))
+        {
+            error = line?.Error ?? error;
+            id = line?.Result?.Id ?? id;
+            if (line?.Text is { } text)
+                await said(text);
+        }
+        return (id, error?.Trim());
+    }
+
+    public Task<NetworkDetail?> FindNetworkAsync(string name, CancellationToken cancel) => FindAsync($"/networks/{Uri.EscapeDataString(name)}", EngineJson.Default.NetworkDetail, "show a network", cancel);
+
+    public async Task<IReadOnlyList<NetworkDetail>> NetworksAsync(string label, CancellationToken cancel) =>
+        await GetAsync($"/networks?filters={Labelled(label)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
+
+    public Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel) => DoAsync("/networks/create", request, EngineJson.Default.NetworkRequest, "create a network", cancel);
+
+    public Task<bool> RemoveNetworkAsync(string id, CancellationToken cancel) => RemoveThingAsync($"/networks/{Uri.EscapeDataString(id)}", "remove a network", cancel);
+
+    public Task ConnectAsync(string network, string container, string alias, CancellationToken cancel) =>
+        DoAsync($"/networks/{Uri.EscapeDataString(network)}/connect", new ConnectRequest(container, new EndpointRequest([alias])), EngineJson.Default.ConnectRequest, "connect a container", cancel);
+
+    public Task DisconnectAsync(string network, string container, bool force, CancellationToken cancel) =>
+        DoAsync($"/networks/{Uri.EscapeDataString(network)}/disconnect", new DisconnectRequest(container, force), EngineJson.Default.DisconnectRequest, "disconnect a container", cancel);
+
+    public Task<VolumeDetail?> FindVolumeAsync(string name, CancellationToken cancel) => FindAsync($"/volumes/{Uri.EscapeDataString(name)}", EngineJson.Default.VolumeDetail, "show a volume", cancel);
+
+    public async Task<IReadOnlyList<VolumeDetail>> VolumesAsync(string label, CancellationToken cancel) =>
+        (await GetAsync($"/volumes?filters={Labelled(label)}", EngineJson.Default.VolumeList, "list volumes", cancel)).Volumes ?? [];
+
+    public Task CreateVolumeAsync(VolumeRequest request, CancellationToken cancel) => DoAsync("/volumes/create", request, EngineJson.Default.VolumeRequest, "create a volume", cancel);
+
+    public Task<bool> RemoveVolumeAsync(string name, CancellationToken cancel) => RemoveThingAsync($"/volumes/{Uri.EscapeDataString(name)}", "remove a volume", cancel);
+
+    async Task<bool> RemoveThingAsync(string path, string what, CancellationToken cancel)
+    {
+        var reply = await TryDeleteAsync(path, what, cancel);
+        return reply.Status != 404 && reply.OrThrow() is not null;
+    }
+
+    static string Labelled(string label) => Filters(new() { ["label"] = [label] });
+}

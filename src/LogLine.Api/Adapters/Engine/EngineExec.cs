@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Adapters.Engine;
+
+/// <summary>A command in a container over the Engine API: prepared, attached to, and looked at for how it ended.</summary>
+internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeProvider time)
+{
+    public async Task<ExecOutcome> RunAsync(ExecOrder order, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
+    {
+        var reply = await engine.DoAsync($"/containers/{order.ContainerId}/exec", order.Request, EngineJson.Default.ExecRequest, "prepare a command", cancel);
+        var exec = reply.Read(EngineJson.Default.ObjectCreated, "prepare a command").Id!;
+        await order.Begun();
+        if (await PumpAsync(exec, order, append, cancel))
+            return new ExecOutcome(await ExitCodeAsync(exec, cancel), null);
+        var killed = await KillAsync(exec, order.ContainerId, cancel);
+        return new ExecOutcome(killed ? await ExitCodeAsync(exec, cancel) : -1, killed);
+    }
+
+    /// <summary>Moves input and output until the command has ended; false when its time is over before.</summary>
+    async Task<bool> PumpAsync(string exec, ExecOrder order, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
+    {
+        using var timer = new CancellationTokenSource(order.Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, timer.Token);
+        try
+        {
+            return await engine.AttachAsync(exec, order.Request.Tty, order.Timeout + limits.Answer, async (stream, inner) =>
+            {
+                var feeding = order.Stdin is { } stdin ? FeedAsync(stream, stdin, inner) : Task.CompletedTask;
+                await EngineLogFrames.ReadAsync(stream, framed: !order.Request.Tty, append, inner);
+                await feeding;
+                return true;
+            }, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            // Cancelled by the client: the command goes with its run.
+            using var moment = new CancellationTokenSource(limits.Status, time);
+            await KillAsync(exec, order.ContainerId, moment.Token);
+            throw;
+        }
+    }
+
+    /// <summary>Writes the input and closes that direction. A command that ends without reading all of it has had enough.</summary>
+    static async Task FeedAsync(NetworkStream stream, byte[] stdin, CancellationToken cancel)
+    {
+        try
+        {
+            await stream.WriteAsync(stdin, cancel);
+            stream.Socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+        }
+    }
+
+    async Task<int> ExitCodeAsync(string exec, CancellationToken cancel)
+    {
+        var since = time.GetTimestamp();
+        while (true)
+        {
+            // The stream may end a moment before the engine has noted how the command did.
+            var detail = await DetailAsync(exec, cancel);
+            if (!detail.Running && detail.ExitCode is { } code)
+                return code;
+            if (time.GetElapsedTime(since) > limits.Settle)
+                throw new AdapterException(AdapterFailure.Refused, "The command's output has ended, but the engine still shows it as running.");
+            await Task.Delay(limits.Glance / 10, time, cancel);
+        }
+    }
+
+    Task<ExecDetail> DetailAsync(string exec, CancellationToken cancel) => engine.GetAsync($"/exec/{exec}/json", EngineJson.Default.ExecDetail, "show a command", cancel);
+
+    /// <summary>
+    /// The engines' API cannot end a command. On the engine's own machine its process can be ended, after a look that it is the container's;
+    /// elsewhere, or without the right to, it goes on and the answer says so.
+    /// </summary>
+    async Task<bool> KillAsync(string exec, string containerId, CancellationToken cancel)
+    {
+        var detail = await DetailAsync(exec, cancel);
+        if (!detail.Running)
+            return true;
+        try
+        {
+            if (detail.Pid <= 1 || !(await File.ReadAllTextAsync($"/proc/{detail.Pid}/cgroup", cancel)).Contains(containerId, StringComparison.Ordinal))
+                return false;
+            using var process = Process.GetProcessById(detail.Pid);
+            process.Kill(entireProcessTree: true);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception or AggregateException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Adapters.Nerdctl;
+
+/// <summary>Images, networks and volumes.</summary>
+internal sealed partial class NerdctlEngine
+{
+    public async Task<ImageDetail?> FindImageAsync(string reference, CancellationToken cancel)
+    {
+        var result = await RunAsync(new NerdctlInspectImages(reference), cancel);
+        return IsMissing(result) ? null : Objects(result, Loose.ImageDetail, Loose.ImageDetailArray, "show an image").FirstOrDefault();
+    }
+
+    public async Task<IReadOnlyList<ImageSummary>> ImagesAsync(CancellationToken cancel)
+    {
+        var found = new Dictionary<string, ImageSummary>();
+        foreach (var some in (await LinesAsync(new NerdctlImages(), "list images", cancel)).Chunk(AtOnce))
+        {
+            foreach (var image in Objects(await RunAsync(new NerdctlInspectImages(some), cancel), Loose.ImageDetail, Loose.ImageDetailArray, "list images"))
+                found[image.Id] = new ImageSummary(ImageActs.IdOf(image), image.RepoTags, image.Size, Seconds(image.Created));
+        }
+        return [.. found.Values];
+    }
+
+    public async Task<IReadOnlyList<Layer>> HistoryAsync(string imageId, CancellationToken cancel)
+    {
+        var result = OrThrow(await RunAsync(new NerdctlHistory(imageId), cancel));
+        return [.. CommandOutput.Objects(result, EngineJson.Default.JsonElement, EngineJson.Default.JsonElementArray, "show the history of an image").Select(layer => new Layer(
+            Seconds(layer.Text("created") ?? layer.Text("Created") ?? layer.Text("CreatedAt")), layer.Text("CreatedBy") ?? layer.Text("createdBy"),
+            layer.Integer("size") ?? layer.Integer("Size") ?? 0, layer.Text("comment") ?? layer.Text("Comment")))];
+    }
+
+    // Quiet, a command line says nothing of layers: there is no progress to tell.
+    public Task<string?> PullAsync(ImageReference image, PullWatch? watch, CancellationToken cancel) => TransferAsync("pull", image, limits.Pull, cancel);
+
+    public Task<string?> PushAsync(ImageReference image, PullWatch watch, CancellationToken cancel) => TransferAsync("push", image, limits.Transfer, cancel);
+
+    async Task<string?> TransferAsync(string verb, ImageReference image, TimeSpan limit, CancellationToken cancel)
+    {
+        var known = await DialectAsync(cancel);
+        var flag = known.Quirks.LoopbackNeedsWord && image.IsOnLoopback ? known.Quirks == EngineQuirks.Nerdctl ? "--insecure-registry" : "--tls-verify=false" : null;
+        var config = registries.ConfigFor(image) is { } login ? PrivateFiles.Write("config.json", login) : null;
+        try
+        {
+            // nerdctl reads the first, Podman the second.
+            var environment = config is null ? [] : new Dictionary<string, string> { ["DOCKER_CONFIG"] = Path.GetDirectoryName(config)!, ["REGISTRY_AUTH_FILE"] = config };
+            var result = await StreamAsync(new NerdctlTransfer(verb, image.ToString(), flag), new() { Environment = environment }, limit, cancel);
+            return result.ExitCode == 0 ? null : CommandErrors.Words(result);
+        }
+        finally
+        {
+            if (config is not null)
+                PrivateFiles.Remove(config);
+        }
+    }
+
+    public Task TagAsync(string imageId, ImageReference name, CancellationToken cancel) => DoAsync(new NerdctlTag(imageId, name.ToString()), cancel);
+
+    public async Task<bool> UntagAsync(string reference, CancellationToken cancel)
+    {
+        var result = await RunAsync(new NerdctlUntag(reference), cancel);
+        return !IsMissing(result) && OrThrow(result) is not null;
+    }
+
+    public async Task SaveAsync(string reference, Stream destination, CancellationToken cancel) =>
+        OrThrow(await StreamAsync(new NerdctlSave(reference), new() { Output = (stream, inner) => stream.CopyToAsync(destination, inner) }, limits.Transfer, cancel));
+
+    public async Task<string?> LoadAsync(Func<Stream, CancellationToken, Task> write, CancellationToken cancel)
+    {
+        var result = await StreamAsync(new NerdctlLoad(), new() { Feed = write }, limits.Transfer, cancel);
+        return result.ExitCode == 0 ? null : CommandErrors.Words(result);
+    }
+
+    /// <summary>The context is unpacked into a folder of its own: not every command line takes a tar. It was judged before, entry by entry.</summary>
+    public async Task<(string? Id, string? Error)> BuildAsync(BuildOrder order, Stream context, Func<string, Task> said, CancellationToken cancel)
+    {
+        var folder = Directory.CreateTempSubdirectory("logline-build-").FullName;
+        try
+        {
+            await System.Formats.Tar.TarFile.ExtractToDirectoryAsync(context, folder, overwriteFiles: true, cancel);
+            var told = Task.CompletedTask;
+            var heard = new LineSplitter(line => told = told.ContinueWith(_ => said(line + "\n"), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap());
+            var result = await StreamAsync(new NerdctlBuild(order, folder), new() { See = (_, piece) => heard.Append(piece.Span) }, order.Limit, cancel);
+            await told;
+            return result.ExitCode == 0 ? ((await FindImageAsync(order.Tag, cancel)) is { } built ? ImageActs.IdOf(built) : null, null) : (null, CommandErrors.Words(result));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    public async Task<NetworkDetail?> FindNetworkAsync(string name, CancellationToken cancel)
+    {
+        var result = await RunAsync(new NerdctlInspectThings("network", name), cancel);
+        return IsMissing(result) ? null : Objects(result, Loose.NetworkDetail, Loose.NetworkDetailArray, "show a network").FirstOrDefault();
+    }
+
+    public async Task<IReadOnlyList<NetworkDetail>> NetworksAsync(string label, CancellationToken cancel)
+    {
+        var found = new List<NetworkDetail>();
+        foreach (var name in await LinesAsync(new NerdctlListThings("network", label), "list networks", cancel))
+        {
+            if (await FindNetworkAsync(name, cancel) is { } network)
+                found.Add(network);
+        }
+        return found;
+    }
+
+    public Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel) => DoAsync(new NerdctlCreateThing("network", request.Name, request.Labels, request.Internal), cancel);
+
+    public Task<bool> RemoveNetworkAsync(string id, CancellationToken cancel) => RemoveThingAsync("network", id, cancel);
+
+    public Task ConnectAsync(string network, string container, string alias, CancellationToken cancel) => DoAsync(new NerdctlConnect(network, container, alias), cancel);
+
+    public Task DisconnectAsync(string network, string container, bool force, CancellationToken cancel) => DoAsync(new NerdctlDisconnect(network, container, force), cancel);
+
+    public async Task<VolumeDetail?> FindVolumeAsync(string name, CancellationToken cancel)
+    {
+        var result = await RunAsync(new NerdctlInspectThings("volume", name), cancel);
+        return IsMissing(result) ? null : Objects(result, Loose.VolumeDetail, Loose.VolumeDetailArray, "show a volume").FirstOrDefault();
+    }
+
+    public async Task<IReadOnlyList<VolumeDetail>> VolumesAsync(string label, CancellationToken cancel)
+    {
+        var found = new List<VolumeDetail>();
+        foreach (var name in await LinesAsync(new NerdctlListThings("volume", label), "list volumes", cancel))
+        {
+            if (await FindVolumeAsync(name, cancel) is { } volume)
+                found.Add(volume);
+        }
+        return found;
+    }
+
+    public async Task CreateVolumeAsync(VolumeRequest request, CancellationToken cancel)
+    {
+        // Unlike the Engine API a command line refuses a name that is there.
+        if (await FindVolumeAsync(request.Name, cancel) is null)
+            await DoAsync(new NerdctlCreateThing("volume", request.Name, request.Labels, Internal: false), cancel);
+    }
+
+    public Task<bool> RemoveVolumeAsync(string name, CancellationToken cancel) => RemoveThingAsync("volume", name, cancel);
+
+    async Task<bool> RemoveThingAsync(string what, string name, CancellationToken cancel)
+    {
+        var result = await RunAsync(new NerdctlRemoveThing(what, name), cancel);
+        return !IsMissing(result) && OrThrow(result) is not null;
+    }
+
+    static bool IsMissing(CommandResult result) => Failure(result) is AdapterFailure.NotFound or AdapterFailure.ImageNotFound;
+
+    static long Seconds(string? moment) => DateTimeOffset.TryParse(moment, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUnixTimeSeconds() : 0;
+}
+
+/// <summary>Lines of a text that comes in pieces; one that is longer than 64 KiB is handed over in parts.</summary>
+internal sealed class LineSplitter(Action<string> see)
+{
+    const int MaxLine = 64 << 10;
+
+    readonly MemoryStream open = new();
+
+    public void Append(ReadOnlySpan<byte> piece)
+    {
+        foreach (var one in piece)
+        {
+            if (one != '\n')
+                open.WriteByte(one);
+            if (one != '\n' && open.Length < MaxLine)
+                continue;
+            see(Encoding.UTF8.GetString(open.GetBuffer(), 0, (int)open.Length));
+            open.SetLength(0);
+        }
+    }
+}

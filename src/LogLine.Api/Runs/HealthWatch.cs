@@ -1,0 +1,76 @@
+using LogLine.Api.Ledger;
+using LogLine.Protocol.MiniContainers;
+
+namespace LogLine.Api.Runs;
+
+/// <summary>
+/// The health of a container that runs (<c>lifecycle.health</c> of the manifest, every <c>watch_interval</c>). That it stopped being healthy, and that it is again, is recorded: the
+/// run goes on, as <c>run_state.running</c> with <c>health</c>. Nothing is done about it unless the manifest asks for that (<c>restart.on_unhealthy</c>).
+/// </summary>
+internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter adapter, DeployLifecycle lifecycle, GrantVault vault, TimeProvider time)
+{
+    private const string Healthy = "healthy";
+    private const string Unhealthy = "unhealthy";
+
+    /// <summary>Completes when the manifest wants the container to be started again because it is not healthy; else it goes on until <paramref name="stop"/>.</summary>
+    public async Task UntilRestartIsDueAsync(string workloadId, CancellationToken stop)
+    {
+        if (lifecycle.Health is not { } check)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
+            return;
+        }
+        var (failures, since) = (0, time.GetTimestamp());
+        // A worker that took the run over goes on from what the one before it has said.
+        var isSick = RunDetail.Text(((await gateway.FindAsync(run.RunId)) ?? run).Detail, "health") == Unhealthy;
+        while (true)
+        {
+            await Task.Delay(check.WatchInterval, time, stop);
+            if (await ProbeAsync(workloadId, check, stop) is not { } outcome)
+            {
+                continue;
+            }
+            failures = outcome.Healthy ? 0 : failures + 1;
+            if (outcome.Healthy && isSick)
+            {
+                isSick = !await SayAsync(Healthy, $"The {check.Kind} health check succeeds again.", stop);
+            }
+            if (failures < check.Retries || time.GetElapsedTime(since) < check.StartPeriod)
+            {
+                continue;
+            }
+            isSick = isSick || await SayAsync(Unhealthy, $"The {check.Kind} health check failed {failures} times in a row; the last time: {outcome.Why}.", stop);
+            if (lifecycle.RestartUnhealthy)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Null while the engine is away: of the container that says nothing.</summary>
+    private async Task<ProbeOutcome?> ProbeAsync(string workloadId, HealthCheck check, CancellationToken stop)
+    {
+        try
+        {
+            return await adapter.ProbeAsync(workloadId, check, stop);
+        }
+        catch (AdapterException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<bool> SayAsync(string health, string why, CancellationToken stop)
+    {
+        var shown = (await vault.MaskOfAsync(run.RunId, stop)).Apply(why);
+        return await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running)
+        {
+            StartedAt = (await gateway.FindAsync(run.RunId))?.StartedAt,
+            Facts = json =>
+            {
+                json.WriteString("health", health);
+                json.WriteString("health_detail", shown);
+            },
+        }, stop);
+    }
+}

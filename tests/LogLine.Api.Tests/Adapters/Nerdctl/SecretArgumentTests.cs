@@ -1,0 +1,46 @@
+using System.Text;
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Adapters.Nerdctl;
+using LogLine.Api.Runs;
+
+namespace LogLine.Api.Tests.Adapters.Nerdctl;
+
+/// <summary>What a command line is handed: arguments are public, so no value of a variable is among them. The program in between writes down what it got.</summary>
+public sealed class SecretArgumentTests : IDisposable
+{
+    private const string Secret = "hunter2-hunter2";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("logline-arguments-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Variables_AreInTheFile_AndInNoArgumentAndNoEnvironment()
+    {
+        // "$@" as it came, what stands in the file behind --env-file, and every variable of its own.
+        var program = Path.Combine(_folder, "nerdctl");
+        await File.WriteAllTextAsync(program, $$$"""
+            #!/bin/sh
+            [ "$1" = version ] && { echo '{"Client":{"Version":"v2.0.0"}}'; exit 0; }
+            { printf 'arg:%s\n' "$@"; env | sed 's/^/env:/'; } >> {{{_folder}}}/seen
+            while [ $# -gt 0 ]; do [ "$1" = --env-file ] && sed 's/^/file:/' "$2" >> {{{_folder}}}/seen; shift; done
+            echo 0123
+            """, TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        using var engine = new NerdctlEngine(new NerdctlOptions { Binary = program }, EngineLimits.Default, RegistryCredentials.Of([]), TimeProvider.System);
+        var spec = new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_1", Image = "a:1", Env = new Dictionary<string, string> { ["PASSWORD"] = Secret } };
+
+        await engine.CreateAsync("dev-web", ContainerRequests.Of(spec, EngineQuirks.Nerdctl), TestContext.Current.CancellationToken);
+        await engine.ExecAsync(
+            new ExecOrder("0123", new ExecRequest { Cmd = ["env"], Env = [$"OTHER={Secret}"] }, null, TimeSpan.FromSeconds(30), () => Task.CompletedTask), (_, _) => { }, TestContext.Current.CancellationToken);
+
+        var seen = await File.ReadAllLinesAsync(Path.Combine(_folder, "seen"), Encoding.UTF8, TestContext.Current.CancellationToken);
+        Assert.Equal([$"file:PASSWORD={Secret}", $"file:OTHER={Secret}"], seen.Where(line => line.Contains(Secret, StringComparison.Ordinal)));
+        var files = seen.Where((line, at) => at > 0 && seen[at - 1] == "arg:--env-file").ToList();
+        Assert.Equal(2, files.Count);
+        Assert.DoesNotContain(files, file => File.Exists(file["arg:".Length..]));
+    }
+}

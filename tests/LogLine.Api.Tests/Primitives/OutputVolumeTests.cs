@@ -1,0 +1,52 @@
+using System.Globalization;
+using LogLine.Api.Runs;
+using LogLine.Api.Tests.Adapters.Engine;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>
+/// A container of a real engine that prints a gibibyte, followed through the gateway by a reader who stops reading: the gateway's memory does not grow with it.
+/// </summary>
+[Collection(nameof(Alone))]
+public sealed class OutputVolumeTests
+{
+    private const long Mebibyte = 1L << 20;
+    private const long HeapMayMove = 8 * Mebibyte;
+    private const long ResidentMayMove = 32 * Mebibyte;
+
+    // Lines of 4000 bytes; the first part, which is not measured, is what the process needs to be warm.
+    private const string Script = "b=$(head -c 3999 /dev/zero | tr '\\0' x); yes $b | head -c 67108864; until [ -e /tmp/go ]; do sleep 0.05; done; yes $b | head -c 1073741824; echo; echo done";
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task AGibibyte_DoesNotMoveTheGatewaysMemory(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync("loud", Script);
+        var run = (await lab.SendAsync("container.inspect", name)).Json.Member("run").Text("run_id")!;
+        using var response = await lab.Gateway.Client.GetAsync($"/v1/runs/{run}/logs?follow=true", HttpCompletionOption.ResponseHeadersRead, PrimitiveLab.Cancel);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(PrimitiveLab.Cancel));
+        while (await reader.ReadLineAsync(PrimitiveLab.Cancel) is { } line && !line.StartsWith("data:", StringComparison.Ordinal))
+        {
+        }
+        // A ring beside it, whose reader never reads at all.
+        var ring = new LogRing();
+        using var enough = new CancellationTokenSource();
+        var following = lab.Adapter.FollowLogAsync((await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!.Id, 1, ring, enough.Token);
+        var (heap, resident) = (GC.GetTotalMemory(forceFullCollection: true), Resident());
+        await lab.ReleaseAsync(name);
+
+        while ((await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!.State.Status == "running")
+        {
+            await Task.Delay(100, PrimitiveLab.Cancel);
+        }
+        await following.WaitAsync(PrimitiveLab.Cancel);
+        var (heapAfter, residentAfter) = (GC.GetTotalMemory(forceFullCollection: true), Resident());
+
+        Assert.InRange(heapAfter - heap, long.MinValue, HeapMayMove);
+        Assert.InRange(residentAfter - resident, long.MinValue, ResidentMayMove);
+    }
+
+    private static long Resident() => File.ReadLines("/proc/self/status").Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+        .Select(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024).Single();
+}
