@@ -31,7 +31,7 @@ public sealed partial class DeployFileTests
     {
         var compose = Yaml.Read("docker-compose.yml").Single();
         var services = compose.Members("services");
-        Assert.Equal(["gateway", "postgres", "redis"], services.Keys.Order());
+        Assert.Equal(["gateway", "postgres", "redis", "worker"], services.Keys.Order());
         foreach (var (name, service) in services)
         {
             Assert.All(service.Items("secrets"), secret => Assert.Contains(secret.Text("source") ?? secret.Text(), compose.Members("secrets").Keys));
@@ -39,7 +39,7 @@ public sealed partial class DeployFileTests
             Assert.All(service.Members("depends_on").Keys, other => Assert.Contains(other, services.Keys));
             Assert.All(service.Items("volumes").Select(volume => volume.Text().Split(':')[0]).Where(volume => volume[0] is not ('/' or '.' or '$')), volume => Assert.Contains(volume, compose.Members("volumes").Keys));
             Assert.DoesNotContain(service.Texts("environment"), pair => Regex.IsMatch(pair.Key, "PASSWORD$|TOKEN$|KEY$", RegexOptions.IgnoreCase));
-            if (name is "gateway")
+            if (name is "gateway" or "worker")
             {
                 Settings.AssertRead(service.Texts("environment").Keys);
                 Settings.AssertRead(service.Items("secrets").Select(secret => secret.Text("target")).OfType<string>());
@@ -47,8 +47,9 @@ public sealed partial class DeployFileTests
                 Assert.True(double.Parse(service.Text("stop_grace_period")!.TrimEnd('s'), System.Globalization.CultureInfo.InvariantCulture) > DrainSeconds + 8);
             }
         }
+        Assert.EndsWith($":{DockerEnvironment()["ASPNETCORE_HTTP_PORTS"]}", services["worker"].Text("environment.LogLine__Worker__Gateway"), StringComparison.Ordinal);
         var made = File.ReadAllText(Repository.At("deploy", "make-secrets"));
-        Assert.All(compose.Members("secrets"), secret => Assert.Contains($"make {Path.GetFileName(secret.Value.Text("file"))} ", made, StringComparison.Ordinal));
+        Assert.All(compose.Members("secrets").Where(secret => secret.Key != "worker-token"), secret => Assert.Contains($"make {Path.GetFileName(secret.Value.Text("file"))} ", made, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -66,7 +67,7 @@ public sealed partial class DeployFileTests
         Assert.True(process.ExitCode == 0, said);
     }
 
-    public static IEnumerable<TheoryDataRow<string>> Kustomizations() => [new("deploy/kubernetes")];
+    public static IEnumerable<TheoryDataRow<string>> Kustomizations() => [new("deploy/kubernetes"), new("deploy/kubernetes/worker")];
 
     [Theory]
     [MemberData(nameof(Kustomizations))]
@@ -75,7 +76,7 @@ public sealed partial class DeployFileTests
         var (kustomization, all) = Read(folder);
         await using var gateway = await TestGateway.StartAsync();
         var routes = gateway.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Select(route => "/" + route.RoutePattern.RawText!.Trim('/')).ToList();
-        var pods = all.Where(one => one.Text("kind") == "Deployment").ToList();
+        var pods = all.Where(one => one.Text("kind") is "Deployment" or "StatefulSet").ToList();
         Assert.NotEmpty(pods);
         foreach (var pod in pods)
         {
@@ -109,10 +110,11 @@ public sealed partial class DeployFileTests
     public void Kubernetes_GatewaysAreTwo_AndNeverBothAway()
     {
         var (kustomization, all) = Read("deploy/kubernetes");
-        var gateway = all.Single(one => one.Text("kind") == "Deployment");
+        var gateway = all.Single(one => one.Text("kind") == "StatefulSet");
         var container = gateway.Items("spec.template.spec.containers").Single();
 
-        Assert.Equal(("2", "0"), (gateway.Text("spec.replicas"), gateway.Text("spec.strategy.rollingUpdate.maxUnavailable")));
+        Assert.Equal(("2", "RollingUpdate"), (gateway.Text("spec.replicas"), gateway.Text("spec.updateStrategy.type")));
+        Assert.Contains(all, one => one.Text("kind") == "Service" && one.Text("metadata.name") == gateway.Text("spec.serviceName") && one.Text("spec.clusterIP") == "None");
         Assert.Equal("1", all.Single(one => one.Text("kind") == "PodDisruptionBudget").Text("spec.minAvailable"));
         Assert.Contains(container.Items("ports"), port => port.Text("containerPort") == DockerEnvironment()["ASPNETCORE_HTTP_PORTS"]);
         Assert.Contains(container.Items("ports"), port => container.Items("env").Single(one => one.Text("name") == "LogLine__Metrics__Url").Text("value")!.EndsWith(":" + port.Text("containerPort"), StringComparison.Ordinal));
@@ -130,7 +132,7 @@ public sealed partial class DeployFileTests
             RunnerKeys.Open(folder).Dispose();
             var handed = Read("deploy/kubernetes").Kustomization.Items("secretGenerator").Single(one => one.Text("name") == "logline-keys").Items("files").Select(file => Path.GetFileName(file.Text()));
 
-            Assert.Equal(Directory.GetFiles(folder, "*.key").Select(Path.GetFileName).Order(), handed.Order());
+            Assert.Equal(Directory.GetFiles(folder, "*.key").Select(Path.GetFileName).Where(key => key != "runner.key").Order(), handed.Order());
         }
         finally
         {
