@@ -5,7 +5,7 @@ internal static class OperatorCommands
 {
     private static readonly Dictionary<string, Func<string[], Task<int>>> All = new()
     {
-        [RotateKeyCommand.Name] = RotateKeyCommand.RunAsync,
+        [ServerKeyRotation.Name] = ServerKeyRotation.RunAsync,
         [MakeKeysCommand.Name] = MakeKeysCommand.RunAsync,
         [HealthCommand.Name] = HealthCommand.RunAsync,
     };

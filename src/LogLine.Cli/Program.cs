@@ -57,7 +57,7 @@ internal static class Contents
             root.Add(family);
         }
         tree.Globals.AddTo(root);
-        Examples.AddTo(root);
+        CommandExamples.AddTo(root);
         return root;
     }
 }

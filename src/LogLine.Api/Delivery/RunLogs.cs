@@ -100,7 +100,11 @@ internal static class RunLogs
         }
         catch (OperationCanceledException)
         {
-            // The client went, the server stops, or the reader was too slow.
+            // The client went, or the server stops.
+        }
+        catch (TimeoutException)
+        {
+            http.Abort(); // the reader was too slow
         }
         finally
         {

@@ -11,7 +11,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
 {
     private const int MaxRuns = 256;
 
-    private readonly ConcurrentDictionary<string, Hold> _holds = new();
+    private readonly ConcurrentDictionary<string, LeaseHold> _holds = new();
     private readonly WorkloadTurns _turns = new();
 
     /// <inheritdoc/>
@@ -40,7 +40,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         var since = time.GetTimestamp();
         foreach (var run in await gateway.LeaseAsync(MaxRuns - _holds.Count, [.. _holds.Keys], stopping))
         {
-            var hold = new Hold(CancellationTokenSource.CreateLinkedTokenSource(stopping)) { Since = since };
+            var hold = new LeaseHold(CancellationTokenSource.CreateLinkedTokenSource(stopping)) { Since = since };
             if (!_holds.TryAdd(run.RunId, hold))
             {
                 continue; // its job has not ended yet: the run is leased again when it has
@@ -137,7 +137,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     }
 
     /// <summary>A run that is ours, and since when that is certain; null when it is not.</summary>
-    private sealed class Hold(CancellationTokenSource lost)
+    private sealed class LeaseHold(CancellationTokenSource lost)
     {
         public CancellationTokenSource Lost => lost;
 

@@ -81,7 +81,7 @@ internal sealed class GatewayClient : IDisposable
         SendAsync(() => new HttpRequestMessage(HttpMethod.Post, new Uri(_baseUrl, path)) { Content = JsonBody.Of(body.Utf8) }, Patience, stop);
 
     /// <summary>Writes. The answer is an Ack, or a list of answers for an array.</summary>
-    public Task<Attempt<JsonElement>> SubmitAsync(SpanSubmission submission, Signer? signer, CancellationToken stop) =>
+    public Task<Attempt<JsonElement>> SubmitAsync(SpanSubmission submission, ProfileSigner? signer, CancellationToken stop) =>
         SendAsync(() => submission.ToRequest(_baseUrl, _profile, signer, _shell.Time.GetUtcNow()), Patience + TimeSpan.FromSeconds(submission.WaitSeconds), stop);
 
     /// <summary>Uploads what can be read again from its beginning. The same bytes again change nothing, so it may be repeated.</summary>

@@ -10,13 +10,13 @@ namespace LogLine.Cli.Client;
 internal sealed record SpanForm(string Intent, string EntityType, string Kind);
 
 /// <summary>Makes spans, signs them, sends them, keeps their receipts.</summary>
-internal sealed class SpanSender(GatewayClient gateway, Signer signer, ReceiptArchive archive, Shell shell, Action<string> note) : IDisposable
+internal sealed class SpanSender(GatewayClient gateway, ProfileSigner signer, ReceiptArchive archive, Shell shell, Action<string> note) : IDisposable
 {
     /// <summary>The gateway that it sends to.</summary>
     public GatewayClient Client => gateway;
 
     /// <summary>The key that it signs with.</summary>
-    public Signer Signer => signer;
+    public ProfileSigner Signer => signer;
 
     /// <summary>A signed span, complete: the gate has nothing to repair.</summary>
     /// <param name="payload">Writes the members of the payload but <c>kind</c>.</param>

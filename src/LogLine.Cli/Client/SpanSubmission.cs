@@ -31,7 +31,7 @@ internal sealed class SpanSubmission(CanonicalJson body)
 
     /// <summary>The request with its headers.</summary>
     /// <param name="signer">Signs the request too when the environment in force is known; null for a token alone.</param>
-    public HttpRequestMessage ToRequest(Uri baseUrl, Profile profile, Signer? signer, DateTimeOffset now)
+    public HttpRequestMessage ToRequest(Uri baseUrl, Profile profile, ProfileSigner? signer, DateTimeOffset now)
     {
         if (now - _madeAt > Freshness)
         {

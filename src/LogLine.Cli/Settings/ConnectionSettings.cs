@@ -63,13 +63,13 @@ internal sealed record ConnectionSettings
             : CommandFailure.Usage($"'{tenant}' is no tenant: 2 to 63 of a-z, 0-9, '_' and '-', beginning with a letter or digit.");
 
     /// <summary>The key that spans, manifests and proofs are signed with.</summary>
-    public Attempt<Signer> Signer()
+    public Attempt<ProfileSigner> Signer()
     {
         if (Profile.Kid is not { } kid || Profile.KeyFile is not { } file)
         {
             return new CommandFailure("key", $"The profile '{ProfileName}' has no registered key.", "Run 'logline init': it makes one and registers it.");
         }
-        return Settings.KeyFile.Read(file).Fails(out var failure, out var key) ? failure : new Signer(kid, key);
+        return Settings.KeyFile.Read(file).Fails(out var failure, out var key) ? failure : new ProfileSigner(kid, key);
     }
 
     /// <summary>The public log key that receipts are verified with: 32 bytes.</summary>
@@ -92,7 +92,7 @@ internal sealed record ConnectionSettings
 }
 
 /// <summary>A private key and the id under which the tenant's registry has its public half.</summary>
-internal sealed record Signer(string Kid, SigningKey Key) : IDisposable
+internal sealed record ProfileSigner(string Kid, SigningKey Key) : IDisposable
 {
     public void Dispose() => Key.Dispose();
 }

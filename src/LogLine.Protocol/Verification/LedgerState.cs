@@ -111,7 +111,7 @@ internal sealed class LedgerState(LedgerTrust trust)
         {
             return null;
         }
-        if (span.IsSigned && _wallet.WorkerKey(signer) is { } worker)
+        if (span.IsSigned && _wallet.ActiveWorkerKey(signer) is { } worker)
         {
             (entry.Key, entry.Kind) = (worker, SignatureKind.Event);
             return null;

@@ -24,7 +24,7 @@ internal sealed class WalletState
     public byte[]? ActiveKey(string tenant, string kid) => _keys.Find(tenant, kid) is { } key && key[4] is Active ? (byte[])key[2]! : null;
 
     /// <summary>The public key of a worker that may report at this point of the log, or null. A worker of the first tenant reports of other tenants' runs too.</summary>
-    public byte[]? WorkerKey(string kid) => _workers.TryGetValue(kid, out var tenants) ? tenants.Select(tenant => ActiveKey(tenant, kid)).FirstOrDefault(key => key is not null) : null;
+    public byte[]? ActiveWorkerKey(string kid) => _workers.TryGetValue(kid, out var tenants) ? tenants.Select(tenant => ActiveKey(tenant, kid)).FirstOrDefault(key => key is not null) : null;
 
     /// <summary>Changes what a span of the gateway's own changes.</summary>
     public void ApplyOwn(AuditedEntry entry, SpanDocument span)

@@ -27,6 +27,7 @@ public sealed class TestGateway : IAsyncDisposable
 
     private readonly bool _ownsFolder;
     private readonly WebApplication _app;
+    private bool _isStopped;
 
     private TestGateway(WebApplication app, string folder, bool ownsFolder, string address, string apiKey)
     {
@@ -206,9 +207,13 @@ public sealed class TestGateway : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the gateway and keeps its folder, for a next one.</summary>
+    /// <summary>Stops the gateway and keeps its folder, for a next one. Asked again it does nothing.</summary>
     public async Task StopAsync()
     {
+        if (Interlocked.Exchange(ref _isStopped, true))
+        {
+            return;
+        }
         Client.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();

@@ -162,7 +162,7 @@ public sealed class KeyRotationTests : IDisposable
         return (await gateway.GetAsync("/v1/keys")).Json;
     }
 
-    private Task<int> RotateAsync(params string[] words) => RotateKeyCommand.RunAsync([RotateKeyCommand.Name, .. words, "--data", Folder]);
+    private Task<int> RotateAsync(params string[] words) => ServerKeyRotation.RunAsync([ServerKeyRotation.Name, .. words, "--data", Folder]);
 
     private string Keep(string name)
     {

@@ -154,7 +154,7 @@ public sealed class ArchivePrimitiveTests
             Assert.Equal("refused_by_engine", refused.Json.Member("result").Text("reason"));
             Assert.Equal("exited", pushed.Json.Member("run").Text("state"));
             Assert.Equal("image_not_found", unseen.Json.Member("result").Text("reason"));
-            Assert.StartsWith("sha256:", pulled.Text("image_id"));
+            Assert.True(pulled.Text("image_id")?.StartsWith("sha256:", StringComparison.Ordinal), pulled.ToString());
             var everything = string.Concat(open.Body, refused.Body, pushed.Body, unseen.Body, pulled.ToString(), (await lab.Gateway.PostAsync("""{"limit":1000}""", path: "/v1/spans/query")).Body);
             Assert.DoesNotContain(Password, everything);
             Assert.DoesNotContain(Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes("robot:" + Password)), everything);

@@ -40,7 +40,15 @@ public sealed class OutputVolumeTests
         {
             await Task.Delay(100, PrimitiveLab.Cancel);
         }
-        await following.WaitAsync(PrimitiveLab.Cancel);
+        try
+        {
+            await following.WaitAsync(PrimitiveLab.Cancel);
+        }
+        catch (AdapterException cutOff) when (provider == "docker")
+        {
+            // Docker ends a stream whose log is rotated faster than it is read, and says so in its own words.
+            Assert.DoesNotContain("no frames", cutOff.Message);
+        }
         var (heapAfter, residentAfter) = (GC.GetTotalMemory(forceFullCollection: true), Resident());
 
         Assert.InRange(heapAfter - heap, long.MinValue, HeapMayMove);

@@ -11,7 +11,7 @@ public sealed class CliPageTests
         """
         # The command line
 
-        <!-- Made of the commands and of src/LogLine.Cli/Commands/Examples.cs. To write it anew:
+        <!-- Made of the commands and of src/LogLine.Cli/CommandExamples.cs. To write it anew:
              LOGLINE_REWRITE=1 dotnet run --project tests/LogLine.Cli.Tests -- -class "*CliPageTests" -->
 
         Every command of `logline`, as `--help` has it. The examples are run by a test in the order of this page, in one shell.
@@ -108,16 +108,16 @@ public sealed class CliPageTests
     public void Examples_AreAboutCommandsThatThereAre()
     {
         var leaves = Leaves(Root()).Select(leaf => leaf.Path).ToHashSet();
-        Assert.Equal([], Examples.All.Keys.Except(leaves));
-        Assert.Equal([], Before.Keys.Except(Examples.All.Keys));
-        Assert.All(Examples.All, examples => Assert.All(examples.Value, example => Assert.Contains("logline " + examples.Key, example, StringComparison.Ordinal)));
+        Assert.Equal([], CommandExamples.All.Keys.Except(leaves));
+        Assert.Equal([], Before.Keys.Except(CommandExamples.All.Keys));
+        Assert.All(CommandExamples.All, examples => Assert.All(examples.Value, example => Assert.Contains("logline " + examples.Key, example, StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task Help_EndsInExamples()
     {
         using var terminal = new Terminal();
-        Assert.Contains("Examples:\n  " + Examples.All["deploy stop"][0], (await terminal.RunAsync("deploy", "stop", "--help")).Expect(0).Output);
+        Assert.Contains("Examples:\n  " + CommandExamples.All["deploy stop"][0], (await terminal.RunAsync("deploy", "stop", "--help")).Expect(0).Output);
         Assert.DoesNotContain("Examples:", (await terminal.RunAsync("deploy", "--help")).Expect(0).Output);
     }
 
@@ -127,7 +127,7 @@ public sealed class CliPageTests
         var root = Root();
         page.Append("## Options of every command\n\n");
         Options(page, root.Options);
-        var families = Examples.All.Keys.Select(path => path.Split(' ')[0]).Distinct().ToList();
+        var families = CommandExamples.All.Keys.Select(path => path.Split(' ')[0]).Distinct().ToList();
         foreach (var branch in root.Subcommands.OrderBy(command => families.IndexOf(command.Name) is >= 0 and var at ? at : int.MaxValue).ThenBy(command => command.Name, StringComparer.Ordinal))
         {
             page.Append("\n## logline ").Append(branch.Name).Append("\n\n").Append(branch.Description).Append('\n');
@@ -142,7 +142,7 @@ public sealed class CliPageTests
 
     private static void InUse(StringBuilder page, string family)
     {
-        var examples = Examples.All.Where(example => example.Key.Split(' ')[0] == family).ToList();
+        var examples = CommandExamples.All.Where(example => example.Key.Split(' ')[0] == family).ToList();
         if (examples.Count > 0)
         {
             page.Append("\n<!-- run -->\n```bash\n");

@@ -66,14 +66,14 @@ public sealed class LedgerTests(GatewayProcess gateway)
     }
 
     [Fact]
-    public async Task SubjectStatus_ShowsItsSpans()
+    public async Task SubjectStatus_ShowsItsPresentState()
     {
         using var member = await Member.JoinAsync(gateway);
         await member.ApplyAsync(member.Manifest());
         var said = (await member.RunAsync("status", member.Subject, "--no-stream", "--json")).Expect(0);
-        Assert.Equal(["subject", "run", "spans"], said.Json.EnumerateObject().Select(part => part.Name));
-        Assert.Equal(["minicontainer.apply", "minicontainer.applied"], said.Json.Items("spans").Select(span => span.Text("intent")));
-        Assert.Contains("nothing about", (await member.RunAsync("status", "urn:minicontainer:dev/never")).Expect(1).Errors);
+        Assert.Equal((member.Subject, "present", true), (said.Json.Text("subject"), said.Json.Text("status"), said.Json.Flag("complete")));
+        Assert.Equal(["minicontainer.applied", "minicontainer.apply"], said.Json.Member("intents").EnumerateObject().Select(intent => intent.Name).OrderDescending(StringComparer.Ordinal).Reverse());
+        Assert.Contains("has no span about", (await member.RunAsync("status", "urn:minicontainer:dev/never")).Expect(1).Errors);
     }
 
     [Theory]

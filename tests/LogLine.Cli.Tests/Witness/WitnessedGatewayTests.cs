@@ -107,7 +107,7 @@ public sealed class WitnessedGatewayTests : IDisposable
             File.Copy(file, Path.Combine(Folder, Path.GetFileName(file)));
         }
         var refusal = await Assert.ThrowsAnyAsync<Exception>(() => WitnessedGateway.StartAsync(Folder, 1, one));
-        Assert.Contains("so that the log does not fork", refusal.Message);
+        Assert.Contains("The ledger must not go on from here", refusal.Message);
     }
 
     private static string? Standing(System.Text.Json.JsonElement health, int witness) => health.Items("list").ElementAtOrDefault(witness).Text("standing");

@@ -16,14 +16,14 @@ internal sealed partial class EngineClient
 
     public async Task<string?> PullAsync(ImageReference image, PullWatch? watch, CancellationToken cancel)
     {
-        var path = $"/images/create?fromImage={Uri.EscapeDataString(image.Name)}&tag={Uri.EscapeDataString(image.TagOrDigest)}{(await QuirksAsync(cancel)).Unencrypted(image)}";
+        var path = (await QuirksAsync(cancel)).PullPath(image);
         return await SpeakAsync(prefix => calls.StreamAsync(
             HttpMethod.Post, prefix + path, null, "fetch the image", limits.Pull, async (error, stream, inner) => error?.Error ?? await ProgressErrorAsync(stream, watch, inner), cancel, registries.HeaderFor(image)), cancel);
     }
 
     public async Task<string?> PushAsync(ImageReference image, PullWatch watch, CancellationToken cancel)
     {
-        var path = $"/images/{Uri.EscapeDataString(image.Name)}/push?tag={Uri.EscapeDataString(image.TagOrDigest)}{(await QuirksAsync(cancel)).Unencrypted(image)}";
+        var path = (await QuirksAsync(cancel)).PushPath(image);
         return await SpeakAsync(prefix => waits.StreamAsync(
             HttpMethod.Post, prefix + path, null, "push an image", limits.Transfer, async (error, stream, inner) => error?.Error ?? await ProgressErrorAsync(stream, watch, inner), cancel, registries.HeaderFor(image)), cancel);
     }

@@ -7,10 +7,13 @@ namespace LogLine.Api.Adapters.Engine;
 /// <summary>
 /// The engine's output stream. Without a TTY standard output and error travel in one stream of frames: one byte (1 output, 2 error),
 /// three zero bytes, the length as 32 bits big-endian, then that many bytes. A frame is no line: it may hold several, or a part of one.
+/// In a frame of kind 3 the engine itself says why it cannot go on: Docker does when a log is rotated faster than it is read.
 /// </summary>
 internal static class EngineLogFrames
 {
     const int HeaderBytes = 8;
+    const int EngineSpeaks = 3;
+    const int MaxWords = 1024;
 
     /// <summary>Hands every piece of output to <paramref name="append"/>, with 1 or 2 for where it was written, until the stream ends.</summary>
     public static async Task ReadAsync(Stream stream, bool framed, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
@@ -25,10 +28,12 @@ internal static class EngineLogFrames
         }
         while (await stream.ReadAtLeastAsync(buffer.AsMemory(0, HeaderBytes), HeaderBytes, throwOnEndOfStream: false, cancel) == HeaderBytes)
         {
-            if (buffer[0] > 2 || buffer[1] != 0 || buffer[2] != 0 || buffer[3] != 0)
+            if (buffer[0] > EngineSpeaks || buffer[1] != 0 || buffer[2] != 0 || buffer[3] != 0)
                 throw new IOException("the output stream has no frames where frames were expected");
             var source = buffer[0];
             var left = (long)BinaryPrimitives.ReadUInt32BigEndian(buffer.AsSpan(4));
+            if (source == EngineSpeaks)
+                throw new IOException(await WordsAsync(stream, buffer.AsMemory(0, (int)Math.Min(left, MaxWords)), cancel));
             while (left > 0)
             {
                 var read = await stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(left, buffer.Length)), cancel);
@@ -38,6 +43,12 @@ internal static class EngineLogFrames
                 left -= read;
             }
         }
+    }
+
+    static async Task<string> WordsAsync(Stream stream, Memory<byte> buffer, CancellationToken cancel)
+    {
+        var read = await stream.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel);
+        return Encoding.UTF8.GetString(buffer.Span[..read]).Trim();
     }
 }
 

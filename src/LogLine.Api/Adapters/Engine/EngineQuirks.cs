@@ -46,8 +46,14 @@ internal sealed record EngineQuirks
     /// </summary>
     public required bool LoopbackNeedsWord { get; init; }
 
-    /// <summary>What a push or a pull is told besides the name.</summary>
-    public string Unencrypted(ImageReference image) => LoopbackNeedsWord && image.IsOnLoopback ? "&tlsVerify=false" : "";
+    /// <summary>How an image is fetched. Podman 4 hears that word in its own call alone.</summary>
+    public string PullPath(ImageReference image) => LoopbackNeedsWord && image.IsOnLoopback
+        ? $"/libpod/images/pull?reference={Uri.EscapeDataString(image.ToString())}&tlsVerify=false"
+        : $"/images/create?fromImage={Uri.EscapeDataString(image.Name)}&tag={Uri.EscapeDataString(image.TagOrDigest)}";
+
+    /// <summary>How an image is sent.</summary>
+    public string PushPath(ImageReference image) =>
+        $"/images/{Uri.EscapeDataString(image.Name)}/push?tag={Uri.EscapeDataString(image.TagOrDigest)}{(LoopbackNeedsWord && image.IsOnLoopback ? "&tlsVerify=false" : "")}";
 
     public static EngineQuirks Docker { get; } = new()
     {

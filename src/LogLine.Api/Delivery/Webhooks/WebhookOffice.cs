@@ -18,7 +18,7 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(5);
 
     private readonly string _owner = LocalPrefix + Guid.NewGuid().ToString("N");
-    private readonly Dictionary<string, Post> _posts = [];
+    private readonly Dictionary<string, CourierPost> _posts = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <inheritdoc/>
@@ -83,7 +83,7 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
         }
     }
 
-    private Post Begin(WebhookRow row, WebhookLease lease) =>
+    private CourierPost Begin(WebhookRow row, WebhookLease lease) =>
         new(row.Version, lease, Task.Run(() => TryAsync(() => new WebhookCourier(row, lease, tools).RunAsync(lease.Ended)), CancellationToken.None));
 
     private void Hear(CommittedBatch batch)
@@ -111,7 +111,7 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
     }
 
     /// <summary>A webhook as it was when its courier began.</summary>
-    private sealed record Post(long Version, WebhookLease Lease, Task Work)
+    private sealed record CourierPost(long Version, WebhookLease Lease, Task Work)
     {
         public async Task LeaveAsync()
         {

@@ -43,7 +43,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
 
     private string? OfPermit(JsonElement permit, RunRow run)
     {
-        if (pin.PublicKey is not { } key || permit.Text("type") != Permit.Type || permit.Text("alg") != DomainSignature.Algorithm || !SignedObject.Verify(permit, permit, SignatureKind.Permit, key))
+        if (pin.PublicKey is not { } key || permit.Text("type") != RunPermit.Type || permit.Text("alg") != DomainSignature.Algorithm || !SignedObject.Verify(permit, permit, SignatureKind.Permit, key))
         {
             return "the permit is not signed by the gateway's key";
         }
@@ -58,7 +58,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
     {
         foreach (var (name, expected) in new (string, string?)[]
         {
-            ("span_hash", Hash(span)), ("evidence_hash", Hash(evidence)), ("proof_hash", proof is null ? null : Hash(proof)), ("order_hash", Permit.OrderHash(run)), ("ref", run.Ref),
+            ("span_hash", Hash(span)), ("evidence_hash", Hash(evidence)), ("proof_hash", proof is null ? null : Hash(proof)), ("order_hash", RunPermit.OrderHash(run)), ("ref", run.Ref),
         })
         {
             if (permit.Text(name) != expected)

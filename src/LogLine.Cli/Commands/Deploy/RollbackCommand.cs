@@ -22,11 +22,11 @@ internal static class RollbackCommand
         var noProve = new Option<bool>("--no-prove") { Description = "Never make the proof here; fail when it is wanted." };
         var yes = new Option<bool>("--yes", "-y") { Description = "Make the proof without asking when it is wanted." };
         return tree.Leaf("rollback", "Go back to what ran before.",
-            call => RunAsync(call, call.Get(run), new Wish(call.Get(reference), call.Get(reason), call.Get(watch), !call.Get(noStream), call.Get(wait), !call.Get(noProve), call.Get(yes))),
+            call => RunAsync(call, call.Get(run), new RollbackRequest(call.Get(reference), call.Get(reason), call.Get(watch), !call.Get(noStream), call.Get(wait), !call.Get(noProve), call.Get(yes))),
             run, reference, reason, watch, wait, noStream, noProve, yes);
     }
 
-    private static async Task<int> RunAsync(Call call, string run, Wish wish)
+    private static async Task<int> RunAsync(Call call, string run, RollbackRequest wish)
     {
         if (wish.Ref is not null && !MiniContainerRef.TryParse(wish.Ref, out _))
         {
@@ -57,5 +57,5 @@ internal static class RollbackCommand
         return wish.Watch ? await RunWatch.AckAsync(call, sender.Client, ack, wish.Stream) : RunAnswer.Report(call, sender.Client, ack, new ActWords($"Going back to {back}", $"Went back to {back}"));
     }
 
-    private sealed record Wish(string? Ref, string? Reason, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes);
+    private sealed record RollbackRequest(string? Ref, string? Reason, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes);
 }

@@ -24,11 +24,11 @@ internal static class UpCommand
         var dryRun = DryRun.Option();
         var yes = new Option<bool>("--yes", "-y") { Description = "Make the proof without asking when it is wanted." };
         return tree.Leaf("up", "Run a MiniContainer.",
-            call => RunAsync(call, new Wish(call.Get(reference), call.Get(target)!, call.Get(plan), call.Get(watch), !call.Get(noStream), call.Get(wait), !call.Get(noProve), call.Get(yes), call.Get(dryRun))),
+            call => RunAsync(call, new UpRequest(call.Get(reference), call.Get(target)!, call.Get(plan), call.Get(watch), !call.Get(noStream), call.Get(wait), !call.Get(noProve), call.Get(yes), call.Get(dryRun))),
             reference, target, plan, watch, wait, noStream, noProve, yes, dryRun);
     }
 
-    private static async Task<int> RunAsync(Call call, Wish wish)
+    private static async Task<int> RunAsync(Call call, UpRequest wish)
     {
         if (TargetSyntax.Parse(wish.Target).Fails(out var failure, out var target)
             || call.Connection().Fails(out failure, out var connection)
@@ -62,5 +62,5 @@ internal static class UpCommand
     private static ActWords Words(SpanAck ack, MiniContainerRef reference) =>
         ack.Result.Flag("changed") == false ? new ActWords($"Unchanged, {reference}", $"Unchanged, {reference}") : new ActWords($"Deploying {reference}", $"Ran {reference}");
 
-    private sealed record Wish(string? Ref, string Target, string? Plan, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes, bool DryRun);
+    private sealed record UpRequest(string? Ref, string Target, string? Plan, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes, bool DryRun);
 }

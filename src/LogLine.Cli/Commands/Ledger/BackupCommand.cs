@@ -1,6 +1,5 @@
 using System.CommandLine;
 using LogLine.Api.Ledger;
-using LogLine.Cli.Ledgers;
 using LogLine.Cli.Output;
 
 namespace LogLine.Cli.Commands.Ledger;

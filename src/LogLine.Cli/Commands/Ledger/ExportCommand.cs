@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.CommandLine;
-using LogLine.Cli.Ledgers;
 using LogLine.Cli.Output;
 using LogLine.Protocol.Verification;
 

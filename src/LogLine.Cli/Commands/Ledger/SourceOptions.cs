@@ -1,5 +1,4 @@
 using System.CommandLine;
-using LogLine.Cli.Ledgers;
 using LogLine.Protocol.Crypto;
 
 namespace LogLine.Cli.Commands.Ledger;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using LogLine.Cli.Ledgers;
 
 namespace LogLine.Cli.Commands.Ledger;
 

@@ -78,7 +78,7 @@ internal static class ApplyCommand
         return null;
     }
 
-    private static Attempt<CanonicalJson> Ready(Call call, CanonicalJson manifest, Signer signer)
+    private static Attempt<CanonicalJson> Ready(Call call, CanonicalJson manifest, ProfileSigner signer)
     {
         if (!ManifestSigning.IsSigned(manifest))
         {

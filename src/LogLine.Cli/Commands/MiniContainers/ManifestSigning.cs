@@ -12,7 +12,7 @@ internal static class ManifestSigning
     public static bool IsSigned(CanonicalJson manifest) => manifest.Root.Member("provenance").ValueKind != JsonValueKind.Undefined;
 
     /// <summary>The manifest with the signer's provenance in place of any that it has.</summary>
-    public static Attempt<CanonicalJson> Sign(CanonicalJson manifest, Signer signer)
+    public static Attempt<CanonicalJson> Sign(CanonicalJson manifest, ProfileSigner signer)
     {
         if (manifest.Root.ValueKind != JsonValueKind.Object)
         {

@@ -55,7 +55,7 @@ internal static class PrimitiveCommands
     {
         var name = intent.IsAboutOne ? new Argument<string>("NAME") { Description = "Its name, without the tenant." } : null;
         var members = intent.Members.Select(member => MemberOption.Of(intent, member)).ToList();
-        var order = new PrimitiveOrder(intent, name, members);
+        var order = new EngineCommand(intent, name, members);
         return tree.Leaf(word, intent.Title, order.RunAsync, [.. order.Symbols]);
     }
 }

@@ -62,15 +62,15 @@ internal static class VerifyReceiptCommand
         return Report(call, verified);
     }
 
-    private static Verified Verify(Call call, string file, IReadOnlyList<byte[]> logKeys, CanonicalJson? span, WitnessPolicy policy)
+    private static VerifiedFile Verify(Call call, string file, IReadOnlyList<byte[]> logKeys, CanonicalJson? span, WitnessPolicy policy)
     {
         if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var json))
         {
-            return new Verified(file, null, [new VerificationStep("it is strict JSON", failure.Message)]);
+            return new VerifiedFile(file, null, [new VerificationStep("it is strict JSON", failure.Message)]);
         }
         if (Receipt.TryRead(json.Root, out var receipt) is { } malformed)
         {
-            return new Verified(file, null, [new VerificationStep("it is a receipt", malformed)]);
+            return new VerifiedFile(file, null, [new VerificationStep("it is a receipt", malformed)]);
         }
         var steps = new List<VerificationStep> { new("it is a receipt") };
         if (json.Root.Text("this") is { } name)
@@ -84,7 +84,7 @@ internal static class VerifyReceiptCommand
         {
             steps.Add(policy.Judge(receipt.Checkpoint));
         }
-        return new Verified(file, receipt, steps);
+        return new VerifiedFile(file, receipt, steps);
     }
 
     /// <summary>The known log key, and those that follow from it.</summary>
@@ -102,7 +102,7 @@ internal static class VerifyReceiptCommand
         .Select(key => receipt.Steps(key, span.Span)).OrderBy(steps => steps.All(step => step.Fault is null) ? 0 : 1).First();
 
     /// <summary>What the proof says about the trees of two receipts, whichever of them is the older; nothing when a receipt itself does not hold.</summary>
-    private static Attempt<Verified> Between(Call call, string proofFile, List<Verified> receipts)
+    private static Attempt<VerifiedFile> Between(Call call, string proofFile, List<VerifiedFile> receipts)
     {
         if (receipts.Count != 2)
         {
@@ -114,17 +114,17 @@ internal static class VerifyReceiptCommand
         }
         if (LogConsistency.TryRead(json.Root, out var proof) is { } malformed)
         {
-            return new Verified(proofFile, null, [new VerificationStep("it is a consistency proof", malformed)]);
+            return new VerifiedFile(proofFile, null, [new VerificationStep("it is a consistency proof", malformed)]);
         }
         if (receipts.Exists(one => one.Fault is not null))
         {
-            return new Verified(proofFile, null, []);
+            return new VerifiedFile(proofFile, null, []);
         }
         var ordered = receipts.Select(one => one.Receipt!).OrderBy(receipt => receipt.TreeSize).ToList();
-        return new Verified(proofFile, null, [new VerificationStep("it is a consistency proof"), proof.Between(ordered[0], ordered[1])]);
+        return new VerifiedFile(proofFile, null, [new VerificationStep("it is a consistency proof"), proof.Between(ordered[0], ordered[1])]);
     }
 
-    private static int Report(Call call, List<Verified> verified)
+    private static int Report(Call call, List<VerifiedFile> verified)
     {
         var bad = verified.FirstOrDefault(one => one.Fault is not null);
         call.Screen.Result(
@@ -155,7 +155,7 @@ internal static class VerifyReceiptCommand
         return call.Fail($"{bad.File}: {bad.Fault}");
     }
 
-    private static void Write(Utf8JsonWriter json, Verified one)
+    private static void Write(Utf8JsonWriter json, VerifiedFile one)
     {
         json.WriteStartObject();
         json.WriteString("file", one.File);
@@ -171,7 +171,7 @@ internal static class VerifyReceiptCommand
         json.WriteEndObject();
     }
 
-    private sealed record Verified(string File, Receipt? Receipt, IReadOnlyList<VerificationStep> Steps)
+    private sealed record VerifiedFile(string File, Receipt? Receipt, IReadOnlyList<VerificationStep> Steps)
     {
         /// <summary>The first thing that does not hold.</summary>
         public string? Fault => Steps.FirstOrDefault(step => step.Fault is not null)?.Fault;

@@ -24,10 +24,10 @@ internal static class SealCommand
         var output = new Option<string>("--out", "-o") { HelpName = "FILE", Required = true, Description = "Where the sealed bytes go." };
         var manifest = new Option<string?>("--manifest") { HelpName = "FILE", Description = "Put the artifact into this manifest; its signature goes, 'apply' makes a new one." };
         return tree.Leaf("seal", "Encrypt a secret to runners.",
-            call => RunAsync(call, call.Get(file), new Wish(call.Get(id)!, call.Get(type)!, call.Get(runners) ?? [], call.Get(output)!, call.Get(manifest))), file, id, type, runners, output, manifest);
+            call => RunAsync(call, call.Get(file), new SealRequest(call.Get(id)!, call.Get(type)!, call.Get(runners) ?? [], call.Get(output)!, call.Get(manifest))), file, id, type, runners, output, manifest);
     }
 
-    private static async Task<int> RunAsync(Call call, string path, Wish wish)
+    private static async Task<int> RunAsync(Call call, string path, SealRequest wish)
     {
         if (wish.Id.Length is 0 or > 64 || !wish.Id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-'))
         {
@@ -86,7 +86,7 @@ internal static class SealCommand
             : null;
     }
 
-    private static int Report(Call call, Wish wish, CanonicalJson artifact, IReadOnlyList<RunnerKey> runners) => call.Screen.Result(
+    private static int Report(Call call, SealRequest wish, CanonicalJson artifact, IReadOnlyList<RunnerKey> runners) => call.Screen.Result(
         json =>
         {
             json.WriteStartObject();
@@ -103,5 +103,5 @@ internal static class SealCommand
             line($"  next: logline wallet grant create {wish.Id} --manifest {wish.Manifest ?? "FILE"} --aud podman", Tone.Quiet);
         });
 
-    private sealed record Wish(string Id, string Type, string[] Runners, string Output, string? Manifest);
+    private sealed record SealRequest(string Id, string Type, string[] Runners, string Output, string? Manifest);
 }

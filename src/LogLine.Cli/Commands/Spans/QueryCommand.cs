@@ -19,7 +19,7 @@ internal static class QueryCommand
         return tree.Leaf("query", "Find spans.", call => RunAsync(call, filter.Of(call), call.Get(since), call.Get(after), call.Get(limit)), [.. filter.All, since, after, limit]);
     }
 
-    private static async Task<int> RunAsync(Call call, SpanFilterOptions.Chosen filter, string? since, long? after, int limit)
+    private static async Task<int> RunAsync(Call call, SpanFilterOptions.SpanChoice filter, string? since, long? after, int limit)
     {
         string? from = null;
         if (since is not null && Moment(call, since).Fails(out var failure, out from) || call.OpenGateway().Fails(out failure, out var gateway))

@@ -11,9 +11,9 @@ internal sealed class SpanFilterOptions
 
     public Symbol[] All => [_subject, _run, _intent];
 
-    public Chosen Of(Call call) => new(call.Get(_subject), call.Get(_run), call.Get(_intent));
+    public SpanChoice Of(Call call) => new(call.Get(_subject), call.Get(_run), call.Get(_intent));
 
-    public sealed record Chosen(string? Subject, string? Run, string? Intent)
+    public sealed record SpanChoice(string? Subject, string? Run, string? Intent)
     {
         /// <summary><c>?subject=…&amp;run_id=…&amp;intent=…</c>, or nothing.</summary>
         public string Query()

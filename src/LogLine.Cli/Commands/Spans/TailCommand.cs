@@ -16,7 +16,7 @@ internal static class TailCommand
         return tree.Leaf("tail", "Follow spans as they come.", call => RunAsync(call, filter.Of(call), call.Get(after), call.Get(limit) ?? long.MaxValue), [.. filter.All, after, limit]);
     }
 
-    private static async Task<int> RunAsync(Call call, SpanFilterOptions.Chosen filter, long? after, long limit)
+    private static async Task<int> RunAsync(Call call, SpanFilterOptions.SpanChoice filter, long? after, long limit)
     {
         if (call.OpenGateway().Fails(out var failure, out var gateway))
         {

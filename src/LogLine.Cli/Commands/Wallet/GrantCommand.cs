@@ -28,7 +28,7 @@ internal static class GrantCommand
         var scope = new Option<string[]>("--scope") { HelpName = "SCOPE", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["runtime:read"], Description = "For what." };
         var manifest = new Option<string?>("--manifest") { HelpName = "FILE", Description = "Put the grant into this manifest instead of onto the ledger." };
         var create = tree.Leaf("create", "Let a runner open an artifact.",
-            call => CreateAsync(call, new Wish(call.Get(artifact), call.Get(id) ?? "grant_" + call.Get(artifact), call.Get(audience)!, call.Get(ttl)!, call.Get(scope)!, call.Get(manifest))),
+            call => CreateAsync(call, new GrantRequest(call.Get(artifact), call.Get(id) ?? "grant_" + call.Get(artifact), call.Get(audience)!, call.Get(ttl)!, call.Get(scope)!, call.Get(manifest))),
             artifact, id, audience, ttl, scope, manifest);
         var grant = new Argument<string>("GRANT_ID") { Description = "The grant's id." };
         var reason = new Option<string?>("--reason") { HelpName = "TEXT", Description = "Why; it stands in the ledger." };
@@ -36,7 +36,7 @@ internal static class GrantCommand
         return CommandTree.Branch("grant", "Who may open which secret.", create, revoke);
     }
 
-    private static async Task<int> CreateAsync(Call call, Wish wish)
+    private static async Task<int> CreateAsync(Call call, GrantRequest wish)
     {
         if (!wish.Ttl.StartsWith('P') || !TimeLength.TryParse(wish.Ttl, out _, out _))
         {
@@ -71,7 +71,7 @@ internal static class GrantCommand
             : CommandFailure.Usage($"{manifest} has no artifact '{artifactId}'.", $"logline secrets seal FILE --id {artifactId} --out FILE --manifest {manifest}");
     }
 
-    private static CanonicalJson Sign(Call call, Wish wish, string tenant, string? hash, Signer signer) => SignedObject.Sign(CanonicalJson.Compose(json =>
+    private static CanonicalJson Sign(Call call, GrantRequest wish, string tenant, string? hash, ProfileSigner signer) => SignedObject.Sign(CanonicalJson.Compose(json =>
     {
         json.WriteStartObject();
         if (hash is not null)
@@ -94,7 +94,7 @@ internal static class GrantCommand
         json.WriteEndObject();
     }), SignatureKind.Grant, signer.Key, "ed25519:");
 
-    private static async Task<int> SubmitAsync(Call call, ConnectionSettings connection, string tenant, Wish wish, CanonicalJson grant)
+    private static async Task<int> SubmitAsync(Call call, ConnectionSettings connection, string tenant, GrantRequest wish, CanonicalJson grant)
     {
         if (call.Sender(connection).Fails(out var failure, out var sender))
         {
@@ -137,7 +137,7 @@ internal static class GrantCommand
         });
     }
 
-    private static int Report(Call call, Wish wish, CanonicalJson grant, string? span) => call.Screen.Result(
+    private static int Report(Call call, GrantRequest wish, CanonicalJson grant, string? span) => call.Screen.Result(
         json =>
         {
             json.WriteStartObject();
@@ -152,5 +152,5 @@ internal static class GrantCommand
             line($"  in a variable of the manifest: \"grant://{wish.Id}\"", Tone.Plain);
         });
 
-    private sealed record Wish(string ArtifactId, string Id, string Audience, string Ttl, string[] Scope, string? Manifest);
+    private sealed record GrantRequest(string ArtifactId, string Id, string Audience, string Ttl, string[] Scope, string? Manifest);
 }

@@ -25,11 +25,11 @@ internal static class ProveCommand
         var capability = new Option<string[]>("--capability") { HelpName = "NAME", Description = "A Linux capability that it names, for capability.allow; may be given more than once." };
         var deny = new Option<bool>("--deny") { Description = "Forbid instead: it cancels every earlier proof that matches." };
         return tree.Leaf("prove", "Authorise one act.",
-            call => RunAsync(call, call.Get(intent), new Wish(call.Get(reference), call.Get(subject), call.Get(target), call.Get(ttl)!, !call.Get(deny)) { Capabilities = call.Get(capability) ?? [] }),
+            call => RunAsync(call, call.Get(intent), new ProveRequest(call.Get(reference), call.Get(subject), call.Get(target), call.Get(ttl)!, !call.Get(deny)) { Capabilities = call.Get(capability) ?? [] }),
             intent, reference, subject, target, ttl, capability, deny);
     }
 
-    private static async Task<int> RunAsync(Call call, string intent, Wish wish)
+    private static async Task<int> RunAsync(Call call, string intent, ProveRequest wish)
     {
         if (call.Connection().Fails(out var failure, out var connection)
             || Draft(call, connection, intent, wish).Fails(out failure, out var draft)
@@ -57,7 +57,7 @@ internal static class ProveCommand
         return (await sender.SendAsync(span, stop)).Fails(out var failure, out var ack) ? failure : (ack, proof);
     }
 
-    private static Attempt<ProofDraft> Draft(Call call, ConnectionSettings connection, string intent, Wish wish)
+    private static Attempt<ProofDraft> Draft(Call call, ConnectionSettings connection, string intent, ProveRequest wish)
     {
         if (!Lifetime.TryParse(wish.Ttl, out var life) || life > ProofDraft.MaxLife)
         {
@@ -111,7 +111,7 @@ internal static class ProveCommand
             line($"  span  {ack.This} at {ack.LogIndex} in the log", Tone.Plain);
         });
 
-    private sealed record Wish(string? Ref, string? Subject, string? Target, string Ttl, bool Allow)
+    private sealed record ProveRequest(string? Ref, string? Subject, string? Target, string Ttl, bool Allow)
     {
         public IReadOnlyList<string> Capabilities { get; init; } = [];
     }

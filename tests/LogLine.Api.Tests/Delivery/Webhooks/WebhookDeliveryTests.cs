@@ -95,7 +95,10 @@ public abstract class WebhookDeliveryContract
         List<System.Text.Json.JsonElement> letters;
         do
         {
-            await gateway.PostAsync(GatewayActs.Person("p" + others++));
+            if (others < 500) // as many as one page of the log shows
+            {
+                await gateway.PostAsync(GatewayActs.Person("p" + others++));
+            }
             letters = await gateway.DeliveriesAsync(id, _ => true, "?state=dead");
         }
         while (letters.Count == 0);

@@ -65,7 +65,7 @@ public sealed class MovedLedgerTests(SmallLedger small, PostgresCluster cluster)
 
         var moved = await LedgerCopies.ImportAsync(there, database, small.Trust, small.Rows.ToAsyncEnumerable());
         Assert.Equal(small.Trust.Origin, moved.Origin);
-        TestGateway gateway = await TestGateway.StartAsync([new FakeAdapter()], folder: there, settings: shared.Settings(), apiKey: small.ApiKey);
+        TestGateway gateway = await TestGateway.StartAsync([small.Adapter], folder: there, settings: shared.Settings(), apiKey: small.ApiKey);
         Assert.Equal(before.Root, (await gateway.AssertWholeAsync()).Root);
         Assert.Null(Receipt.TryRead((await gateway.PostAsync(GatewayActs.Person("moved"))).Json, out var receipt));
         Assert.Equal((before.Entries, null), (receipt.LogIndex, receipt.Verify(Convert.FromHexString(gateway.Ledger.Identity.LogPublicKey))));
@@ -76,7 +76,7 @@ public sealed class MovedLedgerTests(SmallLedger small, PostgresCluster cluster)
         CopyKeys(there, back);
         await LedgerCopies.ImportAsync(back, null, trust, rows.ToAsyncEnumerable());
         Assert.Null(Audits.Fault(back));
-        await using var again = await TestGateway.StartAsync([new FakeAdapter()], folder: back, apiKey: small.ApiKey);
+        await using var again = await TestGateway.StartAsync([small.Adapter], folder: back, apiKey: small.ApiKey);
         Assert.Equal(root, (await again.AssertWholeAsync()).Root);
         // What the log cannot say came along: a retry of before gets the Ack of before.
         var retry = await again.PostAsync(GatewayActs.Person("ana"), request => request.Set("Idempotency-Key", "key-1"));

@@ -20,12 +20,15 @@ public sealed class SmallLedger : IAsyncLifetime
     /// <summary>The first token.</summary>
     public string ApiKey { get; private set; } = "";
 
+    /// <summary>Where its run is still running.</summary>
+    public FakeAdapter Adapter { get; } = new();
+
     /// <summary>All its rows.</summary>
     public IReadOnlyList<StoredRow> Rows { get; private set; } = [];
 
     public async ValueTask InitializeAsync()
     {
-        var gateway = await (await TestGateway.StartAsync([new FakeAdapter()], folder: Folder, settings: WebhookActs.Settings())).RegisterKeyAsync();
+        var gateway = await (await TestGateway.StartAsync([Adapter], folder: Folder, settings: WebhookActs.Settings())).RegisterKeyAsync();
         await FillAsync(gateway);
         await DeliverAsync(gateway);
         ApiKey = gateway.ApiKey;

@@ -6,7 +6,7 @@ namespace LogLine.Api;
 /// <c>LogLine.Api rotate-key log|span [finish] --data DIR</c>: replaces a key of the gateway, with the gateway stopped (docs/operations.md). Interrupted at any moment, the
 /// next start of the gateway, or the same command again, goes on where it was.
 /// </summary>
-internal static class RotateKeyCommand
+internal static class ServerKeyRotation
 {
     public const string Name = "rotate-key";
 

@@ -2,10 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using LogLine.Api.Ledger;
 using LogLine.Cli.Client;
-using LogLine.Cli.Commands;
 using LogLine.Protocol.Verification;
 
-namespace LogLine.Cli.Ledgers;
+namespace LogLine.Cli.Commands.Ledger;
 
 /// <summary>
 /// Where the rows of a ledger come from: a data folder, an export, or a gateway. Of the gateway's assembly only the room <c>Ledger</c> is used here, and only by what

@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
-using LogLine.Cli.Commands;
 using LogLine.Cli.Output;
 using LogLine.Protocol.Verification;
 
-namespace LogLine.Cli.Ledgers;
+namespace LogLine.Cli.Commands.Ledger;
 
 /// <summary>A ledger is verified row by row, with a word now and then of how far it is; and what came of it is said.</summary>
 internal static class LedgerVerification

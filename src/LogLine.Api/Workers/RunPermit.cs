@@ -11,7 +11,7 @@ namespace LogLine.Api.Workers;
 /// What a gateway lets one worker do (contract, section 7): <c>ll.permit.v1</c>, signed by the gateway's span key with the kind <c>permit</c>. It names everything that the worker
 /// judges by, so that nobody between the two can put something else in its place.
 /// </summary>
-internal static class Permit
+internal static class RunPermit
 {
     /// <summary>Value of <c>type</c>.</summary>
     public const string Type = "ll.permit.v1";

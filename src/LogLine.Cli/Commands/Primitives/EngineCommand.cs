@@ -11,7 +11,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Cli.Commands.Primitives;
 
 /// <summary>One primitive, from its command line to its result: compose, sign, send, prove when that is wanted, wait, show.</summary>
-internal sealed class PrimitiveOrder
+internal sealed class EngineCommand
 {
     private const string TargetVariable = "LOGLINE_TARGET";
     private static readonly TimeSpan PollPause = TimeSpan.FromMilliseconds(250);
@@ -25,7 +25,7 @@ internal sealed class PrimitiveOrder
     private readonly Option<bool> _dryRun = DryRun.Option();
     private readonly Option<string?> _out = new("--out", "-o") { HelpName = "FILE", Description = "Fetch the artifact that it makes (a tar) into this file, verified; a folder that ends in / is unpacked into." };
 
-    public PrimitiveOrder(PrimitiveIntent intent, Argument<string>? name, List<MemberOption> members) => (_intent, _name, _members) = (intent, name, members);
+    public EngineCommand(PrimitiveIntent intent, Argument<string>? name, List<MemberOption> members) => (_intent, _name, _members) = (intent, name, members);
 
     /// <summary>What stands on the command line.</summary>
     public IEnumerable<Symbol> Symbols

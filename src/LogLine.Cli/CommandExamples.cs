@@ -2,12 +2,12 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
-namespace LogLine.Cli.Commands;
+namespace LogLine.Cli;
 
 /// <summary>
 /// What each command looks like in use: shown by its <c>--help</c> and in docs/cli.md, whose blocks are run by a test, one after the other in one shell.
 /// </summary>
-internal static class Examples
+internal static class CommandExamples
 {
     /// <summary>Examples by command.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> All = new Dictionary<string, string[]>
