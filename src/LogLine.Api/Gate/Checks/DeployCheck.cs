@@ -27,9 +27,9 @@ internal static class DeployCheck
                 current = await adapter.FindByRunAsync(live[0].RunId, cancel) ?? current;
             }
         }
-        catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable)
+        catch (AdapterException failure)
         {
-            return CapacityCheck.Unavailable(adapter.Provider, failure.Message);
+            return await LifecycleCheck.UnsettledAsync(item, adapter.Provider, service, failure, cancel);
         }
         var wish = new DeployWish(
             item.Ref!.ToString(), item.Manifest!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Target)), item.Payload.Member("options").Flag("rollback_on_failure") ?? true);

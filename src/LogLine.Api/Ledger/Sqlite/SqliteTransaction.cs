@@ -95,13 +95,18 @@ public sealed partial class SqliteLedgerStore
                 return AppendConflict.Nonce;
             }
             var index = _next;
+            string? principal = null;
             foreach (var row in piece.Rows)
             {
                 if (!AreActive(row.Entry.Tenant, row.TrustedKids))
                 {
                     return AppendConflict.Signer;
                 }
-                if ((Insert(row, index) ?? Apply(row.Effects, index)) is { } conflict)
+                if (row.IsSubmitted && row.Entry.Principal != principal && !IsInForce(principal = row.Entry.Principal))
+                {
+                    return AppendConflict.Principal;
+                }
+                if ((Insert(row, index) ?? Apply(row.Effects, index, request?.Seen ?? long.MaxValue)) is { } conflict)
                 {
                     return conflict;
                 }
@@ -123,6 +128,9 @@ public sealed partial class SqliteLedgerStore
             return true;
         }
 
+        /// <summary>True when the token that let in is not revoked at this point of the log; a request has one, so a piece asks once, before it changes anything.</summary>
+        private bool IsInForce(string token) => _writer.First("SELECT 1 FROM tokens WHERE token_id = $1 AND revoked IS NULL", row => true, token);
+
         private AppendConflict? Insert(LedgerRow row, long index)
         {
             store._names.Add(row.Entry.This);
@@ -133,11 +141,11 @@ public sealed partial class SqliteLedgerStore
                 : AppendConflict.This;
         }
 
-        private AppendConflict? Apply(IReadOnlyList<LedgerEffect> effects, long index)
+        private AppendConflict? Apply(IReadOnlyList<LedgerEffect> effects, long index, long seen)
         {
             foreach (var effect in effects)
             {
-                if (store.Apply(effect, index) is { } conflict)
+                if (store.Apply(effect, index, seen) is { } conflict)
                 {
                     return conflict;
                 }
