@@ -14,21 +14,24 @@ internal sealed class RepeatingClient(Site site) : IDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <summary>Posts a span until it is acked; the Ack.</summary>
-    public async Task<JsonElement> PostAsync(string body)
+    /// <summary>Posts until it is answered; a span until it is acked.</summary>
+    public async Task<JsonElement> PostAsync(string body, string path = "/v1/spans")
     {
         var (key, timestamp) = (Guid.NewGuid().ToString("N"), Timestamps.Write(TimeProvider.System.GetUtcNow()));
         var answer = await RepeatAsync(() =>
         {
-            var request = new HttpRequestMessage(HttpMethod.Post, "/v1/spans") { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+            var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
             request.Headers.Add("X-Nonce", key);
             request.Headers.Add("Idempotency-Key", key);
             request.Headers.Add("X-Timestamp", timestamp);
             return request;
         });
-        Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+        Assert.True(answer.Status is HttpStatusCode.OK or HttpStatusCode.Created, answer.Body);
         return answer.Json;
     }
+
+    /// <summary>Reads until it is answered.</summary>
+    public async Task<JsonElement> GetAsync(string path) => (await RepeatAsync(() => new HttpRequestMessage(HttpMethod.Get, path))).Json;
 
     /// <summary>Returns once a run stands there.</summary>
     public async Task RunInAsync(string run, string state, TimeSpan patience)

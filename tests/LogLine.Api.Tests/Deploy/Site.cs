@@ -3,7 +3,6 @@ using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
-using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Tests.Deploy;
 
@@ -90,13 +89,12 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>The whole ledger of the tenant, in order, or what of it is about a run.</summary>
     public async Task<List<JsonElement>> SpansAsync(string? runId = null)
     {
-        using var client = Connect();
+        using var client = new RepeatingClient(this);
         var spans = new List<JsonElement>();
         for (long? cursor = 0; cursor is { } after;)
         {
             var about = runId is null ? "" : $"\"run_id\":\"{runId}\",";
-            using var answer = await client.PostAsync("/v1/spans/query", new StringContent($$"""{{{about}}"after":{{after}},"limit":1000}""", System.Text.Encoding.UTF8, "application/json"), Cancel);
-            var page = JsonElement.Parse(await answer.Content.ReadAsByteArrayAsync(Cancel));
+            var page = await client.PostAsync($$"""{{{about}}"after":{{after}},"limit":1000}""", "/v1/spans/query");
             spans.AddRange(page.Items("items"));
             cursor = page.Integer("cursor");
         }
@@ -115,14 +113,10 @@ internal sealed class Site : IAsyncDisposable
 
     private async Task StartFirstWorkerAsync()
     {
-        using var client = Connect();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/tokens") { Content = new StringContent("""{"scopes":["runner"]}""", System.Text.Encoding.UTF8, "application/json") };
-        request.Headers.Add("X-Nonce", Guid.NewGuid().ToString("N"));
-        request.Headers.Add("X-Timestamp", Timestamps.Write(TimeProvider.System.GetUtcNow()));
-        using var answer = await client.SendAsync(request, Cancel);
-        await File.WriteAllTextAsync(TokenFile, JsonElement.Parse(await answer.Content.ReadAsByteArrayAsync(Cancel)).Text("api_key"), Cancel);
+        using var client = new RepeatingClient(this);
+        await File.WriteAllTextAsync(TokenFile, (await client.PostAsync("""{"scopes":["runner"]}""", "/v1/tokens")).Text("api_key"), Cancel);
         _worker = await StartWorkerAsync();
-        while (JsonElement.Parse(await client.GetByteArrayAsync("/healthz/ready", Cancel)).Member("engines").Member(Engine).Flag("available") != true)
+        while ((await client.GetAsync("/healthz/ready")).Member("engines").Member(Engine).Flag("available") != true)
         {
             await Task.Delay(50, Cancel);
         }
