@@ -158,7 +158,8 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         catch (Exception defect)
         {
-            _logger.LogError(defect, "A batch of {Count} was not committed.", batch.Count);
+            // A store that is full or away is the operator's to mend, and is said in a line; anything else is a defect.
+            _logger.LogError(defect is LedgerStoreException ? null : defect, "A batch of {Count} was not committed: {Reason}", batch.Count, defect.Message);
             if (!await HasPersistedAsync(growth))
             {
                 LedgerTelemetry.GivenUp();
