@@ -35,11 +35,12 @@ internal sealed class SpanCursor : IDisposable
     private readonly LiveTail _live;
     private readonly SpanSelection _selection;
     private readonly TenantTail _tail;
+    private readonly TailLane _lane;
 
     public SpanCursor(SpanLedger ledger, LiveTail live, SpanSelection selection, long next)
     {
         (_ledger, _live, _selection, Next) = (ledger, live, selection, next);
-        _tail = live.Enter(selection.Filter.Tenant);
+        (_tail, _lane) = live.Enter(selection.Filter.Tenant);
     }
 
     /// <summary>Index of the first entry that was not looked at.</summary>
@@ -49,7 +50,7 @@ internal sealed class SpanCursor : IDisposable
     public bool AtEnd { get; private set; }
 
     /// <summary>Completes when there is more of this tenant. Taken before <see cref="ReadAsync"/>, so that nothing falls in between.</summary>
-    public Task More => _tail.More;
+    public Task More => _lane.More;
 
     /// <summary>The next items that match, ascending; perhaps none although more follow (<see cref="AtEnd"/>): one reading looks at a bounded stretch.</summary>
     /// <param name="limit">Items at most.</param>
@@ -67,5 +68,5 @@ internal sealed class SpanCursor : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _live.Leave(_selection.Filter.Tenant, _tail);
+    public void Dispose() => _live.Leave(_selection.Filter.Tenant, _tail, _lane);
 }
