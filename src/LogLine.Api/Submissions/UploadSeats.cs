@@ -1,11 +1,11 @@
 namespace LogLine.Api.Submissions;
 
-/// <summary>How many uploads there may be at once: of all tenants, and of one, which never has more than a quarter.</summary>
+/// <summary>How many uploads there may be at once: of all tenants, and of one, which never has more than half.</summary>
 internal sealed class UploadSeats(int total)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _byTenant = [];
-    private readonly int _perTenant = Math.Max(1, total / 4);
+    private readonly int _perTenant = Math.Max(1, total / 2);
     private int _taken;
 
     /// <summary>A seat, to be given back; null when there is none.</summary>

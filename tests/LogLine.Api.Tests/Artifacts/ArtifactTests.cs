@@ -211,7 +211,7 @@ public sealed class ArtifactTests
         var own = Enumerable.Range(0, 16).Select(_ => seats.Take("a")).OfType<IDisposable>().ToList();
         var others = Enumerable.Range(0, 16).Select(i => seats.Take("t" + i)).OfType<IDisposable>().ToList();
 
-        Assert.Equal((4, 12), (own.Count, others.Count));
+        Assert.Equal((8, 8), (own.Count, others.Count));
         Assert.Null(seats.Take("new"));
         own[0].Dispose();
         Assert.NotNull(seats.Take("new"));
