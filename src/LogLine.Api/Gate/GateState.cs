@@ -158,7 +158,8 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
         while (true)
         {
             var moved = desk.Moved;
-            var live = (await LiveRunsAsync(tenant, service)).Where(run => DeployOrder.IsDeploy(run) && run.Provider == provider).OrderByDescending(run => run.CreatedAt).ToList();
+            var runs = await LiveRunsAsync(tenant, service);
+            var live = runs.Count == 0 ? runs : NewestDeploys(runs, provider);
             var left = OperationWait - time.GetElapsedTime(_since);
             if (live.Count < 2 || live[0].State < RunState.Running || left <= TimeSpan.Zero)
             {
@@ -174,6 +175,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
             }
         }
     }
+
+    private static List<RunRow> NewestDeploys(List<RunRow> runs, string provider) =>
+        [.. runs.Where(run => DeployOrder.IsDeploy(run) && run.Provider == provider).OrderByDescending(run => run.CreatedAt)];
 
     /// <summary>Runs about a subject, newest first.</summary>
     public ValueTask<List<RunRow>> RunsOfAsync(string tenant, string subject) => store.RunsAsync(tenant, subject, 1000);

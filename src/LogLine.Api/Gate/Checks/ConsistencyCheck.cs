@@ -34,7 +34,7 @@ internal static class ConsistencyCheck
     private static Rejection? Subject(Judgement item)
     {
         item.Definition!.MatchesSubject(item.Span.Subject!, out var tenant);
-        return tenant is null || tenant == item.Tenant ? null : Foreign(item, "/subject", tenant);
+        return tenant.IsEmpty || tenant.SequenceEqual(item.Tenant) ? null : Foreign(item, "/subject", tenant.ToString());
     }
 
     private static Rejection? Ref(Judgement item)
@@ -48,7 +48,7 @@ internal static class ConsistencyCheck
         {
             return Foreign(item, "/payload/ref", reference.Tenant);
         }
-        return reference.Subject == item.Span.Subject ? null : Rejection.Inconsistent(
+        return reference.IsOf(item.Span.Subject) ? null : Rejection.Inconsistent(
             "/payload/ref", $"names {reference.Subject}, but the span's subject is {item.Span.Subject}; both must be the same");
     }
 
@@ -186,7 +186,7 @@ internal static class ConsistencyCheck
     private static Rejection? Primitive(Judgement item)
     {
         // A dry run is judged without providers.
-        if (!item.IsDryRun && item.State.Targets.Find(item.Target.Text("provider")!) is { } target && !target.CarriesOut(item.Effect!))
+        if (!item.IsDryRun && item.State.Targets.Find(item.Provider) is { } target && !target.CarriesOut(item.Effect!))
         {
             return Rejection.Inconsistent("/payload/target/provider", $"is '{target.Provider}', which does not carry out {item.Effect}");
         }
@@ -204,16 +204,15 @@ internal static class ConsistencyCheck
         {
             return null; // what this gateway has is no matter of the span's own form
         }
-        if (target.Text("provider") == RunTargets.Auto && await item.State.Targets.ChooseAsync(cancel) is { } choice)
+        if (item.Provider == RunTargets.Auto && await item.State.Targets.ChooseAsync(cancel) is { } choice)
         {
             item.Choice = choice;
             target = item.Target = At(target, choice.Provider);
         }
-        var provider = target.Text("provider")!;
-        if (item.State.Targets.Find(provider) is null)
+        if (item.State.Targets.Find(item.Provider) is null)
         {
             return Rejection.Inconsistent(
-                "/payload/target/provider", $"is '{provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}, and '{RunTargets.Auto}' for the first of them that answers");
+                "/payload/target/provider", $"is '{item.Provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}, and '{RunTargets.Auto}' for the first of them that answers");
         }
         return target.Text("endpoint") is { } endpoint and not "default"
             ? Rejection.Inconsistent("/payload/target/endpoint", $"'{endpoint}' is not an engine that the operator configured; there is: default")
