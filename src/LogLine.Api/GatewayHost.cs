@@ -254,11 +254,16 @@ internal sealed class OpenedLedger(DataFolder folder, GatewayOptions options, IC
 
     public SpanLedger Ledger => _ledger ?? throw new InvalidOperationException("The ledger is asked for before it is open.");
 
+    /// <summary>The database of a shared ledger.</summary>
+    /// <exception cref="DataFolderException">None is named.</exception>
+    public static string ConnectionTo(IConfiguration configuration) =>
+        configuration.GetConnectionString("Ledger") ?? throw new DataFolderException("LogLine:Store is postgres, but ConnectionStrings:Ledger names no database.");
+
     public async Task OpenAsync() => _ledger = options.Store switch
     {
         "sqlite" => await SqliteLedger.OpenAsync(folder, time, options.QueueLength, logger),
         "postgres" => await PostgresLedger.OpenAsync(
-            configuration.GetConnectionString("Ledger") ?? throw new DataFolderException("LogLine:Store is postgres, but ConnectionStrings:Ledger names no database."), folder, time, options.QueueLength, logger),
+            ConnectionTo(configuration), folder, time, options.QueueLength, logger),
         var other => throw new DataFolderException($"LogLine:Store is '{other}'; there are sqlite and postgres."),
     };
 }

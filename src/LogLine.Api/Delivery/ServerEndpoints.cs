@@ -80,7 +80,7 @@ internal static class ServerEndpoints
     private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses, RedisServer redis, Drain drain)
     {
         var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
-        var stopped = ledger.Stopped;
+        var stopped = ledger.Stopped ?? ledger.Waiting;
         http.Response.StatusCode = stopped is null && !drain.HasBegun ? 200 : 503;
         await http.WriteAsync(json =>
         {

@@ -27,14 +27,14 @@ internal static class RunPermit
     /// <param name="grants">The grants of the manifest that are not revoked.</param>
     /// <param name="now">When.</param>
     public static CanonicalJson Sign(ServerIdentity identity, RunRow run, string worker, WorkOrderParts parts, IEnumerable<string> grants, DateTimeOffset now) =>
-        identity.SignPermit(CanonicalJson.Compose(json =>
+        identity.SignPermit(kid => CanonicalJson.Compose(json =>
         {
             json.WriteStartObject();
             json.WriteString("alg", DomainSignature.Algorithm);
             json.WriteString("evidence_hash", ContentHash.Of(parts.Evidence.Utf8.Span));
             json.WriteString("exp", Timestamps.Write(now + Life));
             WorkerWire.WriteTexts(json, "grants", grants);
-            json.WriteString("kid", identity.SpanKid);
+            json.WriteString("kid", kid);
             json.WriteString("order_hash", OrderHash(run));
             json.WriteString("proof_hash", parts.Proof is { } proof ? ContentHash.Of(proof.Utf8.Span) : null);
             json.WriteString("ref", run.Ref);

@@ -48,7 +48,10 @@ internal static class ArraysBenchmark
         ];
     }
 
-    private static byte[][] Arrays(SpanLoad load, int count) => [.. SignedSpans.Sign(load.Gateway.Key, count * PerArray).Chunk(PerArray).Select(Join)];
+    private static byte[][] Arrays(SpanLoad load, int count) => Arrays(load.Gateway.Key, count);
+
+    /// <summary>Arrays of 100 new spans.</summary>
+    public static byte[][] Arrays(SigningKey key, int count) => [.. SignedSpans.Sign(key, count * PerArray).Chunk(PerArray).Select(Join)];
 
     private static byte[] Join(byte[][] spans)
     {
