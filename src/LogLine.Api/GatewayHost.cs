@@ -36,6 +36,10 @@ public sealed class GatewayOptions
         configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
         var options = configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
         options.Data = configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        if (options.IsWorker && string.IsNullOrEmpty(configuration["urls"]) && string.IsNullOrEmpty(configuration["http_ports"]))
+        {
+            configuration["urls"] = "http://127.0.0.1:0"; // health and metrics are for this machine unless said otherwise
+        }
         return options;
     }
 
@@ -200,7 +204,9 @@ internal static class GatewayHost
         services.AddSingleton<GrantVault>();
         services.AddSingleton<RunOutputs>();
         services.AddSingleton<IRunLogs, LocalRunLogs>();
+        services.AddSingleton(options);
         services.AddHostedService<Worker>();
+        services.PostConfigure<HostOptions>(host => host.ShutdownTimeout += options.DrainTime);
     }
 
     /// <summary>Workers that come over HTTP: no engine is connected to here, and no key opens a secret.</summary>

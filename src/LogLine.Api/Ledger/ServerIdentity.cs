@@ -20,6 +20,9 @@ public sealed class ServerIdentity(ServerKeys keys, string origin)
     /// <summary>Id of the span key.</summary>
     public string SpanKid => keys.SpanKid;
 
+    /// <summary>The id that a span key has.</summary>
+    public static string SpanKidOf(ReadOnlySpan<byte> publicKey) => "srv_" + Convert.ToHexStringLower(publicKey)[..16];
+
     /// <summary>Public span key, hex.</summary>
     public string SpanPublicKey => keys.Span.PublicKeyHex;
 

@@ -315,7 +315,7 @@ public sealed class ServerKeys : IDisposable
 
     private static string LogKidOf(SigningKey key) => "log_" + key.PublicKeyHex[..16];
 
-    private static string SpanKidOf(SigningKey key) => "srv_" + key.PublicKeyHex[..16];
+    private static string SpanKidOf(SigningKey key) => ServerIdentity.SpanKidOf(key.PublicKey);
 
     /// <summary>Where the key lies that is to take the place of another.</summary>
     internal static string NextFile(string folder, string use) => Path.Combine(folder, use + ".next.key");

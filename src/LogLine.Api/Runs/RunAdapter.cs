@@ -228,6 +228,10 @@ public sealed record Workload
 
     /// <summary>How it ended, when it has.</summary>
     public WorkloadEnd? End { get; init; }
+
+    /// <summary>All that the target showed of it, for the target's own use; it stays in this process.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public object? Seen { get; init; }
 }
 
 /// <summary>How a workload ended.</summary>

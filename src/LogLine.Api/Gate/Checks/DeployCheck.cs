@@ -26,8 +26,9 @@ internal static class DeployCheck
                 current = await adapter.FindByRunAsync(live[0].RunId, cancel) ?? current;
             }
         }
-        catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable)
+        catch (AdapterException failure)
         {
+            // Away, or it does not show its containers: either way there is no plan.
             return CapacityCheck.Unavailable(adapter.Provider, failure.Message);
         }
         var wish = new DeployWish(

@@ -43,8 +43,9 @@ internal static class LifecycleCheck
                 ContainerLifecycle.Name(workload?.State), operation, ContainerLifecycle.Legal(workload?.State),
                 $"The container '{name}' is {ContainerLifecycle.Name(workload?.State)}; {operation} is not possible now.", null);
         }
-        catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable)
+        catch (AdapterException failure)
         {
+            // Away, or it does not show its container: either way nobody knows where that stands.
             return CapacityCheck.Unavailable(adapter.Provider, failure.Message);
         }
     }

@@ -30,6 +30,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     private readonly ILogger<HttpGateway> _logger;
     private readonly ConcurrentDictionary<string, VerifiedOrder> _orders = new();
     private readonly ConcurrentDictionary<string, byte> _lost = new();
+    private readonly ConcurrentDictionary<string, long> _renewed = new();
     private readonly ConcurrentQueue<VerifiedOrder> _leased = new();
     private readonly CancellationTokenSource _closing = new();
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -55,6 +56,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     /// <inheritdoc/>
     public Task Moved => Volatile.Read(ref _moved).Task;
 
+    /// <summary>Runs that it holds.</summary>
+    public int Held => _held.Count;
+
     /// <summary>How long ago a gateway last answered; null before the first time.</summary>
     public TimeSpan? Silence => Volatile.Read(ref _seen) is var seen && seen == 0 ? null : _time.GetElapsedTime(seen);
 
@@ -72,13 +76,17 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     public async Task CloseAsync()
     {
         await _closing.CancelAsync();
-        try
+        foreach (var address in _connection.Addresses)
         {
-            await _connection.TryAsync(_connection.Addresses[0], HttpMethod.Post, "v1/workers", _identity.Announce(fresh: true, _time.GetUtcNow()).Utf8.ToArray(), LongestPause, CancellationToken.None);
-        }
-        catch (HttpRequestException)
-        {
-            // The leases run out by themselves.
+            try
+            {
+                await _connection.TryAsync(address, HttpMethod.Post, "v1/workers", _identity.Announce(fresh: true, _time.GetUtcNow()).Utf8.ToArray(), LongestPause, CancellationToken.None);
+                return;
+            }
+            catch (HttpRequestException away)
+            {
+                _logger.LogWarning("Leases are not given back, and run out by themselves: {Reason}", away.Message);
+            }
         }
     }
 
@@ -98,6 +106,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         {
             _orders.TryRemove(known, out _);
             _lost.TryRemove(known, out _);
+            _renewed.TryRemove(known, out _);
         }
         return Task.FromResult<IReadOnlyList<RunRow>>(taken);
     }
@@ -114,7 +123,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         {
             try
             {
-                return Held(await _connection.TryAsync(address, HttpMethod.Post, "v1/runs/leases", Runs(runs), LeaseLife / 3, cancel));
+                return HeldIn(await _connection.TryAsync(address, HttpMethod.Post, "v1/runs/leases", Runs(runs), LeaseLife / 3, cancel));
             }
             catch (HttpRequestException cut)
             {
@@ -126,7 +135,8 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
 
     /// <inheritdoc/>
     public async Task<bool> HoldsAsync(string runId, CancellationToken cancel) =>
-        Held(await _connection.SendAsync(HttpMethod.Post, "v1/runs/leases", Runs([runId]), cancel)).Contains(runId);
+        // What was reported a moment ago renewed the lease when it was taken, which was later than it was sent: nobody else can have the run yet.
+        (_renewed.TryGetValue(runId, out var sent) && _time.GetElapsedTime(sent) < LeaseLife / 3) || HeldIn(await _connection.SendAsync(HttpMethod.Post, "v1/runs/leases", Runs([runId]), cancel)).Contains(runId);
 
     /// <inheritdoc/>
     public async ValueTask<RunRow?> FindAsync(string runId) => _orders.TryGetValue(runId, out var known) ? known.Run : (await AskAsync(runId))?.Run;
@@ -156,14 +166,20 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         (await _connection.SendAsync(HttpMethod.Get, $"v1/runs/{run.RunId}/ended/{Uri.EscapeDataString(kind)}/{Uri.EscapeDataString(name)}", null, _closing.Token)).Body.Flag("ended") ?? false;
 
     /// <inheritdoc/>
-    public async Task<bool> ReportAsync(string runId, RunReport report, CancellationToken cancel)
+    public async Task<bool> ReportAsync(string runId, IReadOnlyList<RunReport> reports, CancellationToken cancel)
     {
-        if (await FindAsync(runId) is not { } run || !RunStates.IsLegal(run.State, report.State))
+        if (await FindAsync(runId) is not { } run || !RunStates.AreLegal(run.State, reports.Select(report => report.State)))
         {
             return false;
         }
-        var span = Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, _time.GetUtcNow()));
-        return (await SayAsync(runId, [span], report.Result, cancel)).IsTaken;
+        var spans = reports.Select(report => Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, _time.GetUtcNow()))).ToList();
+        var sent = _time.GetTimestamp();
+        var (isTaken, _) = await SayAsync(runId, spans, reports[^1].Result, cancel);
+        if (isTaken && _orders.ContainsKey(runId))
+        {
+            _renewed[runId] = sent;
+        }
+        return isTaken;
     }
 
     /// <inheritdoc/>
@@ -187,7 +203,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
                 try
                 {
                     var answer = await _connection.TryAsync(one, HttpMethod.Post, "v1/workers", _identity.Announce(fresh, _time.GetUtcNow()).Utf8.ToArray(), LongestPause * 5, cancel);
-                    problem = answer.Status == 404 ? $"{one} has no worker protocol: start the gateway with LogLine:Role=gateway" : answer.IsOk ? _pin.Meet(answer.Body) : $"{one} answers {answer.Status}: {answer.Body.Text("detail")} {answer.Body.Items("errors").FirstOrDefault().Text("message")}";
+                    problem = answer.Status == 404 ? $"{one} has no worker protocol: start the gateway with LogLine:Role=gateway"
+                        : answer.IsOk ? _pin.Meet(answer.Body, (await _connection.TryAsync(one, HttpMethod.Get, "v1/keys", null, LongestPause * 5, cancel)).Body)
+                        : $"{one} answers {answer.Status}: {answer.Body.Text("detail")} {answer.Body.Items("errors").FirstOrDefault().Text("message")}";
                     if (problem is null)
                     {
                         (LeaseLife, _seen) = (TimeSpan.FromSeconds(Math.Clamp(answer.Body.Integer("lease_seconds") ?? 30, 1, 3600)), _time.GetTimestamp());
@@ -275,6 +293,10 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         }
         foreach (var item in answer.Items("runs"))
         {
+            if (_check.IsOfAnotherKey(item))
+            {
+                await AnnounceAsync(address, fresh: false, cancel); // the gateway's key was replaced; until it is one that follows from the known one, nothing is taken
+            }
             await TakeRunAsync(item, cancel);
         }
         foreach (var row in answer.Items("changed").Select(WorkerWire.ReadRun))
@@ -284,6 +306,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         foreach (var lost in answer.Texts("lost"))
         {
             _lost[lost] = 0;
+            _renewed.TryRemove(lost, out _);
             _orders.TryRemove(lost, out _); // asked for each time from now on
         }
         Signal();
@@ -314,11 +337,15 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     private async Task<VerifiedOrder?> AskAsync(string runId)
     {
         var answer = await _connection.SendAsync(HttpMethod.Get, $"v1/runs/{runId}/order", null, _closing.Token);
-        return answer.IsOk ? Verified(answer.Body) : answer.Status == 404 ? null : throw new GatewayRefusalException(answer.Status, answer.Body.Text("detail") ?? $"The gateway answers {answer.Status}.");
+        return answer.IsOk ? await VerifiedAsync(answer.Body, _closing.Token) : answer.Status == 404 ? null : throw new GatewayRefusalException(answer.Status, answer.Body.Text("detail") ?? $"The gateway answers {answer.Status}.");
     }
 
-    private VerifiedOrder Verified(JsonElement body)
+    private async Task<VerifiedOrder> VerifiedAsync(JsonElement body, CancellationToken cancel)
     {
+        if (_check.IsOfAnotherKey(body))
+        {
+            await AnnounceAsync(null, fresh: false, cancel);
+        }
         var (order, problem) = _check.Verify(body);
         return order ?? throw new GatewayRefusalException(200, $"What the gateway says of a run does not hold: {problem}.");
     }
@@ -346,7 +373,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
                 ? (false, null)
                 : throw new GatewayRefusalException(answer.Status, $"{answer.Body.Text("detail")} {answer.Body.Items("errors").FirstOrDefault().Text("message")}");
         }
-        var order = Verified(answer.Body);
+        var order = await VerifiedAsync(answer.Body, cancel);
         Follow(order.Run);
         Signal();
         return (true, order);
@@ -382,5 +409,5 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
 
     private static byte[] Runs(IReadOnlyCollection<string> runs) => WorkerWire.Object(json => WorkerWire.WriteTexts(json, "runs", runs));
 
-    private static IReadOnlyCollection<string> Held(GatewayAnswer answer) => answer.IsOk ? answer.Body.Texts("held") : [];
+    private static IReadOnlyCollection<string> HeldIn(GatewayAnswer answer) => answer.IsOk ? answer.Body.Texts("held") : [];
 }

@@ -41,6 +41,10 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
                 order.Member("successor") is { ValueKind: JsonValueKind.Object } successor ? WorkerWire.ReadRun(successor) : null, order.Flag("asked_to_stop") ?? false), null);
     }
 
+    /// <summary>True when a permit names another key of the gateway than the known one: the key was replaced, or it is another gateway.</summary>
+    public bool IsOfAnotherKey(JsonElement order) =>
+        pin.PublicKey is { } key && order.Member("permit").Text("kid") is { } kid && kid != ServerIdentity.SpanKidOf(key);
+
     private string? OfPermit(JsonElement permit, RunRow run)
     {
         if (pin.PublicKey is not { } key || permit.Text("type") != RunPermit.Type || permit.Text("alg") != DomainSignature.Algorithm || !SignedObject.Verify(permit, permit, SignatureKind.Permit, key))
