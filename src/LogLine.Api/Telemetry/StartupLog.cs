@@ -29,9 +29,6 @@ internal static class StartupLog
         builder.Logging.AddSerilog(written.CreateLogger(), dispose: true);
     }
 
-    /// <summary>Says where a worker answers for itself.</summary>
-    public static void WorkerReady(WebApplication app, string address) => app.Logger.LogInformation("Health and metrics of this worker are at {Address}", address);
-
     /// <summary>Says where the gateway listens and how to begin.</summary>
     public static void Ready(WebApplication app, string address)
     {
@@ -43,7 +40,7 @@ internal static class StartupLog
         }
     }
 
-    /// <summary>Says that a worker is up, and where its health is.</summary>
+    /// <summary>Says that a worker is up, and where its health and its metrics are.</summary>
     public static void WorkerReady(WebApplication app, string address) =>
-        app.Logger.LogInformation("The worker's health is on {Address}; data in {Data}", address, app.Services.GetRequiredService<DataFolder>().Path);
+        app.Logger.LogInformation("The worker's health is on {Address}, with its metrics; data in {Data}", address, app.Services.GetRequiredService<DataFolder>().Path);
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using LogLine.Api.Gate;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
