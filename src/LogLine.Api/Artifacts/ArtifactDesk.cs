@@ -8,6 +8,8 @@ namespace LogLine.Api.Artifacts;
 /// </summary>
 public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimeProvider time)
 {
+    private readonly SemaphoreSlim[] _removals = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1))];
+
     /// <summary>The bytes.</summary>
     public ArtifactStore Store => store;
 
@@ -27,16 +29,24 @@ public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimePro
         return (new StoredArtifact(hash, written.Length, time.GetUtcNow()), true);
     }
 
-    /// <summary>Removes an artifact; false when the tenant does not have it.</summary>
+    /// <summary>Removes an artifact; false when the tenant does not have it. One after the other, so that each removal is said once.</summary>
     public async Task<bool> RemoveAsync(ArtifactHash hash, ArtifactActor actor, CancellationToken cancel)
     {
-        if (store.Find(actor.Tenant, hash) is not { } known)
+        var turn = _removals[(uint)hash.GetHashCode() % _removals.Length];
+        await turn.WaitAsync(cancel);
+        try
         {
-            return false;
+            if (store.Find(actor.Tenant, hash) is not { } known)
+            {
+                return false;
+            }
+            await SayAsync("artifact.removed", hash, known.Bytes, actor, cancel);
+            return store.Remove(actor.Tenant, hash);
         }
-        await SayAsync("artifact.removed", hash, known.Bytes, actor, cancel);
-        store.Remove(actor.Tenant, hash);
-        return true;
+        finally
+        {
+            turn.Release();
+        }
     }
 
     private Task SayAsync(string intent, ArtifactHash hash, long bytes, ArtifactActor actor, CancellationToken cancel)

@@ -74,15 +74,21 @@ public sealed class ArtifactStore
     /// <summary>What the tenant's artifacts take, in bytes.</summary>
     public long UsedBytes(string tenant) => ShareOf(tenant).Used;
 
-    /// <summary>Removes an artifact; false when the tenant does not have it.</summary>
+    /// <summary>Removes an artifact; false when the tenant does not have it. Of several that remove it at once, one does, and gives its bytes back.</summary>
     public bool Remove(string tenant, ArtifactHash hash)
     {
-        if (Find(tenant, hash) is not { } known)
+        var share = ShareOf(tenant); // counted with the file, if it was not before
+        var leaving = new FileInfo(Path.Combine(_root, Incoming, Guid.NewGuid().ToString("N")));
+        try
+        {
+            File.Move(FileOf(tenant, hash), leaving.FullName);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
             return false;
         }
-        File.Delete(FileOf(tenant, hash));
-        ShareOf(tenant).Return(known.Bytes);
+        share.Return(leaving.Length);
+        leaving.Delete();
         return true;
     }
 

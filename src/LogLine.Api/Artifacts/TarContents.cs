@@ -89,7 +89,13 @@ public sealed class TarContents(long maxBytes)
                 _links.Add(name);
                 return LeadsOut(name, entry.LinkName) ? $"the link '{Shown(entry.Name)}' leads out, to '{Shown(entry.LinkName)}'" : null;
             case TarEntryType.HardLink:
-                return NameProblem(entry.LinkName) is null ? null : $"the link '{Shown(entry.Name)}' leads out, to '{Shown(entry.LinkName)}'";
+                if (NameProblem(entry.LinkName) is not null)
+                {
+                    return $"the link '{Shown(entry.Name)}' leads out, to '{Shown(entry.LinkName)}'";
+                }
+                // It would be the same symbolic link in another place, from where it may lead out.
+                var target = Normal(entry.LinkName);
+                return Parents(target).Append(target).FirstOrDefault(_links.Contains) is { } through ? $"the hard link '{Shown(entry.Name)}' is one to the link '{Shown(through)}', or goes through it" : null;
             default:
                 return $"'{Shown(entry.Name)}' is neither file nor folder nor link ({entry.EntryType})";
         }

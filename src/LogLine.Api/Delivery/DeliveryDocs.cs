@@ -52,9 +52,9 @@ internal static class DeliveryDocs
         Refusals = [RefusalCode.Busy],
     };
 
-    public static readonly RouteDoc Runs = new("listRuns", RouteTags.Runs, "List runs", "Newest first.")
+    public static readonly RouteDoc Runs = new("listRuns", RouteTags.Runs, "List runs", "Newest first. `cursor` of the answer goes into `before`; null says that these were the oldest.")
     {
-        Parameters = new Dictionary<string, ParameterDoc> { ["subject"] = Subject, ["limit"] = new("Most items.", "100", """{"type":"integer","minimum":1,"maximum":1000,"default":100}""") },
+        Parameters = new Dictionary<string, ParameterDoc> { ["subject"] = Subject, ["limit"] = new("Most items.", "100", """{"type":"integer","minimum":1,"maximum":1000,"default":100}"""), ["before"] = new("Only runs older than this one.", "run_0123456789abcdef") },
         Answers = [new(200, "The runs.", MediaDoc.Json("run-page"))],
         Refusals = [RefusalCode.SchemaInvalid],
     };

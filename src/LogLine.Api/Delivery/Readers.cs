@@ -12,8 +12,11 @@ internal static class Readers
     /// <summary>Lets requests pass whose token may read; their principal is in <see cref="Principal"/>.</summary>
     public static TBuilder RequireReader<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder => routes.RequireScope("read");
 
+    /// <summary>Lets requests pass whose token is valid, whatever it may; their principal is in <see cref="Principal"/>.</summary>
+    public static TBuilder RequireToken<TBuilder>(this TBuilder routes) where TBuilder : IEndpointConventionBuilder => routes.RequireScope(null);
+
     /// <summary>Lets requests pass whose token has that scope; their principal is in <see cref="Principal"/>.</summary>
-    public static TBuilder RequireScope<TBuilder>(this TBuilder routes, string scope) where TBuilder : IEndpointConventionBuilder =>
+    public static TBuilder RequireScope<TBuilder>(this TBuilder routes, string? scope) where TBuilder : IEndpointConventionBuilder =>
         routes.AddEndpointFilter(async (context, next) =>
         {
             var http = context.HttpContext;
@@ -27,11 +30,11 @@ internal static class Readers
             return await next(context);
         });
 
-    /// <summary>Who asks, when they may read, or whatever else <paramref name="scope"/> allows.</summary>
-    public static async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateReaderAsync(this RequestReader requests, HttpContext http, string scope = "read")
+    /// <summary>Who asks, when they may read, or whatever else <paramref name="scope"/> allows; null asks for no scope.</summary>
+    public static async ValueTask<(TenantPrincipal? Principal, Rejection? Refused)> AuthenticateReaderAsync(this RequestReader requests, HttpContext http, string? scope = "read")
     {
         var (principal, refused) = await requests.AuthenticateAsync(http, fresh: true);
-        return refused is not null || principal!.Has(scope)
+        return refused is not null || scope is null || principal!.Has(scope)
             ? (principal, refused)
             : (principal, new Rejection(RefusalCode.Forbidden, $"The token has no scope '{scope}'.") { Details = new Dictionary<string, object?> { ["required_permission"] = scope, ["reason"] = "scope" } });
     }

@@ -26,8 +26,8 @@ internal static class RunEndpoints
             ? http.WriteAsync(json => RunViews.Write(json, run))
             : http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'"));
 
-    /// <summary><c>{items[]}</c>, newest first.</summary>
-    private static async Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, string? limit)
+    /// <summary><c>{items[], cursor}</c>, newest first; the cursor goes into <c>before</c>.</summary>
+    private static async Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, string? limit, string? before)
     {
         var most = DefaultLimit;
         if (limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit))
@@ -35,11 +35,19 @@ internal static class RunEndpoints
             await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"limit must be an integer from 1 to {MaxLimit}") { Errors = [new FieldError("/limit", "query", $"must be an integer from 1 to {MaxLimit}")] });
             return;
         }
-        var runs = await ledger.Store.RunsAsync(http.Principal().Tenant, subject, most);
-        await http.WriteAsync(json => WriteRuns(json, runs));
+        var tenant = http.Principal().Tenant;
+        RunRow? last = null;
+        if (before is not null && ((last = await ledger.Store.FindRunAsync(before)) is null || last.Tenant != tenant))
+        {
+            await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, "before must be the cursor of the answer before") { Errors = [new FieldError("/before", "query", "must be the cursor of the answer before")] });
+            return;
+        }
+        var runs = await ledger.Store.RunsAsync(tenant, subject, most, last, ILedgerStore.PageBytes);
+        var isFull = runs.Count == most || runs.Sum(run => run.DetailBytes) >= ILedgerStore.PageBytes;
+        await http.WriteAsync(json => WriteRuns(json, runs, isFull ? runs[^1].RunId : null));
     }
 
-    private static void WriteRuns(Utf8JsonWriter json, IEnumerable<RunRow> runs)
+    private static void WriteRuns(Utf8JsonWriter json, IEnumerable<RunRow> runs, string? cursor)
     {
         json.WriteStartObject();
         json.WriteStartArray("items");
@@ -48,6 +56,7 @@ internal static class RunEndpoints
             RunViews.Write(json, run);
         }
         json.WriteEndArray();
+        json.WriteString("cursor", cursor);
         json.WriteEndObject();
     }
 }

@@ -22,11 +22,10 @@ internal static class ServerEndpoints
         routes.MapGet("/healthz/live", () => Results.Text("live\n")).Documented(ServerDocs.Live);
         routes.MapGet("/healthz/ready", ReadyAsync).Documented(ServerDocs.Ready);
         routes.MapGet("/problems/{code}", Problem).Documented(ServerDocs.Problem);
-        var reads = routes.MapGroup("/v1").RequireReader();
-        reads.MapGet("/whoami", WhoAmIAsync).Documented(ServerDocs.WhoAmI);
-        reads.MapGet("/catalog", CatalogueAsync).Documented(ServerDocs.Catalogue);
-        reads.MapGet("/wallet/keys", WalletKeysAsync).Documented(ServerDocs.WalletKeys);
-        reads.MapGet("/tokens", TokensAsync).Documented(ServerDocs.Tokens);
+        routes.MapGet("/v1/whoami", WhoAmIAsync).RequireToken().Documented(ServerDocs.WhoAmI);
+        routes.MapGet("/v1/catalog", CatalogueAsync).RequireToken().Documented(ServerDocs.Catalogue);
+        routes.MapGet("/v1/wallet/keys", WalletKeysAsync).RequireReader().Documented(ServerDocs.WalletKeys);
+        routes.MapGet("/v1/tokens", TokensAsync).RequireScope("admin:tokens").Documented(ServerDocs.Tokens);
     }
 
     /// <summary>

@@ -77,7 +77,7 @@ internal static class SpanEndpoints
             await http.RefuseAsync(refused!);
             return;
         }
-        var (items, next) = await CollectAsync(ledger, query);
+        var (items, next) = await SpanPages.CollectAsync(ledger.Store, ledger.Size, query, http.RequestAborted);
         await http.WriteAsync(json =>
         {
             json.WriteStartObject();
@@ -97,19 +97,6 @@ internal static class SpanEndpoints
             }
             json.WriteEndObject();
         });
-    }
-
-    /// <summary>A page of matches, and the cursor after it; null when there is nothing further now.</summary>
-    private static async ValueTask<(List<LogItem> Items, long? Cursor)> CollectAsync(SpanLedger ledger, SpanQuery query)
-    {
-        var items = new List<LogItem>();
-        var (next, size) = (query.After, ledger.Size);
-        while (items.Count < query.Limit && next < size)
-        {
-            (var found, next) = await SpanReader.ReadAsync(ledger, new SpanSelection(query.Filter), next, query.Limit - items.Count);
-            items.AddRange(found.Where(item => !item.IsErased && (query.Since is null || item.ReceivedAt >= query.Since)));
-        }
-        return (items, next < size ? next : null);
     }
 
     private static async Task<(SpanQuery?, Rejection?)> ReadQueryAsync(HttpContext http)
@@ -159,6 +146,4 @@ internal static class SpanEndpoints
         (null, new Rejection(RefusalCode.SchemaInvalid, message) { Errors = [new FieldError(field.Length == 0 ? "" : "/" + field, "query", message)] });
 
     private static string Shorten(string text) => text.Length <= 96 ? text : text[..93] + "…";
-
-    private sealed record SpanQuery(SpanFilter Filter, DateTimeOffset? Since, long After, int Limit);
 }

@@ -101,7 +101,8 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
             switch (effect)
             {
                 case LedgerEffect.ProofStored { Proof: { Allow: true } allow } when allow.Tenant == tenant && allow.Subject == subject && allow.Intent == intent && allow.Exp > now:
-                    if (proofs.All(known => known.Hash != allow.Hash))
+                    // One that the ledger has is not kept again: it is among the live ones, or was used or cancelled.
+                    if (proofs.All(known => known.Hash != allow.Hash) && !await store.HasProofAsync(tenant, allow.Hash))
                     {
                         proofs.Add(allow);
                     }

@@ -61,9 +61,14 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>The entry at an index, or null.</summary>
     ValueTask<StoredSpan?> FindEntryAsync(long index);
 
-    /// <summary>A tenant's spans that match, ascending, looking at no more than <paramref name="window"/> entries.</summary>
+    /// <summary>What a page of rows takes at most, in bytes, and one row more: a span may have 1 MiB.</summary>
+    const long PageBytes = 4 << 20;
+
+    /// <summary>
+    /// A tenant's spans that match, ascending, looking at no more than <paramref name="window"/> entries, and ending with the one that reaches <paramref name="maxBytes"/>.
+    /// </summary>
     /// <returns>The spans, and the index from which to go on.</returns>
-    ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000);
+    ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000, long maxBytes = PageBytes);
 
     /// <summary>What an idempotency key stands for, or null when it is free or has expired.</summary>
     ValueTask<BoundKey?> FindKeyBindingAsync(string tenant, string key, DateTimeOffset now);
@@ -127,13 +132,16 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>Allows for a subject that are neither used, cancelled nor expired, the one that expires first in front.</summary>
     ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now);
 
+    /// <summary>True when the ledger has that proof, by the hash of it, used or not.</summary>
+    ValueTask<bool> HasProofAsync(string tenant, string hash);
+
     // --- runs ---
 
     /// <summary>A run, or null.</summary>
     ValueTask<RunRow?> FindRunAsync(string runId);
 
-    /// <summary>A tenant's runs, newest first.</summary>
-    ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit);
+    /// <summary>A tenant's runs, newest first, those before <paramref name="before"/>, and ending with the one whose facts reach <paramref name="maxBytes"/>.</summary>
+    ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit, RunRow? before = null, long maxBytes = long.MaxValue);
 
     /// <summary>Runs of a service that have not ended.</summary>
     ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service);

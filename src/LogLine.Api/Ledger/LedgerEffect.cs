@@ -9,10 +9,10 @@ public abstract record LedgerEffect
     {
     }
 
-    /// <summary>A key is registered.</summary>
+    /// <summary>A key is registered. Conflicts when its kid is known.</summary>
     public sealed record KeyRegistered(KeyRow Key) : LedgerEffect;
 
-    /// <summary>A key may no longer sign, from this span on.</summary>
+    /// <summary>A key may no longer sign, from this span on; one that was retired before, from then on.</summary>
     public sealed record KeyRevoked(string Tenant, string Kid) : LedgerEffect;
 
     /// <summary>A key was replaced; it verifies what the ledger held before this span.</summary>
@@ -48,7 +48,7 @@ public abstract record LedgerEffect
     /// <summary>A proof is used up. Conflicts when it was used, cancelled or is gone.</summary>
     public sealed record ProofConsumed(string Tenant, string ProofThis) : LedgerEffect;
 
-    /// <summary>A run is to be carried out (the outbox).</summary>
+    /// <summary>A run is to be carried out (the outbox). A deploy conflicts when its service has a live one that has moved since the request was judged (<see cref="AppendRequest.Seen"/>).</summary>
     public sealed record RunCreated(RunRow Run) : LedgerEffect;
 
     /// <summary>A run is in a new state. Conflicts unless it stands in <paramref name="From"/>.</summary>

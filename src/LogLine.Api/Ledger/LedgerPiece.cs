@@ -39,7 +39,7 @@ public sealed record LedgerRow
 
 /// <summary>
 /// What is written as a whole or not at all: one request, or spans of the gateway's own. A store writes it in this order: nonce; per row the
-/// trusted kids, the row, its effects; the idempotency key. The first thing that comes too late is the conflict.
+/// trusted kids, the token that let it in, the row, its effects; the idempotency key. The first thing that comes too late is the conflict.
 /// </summary>
 public sealed class LedgerPiece
 {

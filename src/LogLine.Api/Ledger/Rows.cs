@@ -14,7 +14,7 @@ public enum KeyStatus
     Active,
     /// <summary>Rotated away: verifies what the ledger held before.</summary>
     Retired,
-    /// <summary>Withdrawn: everything after <see cref="KeyRow.UntilIndex"/> is refused.</summary>
+    /// <summary>Withdrawn: everything after <see cref="KeyRow.UntilIndex"/> is refused, which is where it was retired if it was before.</summary>
     Revoked,
 }
 
@@ -151,6 +151,9 @@ public sealed record RunRow
 
     /// <summary>Further facts as a JSON object: ports, log_tail, result.</summary>
     public string Detail { get; init; } = "{}";
+
+    /// <summary>What <see cref="Detail"/> takes, in bytes; pages are measured by it.</summary>
+    public long DetailBytes => System.Text.Encoding.UTF8.GetByteCount(Detail);
 
     /// <summary>True once somebody asked for its end.</summary>
     public bool CancelRequested { get; init; }

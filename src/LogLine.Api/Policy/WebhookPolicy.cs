@@ -17,7 +17,7 @@ public sealed class WebhookPolicy
     /// <summary>Seconds that one attempt may take, from connecting to the end of the answer. Default: 15.</summary>
     public double TimeoutSeconds { get; set; } = 15;
 
-    /// <summary>Attempts at a time, of all webhooks. Default: 64.</summary>
+    /// <summary>Attempts at a time, of all webhooks; of one tenant's a quarter. Default: 64.</summary>
     public int MaxAttemptsAtOnce { get; set; } = 64;
 
     /// <summary>Deliveries of a webhook that its log keeps, beside those that wait. Default: 1,000.</summary>

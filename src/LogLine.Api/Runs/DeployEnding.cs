@@ -150,13 +150,16 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
     private Task<LogTail?> TailAsync(Workload? workload, CancellationToken stopping) =>
         workload is null || workload.State == WorkloadState.Created && workload.StartedAt is null ? Task.FromResult<LogTail?>(null) : TailAsync(workload.Id, stopping);
 
+    /// <summary>A line of all the bytes that a tail has may have had more.</summary>
+    private static bool IsCut(string line) => System.Text.Encoding.UTF8.GetByteCount(line) >= TailBytes - 1;
+
     private async Task<LogTail?> TailAsync(string workloadId, CancellationToken stopping)
     {
         try
         {
             var tail = await adapter.LogTailAsync(workloadId, TailLines, TailBytes, stopping);
             var mask = await vault.MaskOfAsync(run.RunId, stopping);
-            return mask.Hides ? tail with { Lines = [.. tail.Lines.Select(line => mask.Apply(line))] } : tail;
+            return mask.Hides ? tail with { Lines = [.. tail.Lines.Select(line => IsCut(line) ? mask.ApplyToCut(line, atStart: false) : mask.Apply(line))] } : tail;
         }
         catch (AdapterException failure)
         {

@@ -88,6 +88,10 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
             ? [.. GrantOpener.References(await gateway.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
             : [];
 
+    /// <summary>True when the container that a run made has secrets in it.</summary>
+    public async ValueTask<bool> HoldsGrantsAsync(string? runId) =>
+        runId is not null && await gateway.FindAsync(runId) is { Ref: not null } run && DeployOrder.HoldsGrants(await gateway.ManifestOfAsync(run));
+
     /// <summary>Removes the files of a run that has ended: its secrets do not outlive it.</summary>
     public async Task ClearAsync(string runId)
     {

@@ -71,6 +71,12 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
         {
             Judge(workload, operation);
         }
+        // Not only when the gate let it pass: a deploy may have put a container with secrets in that one's place.
+        if (SecretAccess.IsBy(_order.Effect) && RunDetail.ProofOf(run.Detail) is null && await vault.HoldsGrantsAsync(workload?.RunId))
+        {
+            await EndAsync(RunState.Failed, 1, "proof_required", $"The container '{run.Service}' holds secrets by now, so this needs a live proof for '{SecretAccess.ProofIntent}' on {run.Subject}.", null, stopping);
+            return;
+        }
         if (_mask.Hides && _order.Effect == "container.logs" && _order.Arguments.Text("grep") is not null)
         {
             // The engine would look through what is hidden: a secret could be guessed from it, piece by piece.
@@ -134,8 +140,27 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
         ExitCode = exitCode,
         Reason = reason,
         Error = error is null ? null : _mask.Apply(error),
-        Result = result is { } body ? _mask.Apply(body) : null,
+        Result = result is { } body ? Masked(body) : null,
     };
+
+    /// <summary>A result without secrets. Of a command's output that is too long the last part is kept, which may begin in the middle of one.</summary>
+    private JsonElement Masked(JsonElement body) => !_mask.Hides || _order.Effect != "container.exec" || body.Flag("truncated") != true ? _mask.Apply(body) : CanonicalJson.Compose(json =>
+    {
+        json.WriteStartObject();
+        foreach (var member in body.EnumerateObject())
+        {
+            json.WritePropertyName(member.Name);
+            if (member.Value.ValueKind == JsonValueKind.String)
+            {
+                json.WriteStringValue(_mask.ApplyToCut(member.Value.GetString()!, atStart: true));
+            }
+            else
+            {
+                member.Value.WriteTo(json);
+            }
+        }
+        json.WriteEndObject();
+    }).Root;
 
     private async Task CancelWhenAskedAsync(CancellationTokenSource working, CancellationToken done)
     {

@@ -33,13 +33,14 @@ public static class GrantLedger
             revoked);
     }
 
-    /// <summary>Which key took the place of which: the rotation is the span that retired the old one.</summary>
+    /// <summary>Which key took the place of which: the rotation is the span that ended the old one. One that was revoked afterwards was rotated all the same.</summary>
     private static async ValueTask<Dictionary<string, string>> SuccessorsAsync(ILedgerStore store, List<KeyRow> keys)
     {
         var successors = new Dictionary<string, string>();
-        foreach (var key in keys.Where(key => key is { Status: KeyStatus.Retired, UntilIndex: not null }))
+        foreach (var key in keys.Where(key => key.UntilIndex is not null))
         {
-            if (await store.FindEntryAsync(key.UntilIndex!.Value) is { Span.Length: > 0 } rotation && CanonicalJson.Parse(rotation.Span).Root.Member("payload").Text("new_kid") is { } successor)
+            if (await store.FindEntryAsync(key.UntilIndex!.Value) is { Span.Length: > 0 } ending && CanonicalJson.Parse(ending.Span).Root.Member("payload") is var payload
+                && payload.Text("old_kid") == key.Kid && payload.Text("new_kid") is { } successor)
             {
                 successors[key.Kid] = successor;
             }

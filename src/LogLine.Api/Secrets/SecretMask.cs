@@ -58,6 +58,34 @@ public sealed class SecretMask
         return text;
     }
 
+    /// <summary>The same for a text that was cut: what is left of a secret at that edge is not recognised as a whole, and hidden too.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="atStart">Its beginning is missing; else its end.</param>
+    public string ApplyToCut(string text, bool atStart)
+    {
+        text = Apply(text);
+        if (_hidesAll)
+        {
+            return text;
+        }
+        text = atStart ? text.TrimStart('\uFFFD') : text.TrimEnd('\uFFFD'); // half a character
+        var (left, shown) = _values.Select(value => (Left: LeftOf(value.Value, text, atStart), value.Shown)).DefaultIfEmpty().MaxBy(found => found.Left);
+        return left == 0 ? text : atStart ? shown + text[left..] : text[..^left] + shown;
+    }
+
+    /// <summary>How much of a secret stands at the edge.</summary>
+    private static int LeftOf(string value, string text, bool atStart)
+    {
+        for (var left = Math.Min(value.Length - 1, text.Length); left > 0; left--)
+        {
+            if (atStart ? text.StartsWith(value[^left..], StringComparison.Ordinal) : text.EndsWith(value[..left], StringComparison.Ordinal))
+            {
+                return left;
+            }
+        }
+        return 0;
+    }
+
     /// <summary>The document without secrets, in values and in names.</summary>
     public JsonElement Apply(JsonElement document) => Hides ? CanonicalJson.Compose(json => Write(json, document)).Root : document;
 

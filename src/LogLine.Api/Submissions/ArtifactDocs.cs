@@ -18,14 +18,14 @@ internal static class ArtifactDocs
         Parameters = Hash,
         Body = MediaDoc.Bytes,
         Answers = [new(201, "They are kept.", MediaDoc.Json("artifact-stored")), new(200, "They were there already.", MediaDoc.Json("artifact-stored"))],
-        Refusals = [RefusalCode.TooLarge, RefusalCode.PayloadHashMismatch, RefusalCode.SchemaInvalid, RefusalCode.PolicyDenied, RefusalCode.Busy],
+        Refusals = [RefusalCode.TooLarge, RefusalCode.PayloadHashMismatch, RefusalCode.SchemaInvalid, RefusalCode.RateLimited, RefusalCode.PolicyDenied, RefusalCode.Busy],
     };
 
     public static readonly RouteDoc Remove = new("removeArtifact", RouteTags.Artifacts, "Remove an artifact", "Needs scope `artifact.remove`. The bytes are gone; what the ledger says of them stays.")
     {
         Parameters = Hash,
         Answers = [new(204, "They are gone.")],
-        Refusals = [RefusalCode.NotFound, RefusalCode.SchemaInvalid, RefusalCode.Busy],
+        Refusals = [RefusalCode.NotFound, RefusalCode.SchemaInvalid, RefusalCode.RateLimited, RefusalCode.PolicyDenied, RefusalCode.Busy],
     };
 
     public static readonly RouteDoc Read = new("getArtifact", RouteTags.Artifacts, "Read an artifact", "Its bytes; also in parts (`Range`) and conditionally (`If-None-Match`; the ETag is the hash).")

@@ -1,21 +1,26 @@
 using LogLine.Api.Artifacts;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
+using LogLine.Api.Gate.Checks;
 using LogLine.Api.Ledger;
+using LogLine.Api.Policy;
 using LogLine.Api.Telemetry;
 using LogLine.Api.Tenants;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace LogLine.Api.Submissions;
 
 /// <summary>What the artifact routes do: who may, which name, and then the bytes.</summary>
-internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, ArtifactDesk desk)
+internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, ArtifactDesk desk, TenantRules rules)
 {
     private const string PutIntent = "artifact.put";
     private const string RemoveIntent = "artifact.remove";
     private const int CopyBytes = 128 * 1024;
+    private const int LeastBytesPerSecond = 16 * 1024;
 
     /// <summary>201 <c>{hash, bytes, changed: true}</c>, or 200 with <c>changed: false</c> for what is there already.</summary>
-    public async Task PutAsync(HttpContext http, string name, SemaphoreSlim uploads)
+    public async Task PutAsync(HttpContext http, string name, UploadSeats uploads)
     {
         if (http.Request.ContentLength > desk.Store.Options.MaxBytes)
         {
@@ -27,10 +32,15 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         {
             return;
         }
-        if (!uploads.Wait(0))
+        using var seat = uploads.Take(principal.Tenant);
+        if (seat is null)
         {
-            await RefuseAsync(http, new Rejection(RefusalCode.Busy, "Too many artifacts are being uploaded at once.") { RetryAfterSeconds = 1 });
+            await RefuseAsync(http, new Rejection(RefusalCode.Busy, "Too many artifacts are being uploaded at once, by all tenants or by this one.") { RetryAfterSeconds = 1 });
             return;
+        }
+        if (HttpProtocol.IsHttp11(http.Request.Protocol) && http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } slowest)
+        {
+            slowest.MinDataRate = new MinDataRate(LeastBytesPerSecond, TimeSpan.FromSeconds(10));
         }
         try
         {
@@ -43,10 +53,6 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         catch (LedgerUnavailableException failure)
         {
             await RefuseAsync(http, new Rejection(RefusalCode.Busy, failure.Message) { RetryAfterSeconds = 1 });
-        }
-        finally
-        {
-            uploads.Release();
         }
     }
 
@@ -85,6 +91,12 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
             }, principal, hash.ToString());
             return;
         }
+        // The bytes may have come for hours: what was revoked meanwhile keeps nothing.
+        if (await requests.AuthenticateAsync(http, fresh: true) is (_, { } revoked))
+        {
+            await RefuseAsync(http, revoked);
+            return;
+        }
         var (artifact, isNew) = await desk.KeepAsync(writer, hash, Actor(principal), http.RequestAborted);
         http.Response.StatusCode = isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK;
         http.Response.Headers.Location = $"/v1/artifacts/{hash}";
@@ -98,7 +110,7 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         });
     }
 
-    /// <summary>Token, scope and name; null when one of them is refused, and answered.</summary>
+    /// <summary>Token, scope, quota, policy and name; null when one of them is refused, and answered.</summary>
     private async Task<(TenantPrincipal, ArtifactHash)?> AdmitAsync(HttpContext http, string name, string intent)
     {
         var (principal, refused) = await requests.AuthenticateAsync(http);
@@ -109,6 +121,7 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
                 Details = new Dictionary<string, object?> { ["required_permission"] = intent, ["reason"] = "scope" },
             };
         }
+        refused ??= await RuleAsync(principal!.Tenant, intent);
         if (refused is null && ArtifactHash.TryParse(name, out var hash))
         {
             return (principal!, hash);
@@ -120,6 +133,10 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         await RefuseAsync(http, refused, principal, name);
         return null;
     }
+
+    /// <summary>Rows 5 and 14: what the tenant has set for itself holds at this door too.</summary>
+    private async ValueTask<Rejection?> RuleAsync(string tenant, string intent) =>
+        await rules.TakeTokenAsync(tenant, intent) is (false, var state) ? RateCheck.Limited(tenant, intent, state) : PolicyCheck.NotAllowed(intent, await rules.PolicyOfAsync(tenant));
 
     /// <summary>Answers with a refusal. The rest of the body stays unread, so the connection ends with it.</summary>
     private Task RefuseAsync(HttpContext http, Rejection rejection, TenantPrincipal? principal = null, string name = "")

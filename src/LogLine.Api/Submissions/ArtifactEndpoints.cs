@@ -11,7 +11,7 @@ internal static class ArtifactEndpoints
 {
     public static void MapArtifactWrites(this IEndpointRouteBuilder routes)
     {
-        var uploads = new SemaphoreSlim(routes.ServiceProvider.GetRequiredService<ArtifactStore>().Options.Uploads);
+        var uploads = new UploadSeats(routes.ServiceProvider.GetRequiredService<ArtifactStore>().Options.Uploads);
         routes.MapPut("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.PutAsync(http, hash, uploads)).Documented(ArtifactDocs.Put);
         routes.MapDelete("/v1/artifacts/{hash}", (HttpContext http, string hash, ArtifactDoor door) => door.RemoveAsync(http, hash)).Documented(ArtifactDocs.Remove);
     }

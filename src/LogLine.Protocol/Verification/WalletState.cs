@@ -89,7 +89,7 @@ internal sealed class WalletState
     {
         if (key is not null && !Equals(key[4], status))
         {
-            (key[4], key[5]) = (status, index);
+            (key[4], key[5]) = (status, key[5] ?? index); // a retired key that is revoked signs no later than it did
         }
     }
 }

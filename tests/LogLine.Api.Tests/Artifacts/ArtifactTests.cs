@@ -195,6 +195,103 @@ public sealed class ArtifactTests
     }
 
     [Fact]
+    public async Task ManyRemovalsOfOne_GiveItsBytesBackOnce_AndAreSaidOnce()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var (kept, gone) = (Bytes(1000, 1), Bytes(200_000, 2));
+        await PutAsync(gateway, kept);
+        await PutAsync(gateway, gone);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => gateway.Client.DeleteAsync($"/v1/artifacts/{Name(gone)}", Cancel)));
+
+        Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.NoContent);
+        Assert.Equal(15, answers.Count(answer => answer.StatusCode == HttpStatusCode.NotFound));
+        Assert.Equal(kept.Length, (await gateway.GetAsync("/v1/artifacts")).Json.Integer("used_bytes"));
+        Assert.Single((await gateway.PostAsync("""{"intent":"artifact.removed"}""", path: "/v1/spans/query")).Json.Items("items"));
+    }
+
+    [Fact]
+    public async Task PolicyAndQuotaOfTheTenant_HoldHereToo()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var bytes = Bytes(10);
+        await PutAsync(gateway, bytes);
+        await gateway.PostAsync("""{"intent":"quota.set","subject":"urn:tenant:dev","payload":{"intent_pattern":"artifact.put","rate_per_minute":1,"burst":1}}""");
+        Assert.Equal(HttpStatusCode.OK, (await PutAsync(gateway, bytes)).Status);
+        Assert.Equal("429_RATE_LIMITED", (await PutAsync(gateway, bytes)).Code);
+
+        await gateway.PostAsync("""{"intent":"tenant.policy.set","subject":"urn:tenant:dev","payload":{"allowed_intents":["artifact.put"]}}""");
+        using var refused = await gateway.Client.DeleteAsync($"/v1/artifacts/{Name(bytes)}", Cancel);
+
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Contains("allowed_intents", await refused.Content.ReadAsStringAsync(Cancel));
+        Assert.Single(Files(gateway));
+    }
+
+    [Fact]
+    public void Uploads_OfOneTenant_LeaveRoomForOthers()
+    {
+        var seats = new LogLine.Api.Submissions.UploadSeats(16);
+        var own = Enumerable.Range(0, 16).Select(_ => seats.Take("a")).OfType<IDisposable>().ToList();
+        var others = Enumerable.Range(0, 16).Select(i => seats.Take("t" + i)).OfType<IDisposable>().ToList();
+
+        Assert.Equal((4, 12), (own.Count, others.Count));
+        Assert.Null(seats.Take("new"));
+        own[0].Dispose();
+        Assert.NotNull(seats.Take("new"));
+        Assert.Null(seats.Take("a"));
+    }
+
+    [Fact]
+    public async Task RevokedWhileItUploads_KeepsNothing()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var made = (await gateway.PostAsync("""{"scopes":["artifact.*"]}""", path: "/v1/tokens")).Json;
+        var bytes = Bytes(50_000);
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"/v1/artifacts/{Name(bytes)}") { Content = new StreamContent(new RevokingStream(bytes, async () =>
+        {
+            while (!Directory.EnumerateFiles(Path.Combine(gateway.Folder, "artifacts", ".incoming")).Any())
+            {
+                await Task.Yield();
+            }
+            Assert.Equal(HttpStatusCode.NoContent, (await gateway.PostAsync("", delete => delete.Method = HttpMethod.Delete, "/v1/tokens/" + made.Text("token_id"))).Status);
+        })) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("ApiKey", made.Text("api_key"));
+
+        using var answer = await gateway.Client.SendAsync(request, Cancel);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Empty(Files(gateway));
+    }
+
+    /// <summary>Bytes of which the second half comes after something has happened.</summary>
+    private sealed class RevokingStream(byte[] bytes, Func<Task> between) : MemoryStream(bytes)
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (Position >= Length / 2)
+            {
+                await Interlocked.Exchange(ref between, () => Task.CompletedTask)();
+                return Read(buffer.Span);
+            }
+            return Read(buffer.Span[..(int)Math.Min(buffer.Length, (Length / 2) - Position)]);
+        }
+
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+        {
+            var buffer = new byte[bufferSize];
+            int read;
+            while ((read = await ReadAsync(buffer, cancellationToken)) > 0)
+            {
+                await destination.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+                await destination.FlushAsync(cancellationToken);
+            }
+        }
+    }
+
+    [Fact]
     public async Task BrokenUpload_LeavesNothing()
     {
         await using var gateway = await TestGateway.StartAsync();

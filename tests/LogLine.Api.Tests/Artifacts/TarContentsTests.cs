@@ -37,6 +37,13 @@ public sealed class TarContentsTests
     public async Task NameThroughALink_IsRefused() =>
         Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Of(Tars.Link("a", "b"), new PaxTarEntry(TarEntryType.RegularFile, "a/x"))));
 
+    [Theory]
+    [InlineData("a/b/l")]
+    [InlineData("./a/b/l")]
+    [InlineData("a/b/l/x")]
+    public async Task HardLinkToALink_IsRefused(string target) =>
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Of(Tars.Link("a/b/l", "../../etc"), Tars.Link("h", target, TarEntryType.HardLink), new PaxTarEntry(TarEntryType.RegularFile, "h/x"))));
+
     [Fact]
     public async Task LinksThatStayInside_Pass()
     {

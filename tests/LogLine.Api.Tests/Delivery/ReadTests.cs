@@ -1,9 +1,12 @@
 using System.Net;
+using LogLine.Api.Delivery.Reading;
 using LogLine.Api.Errors;
+using LogLine.Api.Ledger;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LogLine.Api.Tests.Delivery;
 
@@ -27,6 +30,81 @@ public sealed class ReadTests
         while (after is not null);
 
         Assert.Equal(Enumerable.Range(0, 25).Select(i => "urn:registry:person/p" + i), seen);
+    }
+
+    [Fact]
+    public async Task Query_OfLargeSpans_GivesThemPageByPage()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        for (var i = 0; i < 6; i++)
+        {
+            var person = TestGateway.Json(new { intent = "registry.person.create", subject = "urn:registry:person/p" + i, input = new { x = new string('x', 1_000_000) }, payload = new { name = "J", email = "j@example.com", country = "PT", consent = true } });
+            Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(person)).Status);
+        }
+
+        var first = await QueryAsync(gateway, """{"limit":1000}""");
+        var rest = await QueryAsync(gateway, $$"""{"limit":1000,"after":{{first.Json.Integer("cursor")}}}""");
+
+        Assert.InRange(first.Body.Length, 1_000_000, 6_000_000);
+        Assert.Equal(Enumerable.Range(0, 6).Select(i => "urn:registry:person/p" + i), first.Json.Items("items").Concat(rest.Json.Items("items")).Select(span => span.Text("subject")));
+        Assert.Null(rest.Json.Integer("cursor"));
+        using var cursor = gateway.Services.GetRequiredService<SpanReader>().Open(new SpanSelection(new SpanFilter("dev")), 0);
+        Assert.Single(await cursor.ReadAsync(256, 256 << 10));
+    }
+
+    [Fact]
+    public async Task Query_LooksAtSoMuch_AndGoesOnWithItsCursor_AndNotForNobody()
+    {
+        var store = StretchesOfNothing.Open(out var looks);
+        using var gone = new CancellationTokenSource();
+
+        var (items, cursor) = await SpanPages.CollectAsync(store, 1_000_000, new SpanQuery(new SpanFilter("dev", Intent: "none"), null, 0, 100), gone.Token);
+
+        Assert.Empty(items);
+        Assert.Equal((SpanPages.MaxStretches, SpanPages.MaxStretches * 20_000L), (looks.Count, cursor));
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await SpanPages.CollectAsync(store, 1_000_000, new SpanQuery(new SpanFilter("dev"), null, 0, 100), gone.Token));
+        Assert.Equal(SpanPages.MaxStretches, looks.Count);
+    }
+
+    [Fact]
+    public async Task Query_SinceATime_BeginsALittleBeforeIt()
+    {
+        var store = StretchesOfNothing.Open(out var looks);
+
+        await SpanPages.CollectAsync(store, 1_000_000, new SpanQuery(new SpanFilter("dev"), StretchesOfNothing.At(900_000), 0, 100), TestContext.Current.CancellationToken);
+
+        // One entry a second, and ten minutes of disorder.
+        Assert.Equal(900_000 - 600, looks[0]);
+    }
+
+    /// <summary>A log of a million entries, one a second, none of which matches.</summary>
+    public class StretchesOfNothing : System.Reflection.DispatchProxy
+    {
+        private List<long> _looks = [];
+
+        public static DateTimeOffset At(long index) => DateTimeOffset.UnixEpoch.AddSeconds(index);
+
+        internal static ILedgerStore Open(out List<long> looks)
+        {
+            var store = Create<ILedgerStore, StretchesOfNothing>();
+            looks = ((StretchesOfNothing)(object)store)._looks;
+            return store;
+        }
+
+        protected override object? Invoke(System.Reflection.MethodInfo? targetMethod, object?[]? args)
+        {
+            switch (targetMethod!.Name)
+            {
+                case nameof(ILedgerStore.ScanAsync):
+                    _looks.Add((long)args![1]!);
+                    return new ValueTask<(List<StoredSpan>, long)>(([], Math.Min(1_000_000, (long)args[1]! + 20_000)));
+                case nameof(ILedgerStore.ReadEntryBytesAsync):
+                    return new ValueTask<List<byte[]>>([System.Text.Encoding.UTF8.GetBytes($$"""{"received_at":"{{Timestamps.Write(At((long)args![0]!))}}"}""")]);
+                default:
+                    throw new NotSupportedException(targetMethod.Name);
+            }
+        }
     }
 
     [Fact]

@@ -65,6 +65,22 @@ public sealed class ProofTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task UsedProof_SentAgainWithItsDeploy_IsUsedStill()
+    {
+        await StartAsync();
+        var now = _time.GetUtcNow();
+        var proof = new ProofDraft { Intent = "deploy.allow", Tenant = "dev", Subject = "urn:minicontainer:dev/web", Ts = now, Exp = now.AddMinutes(5) }.Sign(TestGateway.Kid, _gateway.Key);
+        var submit = $$$"""{"intent":"wallet.proof.submit","subject":"urn:wallet:dev","payload":{"proof":{{{TestGateway.Text(proof)}}}}}""";
+        Assert.Equal(HttpStatusCode.OK, (await _gateway.PostAsync($"[{submit},{TestGateway.Deploy(_ref, service: "one")}]")).Status);
+
+        var again = await _gateway.PostAsync($"[{submit},{TestGateway.Deploy(_ref, service: "two")},{GatewayActs.Person()}]");
+
+        Assert.True(again.Status == HttpStatusCode.MultiStatus, again.Body);
+        Assert.Equal(["ok", "error", "ok"], again.Json.EnumerateArray().Select(item => item.Text("status")));
+        Assert.Equal("428_PROOF_REQUIRED", again.Json[1].Member("problem").Text("code"));
+    }
+
+    [Fact]
     public async Task SameProofSubmittedTwice_IsOneUse()
     {
         await StartAsync();

@@ -42,6 +42,21 @@ public sealed class WalletTests
         Assert.Equal("possession", answer.Json.GetProperty("details").Text("reason"));
     }
 
+    [Theory]
+    [InlineData(TestGateway.Kid)]
+    [InlineData("kid_2")]
+    public async Task RotationToAKidThatIsKnown_IsRefused_AndTheOldKeyStays(string known)
+    {
+        await using var gateway = await (await TestGateway.StartAsync()).RegisterKeyAsync();
+        using var second = SigningKey.Generate();
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(TestGateway.KeyRegistration("kid_2", second, "sign"))).Status);
+
+        var answer = await gateway.PostAsync(gateway.Sign("wallet.key.rotate", "decision", Wallet, Rotation(known, known == "kid_2" ? second : gateway.Key)).Utf8.ToArray());
+
+        Assert.Equal(("/payload/new_kid", "consistency"), answer.Error());
+        Assert.Equal(LogLine.Api.Ledger.KeyStatus.Active, (await gateway.Ledger.Store.FindKeyAsync("dev", TestGateway.Kid))!.Status);
+    }
+
     [Fact]
     public async Task KidOfAnotherKey_HasNoSecondMeaning()
     {

@@ -26,6 +26,9 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     /// <summary>Awaited before and after every call that changes something, with its name: where a test ends a worker between two steps.</summary>
     public Func<string, CancellationToken, Task> Around { get; set; } = (_, _) => Task.CompletedTask;
 
+    /// <summary>What a look by name makes of what is there.</summary>
+    public Func<Workload?, Workload?> Look { get; set; } = found => found;
+
     /// <summary>A container that ends with this code as soon as it is started.</summary>
     public int? ExitsAtOnce { get; set; }
 
@@ -41,7 +44,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) => Task.FromResult(_workloads.Values.FirstOrDefault(workload => workload.Spec.RunId == runId)?.View());
 
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
-        Task.FromResult(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View());
+        Task.FromResult(Look(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View()));
 
     public Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel) => ChangeAsync("create", cancel, async () =>
     {
@@ -97,7 +100,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
 
     public Task RemoveAsync(string workloadId, bool force, CancellationToken cancel) => ChangeAsync("remove", cancel, () => Task.FromResult(_workloads.TryRemove(workloadId, out _)));
 
-    public IReadOnlyDictionary<string, Primitive> Primitives { get; } = new Dictionary<string, Primitive>();
+    public IReadOnlyDictionary<string, Primitive> Primitives { get; init; } = new Dictionary<string, Primitive>();
 
     public Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel) => LogTailAsync(workloadId, maxLines, maxBytes, cancel);
 

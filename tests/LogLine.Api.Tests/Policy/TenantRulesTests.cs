@@ -70,5 +70,9 @@ public sealed class TenantRulesTests
     [InlineData("ghcr.io/vv/*", "evil.io/ghcr.io/vv/app", false)]
     [InlineData("localhost:5000/app", "localhost:5000/app:latest", true)]
     [InlineData("app/*", "docker.io/app/web", true)]
+    [InlineData("docker.io/*", "nginx", true)]
+    [InlineData("nginx", "docker.io/nginx", true)]
+    [InlineData("docker.io/vv/*", "localhost/vv/app", false)]
+    [InlineData("*", "sha256:0123456789ab", false)]
     public void ImagePattern_MatchesCompletedReferences(string pattern, string image, bool matches) => Assert.Equal(matches, ImagePattern.Parse(pattern).Matches(image));
 }

@@ -87,6 +87,21 @@ public sealed class PrimitiveIsolationTests
         Assert.All(answer.Json.EnumerateArray(), item => Assert.Equal("404_NOT_FOUND", item.Member("problem").Text("code")));
     }
 
+    [Theory]
+    [InlineData("container.stop", "urn:container:dev/web", """{"target":{"provider":"fake"},"name":"web"}""")]
+    [InlineData("deploy.plan", "urn:minicontainer:dev/web", """{"target":{"provider":"fake","service":"web"},"ref":"REF"}""")]
+    public async Task ContainerBetweenTwoStates_IsAConflict_NotADefect(string intent, string subject, string payload)
+    {
+        var fake = new FakeAdapter { Look = _ => throw new AdapterException(AdapterFailure.Conflict, "The container is still 'stopping' after 10 s") };
+        await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
+        var reference = await gateway.ApplyAsync("web");
+
+        var answer = await gateway.PostAsync($$"""{"intent":"{{intent}}","subject":"{{subject}}","payload":{{payload.Replace("REF", reference)}}}""");
+
+        Assert.Equal(("409_LIFECYCLE_CONFLICT", "changing"), (answer.Code, answer.Detail("from")));
+        Assert.Contains("'stopping'", answer.Json.Text("detail"));
+    }
+
     [Fact]
     public async Task Turns_AreTakenOneAtATimePerContainer()
     {

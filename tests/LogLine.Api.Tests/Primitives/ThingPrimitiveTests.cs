@@ -1,5 +1,8 @@
 using System.Net;
 using LogLine.Api.Tests.Adapters.Engine;
+using LogLine.Api.Tests.Artifacts;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Tests.Runs;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Primitives;
@@ -52,6 +55,43 @@ public sealed class ThingPrimitiveTests
         Assert.Equal("refused_by_engine", await ReasonAsync(lab, "image.remove", null, $$"""{"image":"{{PrimitiveLab.Image}}"}"""));
         Assert.DoesNotContain($"{repository}:1", (await lab.DoAsync("image.list", null)).GetRawText());
         (await engine.Client.TryDeleteAsync($"/images/{Uri.EscapeDataString(repository + ":1")}?force=true", "remove an image", PrimitiveLab.Cancel)).OrThrow();
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ImageOfAnotherTenant_IsNotReachedByAShortName(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        await lab.Gateway.RegisterKeyAsync();
+        await using var engine = EngineLab.Open(provider);
+        var mine = lab.Name("mine");
+        var maker = await engine.ForeignAsync($"maker-{mine}", []);
+        await engine.CommitAsync(maker, $"localhost/other/{mine}", "1");
+        await engine.CommitAsync(maker, $"localhost/{mine}", "1");
+        await engine.CommitAsync(maker, $"docker.io/vv/{mine}", "1");
+
+        // Podman takes other/x for localhost/other/x, and x for localhost/x; here both are names of docker.io.
+        foreach (var reference in new[] { $"other/{mine}:1", $"{mine}:1" })
+        {
+            Assert.Equal("image_not_found", await ReasonAsync(lab, "container.create", mine, $$"""{"image":"{{reference}}"}"""));
+            Assert.Equal("image_not_found", await ReasonAsync(lab, "image.inspect", null, $$"""{"image":"{{reference}}"}"""));
+            var manifest = await lab.Gateway.ApplyAsync(mine, lab.Gateway.Manifest($$"""{"image":"{{reference}}"}"""));
+            var deploy = await lab.Gateway.ProvedAsync("deploy.apply", mine, DeployActs.Order(manifest, mine, provider));
+            Assert.Equal("image_not_found", (await lab.Gateway.RunInAsync(deploy.RunId(), "failed")).Text("reason"));
+        }
+        foreach (var transport in new[] { "containers-storage", "docker-daemon" })
+        {
+            Assert.Equal(("/payload/image", "consistency"), (await lab.SendAsync("container.create", mine, $$"""{"image":"{{transport}}:localhost/other/{{mine}}:1"}""")).Error());
+        }
+        var context = await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", $"FROM other/{mine}:1")));
+        Assert.Equal("malformed_archive", await ReasonAsync(lab, "image.build", null, $$"""{"artifact":"{{context}}","tag":"{{mine}}:2"}"""));
+
+        // What is shared is found under its short name, on every engine.
+        await lab.DoAsync("container.create", mine, $$"""{"image":"vv/{{mine}}:1"}""");
+        await lab.DoAsync("container.remove", mine);
+        foreach (var reference in new[] { $"localhost/other/{mine}:1", $"localhost/{mine}:1", $"docker.io/vv/{mine}:1" })
+        {
+            (await engine.Client.TryDeleteAsync($"/images/{Uri.EscapeDataString(reference)}?force=true", "remove an image", PrimitiveLab.Cancel)).OrThrow();
+        }
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]

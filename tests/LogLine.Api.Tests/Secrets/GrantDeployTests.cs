@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Tests.Primitives;
@@ -87,6 +88,44 @@ public sealed class GrantDeployTests
     }
 
     [Fact]
+    public async Task ContainerThatTookTheNameMeanwhile_IsNotGotIntoWithoutAProof()
+    {
+        var entered = 0;
+        var fake = new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.exec"] = (_, _) => { entered++; return Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)); } } };
+        await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
+        var reference = await ApplyAsync(gateway, "web", """{"PASSWORD":"grant://db"}""", """["true"]""", "fake");
+        await gateway.RunAsync("web", reference);
+        const string Exec = """{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web","argv":["env"]}}""";
+        Assert.Equal("428_PROOF_REQUIRED", (await gateway.PostAsync(Exec)).Code);
+
+        // The gate looks twice, at one without secrets; then a deploy has put the other in its place.
+        var looks = 0;
+        fake.Look = found => ++looks <= 2 ? found! with { RunId = "run_before", Ref = null } : found;
+        var answer = await gateway.PostAsync(Exec, request => request.Headers.Add("Prefer", "wait=50"));
+
+        Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+        Assert.Equal(("failed", "proof_required"), (answer.Json.Member("run").Text("state"), answer.Json.Member("result").Text("reason")));
+        Assert.Equal(0, entered);
+    }
+
+    [Theory]
+    [InlineData(AdapterFailure.Unavailable, "503_ADAPTER_UNAVAILABLE")]
+    [InlineData(AdapterFailure.Conflict, "409_LIFECYCLE_CONFLICT")]
+    public async Task ContainerThatCannotBeLookedAt_IsNotGotInto(AdapterFailure failure, string code)
+    {
+        var fake = new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.exec"] = (_, _) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)) } };
+        await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
+        await gateway.RunAsync("web", await ApplyAsync(gateway, "web", """{"PASSWORD":"grant://db"}""", """["true"]""", "fake"));
+        var looks = 0;
+        fake.Look = found => ++looks == 1 ? throw new AdapterException(failure, "The container is still 'stopping' after 10 s") : found;
+
+        var answer = await gateway.PostAsync("""{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web","argv":["env"]}}""");
+
+        Assert.Equal(code, answer.Code);
+        Assert.Contains("stopping", answer.Json.Text("detail"));
+    }
+
+    [Fact]
     public async Task RevokedGrant_StaysClosedAtTheNextDeploy()
     {
         await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter()])).RegisterKeyAsync();
@@ -99,8 +138,8 @@ public sealed class GrantDeployTests
         Assert.DoesNotContain("grant.materialized", (await gateway.PostAsync("""{"intent":"grant.*"}""", path: "/v1/spans/query")).Body);
     }
 
-    [Fact]
-    public async Task KeyThatWasRotated_StillOwnsWhatItSealed()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task KeyThatWasRotated_StillOwnsWhatItSealed(bool isRevokedThen)
     {
         await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter()])).RegisterKeyAsync();
         using var next = SigningKey.Generate();
@@ -111,6 +150,10 @@ public sealed class GrantDeployTests
             kind = "wallet/key_rotation.v1", old_kid = TestGateway.Kid, new_kid = "kid_2", new_pub = next.PublicKeyHex, pop = Possession.Sign(next, TestGateway.Tenant, "kid_2", next.PublicKeyHex, ["sign", "admin"]),
         }));
         Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(rotation.Utf8.ToArray())).Status);
+        if (isRevokedThen)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync($$$"""{"intent":"wallet.key.revoke","subject":"urn:wallet:dev","payload":{"kid":"{{{TestGateway.Kid}}}","reason":"lost"}}""")).Status);
+        }
         var manifest = Manifest(gateway, artifact, """{"PASSWORD":"grant://db"}""", """["true"]""", "fake", next, "kid_2");
         var answer = await gateway.PostAsync($$$"""{"intent":"minicontainer.apply","subject":"urn:minicontainer:dev/web","payload":{"manifest":{{{TestGateway.Text(manifest)}}}}}""");
         var reference = answer.Json.Member("result").Text("ref")!;

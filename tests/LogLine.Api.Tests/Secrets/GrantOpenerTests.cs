@@ -129,6 +129,15 @@ public sealed class GrantOpenerTests : IDisposable
         Assert.Contains("1,true", document.GetRawText());
     }
 
+    [Theory]
+    [InlineData("er2-and-more and so on", true, "«grant:db» and so on")]
+    [InlineData("\uFFFDmore hunter2-and-more", true, "«grant:db» «grant:db»")]
+    [InlineData("plain", true, "plain")]
+    [InlineData("value=hunter2-an", false, "value=«grant:db»")]
+    [InlineData("hunter2-and-more", false, "«grant:db»")]
+    [InlineData("", false, "")]
+    public async Task Mask_HidesWhatACutLeftOfASecret(string text, bool atStart, string shown) => Assert.Equal(shown, SecretMask.Of((await _lab.OpenAsync()).Opened).ApplyToCut(text, atStart));
+
     public void Dispose() => _lab.Dispose();
 
     private async Task<GrantRefusal> RefusedAsync(string reason)

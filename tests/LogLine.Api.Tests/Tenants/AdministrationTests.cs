@@ -62,6 +62,21 @@ public sealed class AdministrationTests
     }
 
     [Theory]
+    [InlineData("admin:tokens", true)]
+    [InlineData("read", false)]
+    [InlineData("runner", false)]
+    public async Task Token_ListsTokensByItsScope_AndAlwaysLearnsWhoItIs(string scope, bool lists)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var token = (await gateway.PostAsync($$"""{"scopes":["{{scope}}"]}""", path: "/v1/tokens")).Json.Text("api_key")!;
+
+        Assert.Equal(lists ? HttpStatusCode.OK : HttpStatusCode.Forbidden, (await gateway.GetAsync("/v1/tokens", As(token))).Status);
+        Assert.Equal([scope], (await gateway.GetAsync("/v1/whoami", As(token))).Json.Texts("scopes"));
+        Assert.Equal(HttpStatusCode.OK, (await gateway.GetAsync("/v1/catalog", As(token))).Status);
+        Assert.Equal(scope == "read" ? HttpStatusCode.OK : HttpStatusCode.Forbidden, (await gateway.GetAsync("/v1/wallet/keys", As(token))).Status);
+    }
+
+    [Theory]
     [InlineData("""{"scopes":["deploy.*"]}""", true)]
     [InlineData("""{"scopes":["deploy.apply"]}""", true)]
     [InlineData("""{"scopes":["admin:tokens"]}""", true)]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Adapters.Engine;
 
@@ -36,8 +37,11 @@ internal static partial class BuildFile
             // COPY --from is an image, a stage by name, or a stage by number.
             images.AddRange(words.Where(word => word.StartsWith("--from=", StringComparison.OrdinalIgnoreCase)).Select(word => word[7..]).Where(from => !stages.Contains(from) && !from.All(char.IsAsciiDigit)));
         }
-        return images.FirstOrDefault(image => image.AsSpan().ContainsAny("$\"'\\{}")) is { } composed
-            ? ([], $"the image '{composed}' is not written out; variables and quotes in the names of images are not supported")
+        if (images.FirstOrDefault(image => image.AsSpan().ContainsAny("$\"'\\{}")) is { } composed)
+            return ([], $"the image '{composed}' is not written out; variables and quotes in the names of images are not supported");
+        // The engine resolves what stands here by itself, and Podman takes localhost/other/x, whosever it is, for other/x.
+        return images.FirstOrDefault(image => ImageName.IsShort(image) && image.Contains('/')) is { } halved
+            ? ([], $"the image '{halved}' is written without its registry; write docker.io/{halved}")
             : (images, null);
     }
 

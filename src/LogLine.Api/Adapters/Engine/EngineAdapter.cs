@@ -247,7 +247,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 
     async Task<string> CreateIdAsync(WorkloadSpec spec, CancellationToken cancel)
     {
-        await images.EnsureVisibleAsync(spec.Tenant, spec.Image, cancel);
+        spec = spec with { Image = await images.UsableAsync(spec.Tenant, spec.Image, cancel) };
         var name = ContainerRequests.NameOf(spec);
         var request = ContainerRequests.Of(spec, (await engine.DialectAsync(cancel)).Quirks);
         var id = await engine.CreateAsync(name, request, cancel);
@@ -262,6 +262,8 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 
     async Task<string?> PullAsync(string image, CancellationToken cancel)
     {
+        if (ImageName.IsId(image))
+            return "an id is no name that a registry knows";
         try
         {
             return await engine.PullAsync(ImageReference.Parse(image), null, cancel);

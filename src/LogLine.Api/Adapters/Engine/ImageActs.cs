@@ -1,6 +1,7 @@
 using System.Globalization;
 using LogLine.Api.Runs;
 using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Adapters.Engine;
@@ -42,6 +43,8 @@ internal sealed class ImageActs(IContainerEngine engine)
     async Task<PrimitiveResult> PullAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var reference = TenantImages.Visible(call.Tenant, call.Arguments.Text("image")!);
+        if (ImageName.IsId(reference))
+            throw new AdapterException(AdapterFailure.Refused, $"image: '{reference}' is an id; what is fetched has a name, such as docker.io/library/nginx:1.27");
         await call.Begun();
         if (await engine.PullAsync(ImageReference.Parse(reference), new PullWatch(call.Progress), cancel) is { } error)
             throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {reference} could not be fetched: {error}");
@@ -70,19 +73,32 @@ internal sealed class ImageActs(IContainerEngine engine)
     {
         var reference = TenantImages.Visible(call.Tenant, image ?? call.Arguments.Text("image")!);
         var found = await engine.FindImageAsync(reference, cancel);
-        return found is not null && Visible(call.Tenant, found.RepoTags).Count + Visible(call.Tenant, found.RepoDigests).Count > 0 ? found : throw NotFound(reference);
+        return found is not null && IsVisible(call.Tenant, found) ? found : throw NotFound(reference);
     }
 
-    /// <summary>Refuses another tenant's image, also under its id; one that is not there yet may be fetched.</summary>
-    public async Task EnsureVisibleAsync(string tenant, string reference, CancellationToken cancel)
+    /// <summary>The reference in full of an image that the tenant may use; one that is not there yet may be fetched. What the engine finds is judged too, whatever the name says.</summary>
+    public async Task<string> UsableAsync(string tenant, string image, CancellationToken cancel)
     {
-        if (!TenantImages.IsVisible(tenant, reference))
-            throw NotFound(reference);
-        if (TenantImages.MayBeId(reference)
-            && await engine.FindImageAsync(reference, cancel) is { } image
-            && Visible(tenant, image.RepoTags).Count + Visible(tenant, image.RepoDigests).Count == 0)
+        var reference = TenantImages.Visible(tenant, image);
+        await EnsureVisibleAsync(tenant, reference, cancel);
+        return reference;
+    }
+
+    /// <summary>Refuses an image of a Dockerfile that is another tenant's. The engine reads the file, so it is asked for what stands there, as it stands there.</summary>
+    public async Task EnsureBuildableAsync(string tenant, string image, CancellationToken cancel)
+    {
+        await UsableAsync(tenant, image, cancel);
+        if (ImageName.IsShort(image))
+            await EnsureVisibleAsync(tenant, image, cancel);
+    }
+
+    async Task EnsureVisibleAsync(string tenant, string reference, CancellationToken cancel)
+    {
+        if (await engine.FindImageAsync(reference, cancel) is { } found && !IsVisible(tenant, found))
             throw NotFound(reference);
     }
+
+    static bool IsVisible(string tenant, ImageDetail image) => Visible(tenant, image.RepoTags).Count + Visible(tenant, image.RepoDigests).Count > 0;
 
     static AdapterException NotFound(string image) => new(AdapterFailure.ImageNotFound, $"There is no image '{image}'.");
 

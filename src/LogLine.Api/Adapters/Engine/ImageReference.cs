@@ -1,3 +1,5 @@
+using LogLine.Protocol.MiniContainers;
+
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>An image reference split as the API's pull wants it; without tag and digest it is the tag <c>latest</c>, since the API would fetch every tag.</summary>
@@ -21,7 +23,7 @@ internal sealed record ImageReference(string Name, string TagOrDigest)
         { Length: > MaxLength } => $"image: {image.Length} characters; at most {MaxLength}",
         ['-', ..] => $"image: '{image}' begins with '-', which no reference does",
         _ when image.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)) => "image: white space or a control character in a reference",
-        _ => null,
+        _ => ImageName.Problem(image) is { } problem ? $"image: {problem}" : null,
     };
 
     public static ImageReference Parse(string image)

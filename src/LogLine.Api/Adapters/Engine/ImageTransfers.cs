@@ -18,7 +18,7 @@ internal sealed class ImageTransfers(ImageActs images, IContainerEngine engine)
         var image = await images.FindAsync(call, cancel);
         var reference = call.Arguments.Text("image")!;
         await call.Begun();
-        var artifact = await call.Artifacts.WriteAsync(destination => engine.SaveAsync(reference, destination, cancel), cancel);
+        var artifact = await call.Artifacts.WriteAsync(destination => engine.SaveAsync(TenantImages.Visible(call.Tenant, reference), destination, cancel), cancel);
         return PrimitiveResult.Of(new ImageSaved(reference, ImageActs.IdOf(image), artifact.Hash.ToString(), artifact.Bytes), ResultJson.Default.ImageSaved);
     }
 
@@ -42,8 +42,9 @@ internal sealed class ImageTransfers(ImageActs images, IContainerEngine engine)
     {
         var image = await images.FindAsync(call, cancel);
         var to = call.Arguments.Text("to")!;
-        var reference = ImageReference.Parse(to);
-        var held = await engine.FindImageAsync(to, cancel);
+        var full = TenantImages.Visible(call.Tenant, to);
+        var reference = ImageReference.Parse(full);
+        var held = await engine.FindImageAsync(full, cancel);
         if (held is not null && held.Id != image.Id)
             throw new AdapterException(AdapterFailure.NameTaken, $"Another image is called '{to}' on this engine.");
         if (held is null)
@@ -57,7 +58,7 @@ internal sealed class ImageTransfers(ImageActs images, IContainerEngine engine)
         finally
         {
             if (held is null)
-                await engine.UntagAsync(to, CancellationToken.None);
+                await engine.UntagAsync(full, CancellationToken.None);
         }
         return PrimitiveResult.Of(new ImagePushed(call.Arguments.Text("image")!, to, ImageActs.IdOf(image)), ResultJson.Default.ImagePushed);
     }

@@ -31,7 +31,7 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
             if (EngineQuirks.State(container.State.Status) is not null)
                 return container;
             if (time.GetElapsedTime(since) > limits.Settle)
-                throw new AdapterException(AdapterFailure.Refused, $"The container is still '{container.State.Status}' after {limits.Settle.TotalSeconds:0.###} s: the engine seems stuck on it.");
+                throw new AdapterException(AdapterFailure.Conflict, $"The container is still '{container.State.Status}' after {limits.Settle.TotalSeconds:0.###} s: the engine seems stuck on it.");
             await Task.Delay(limits.Glance, time, cancel);
         }
         return null;

@@ -1,4 +1,5 @@
 using LogLine.Api.Runs;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Adapters.Engine;
 
@@ -21,16 +22,18 @@ internal static class TenantImages
         return $"{reference.Name}:{reference.TagOrDigest}";
     }
 
-    /// <summary>The reference itself when the tenant may see what it names.</summary>
-    /// <exception cref="AdapterException">It names another tenant's: that does not exist.</exception>
-    public static string Visible(string tenant, string image) =>
-        IsVisible(tenant, image) ? image : throw new AdapterException(AdapterFailure.ImageNotFound, $"There is no image '{image}'.");
+    /// <summary>The reference in full when the tenant may see what it names: engines get no other, since each would complete it in its own way.</summary>
+    /// <exception cref="AdapterException">It names another tenant's, which does not exist; or it is no reference.</exception>
+    public static string Visible(string tenant, string image)
+    {
+        if (ImageName.Problem(image) is { } problem)
+            throw new AdapterException(AdapterFailure.Refused, $"image: {problem}");
+        var full = ImageName.Full(image);
+        return IsVisible(tenant, full) ? full : throw new AdapterException(AdapterFailure.ImageNotFound, $"There is no image '{image}'.");
+    }
 
     /// <summary>True for <c>localhost/&lt;tenant&gt;/…</c>.</summary>
     public static bool IsOwn(string tenant, string reference) => reference.StartsWith($"{Local}{tenant}/", StringComparison.Ordinal);
-
-    /// <summary>True when an engine could take the reference for an id or the beginning of one.</summary>
-    public static bool MayBeId(string reference) => reference.StartsWith("sha256:", StringComparison.Ordinal) || reference.All(char.IsAsciiHexDigitLower);
 
     /// <summary>True for what the tenant may see: its own and what is shared.</summary>
     public static bool IsVisible(string tenant, string reference) =>

@@ -14,10 +14,13 @@ internal sealed class SpanReader(SpanLedger ledger, LiveTail tail)
     /// <summary>A cursor at <paramref name="next"/>, the index of the first entry that it has not read.</summary>
     public SpanCursor Open(SpanSelection selection, long next) => new(ledger, tail, selection, next);
 
-    /// <summary>Committed state from <paramref name="next"/> on, at most <paramref name="limit"/> items, and from where to go on; one reading looks at a bounded stretch.</summary>
-    public static async ValueTask<(List<LogItem> Items, long Next)> ReadAsync(SpanLedger ledger, SpanSelection selection, long next, int limit)
+    /// <summary>
+    /// Committed state from <paramref name="next"/> on, at most <paramref name="limit"/> items or <paramref name="maxBytes"/> and one item, and from where to go on; one reading looks at a
+    /// bounded stretch.
+    /// </summary>
+    public static async ValueTask<(List<LogItem> Items, long Next)> ReadAsync(ILedgerStore store, SpanSelection selection, long next, int limit, long maxBytes)
     {
-        var (stored, on) = await ledger.Store.ScanAsync(selection.Filter, next, limit);
+        var (stored, on) = await store.ScanAsync(selection.Filter, next, limit, maxBytes: maxBytes);
         return ([.. stored.Select(LogItem.Of).Where(selection.MatchesPatterns)], on);
     }
 
@@ -50,14 +53,16 @@ internal sealed class SpanCursor : IDisposable
     public Task More => _lane.More;
 
     /// <summary>The next items that match, ascending; perhaps none although more follow (<see cref="AtEnd"/>): one reading looks at a bounded stretch.</summary>
-    public async ValueTask<List<LogItem>> ReadAsync(int limit)
+    /// <param name="limit">Items at most.</param>
+    /// <param name="maxBytes">What they may take together, the last one aside: a reader may hold them for as long as it is slow.</param>
+    public async ValueTask<List<LogItem>> ReadAsync(int limit, long maxBytes)
     {
         if (_tail.Read(_selection, Next, limit) is var (live, next))
         {
             (Next, AtEnd) = (next, live.Count < limit);
             return live;
         }
-        (var items, Next) = await SpanReader.ReadAsync(_ledger, _selection, Next, limit);
+        (var items, Next) = await SpanReader.ReadAsync(_ledger.Store, _selection, Next, limit, maxBytes);
         AtEnd = false;
         return items;
     }

@@ -62,12 +62,12 @@ internal sealed class StateViews
         var selection = new SpanSelection(filter);
         for (var folded = 0; folded < SpansAtOnce; folded += PageSize)
         {
-            var (items, next) = await SpanReader.ReadAsync(_ledger, selection, state.Next, PageSize);
+            var (items, next) = await SpanReader.ReadAsync(_ledger.Store, selection, state.Next, PageSize, ILedgerStore.PageBytes);
             foreach (var item in items.Where(item => !item.IsErased))
             {
                 state.Apply(item);
             }
-            (state.Next, state.Complete) = (next, items.Count < PageSize);
+            (state.Next, state.Complete) = (next, items.Count < PageSize && items.Sum(item => item.Stored.Bytes) < ILedgerStore.PageBytes);
             if (state.Complete)
             {
                 return;

@@ -17,6 +17,7 @@ internal enum StreamEnd
 internal sealed class StreamSession(SpanReader reader, StreamOptions options, TimeProvider time)
 {
     private const int PageSize = 256;
+    private const long PageBytes = 256 << 10;
     private const int FlushBytes = 32 << 10;
     private static readonly TimeSpan AheadPatience = TimeSpan.FromSeconds(5);
 
@@ -42,7 +43,7 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
                     return StreamEnd.NoLongerAllowed;
                 }
                 var more = cursor.More;
-                await WriteAsync(frames, await cursor.ReadAsync(PageSize), sent, ending);
+                await WriteAsync(frames, await cursor.ReadAsync(PageSize, PageBytes), sent, ending);
                 if (sent.Elapsed >= options.Heartbeat)
                 {
                     frames.Ping(cursor.Next);

@@ -14,6 +14,7 @@ namespace LogLine.Api.Delivery.Webhooks;
 internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, CourierTools tools)
 {
     private const int RoundSize = 64;
+    private const long RoundBytes = 1 << 20;
     private const int SideBySide = 16;
     private const int MaxWaiting = 10_000;
     private const int FailuresUntilClosed = 5;
@@ -85,7 +86,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
         {
             _knockAt = now + (Knock * tools.Policy.RetryScale);
         }
-        return (due, await cursor.ReadAsync(limit), wakeAt);
+        return (due, await cursor.ReadAsync(limit, RoundBytes), wakeAt);
     }
 
     private async Task WaitAsync(Task? more, DateTimeOffset? wakeAt, CancellationToken stop)
@@ -155,7 +156,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
         try
         {
             var since = tools.Time.GetTimestamp();
-            var outcome = await tools.Sender.SendAsync(_url, secrets, WebhookMessage.Of(webhook.WebhookId, item), row.Attempts + 1, stop);
+            var outcome = await tools.Sender.SendAsync(webhook.Tenant, _url, secrets, WebhookMessage.Of(webhook.WebhookId, item), row.Attempts + 1, stop);
             DeliveryMetrics.Attempted(outcome.Status, outcome.Succeeded, tools.Time.GetElapsedTime(since));
             return After(row, outcome);
         }

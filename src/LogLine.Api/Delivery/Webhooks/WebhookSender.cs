@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
@@ -31,6 +32,7 @@ internal sealed class WebhookSender : IDisposable
 
     private readonly HttpClient _http;
     private readonly SemaphoreSlim _seats;
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _seatsOfTenants = new();
     private readonly WebhookPolicy _policy;
     private readonly SigningKey _key;
     private readonly TimeProvider _time;
@@ -63,14 +65,36 @@ internal sealed class WebhookSender : IDisposable
     }
 
     /// <summary>Delivers a message once.</summary>
+    /// <param name="tenant">Whose it is: one tenant has at most a quarter of the attempts, so that its slow receivers keep nobody else waiting.</param>
     /// <param name="url">Where to.</param>
     /// <param name="secrets">The shared secrets in force, the newest first.</param>
     /// <param name="message">What.</param>
     /// <param name="attempt">Which attempt it is, from 1.</param>
     /// <param name="cancel">Gives up; the attempt does not count then.</param>
-    public async Task<AttemptOutcome> SendAsync(Uri url, IReadOnlyList<SecretBytes> secrets, WebhookMessage message, int attempt, CancellationToken cancel)
+    public async Task<AttemptOutcome> SendAsync(string tenant, Uri url, IReadOnlyList<SecretBytes> secrets, WebhookMessage message, int attempt, CancellationToken cancel)
     {
-        await _seats.WaitAsync(cancel);
+        var own = _seatsOfTenants.GetOrAdd(tenant, _ => new SemaphoreSlim(Math.Max(1, _policy.MaxAttemptsAtOnce / 4)));
+        await own.WaitAsync(cancel);
+        try
+        {
+            await _seats.WaitAsync(cancel);
+            try
+            {
+                return await AttemptAsync(url, secrets, message, attempt, cancel);
+            }
+            finally
+            {
+                _seats.Release();
+            }
+        }
+        finally
+        {
+            own.Release();
+        }
+    }
+
+    private async Task<AttemptOutcome> AttemptAsync(Uri url, IReadOnlyList<SecretBytes> secrets, WebhookMessage message, int attempt, CancellationToken cancel)
+    {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         patience.CancelAfter(TimeSpan.FromSeconds(_policy.TimeoutSeconds));
         try
@@ -87,10 +111,6 @@ internal sealed class WebhookSender : IDisposable
         catch (HttpRequestException failed)
         {
             return new AttemptOutcome(null, Reason(failed));
-        }
-        finally
-        {
-            _seats.Release();
         }
     }
 
@@ -132,5 +152,9 @@ internal sealed class WebhookSender : IDisposable
     {
         _http.Dispose();
         _seats.Dispose();
+        foreach (var own in _seatsOfTenants.Values)
+        {
+            own.Dispose();
+        }
     }
 }

@@ -18,7 +18,12 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
 
     public async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
-        if ((item.Definition!.ProofIntent ?? await SecretsOfContainerAsync(item, cancel)) is { } intent)
+        var (ofSecrets, unsettled) = await SecretsOfContainerAsync(item, cancel);
+        if (unsettled is not null)
+        {
+            return unsettled;
+        }
+        if ((item.Definition!.ProofIntent ?? ofSecrets) is { } intent)
         {
             foreach (var proof in await LiveAsync(item, intent))
             {
@@ -100,24 +105,21 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
         return new Rejection(RefusalCode.ProofRequired, $"{why} Submit one with 'wallet.proof.submit' ('logline wallet prove {intent}{subject}{options}'), then send the same request again, unchanged.") { Details = details };
     }
 
-    /// <summary>
-    /// Code inside a container sees its secrets, so whoever gets into one that holds grants, or takes something out of it, needs <c>secret.access</c> (contract,
-    /// section 6). A container that is not there, or whose engine is away, is a later check's.
-    /// </summary>
-    private static async ValueTask<string?> SecretsOfContainerAsync(Judgement item, CancellationToken cancel)
+    /// <summary>The proof that the container's secrets ask for (<see cref="SecretAccess"/>). One that is not there is a later check's; one that cannot be looked at is not got into.</summary>
+    private static async ValueTask<(string? Intent, Rejection? Unsettled)> SecretsOfContainerAsync(Judgement item, CancellationToken cancel)
     {
-        if (item.Effect is not ("container.exec" or "container.copy_from" or "container.commit"))
+        if (!SecretAccess.IsBy(item.Effect))
         {
-            return null;
+            return default;
         }
+        var (adapter, name) = (item.State.Targets.Find(item.Provider)!, item.Payload.Text("name")!);
         try
         {
-            var adapter = item.State.Targets.Find(item.Provider)!;
-            return await adapter.FindByNameAsync(item.Tenant, item.Payload.Text("name")!, cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload.RunId) ? "secret.access" : null;
+            return (await adapter.FindByNameAsync(item.Tenant, name, cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload.RunId) ? SecretAccess.ProofIntent : null, null);
         }
-        catch (AdapterException)
+        catch (AdapterException failure)
         {
-            return null;
+            return (null, await LifecycleCheck.UnsettledAsync(item, adapter.Provider, name, failure, cancel));
         }
     }
 }

@@ -154,6 +154,10 @@ internal static class ConsistencyCheck
         {
             return Rejection.Inconsistent("/payload/" + kidField, $"'{kid}' is bound to another key and always will be; choose another kid");
         }
+        if (known is not null && kidField == "new_kid")
+        {
+            return Rejection.Inconsistent("/payload/new_kid", $"'{kid}' is registered already; a rotation brings a new key under a new kid");
+        }
         if (known is { Status: not Ledger.KeyStatus.Active })
         {
             return Rejection.Inconsistent("/payload/" + kidField, $"'{kid}' is {known.Status.ToString().ToLowerInvariant()}; register a new key under a new kid");

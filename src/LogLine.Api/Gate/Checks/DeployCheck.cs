@@ -28,8 +28,7 @@ internal static class DeployCheck
         }
         catch (AdapterException failure)
         {
-            // Away, or it does not show its containers: either way there is no plan.
-            return CapacityCheck.Unavailable(adapter.Provider, failure.Message);
+            return await LifecycleCheck.UnsettledAsync(item, adapter.Provider, service, failure, cancel);
         }
         var wish = new DeployWish(
             item.Ref!.ToString(), item.Manifest!, item.Target, item.Payload.Member("options").Flag("rollback_on_failure") ?? true);

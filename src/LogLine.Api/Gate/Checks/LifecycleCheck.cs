@@ -27,14 +27,13 @@ internal static class LifecycleCheck
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
         var takesTurn = operation is not null && ContainerLifecycle.TakesTurn(operation);
         var pending = takesTurn ? await item.State.PendingPrimitiveAsync(item.Tenant, adapter.Provider, name, cancel) : null;
+        if (pending is not null)
+        {
+            return Busy(pending, operation!); // what it does to the container may take the engine long to say
+        }
         try
         {
             var workload = await adapter.FindByNameAsync(item.Tenant, name, cancel);
-            if (pending is not null)
-            {
-                return Conflict(ContainerLifecycle.Name(workload?.State), operation!, ContainerLifecycle.Legal(workload?.State),
-                    $"{pending.Intent} is still at work on the container '{name}' ({pending.RunId}). Wait for it, or cancel it (run.cancel).", pending.RunId);
-            }
             if (workload is null && operation != "create")
             {
                 return new Rejection(RefusalCode.NotFound, $"This tenant has no container '{name}' on {adapter.Provider}.") { Details = new Dictionary<string, object?> { ["name"] = name } };
@@ -45,10 +44,26 @@ internal static class LifecycleCheck
         }
         catch (AdapterException failure)
         {
-            // Away, or it does not show its container: either way nobody knows where that stands.
-            return CapacityCheck.Unavailable(adapter.Provider, failure.Message);
+            return await UnsettledAsync(item, adapter.Provider, name, failure, cancel);
         }
     }
+
+    /// <summary>A target that does not say how a container stands: the container is between two states for longer than is waited for; or the target is away, or shows it to nobody.</summary>
+    internal static async ValueTask<Rejection> UnsettledAsync(Judgement item, string provider, string name, AdapterException failure, CancellationToken cancel)
+    {
+        if (failure.Failure != AdapterFailure.Conflict)
+        {
+            return CapacityCheck.Unavailable(provider, failure.Message);
+        }
+        var operation = item.Definition!.Operation ?? item.Span.Intent!;
+        return await item.State.PendingPrimitiveAsync(item.Tenant, provider, name, cancel) is { } pending
+            ? Busy(pending, operation)
+            : Conflict("changing", operation, [], $"'{name}' cannot be judged now: {failure.Message}", null);
+    }
+
+    private static Rejection Busy(RunRow pending, string operation) => Conflict(
+        RunStates.Name(pending.State), operation, ["run.cancel"],
+        $"{pending.Intent} is still at work on the container '{pending.Service}' ({pending.RunId}). Wait for it, or cancel it (run.cancel).", pending.RunId);
 
     internal static Rejection Conflict(string from, string operation, IReadOnlyList<string> legal, string detail, string? pendingRun)
     {

@@ -23,9 +23,9 @@ internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
             {
                 return Denied("unsigned", "The tenant's policy requires signed spans or requests (tenant.policy.set). Sign with a key of the tenant.");
             }
-            if (tenant.AllowedIntents is { } allowed && !allowed.Any(pattern => IntentPattern.Covers(pattern, intent)))
+            if (NotAllowed(intent, tenant) is { } denied)
             {
-                return Denied("allowed_intents", $"The tenant's policy allows {string.Join(", ", allowed)} (tenant.policy.set), not '{intent}'.");
+                return denied;
             }
         }
         else if (TenantPolicy.Parse(item.Payload).LooserThan(policy) is { } field)
@@ -46,6 +46,11 @@ internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
         }
         return item.Definition!.Operation == "create" ? Of(item.Payload, "The container", tenant) : null;
     }
+
+    /// <summary>Whether the tenant's policy leaves out an intent.</summary>
+    internal static Rejection? NotAllowed(string intent, TenantPolicy tenant) => tenant.AllowedIntents is { } allowed && !allowed.Any(pattern => IntentPattern.Covers(pattern, intent))
+        ? Denied("allowed_intents", $"The tenant's policy allows {string.Join(", ", allowed)} (tenant.policy.set), not '{intent}'.")
+        : null;
 
     /// <summary>The same for a manifest that the span names by ref; it is known only after the check for existence.</summary>
     public async ValueTask<Rejection?> OfManifestAsync(Judgement item, CancellationToken cancel) =>

@@ -13,12 +13,14 @@ internal static class RateCheck
             return null;
         }
         item.RateLimit = bucket.State;
-        return bucket.Taken ? null : new Rejection(
-            RefusalCode.RateLimited, $"'{definition.Name}' is limited to {bucket.State.Limit} a minute for tenant '{item.Tenant}'. Send the same request again in {bucket.State.ResetSeconds} s.")
-        {
-            RetryAfterSeconds = Math.Max(1, bucket.State.ResetSeconds),
-            RateLimit = bucket.State,
-            Details = new Dictionary<string, object?> { ["limit_per_minute"] = bucket.State.Limit, ["retry_after_seconds"] = Math.Max(1, bucket.State.ResetSeconds) },
-        };
+        return bucket.Taken ? null : Limited(item.Tenant, definition.Name, bucket.State);
     }
+
+    internal static Rejection Limited(string tenant, string intent, RateLimitState state) => new(
+        RefusalCode.RateLimited, $"'{intent}' is limited to {state.Limit} a minute for tenant '{tenant}'. Send the same request again in {state.ResetSeconds} s.")
+    {
+        RetryAfterSeconds = Math.Max(1, state.ResetSeconds),
+        RateLimit = state,
+        Details = new Dictionary<string, object?> { ["limit_per_minute"] = state.Limit, ["retry_after_seconds"] = Math.Max(1, state.ResetSeconds) },
+    };
 }

@@ -12,7 +12,7 @@ internal static class PostgresEffects
         LedgerEffect.KeyRegistered { Key: var key } => [new(
             "INSERT INTO keys VALUES($1,$2,$3,$4,$5,NULL) ON CONFLICT DO NOTHING", AppendConflict.Stale, key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (long)key.Status)],
         LedgerEffect.KeyRevoked revoked => [new(
-            "UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2 AND status <> $3", null, revoked.Tenant, revoked.Kid, (long)KeyStatus.Revoked, index)],
+            "UPDATE keys SET status = $3, until_idx = coalesce(until_idx, $4) WHERE tenant = $1 AND kid = $2 AND status <> $3", null, revoked.Tenant, revoked.Kid, (long)KeyStatus.Revoked, index)],
         LedgerEffect.KeyRetired retired => [new(
             "UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", null, retired.Tenant, retired.Kid, (long)KeyStatus.Retired, index)],
         LedgerEffect.TenantCreated { Row: var tenant } => [new("INSERT INTO tenants VALUES($1,$2) ON CONFLICT DO NOTHING", AppendConflict.This, tenant.Tenant, tenant.CreatedAt)],

@@ -29,16 +29,18 @@ public sealed partial class PostgresLedgerStore
     public ValueTask<StoredSpan?> FindEntryAsync(long index) => FirstAsync($"SELECT {StoredColumns} FROM entries WHERE idx = $1", StoredSpan, index);
 
     /// <inheritdoc/>
-    public async ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000)
+    public async ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000, long maxBytes = ILedgerStore.PageBytes)
     {
         var size = await FirstAsync("SELECT size FROM head", row => row.GetInt64(0));
         // With an index that the filter leads, the window does not matter: only matches are looked at.
         var end = filter.Subject is null && filter.RunId is null ? Math.Min(size, from + window) : size;
-        var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
+        // The sizes are added up where the rows are, so that what is too much for a page is not sent.
+        var sql = $"SELECT {StoredColumns} FROM (SELECT *, sum(octet_length(entry) + coalesce(octet_length(span), 0) + coalesce(octet_length(answer), 0)) OVER (ORDER BY idx ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead"
+            + " FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
             + (filter.Subject is null ? " AND $4::text IS NULL" : " AND subject = $4") + (filter.RunId is null ? " AND $5::text IS NULL" : " AND run_id = $5")
-            + " AND ($6::text IS NULL OR starts_with(intent, $6)) AND ($7::text IS NULL OR intent = $7) ORDER BY idx LIMIT $8";
-        var spans = await AllAsync(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.IntentPrefix, filter.Intent, limit);
-        return (spans, spans.Count == limit ? spans[^1].Index + 1 : Math.Max(from, end));
+            + " AND ($6::text IS NULL OR starts_with(intent, $6)) AND ($7::text IS NULL OR intent = $7) ORDER BY idx LIMIT $8) page WHERE ahead IS NULL OR ahead < $9 ORDER BY idx";
+        var spans = await AllAsync(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.IntentPrefix, filter.Intent, limit, maxBytes);
+        return (spans, spans.Count == limit || spans.Sum(span => span.Bytes) >= maxBytes ? spans[^1].Index + 1 : Math.Max(from, end));
     }
 
     /// <inheritdoc/>
@@ -122,8 +124,13 @@ public sealed partial class PostgresLedgerStore
     public ValueTask<RunRow?> FindRunAsync(string runId) => FirstAsync($"SELECT {RunColumns} FROM runs WHERE run_id = $1", Run, runId);
 
     /// <inheritdoc/>
-    public ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit) => AllAsync(
-        $"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND ($2::text IS NULL OR subject = $2) ORDER BY created DESC, run_id LIMIT $3", Run, tenant, subject, limit);
+    public ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit, RunRow? before = null, long maxBytes = long.MaxValue) => AllAsync(
+        $"SELECT {RunColumns} FROM (SELECT *, sum(octet_length(detail)) OVER (ORDER BY created DESC, run_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead"
+        + " FROM runs WHERE tenant = $1 AND ($2::text IS NULL OR subject = $2) AND ($4::bigint IS NULL OR created < $4 OR (created = $4 AND run_id > $5)) ORDER BY created DESC, run_id LIMIT $3) page"
+        + " WHERE ahead IS NULL OR ahead < $6 ORDER BY created DESC, run_id", Run, tenant, subject, limit, before?.CreatedAt, before?.RunId ?? "", maxBytes);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> HasProofAsync(string tenant, string hash) => FirstAsync("SELECT 1 FROM proofs WHERE tenant = $1 AND hash = $2", row => true, tenant, hash);
 
     /// <inheritdoc/>
     public ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service) =>

@@ -3,15 +3,16 @@ namespace LogLine.Api.Ledger.Sqlite;
 /// <summary>How each effect changes the tables. Every statement that can come too late says so by the number of rows that it changed.</summary>
 public sealed partial class SqliteLedgerStore
 {
-    private AppendConflict? Apply(LedgerEffect effect, long index)
+    private AppendConflict? Apply(LedgerEffect effect, long index, long seen)
     {
         switch (effect)
         {
             case LedgerEffect.KeyRegistered { Key: var key }:
-                _writer.Execute("INSERT OR IGNORE INTO keys VALUES($1,$2,$3,$4,$5,NULL)", key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (int)key.Status);
-                return null;
+                return _writer.Execute("INSERT OR IGNORE INTO keys VALUES($1,$2,$3,$4,$5,NULL)", key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (int)key.Status) == 1
+                    ? null
+                    : AppendConflict.Stale;
             case LedgerEffect.KeyRevoked revoked:
-                _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2 AND status <> $3", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
+                _writer.Execute("UPDATE keys SET status = $3, until_idx = coalesce(until_idx, $4) WHERE tenant = $1 AND kid = $2 AND status <> $3", revoked.Tenant, revoked.Kid, (int)KeyStatus.Revoked, index);
                 return null;
             case LedgerEffect.KeyRetired retired:
                 _writer.Execute("UPDATE keys SET status = $3, until_idx = $4 WHERE tenant = $1 AND kid = $2", retired.Tenant, retired.Kid, (int)KeyStatus.Retired, index);
@@ -54,8 +55,7 @@ public sealed partial class SqliteLedgerStore
                 _leavesTraces = true;
                 return null;
             case LedgerEffect.RunCreated { Run: var run }:
-                InsertRun(run);
-                return null;
+                return (run.Ref is null || !HasNewDeploy(run, seen)) && InsertRun(run) ? null : AppendConflict.Stale;
             case LedgerEffect.RunMoved moved:
                 return MoveRun(moved) ? null : AppendConflict.Run;
             case LedgerEffect.RunCancelRequested cancel:
@@ -87,9 +87,17 @@ public sealed partial class SqliteLedgerStore
         return null;
     }
 
-    private void InsertRun(RunRow run) => _writer.Execute(
+    /// <summary>True when the run's service has a live deploy of which the gate could not know: then the gate looks again.</summary>
+    private bool HasNewDeploy(RunRow run, long seen) => _writer.First(
+        """
+        SELECT 1 FROM runs other JOIN entries USING (run_id)
+        WHERE other.tenant = $1 AND other.service = $2 AND other.state < 4 AND other.ref IS NOT NULL AND entries.idx >= $3 LIMIT 1
+        """,
+        row => true, run.Tenant, run.Service, seen);
+
+    private bool InsertRun(RunRow run) => _writer.Execute(
         "INSERT INTO runs VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,0,NULL,NULL)",
-        run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (int)run.State, Milliseconds(run.CreatedAt), run.Detail);
+        run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (int)run.State, Milliseconds(run.CreatedAt), run.Detail) == 1;
 
     private bool MoveRun(LedgerEffect.RunMoved moved) => _writer.Execute(
         """

@@ -15,7 +15,7 @@ public sealed partial class SqliteLedgerStore
     public ValueTask<StoredSpan?> FindEntryAsync(long index) => ReadAsync(session => session.First($"SELECT {StoredColumns} FROM entries WHERE idx = $1", StoredSpan, index));
 
     /// <inheritdoc/>
-    public ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000) => ReadAsync(session =>
+    public ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000, long maxBytes = ILedgerStore.PageBytes) => ReadAsync(session =>
     {
         var size = session.First("SELECT size FROM head", row => row.GetInt64(0));
         // With an index that the filter leads, the window does not matter: only matches are looked at.
@@ -30,9 +30,24 @@ public sealed partial class SqliteLedgerStore
         {
             sql = sql.Replace("($5 IS NULL OR run_id = $5)", "run_id = $5");
         }
-        var spans = session.All(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.IntentPrefix, filter.IntentPrefix?.Length, filter.Intent, limit);
-        return (spans, spans.Count == limit ? spans[^1].Index + 1 : Math.Max(from, end));
+        var (spans, isFull) = Page(session.Each(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.IntentPrefix, filter.IntentPrefix?.Length, filter.Intent, limit), span => span.Bytes, maxBytes);
+        return (spans, isFull || spans.Count == limit ? spans[^1].Index + 1 : Math.Max(from, end));
     });
+
+    /// <summary>Rows until one reaches the limit; what comes behind it is never read.</summary>
+    private static (List<T> Rows, bool IsFull) Page<T>(IEnumerable<T> rows, Func<T, long> sizeOf, long maxBytes)
+    {
+        var page = new List<T>();
+        foreach (var row in rows)
+        {
+            page.Add(row);
+            if ((maxBytes -= sizeOf(row)) <= 0)
+            {
+                return (page, true);
+            }
+        }
+        return (page, false);
+    }
 
     /// <inheritdoc/>
     public ValueTask<BoundKey?> FindKeyBindingAsync(string tenant, string key, DateTimeOffset now) => ReadAsync(session => session.First(
@@ -97,8 +112,12 @@ public sealed partial class SqliteLedgerStore
     public ValueTask<RunRow?> FindRunAsync(string runId) => ReadAsync(session => session.First($"SELECT {RunColumns} FROM runs WHERE run_id = $1", Run, runId));
 
     /// <inheritdoc/>
-    public ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit) => ReadAsync(session => session.All(
-        $"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND ($2 IS NULL OR subject = $2) ORDER BY created DESC, run_id LIMIT $3", Run, tenant, subject, limit));
+    public ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit, RunRow? before = null, long maxBytes = long.MaxValue) => ReadAsync(session => Page(session.Each(
+        $"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND ($2 IS NULL OR subject = $2) AND ($4 IS NULL OR created < $4 OR (created = $4 AND run_id > $5)) ORDER BY created DESC, run_id LIMIT $3",
+        Run, tenant, subject, limit, Milliseconds(before?.CreatedAt), before?.RunId), run => run.DetailBytes, maxBytes).Rows);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> HasProofAsync(string tenant, string hash) => ReadAsync(session => session.First("SELECT 1 FROM proofs WHERE tenant = $1 AND hash = $2", row => true, tenant, hash));
 
     private static StoredSpan StoredSpan(SqliteRow row) => new(
         row.GetInt64(0), row.GetBytes(1), row.IsDBNull(2) ? [] : row.GetBytes(2), 

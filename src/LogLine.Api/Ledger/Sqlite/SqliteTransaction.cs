@@ -65,6 +65,7 @@ public sealed partial class SqliteLedgerStore
         private readonly SqliteSession _writer = store._writer;
         private readonly List<LedgerPiece> _written = [];
         private readonly HashSet<(string Tenant, string Kid)> _active = [];
+        private readonly HashSet<string> _inForce = [];
         private long _next = size;
         private bool _ended;
 
@@ -112,7 +113,7 @@ public sealed partial class SqliteLedgerStore
             else
             {
                 _writer.Execute("ROLLBACK TO piece");
-                _active.Clear();
+                Doubt();
             }
             _writer.Execute("RELEASE piece");
             return conflict;
@@ -128,7 +129,14 @@ public sealed partial class SqliteLedgerStore
         {
             _next = Size;
             _written.Clear();
+            Doubt();
+        }
+
+        /// <summary>Which keys and tokens are in force is asked again.</summary>
+        private void Doubt()
+        {
             _active.Clear();
+            _inForce.Clear();
         }
 
         private AppendConflict? Write(LedgerPiece piece)
@@ -139,13 +147,18 @@ public sealed partial class SqliteLedgerStore
                 return AppendConflict.Nonce;
             }
             var index = _next;
+            string? principal = null;
             foreach (var row in piece.Rows)
             {
                 if (!AreActive(row.Entry.Tenant, row.TrustedKids))
                 {
                     return AppendConflict.Signer;
                 }
-                if ((Insert(row, index) ?? Apply(row.Effects, index)) is { } conflict)
+                if (row.IsSubmitted && row.Entry.Principal != principal && !IsInForce(principal = row.Entry.Principal))
+                {
+                    return AppendConflict.Principal;
+                }
+                if ((Insert(row, index) ?? Apply(row.Effects, index, request?.Seen ?? long.MaxValue)) is { } conflict)
                 {
                     return conflict;
                 }
@@ -171,6 +184,23 @@ public sealed partial class SqliteLedgerStore
             return true;
         }
 
+        /// <summary>
+        /// True when the token that let in is not revoked at this point of the log. A request has one, and a piece asks before it changes anything; each is asked for once, until a row
+        /// revokes one.
+        /// </summary>
+        private bool IsInForce(string token)
+        {
+            if (!_inForce.Contains(token))
+            {
+                if (!_writer.First("SELECT 1 FROM tokens WHERE token_id = $1 AND revoked IS NULL", row => true, token))
+                {
+                    return false;
+                }
+                _inForce.Add(token);
+            }
+            return true;
+        }
+
         private AppendConflict? Insert(LedgerRow row, long index)
         {
             store._names.Add(row.Entry.This);
@@ -181,15 +211,15 @@ public sealed partial class SqliteLedgerStore
                 : AppendConflict.This;
         }
 
-        private AppendConflict? Apply(IReadOnlyList<LedgerEffect> effects, long index)
+        private AppendConflict? Apply(IReadOnlyList<LedgerEffect> effects, long index, long seen)
         {
             foreach (var effect in effects)
             {
-                if (effect is LedgerEffect.KeyRegistered or LedgerEffect.KeyRetired or LedgerEffect.KeyRevoked)
+                if (effect is LedgerEffect.KeyRegistered or LedgerEffect.KeyRetired or LedgerEffect.KeyRevoked or LedgerEffect.TokenRevoked)
                 {
-                    _active.Clear();
+                    Doubt();
                 }
-                if (store.Apply(effect, index) is { } conflict)
+                if (store.Apply(effect, index, seen) is { } conflict)
                 {
                     return conflict;
                 }

@@ -31,6 +31,8 @@ public sealed class BuildFileTests
     [InlineData("FROM a\nONBUILD ADD https://x/y /")]
     [InlineData("FROM a\nCOPY --from=$B /x /")]
     [InlineData("FROM")]
+    [InlineData("FROM other/b:1")]
+    [InlineData("FROM a\nCOPY --from=other/b /x /x")]
     public void WhatReachesPast_IsRefused(string text) => Assert.NotNull(BuildFile.Read(text, false).Problem);
 
     [Fact]

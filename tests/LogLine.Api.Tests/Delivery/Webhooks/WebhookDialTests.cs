@@ -43,7 +43,7 @@ public sealed class WebhookDialTests
 
         for (var i = 0; i < 3; i++)
         {
-            Assert.False((await sender.SendAsync(receiver.At("hooks.example"), [], Message(), 1, cancel.Token)).Succeeded);
+            Assert.False((await sender.SendAsync("dev", receiver.At("hooks.example"), [], Message(), 1, cancel.Token)).Succeeded);
         }
         Assert.Equal(3, asked);
         Assert.Empty(receiver.Received);
@@ -90,6 +90,23 @@ public sealed class WebhookDialTests
     }
 
     [Fact]
+    public async Task SlowReceiversOfOneTenant_KeepNoOtherWaiting()
+    {
+        await using var slow = await Receiver.StartAsync(http => Task.Delay(Timeout.Infinite, http.RequestAborted));
+        await using var quick = await Receiver.StartAsync();
+        using var sender = NewSender(new WebhookPolicy { AllowPrivateAddresses = true, MaxAttemptsAtOnce = 4 }, (_, _) => Task.FromResult(new[] { IPAddress.Loopback }));
+        using var cancel = new CancellationTokenSource();
+
+        var waiting = Enumerable.Range(0, 20).Select(_ => sender.SendAsync("slow", slow.Url, [], Message(), 1, cancel.Token)).ToList();
+        var outcome = await sender.SendAsync("quick", quick.Url, [], Message(), 1, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+
+        Assert.True(outcome.Succeeded);
+        Assert.All(waiting, one => Assert.False(one.IsCompleted));
+        await cancel.CancelAsync();
+        await Task.WhenAll(waiting).ContinueWith(_ => { }, TaskScheduler.Default);
+    }
+
+    [Fact]
     public async Task EndlessAnswer_CountsByItsStatus_AndIsNotRead()
     {
         var written = 0L;
@@ -133,7 +150,7 @@ public sealed class WebhookDialTests
     private static async Task<AttemptOutcome> SendAsync(WebhookPolicy policy, Uri url, params IPAddress[] addresses)
     {
         using var sender = NewSender(policy, (_, _) => Task.FromResult(addresses));
-        return await sender.SendAsync(url, [], Message(), 1, TestContext.Current.CancellationToken);
+        return await sender.SendAsync("dev", url, [], Message(), 1, TestContext.Current.CancellationToken);
     }
 
     private static WebhookSender NewSender(WebhookPolicy policy, Func<string, CancellationToken, Task<IPAddress[]>> resolve) =>

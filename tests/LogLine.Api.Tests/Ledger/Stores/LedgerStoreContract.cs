@@ -126,6 +126,84 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
+    public async Task Kid_IsRegisteredOnce_AndARetiredKeyThatIsRevokedEndedWhereItWasRetired()
+    {
+        await using var lab = await OpenAsync();
+        var key = new KeyRow("dev", Kid, new byte[32], ["sign"], KeyStatus.Active);
+
+        Assert.Equal([null, AppendConflict.Stale], await lab.CommitAsync(
+            StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.KeyRegistered(key))), StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.KeyRegistered(key with { Usage = ["sign", "admin"] })))));
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.KeyRetired("dev", Kid))));
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.KeyRevoked("dev", Kid))));
+
+        var row = (await lab.Store.FindKeyAsync("dev", Kid))!;
+        Assert.Equal((KeyStatus.Revoked, 1L), (row.Status, row.UntilIndex));
+        Assert.Equal(["sign"], row.Usage);
+    }
+
+    [Fact]
+    public async Task RevokedToken_LetsNothingInAnyMore_FromItsRevocationOn()
+    {
+        await using var lab = await OpenAsync();
+
+        Assert.Equal([null, null, AppendConflict.Principal], await lab.CommitAsync(
+            StoreLab.Request(StoreLab.Span()), StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.TokenRevoked("dev", StoreLab.TokenId, Now))), StoreLab.Request(StoreLab.Span(), nonce: "late")));
+
+        Assert.Equal([AppendConflict.Principal], await lab.CommitAsync(StoreLab.Request(StoreLab.Span(), nonce: "late")));
+        Assert.False(await lab.Store.HasNonceAsync("dev", "late"));
+        Assert.Equal(2, (await lab.Store.ReadHeadAsync()).Size);
+    }
+
+    [Fact]
+    public async Task Deploy_ThatDidNotSeeTheLiveOneOfItsService_IsJudgedAgain()
+    {
+        await using var lab = await OpenAsync();
+        LedgerEffect Deploy(string run, string service) => new LedgerEffect.RunCreated(Run(run, service) with { Ref = "mc:dev/web@blake3:0" });
+        Assert.Equal([null], await lab.CommitAsync(StoreLab.Request(StoreLab.Span("urn:minicontainer:dev/a", effects: Deploy("run_1", "web")))));
+
+        Assert.Equal([AppendConflict.Stale, null, null], await lab.CommitAsync(
+            StoreLab.Request(StoreLab.Span("urn:minicontainer:dev/b", effects: Deploy("run_2", "web")), seen: 0),
+            StoreLab.Request(StoreLab.Span("urn:minicontainer:dev/b", effects: Deploy("run_3", "api")), seen: 0),
+            StoreLab.Request(StoreLab.Span("urn:minicontainer:dev/b", effects: Deploy("run_4", "web")), seen: 1)));
+        Assert.Null(await lab.Store.FindRunAsync("run_2"));
+    }
+
+    [Fact]
+    public async Task Pages_AreBoundedByBytes_AndGoOnBehindWhatTheyHold()
+    {
+        await using var lab = await OpenAsync();
+        await lab.CommitAsync([.. Enumerable.Range(0, 5).Select(i => StoreLab.Request(StoreLab.Span("urn:a:1", effects: new LedgerEffect.RunCreated(Run("run_" + i, "s" + i) with { Detail = $$"""{"a":"{{new string('é', 100)}}"}""" }))))]);
+        foreach (var filter in new[] { new SpanFilter("dev"), new SpanFilter("dev", Subject: "urn:a:1") })
+        {
+            var (first, next) = await lab.Store.ScanAsync(filter, 0, 100, maxBytes: 1);
+            Assert.Equal((0L, 1L), (Assert.Single(first).Index, next));
+            var (two, third) = await lab.Store.ScanAsync(filter, 1, 100, maxBytes: first[0].Bytes + 1);
+            Assert.Equal([1L, 2L], two.Select(span => span.Index));
+            Assert.Equal(3, third);
+            Assert.Equal(5, (await lab.Store.ScanAsync(filter, 0, 100)).Next);
+        }
+
+        var all = await lab.Store.RunsAsync("dev", null, 10);
+        Assert.Equal(5, all.Count);
+        var newest = Assert.Single(await lab.Store.RunsAsync("dev", null, 10, maxBytes: 1));
+        Assert.Equal(all[0].RunId, newest.RunId);
+        Assert.Equal(all.Skip(1).Take(2).Select(run => run.RunId), (await lab.Store.RunsAsync("dev", null, 10, newest, newest.DetailBytes + 1)).Select(run => run.RunId));
+        Assert.Empty(await lab.Store.RunsAsync("dev", null, 10, all[^1]));
+    }
+
+    [Fact]
+    public async Task Proof_IsKnownByItsHash_AlsoWhenItWasUsed()
+    {
+        await using var lab = await OpenAsync();
+        var proof = new ProofRow { This = "urn:span:a", Tenant = "dev", Intent = "deploy.allow", Allow = true, Subject = "urn:minicontainer:dev/web", Hash = "blake3:a", Exp = Now.AddMinutes(10) };
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.ProofStored(proof))), StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.ProofConsumed("dev", proof.This))));
+
+        Assert.True(await lab.Store.HasProofAsync("dev", proof.Hash));
+        Assert.False(await lab.Store.HasProofAsync("other", proof.Hash));
+        Assert.False(await lab.Store.HasProofAsync("dev", "blake3:b"));
+    }
+
+    [Fact]
     public async Task Proof_IsUsedOnce_AndADenyCancelsWhatItOverlaps()
     {
         await using var lab = await OpenAsync();

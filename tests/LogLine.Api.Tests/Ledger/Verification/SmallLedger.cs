@@ -93,6 +93,7 @@ public sealed class SmallLedger : IAsyncLifetime
         await Ok(gateway.PostAsync(TestGateway.Text(CanonicalJson.Parse(
             gateway.Sign("registry.person.create", "contract", "urn:registry:person/leo", """{"kind":"registry/person.v1","name":"Leo","email":"l@example.com","country":"PT","consent":true}""", third, "kid_3").Utf8))));
         await Ok(gateway.PostAsync("""{"intent":"wallet.key.revoke","subject":"urn:wallet:dev","payload":{"kid":"kid_3","reason":"lost"}}"""));
+        await Ok(gateway.PostAsync("""{"intent":"wallet.key.revoke","subject":"urn:wallet:dev","payload":{"kid":"kid_2","reason":"lost as well"}}"""));
     }
 
     private static async Task Ok(Task<Answer> sent)
