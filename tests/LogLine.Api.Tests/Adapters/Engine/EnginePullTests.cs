@@ -24,7 +24,7 @@ public sealed class EnginePullTests
         await using var fake = Registry(FakeEngine.Json(Progress));
         using var adapter = new EngineAdapter(fake.Endpoint, TimeProvider.System);
         Assert.Equal("c1", (await adapter.CreateAsync(Spec, Cancel)).Id);
-        Assert.Contains("POST /v1.47/images/create?fromImage=shop%2Fweb&tag=7", fake.Requests);
+        Assert.Contains("POST /v1.47/images/create?fromImage=docker.io%2Fshop%2Fweb&tag=7", fake.Requests);
     }
 
     [Fact]
