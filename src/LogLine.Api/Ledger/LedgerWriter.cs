@@ -112,6 +112,10 @@ internal sealed class LedgerWriter : IAsyncDisposable
         var batch = new List<LedgerWork>(MaxBatch);
         while (await _queue.Reader.WaitToReadAsync())
         {
+            if (batch.Count > 1)
+            {
+                await Task.Yield(); // under load: requests that are ready to run come first, and into the same batch; where nothing waits for a core this takes no time
+            }
             batch.Clear();
             while (batch.Count < MaxBatch && _queue.Reader.TryRead(out var work))
             {
