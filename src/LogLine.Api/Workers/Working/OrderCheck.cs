@@ -56,9 +56,12 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
         return permit.Text("worker") != identity.Kid || permit.Text("run_id") != run.RunId || permit.Text("tenant") != run.Tenant ? "the permit is for another worker or run" : null;
     }
 
-    private string? OfTime(JsonElement permit) =>
-        time.GetUtcNow() is var now && Timestamps.TryParse(permit.Text("exp"), out var expires) && now < expires + Skew ? null
-        : $"the permit has expired ({permit.Text("exp")}; here it is {Timestamps.Write(now)}): if it is new, the clocks of gateway and worker differ";
+    private string? OfTime(JsonElement permit)
+    {
+        var now = time.GetUtcNow();
+        return Timestamps.TryParse(permit.Text("exp"), out var expires) && now < expires + Skew ? null
+            : $"the permit has expired ({permit.Text("exp")}; here it is {Timestamps.Write(now)}): if it is new, the clocks of gateway and worker differ";
+    }
 
     private static string? OfParts(JsonElement permit, RunRow run, CanonicalJson span, CanonicalJson? proof, CanonicalJson evidence)
     {
