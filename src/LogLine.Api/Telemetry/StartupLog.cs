@@ -29,9 +29,6 @@ internal static class StartupLog
         builder.Logging.AddSerilog(written.CreateLogger(), dispose: true);
     }
 
-    /// <summary>Says where a worker answers for itself.</summary>
-    public static void WorkerReady(WebApplication app, string address) => app.Logger.LogInformation("Health and metrics of this worker are at {Address}", address);
-
     /// <summary>Says where the gateway listens and how to begin.</summary>
     public static void Ready(WebApplication app, string address)
     {

@@ -156,7 +156,7 @@ internal sealed class RoleLab : IAsyncDisposable
     public string WorkerFolder(string name) => Path.Combine(_folder, name);
 
     /// <summary>Where a worker answers for its health and metrics: the one that was started last.</summary>
-    public Uri WorkerAddress => new(_output.Last(line => line.Contains("worker are at ", StringComparison.Ordinal)).Split("worker are at ")[1].Trim());
+    public Uri WorkerAddress => new(_output.Last(line => line.Contains("health is on ", StringComparison.Ordinal)).Split("health is on ")[1].Split(';')[0]);
 
     /// <summary>Replaces a key of the gateway, which must not run.</summary>
     public async Task RotateAsync(string key)
