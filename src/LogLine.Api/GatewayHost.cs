@@ -160,6 +160,8 @@ internal static class GatewayHost
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton<RunDesk>();
         services.AddHostedService<RunGauges>();
+        services.AddSingleton<EngineWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<EngineWatch>());
         services.AddSingleton(options.Leases);
         services.AddSingleton(provider => new RunnerDirectory(provider.GetRequiredService<SpanLedger>(), provider.GetService<RunnerKeys>()));
         if (options.HasWorkersApart)

@@ -95,7 +95,7 @@ public sealed class TdlnGate
     {
         using var activity = GateMetrics.Activities.StartActivity("gate");
         var since = _time.GetTimestamp();
-        var state = State();
+        var state = State(submission);
         var items = submission.Items;
         var verdict = new GateVerdict(submission, _ledger.Size);
         try
@@ -135,13 +135,13 @@ public sealed class TdlnGate
     /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>
     public async ValueTask<(JsonElement Span, Rejection? Refused)> DryRunAsync(Submission submission, CancellationToken cancel)
     {
-        var item = new Judgement(submission, submission.Items[0], State()) { IsDryRun = true };
+        var item = new Judgement(submission, submission.Items[0], State(submission)) { IsDryRun = true };
         item.Definition = _catalogue.Find(item.Span.Intent);
         var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? await ConsistencyCheck.JudgeAsync(item, cancel);
         return (item.Span.Root, refused);
     }
 
-    private GateState State() => new(_directory, _ledger.Store, _manifests, _targets, _desk, _artifacts, _time);
+    private GateState State(Submission submission) => new(_directory, _ledger.Store, _manifests, _targets.For(submission.Tenant), _desk, _artifacts, _time);
 
     private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<SpanDocument> items, GateState state, GateVerdict verdict, CancellationToken cancel)
     {

@@ -8,6 +8,9 @@ public interface IRunTarget
     /// <summary>The name in <c>target.provider</c>, for example <c>podman</c>.</summary>
     string Provider { get; }
 
+    /// <summary>The target as one tenant has it; an engine of this process is everybody's.</summary>
+    IRunTarget For(string tenant) => this;
+
     /// <summary>True when the target has such a primitive, by its effect.</summary>
     bool CarriesOut(string effect);
 

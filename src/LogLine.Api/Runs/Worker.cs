@@ -44,9 +44,10 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         var since = time.GetTimestamp();
         foreach (var run in await gateway.LeaseAsync(_isDraining ? 0 : MaxRuns - _holds.Count, [.. _holds.Keys], stopping))
         {
-            var hold = new LeaseHold(CancellationTokenSource.CreateLinkedTokenSource(stopping)) { Since = since, IsCommand = !DeployOrder.IsDeploy(run) };
+            var hold = new LeaseHold(stopping) { Since = since, IsCommand = !DeployOrder.IsDeploy(run) };
             if (!_holds.TryAdd(run.RunId, hold))
             {
+                hold.Dispose();
                 continue; // its job has not ended yet: the run is leased again when it has
             }
             hold.Job = Task.Run(async () =>
@@ -54,6 +55,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
                 await TryAsync(() => CarryOutAsync(run, hold.Lost.Token));
                 outputs.Close(run.RunId);
                 _holds.TryRemove(run.RunId, out _);
+                hold.Dispose();
             }, CancellationToken.None);
         }
     }
@@ -169,9 +171,13 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     private List<Task> Commands() => [.. _holds.Values.Where(hold => hold.IsCommand).Select(hold => hold.Job)];
 
     /// <summary>A run that is ours, and since when that is certain; null when it is not.</summary>
-    private sealed class LeaseHold(CancellationTokenSource lost)
+    private sealed class LeaseHold : IDisposable
     {
-        public CancellationTokenSource Lost => lost;
+        private readonly CancellationTokenRegistration _stopping;
+
+        public LeaseHold(CancellationToken stopping) => _stopping = stopping.UnsafeRegister(static lost => ((CancellationTokenSource)lost!).Cancel(), Lost);
+
+        public CancellationTokenSource Lost { get; } = new();
 
         public long? Since { get; set; }
 
@@ -179,5 +185,8 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         public bool IsCommand { get; init; }
 
         public Task Job { get; set; } = Task.CompletedTask;
+
+        /// <summary>The worker's own end does not hold on to it any more. Whoever finds the lease lost at this moment may still say so.</summary>
+        public void Dispose() => _stopping.Unregister();
     }
 }

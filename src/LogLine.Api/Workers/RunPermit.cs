@@ -38,6 +38,7 @@ internal static class RunPermit
             json.WriteString("order_hash", OrderHash(run));
             json.WriteString("proof_hash", parts.Proof is { } proof ? ContentHash.Of(proof.Utf8.Span) : null);
             json.WriteString("ref", run.Ref);
+            json.WriteString("row_hash", RowHash(run));
             json.WriteString("run_id", run.RunId);
             json.WriteString("span_hash", ContentHash.Of(parts.Span.Utf8.Span));
             json.WritePropertyName("target");
@@ -47,6 +48,19 @@ internal static class RunPermit
             json.WriteString("worker", worker);
             json.WriteEndObject();
         }));
+
+    /// <summary>Hash of what never changes in a run's row and is said nowhere else: <c>{created_at, env, intent, provider, service, subject}</c>.</summary>
+    public static string RowHash(RunRow run) => ContentHash.Of(CanonicalJson.Compose(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("created_at", Timestamps.Write(run.CreatedAt));
+        json.WriteString("env", run.Env);
+        json.WriteString("intent", run.Intent);
+        json.WriteString("provider", run.Provider);
+        json.WriteString("service", run.Service);
+        json.WriteString("subject", run.Subject);
+        json.WriteEndObject();
+    }).Utf8.Span);
 
     /// <summary>Hash of what a primitive is asked to do, or of the course of a deploy; of an empty object where there is none.</summary>
     public static string OrderHash(RunRow run)

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using LogLine.Api.Errors;
 using LogLine.Api.Runs;
 using LogLine.Protocol.Crypto;
@@ -211,7 +210,7 @@ internal static class ConsistencyCheck
         if (item.Provider == RunTargets.Auto && await item.State.Targets.ChooseAsync(cancel) is { } choice)
         {
             item.Choice = choice;
-            target = item.Target = At(target, choice.Provider);
+            target = item.Target = ProviderChoice.At(target, choice.Provider);
         }
         if (item.State.Targets.Find(item.Provider) is null)
         {
@@ -223,20 +222,9 @@ internal static class ConsistencyCheck
             : null;
     }
 
-    /// <summary>The same target at another provider.</summary>
-    private static JsonElement At(JsonElement target, string provider)
-    {
-        var members = target.EnumerateObject().ToDictionary(member => member.Name, member => member.Name == "provider" ? JsonSerializer.SerializeToElement(provider, TargetJson.Default.String) : member.Value);
-        return CanonicalJson.Parse(JsonSerializer.SerializeToUtf8Bytes(members, TargetJson.Default.DictionaryStringJsonElement)).Root;
-    }
-
     private static Rejection Foreign(Judgement item, string path, string tenant) => new(
         RefusalCode.Forbidden, $"{path} names the tenant '{tenant}', but the token is of '{item.Tenant}'.")
     {
         Details = new Dictionary<string, object?> { ["path"] = path, ["tenant"] = item.Tenant, ["reason"] = "foreign_tenant" },
     };
 }
-
-[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
-[JsonSerializable(typeof(string))]
-internal sealed partial class TargetJson : JsonSerializerContext;

@@ -73,7 +73,7 @@ internal static class WorkerEndpoints
         });
     }
 
-    /// <summary><c>{limit, held{run_id: version}, wait_s, targets[{provider, effects[]}]}</c> → <c>{runs[], changed[], lost[], questions[]}</c>.</summary>
+    /// <summary><c>{limit, held{run_id: version}, refused[]?, wait_s, targets[{provider, effects[]}]}</c> → <c>{runs[], changed[], lost[], questions[]}</c>.</summary>
     private static async Task LeaseAsync(HttpContext http, WorkerBoard board, LeasePoll poll, IHostApplicationLifetime life)
     {
         if (await BodyAsync(http) is not { } body)
@@ -89,7 +89,7 @@ internal static class WorkerEndpoints
         try
         {
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
-            var answer = await poll.AnswerAsync(worker, new LeaseWish((int)Math.Clamp(body.Root.Integer("limit") ?? 0, 0, 1000), held, wait), ending.Token);
+            var answer = await poll.AnswerAsync(worker, new LeaseWish((int)Math.Clamp(body.Root.Integer("limit") ?? 0, 0, 1000), held, body.Root.Texts("refused"), wait), ending.Token);
             http.Response.ContentType = "application/json";
             await http.Response.Body.WriteAsync(answer, http.RequestAborted);
         }

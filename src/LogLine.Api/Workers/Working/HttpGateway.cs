@@ -31,6 +31,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     private readonly ConcurrentDictionary<string, VerifiedOrder> _orders = new();
     private readonly ConcurrentDictionary<string, byte> _lost = new();
     private readonly ConcurrentDictionary<string, long> _renewed = new();
+    private readonly ConcurrentDictionary<(Uri Gateway, string RunId), byte> _refused = new();
     private readonly ConcurrentQueue<VerifiedOrder> _leased = new();
     private readonly CancellationTokenSource _closing = new();
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -234,7 +235,8 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         {
             try
             {
-                var answer = await _connection.TryAsync(address, HttpMethod.Post, "v1/runs/lease", Wish(), WorkerWire.LongestPoll * 1.5, cancel);
+                var refused = _refused.Keys.Where(run => run.Gateway == address).ToList();
+                var answer = await _connection.TryAsync(address, HttpMethod.Post, "v1/runs/lease", Wish(refused.Select(run => run.RunId)), WorkerWire.LongestPoll * 1.5, cancel);
                 if (answer is { Status: 403, Reason: "worker_unknown" })
                 {
                     await AnnounceAsync(address, fresh: false, cancel);
@@ -246,6 +248,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
                 else
                 {
                     Volatile.Write(ref _seen, _time.GetTimestamp());
+                    refused.ForEach(told => _refused.TryRemove(told, out _));
                     await TakeAsync(address, answer.Body, cancel);
                 }
                 pause = FirstPause;
@@ -263,7 +266,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         }
     }
 
-    private byte[] Wish() => WorkerWire.Object(json =>
+    private byte[] Wish(IEnumerable<string> refused) => WorkerWire.Object(json =>
     {
         var queued = _leased.ToDictionary(order => order.Run.RunId);
         json.WriteNumber("limit", Math.Clamp(Volatile.Read(ref _limit) - queued.Count, 0, MostAtOnce));
@@ -274,6 +277,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
             json.WriteString(runId, (queued.GetValueOrDefault(runId) ?? _orders.GetValueOrDefault(runId)) is { } order ? WorkerWire.Version(order.Run) : "");
         }
         json.WriteEndObject();
+        WorkerWire.WriteTexts(json, "refused", refused);
         json.WriteStartArray("targets");
         foreach (var (provider, effects) in _targets())
         {
@@ -297,7 +301,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
             {
                 await AnnounceAsync(address, fresh: false, cancel); // the gateway's key was replaced; until it is one that follows from the known one, nothing is taken
             }
-            await TakeRunAsync(item, cancel);
+            await TakeRunAsync(address, item, cancel);
         }
         foreach (var row in answer.Items("changed").Select(WorkerWire.ReadRun))
         {
@@ -312,9 +316,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         Signal();
     }
 
-    private async Task TakeRunAsync(JsonElement item, CancellationToken cancel)
+    private async Task TakeRunAsync(Uri address, JsonElement item, CancellationToken cancel)
     {
-        var (order, problem) = _check.Verify(item);
+        var (order, problem, isLate) = _check.Verify(item);
         if (order is not null)
         {
             if (!_held.Contains(order.Run.RunId) && _leased.All(queued => queued.Run.RunId != order.Run.RunId))
@@ -325,9 +329,10 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         }
         var run = WorkerWire.ReadRun(item.Member("run"));
         _logger.LogError("{Run} is not carried out: {Problem}", run.RunId, problem);
-        if (run.State < RunState.Running)
+        _refused[(address, run.RunId)] = 0;
+        if (run.State < RunState.Running && !isLate)
         {
-            // Nobody else would judge it otherwise; a run that was begun is left to whoever watches it.
+            // Nobody else would judge it otherwise; a run that was begun is left to whoever watches it, and one that came late to a better clock.
             var refusal = new RunReport(RunState.Failed) { Reason = "order_refused", Error = $"The worker does not carry this out: {problem}." };
             await SayAsync(run.RunId, [Sign(run, RunStates.Intent(RunState.Failed)!, json => RunEvents.Write(json, run, refusal, _time.GetUtcNow()))], null, cancel);
         }
@@ -346,7 +351,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         {
             await AnnounceAsync(null, fresh: false, cancel);
         }
-        var (order, problem) = _check.Verify(body);
+        var (order, problem, _) = _check.Verify(body);
         return order ?? throw new GatewayRefusalException(200, $"What the gateway says of a run does not hold: {problem}.");
     }
 

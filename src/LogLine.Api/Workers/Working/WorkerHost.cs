@@ -30,6 +30,8 @@ internal static class WorkerHost
         services.AddSingleton<GatewayConnection>();
         services.AddSingleton<OrderCheck>();
         services.AddSingleton(provider => new RunTargets(adapters, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<EngineWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<EngineWatch>());
         services.AddSingleton(_ => Effects(adapters));
         services.AddSingleton<HttpGateway>();
         services.AddSingleton<IRunGateway>(provider => provider.GetRequiredService<HttpGateway>());
@@ -66,9 +68,9 @@ internal static class WorkerHost
     }
 
     /// <summary>200 for <c>ready</c> and <c>degraded</c> (no engine answers; each is named), 503 for <c>waiting</c> (no gateway answers) and <c>draining</c> (it was told to stop).</summary>
-    private static async Task ReadyAsync(HttpContext http, HttpGateway gateway, RunTargets targets, IHostApplicationLifetime life)
+    private static async Task ReadyAsync(HttpContext http, HttpGateway gateway, EngineWatch watch, IHostApplicationLifetime life)
     {
-        var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await targets.StatusAsync(provider, http.RequestAborted))));
+        var engines = await watch.SeenAsync(http.RequestAborted);
         var silence = gateway.Silence;
         var status = life.ApplicationStopping.IsCancellationRequested ? "draining" : !(silence < WorkerWire.LongestPoll * 2) ? "waiting" : engines.Any(engine => engine.Status.Available) ? "ready" : "degraded";
         http.Response.StatusCode = status is "ready" or "degraded" ? 200 : 503;
