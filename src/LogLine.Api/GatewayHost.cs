@@ -129,6 +129,7 @@ internal static class GatewayHost
         {
             app.OpenWorker();
             await app.StartAsync();
+            StartupLog.WorkerReady(app, Address(app));
         }
         else
         {

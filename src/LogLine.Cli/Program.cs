@@ -37,7 +37,7 @@ internal static class Contents
             CommandTree.Branch("wallet", "Proofs and grants.", ProveCommand.Create(tree), GrantCommand.Create(tree)),
             CommandTree.Branch("secrets", "Secrets that only runners open.", SealCommand.Create(tree)),
             CommandTree.Branch("deploy", "What runs where.",
-                PlanCommand.Create(tree), UpCommand.Create(tree), RollbackCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
+                PlanCommand.Create(tree), UpCommand.Create(tree), DeployStatusCommand.Create(tree), RollbackCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
             WebhookCommands.Create(tree),
             CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),

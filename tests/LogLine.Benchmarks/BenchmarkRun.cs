@@ -5,6 +5,7 @@ using LogLine.Benchmarks.Gate;
 using LogLine.Benchmarks.Ledgers;
 using LogLine.Benchmarks.Reports;
 using LogLine.Benchmarks.Schema;
+using LogLine.Benchmarks.Sdk;
 using LogLine.Benchmarks.Spans;
 using LogLine.Benchmarks.Startup;
 using LogLine.Benchmarks.Tdln;
@@ -39,6 +40,7 @@ internal static class BenchmarkRun
         ("fanout", "an event to 10,000 subscribers", FanOutBenchmark.RunAsync),
         ("latency", "from a commit to 100 subscribers at 1,000 events/s", LatencyBenchmark.RunAsync),
         ("webhooks", "webhook deliveries/s", WebhookBenchmark.RunAsync),
+        ("sdk", "the TypeScript SDK: canonical form and signature", SdkBenchmark.RunAsync),
         ("startup", "logline --help as published", StartupBenchmark.RunAsync),
         ("verify", "a whole ledger, verified", VerifyBenchmark.RunAsync),
         ("start", "a gateway starts on 1,000,000 spans", StartBenchmark.RunAsync),

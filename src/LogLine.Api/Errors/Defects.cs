@@ -1,4 +1,5 @@
 using LogLine.Api.Telemetry;
+using Microsoft.AspNetCore.Connections;
 
 namespace LogLine.Api.Errors;
 
@@ -19,6 +20,10 @@ internal static class Defects
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
             // The client has gone; nobody reads an answer.
+        }
+        catch (Exception lost) when (lost is ConnectionResetException or ConnectionAbortedException)
+        {
+            http.Abort(); // in the middle of a request, or of its answer
         }
         catch (BadHttpRequestException defect)
         {

@@ -112,6 +112,10 @@ internal sealed class LedgerWriter : IAsyncDisposable
         var batch = new List<LedgerWork>(MaxBatch);
         while (await _queue.Reader.WaitToReadAsync())
         {
+            if (batch.Count > 1)
+            {
+                await Task.Yield(); // under load: requests that are ready to run come first, and into the same batch; where nothing waits for a core this takes no time
+            }
             batch.Clear();
             while (batch.Count < MaxBatch && _queue.Reader.TryRead(out var work))
             {
@@ -154,7 +158,8 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         catch (Exception defect)
         {
-            _logger.LogError(defect, "A batch of {Count} was not committed.", batch.Count);
+            // A store that is full or away is the operator's to mend, and is said in a line; anything else is a defect.
+            _logger.LogError(defect is LedgerStoreException ? null : defect, "A batch of {Count} was not committed: {Reason}", batch.Count, defect.Message);
             if (!await HasPersistedAsync(growth))
             {
                 LedgerTelemetry.GivenUp();

@@ -33,13 +33,21 @@ internal static class MetricsDoors
     }
 
     /// <summary>Keeps every other route away from that address.</summary>
-    public static void UseMetricsAddress(this WebApplication app) => app.Use((http, next) =>
+    public static void UseMetricsAddress(this WebApplication app)
     {
-        if (http.Request.Path == Route || !http.RequestServices.GetRequiredService<MetricsDoor>().IsUsedBy(http))
+        if (app.Services.GetRequiredService<MetricsOptions>().Url is null)
         {
-            return next(http);
+            return; // nothing to keep away: no request passes here
         }
-        http.Response.StatusCode = StatusCodes.Status404NotFound;
-        return http.Response.WriteAsync("Only /metrics is here.\n");
-    });
+        var door = app.Services.GetRequiredService<MetricsDoor>();
+        app.Use((http, next) =>
+        {
+            if (http.Request.Path == Route || !door.IsUsedBy(http))
+            {
+                return next(http);
+            }
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            return http.Response.WriteAsync("Only /metrics is here.\n");
+        });
+    }
 }

@@ -39,4 +39,8 @@ internal static class StartupLog
             app.Logger.LogInformation("To begin: logline init --bootstrap {Bootstrap}", folder.BootstrapFile);
         }
     }
+
+    /// <summary>Says that a worker is up, and where its health is.</summary>
+    public static void WorkerReady(WebApplication app, string address) =>
+        app.Logger.LogInformation("The worker's health is on {Address}; data in {Data}", address, app.Services.GetRequiredService<DataFolder>().Path);
 }

@@ -26,6 +26,9 @@ public sealed class TenantDirectory
         ledger.Committed += Forget;
     }
 
+    /// <summary>Grows with every commit that changes a token or a key, of this gateway or another one on the same store: what was asked before holds while it stays the same.</summary>
+    public int Version => Volatile.Read(ref _version);
+
     /// <summary>
     /// The principal of a token, or null when it is unknown, expired or revoked. Another gateway on the same store may have revoked it a moment ago: <paramref name="fresh"/>
     /// asks the store then, and not the copy.

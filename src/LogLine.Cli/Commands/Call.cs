@@ -17,7 +17,7 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
 
     public ConnectionFlags Flags => flags;
 
-    /// <summary>Ctrl-C.</summary>
+    /// <summary>Ctrl-C, or nobody reads the output any more.</summary>
     public CancellationToken Stop => stop;
 
     /// <summary>Said when Ctrl-C ends the command: how to go on.</summary>

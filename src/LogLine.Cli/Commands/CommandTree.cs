@@ -42,10 +42,16 @@ internal sealed record CommandTree(Shell Shell, GlobalOptions Globals)
     {
         UnicodeData.Require();
         var screen = new Screen(Shell, Globals.Json(parse));
-        var call = new Call(Shell, screen, HomeFolder.Of(Shell), Globals.Connection(parse), parse, stop);
+        var unread = Shell.OutputClosed();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop, unread);
+        var call = new Call(Shell, screen, HomeFolder.Of(Shell), Globals.Connection(parse), parse, ending.Token);
         try
         {
             return await action(call);
+        }
+        catch (OperationCanceledException) when (unread.IsCancellationRequested)
+        {
+            return ExitCodes.Unread; // quietly: whoever piped it into head has what was wanted
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -23,7 +23,8 @@ internal static class StatusCommand
             call => RunAsync(call, call.Get(what), call.Get(watch), !call.Get(noStream), call.Get(after)), what, watch, noStream, after);
     }
 
-    private static async Task<int> RunAsync(Call call, string what, bool watch, bool stream, long? after)
+    /// <summary>Shows a run or a subject, once or until it has ended.</summary>
+    public static async Task<int> RunAsync(Call call, string what, bool watch, bool stream, long? after)
     {
         var isRun = RunStateText.IsRunId(what);
         if (!isRun && !what.StartsWith("urn:", StringComparison.Ordinal))

@@ -36,4 +36,7 @@ internal static class ExitCodes
 
     /// <summary>Ctrl-C: 128 + SIGINT, as shells have it.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>Nobody reads the output any more: 128 + SIGPIPE, as for a program that dies of it.</summary>
+    public const int Unread = 141;
 }

@@ -29,6 +29,9 @@ internal sealed record Shell
     /// <summary>Whether a person can answer a question.</summary>
     public bool CanAsk { get; init; }
 
+    /// <summary>Is cancelled when nobody reads <see cref="Output"/> any more; asked for by what runs long enough to care.</summary>
+    public Func<CancellationToken> OutputClosed { get; init; } = () => default;
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -43,6 +46,7 @@ internal sealed record Shell
         OutputIsTerminal = !Console.IsOutputRedirected,
         ErrorsAreTerminal = !Console.IsErrorRedirected,
         CanAsk = !Console.IsInputRedirected && !Console.IsErrorRedirected,
+        OutputClosed = () => ClosedOutput.OfProcess,
     };
 
     private static StreamWriter Writer(Stream stream) => new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };

@@ -27,7 +27,7 @@ internal sealed class SpanStream : IDisposable
     public async Task<string[]?> BlockAsync()
     {
         var lines = new List<string>();
-        while (await _reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken) is { } line)
+        while (await _reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken) is { } line)
         {
             if (line.Length == 0)
             {

@@ -169,7 +169,7 @@ public sealed class StreamTests
         {
             using var stream = await SpanStream.OpenAsync(gateway);
             await stream.BlockAsync();
-            await gateway.App.StopAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+            await gateway.App.StopAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
 
             Assert.Null(await stream.BlockAsync());
         }

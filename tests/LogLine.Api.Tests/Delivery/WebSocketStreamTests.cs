@@ -85,7 +85,7 @@ public sealed class WebSocketStreamTests
         {
             using var socket = await OpenAsync(gateway);
             await ReceiveAsync(socket);
-            await gateway.App.StopAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+            await gateway.App.StopAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
 
             Assert.Null(await ReceiveAsync(socket));
             Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
@@ -119,7 +119,7 @@ public sealed class WebSocketStreamTests
         var (message, buffer) = (new MemoryStream(), new byte[4096]);
         while (true)
         {
-            var part = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            var part = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
             if (part.MessageType == WebSocketMessageType.Close)
             {
                 return null;

@@ -106,6 +106,36 @@ public sealed partial class DeployFileTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Kustomizations))]
+    public async Task Kubernetes_IsOfItsOwnTypes(string folder)
+    {
+        var files = Yaml.Read(folder, "kustomization.yaml").Single().Items("resources").Select(file => Repository.At(folder, file.Text()));
+        var said = await NodeTools.RunAsync(NodeTools.Folder("tests", "kubernetes"), new Dictionary<string, string>(), ["node", "check.mjs", .. files]);
+        Assert.EndsWith(" manifests, 0 errors\n", said, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("readinessProbe:", "readynessProbe:")]
+    [InlineData("replicas: 2", "replicas: two")]
+    [InlineData("clusterIP: None", "clusterIP: { none: true }")]
+    public async Task Kubernetes_WhatIsNotOfItsTypesIsFound(string right, string wrong)
+    {
+        var file = Path.Combine(Directory.CreateTempSubdirectory("logline-manifest-").FullName, "gateway.yaml");
+        try
+        {
+            var text = await File.ReadAllTextAsync(Repository.At("deploy", "kubernetes", "gateway.yaml"), TestContext.Current.CancellationToken);
+            Assert.Contains(right, text, StringComparison.Ordinal);
+            await File.WriteAllTextAsync(file, text.Replace(right, wrong, StringComparison.Ordinal), TestContext.Current.CancellationToken);
+            var found = await Assert.ThrowsAnyAsync<Exception>(() => NodeTools.RunAsync(NodeTools.Folder("tests", "kubernetes"), new Dictionary<string, string>(), "node", "check.mjs", file));
+            Assert.Contains("5 manifests, 1 errors", found.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+        }
+    }
+
     [Fact]
     public void Kubernetes_GatewaysAreTwo_AndNeverBothAway()
     {

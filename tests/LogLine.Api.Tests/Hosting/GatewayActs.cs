@@ -68,7 +68,7 @@ internal static class GatewayActs
     {
         while (gateway.Ledger.Size < index + count)
         {
-            await gateway.Ledger.WaitForMoreAsync(gateway.Ledger.Size, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            await gateway.Ledger.WaitForMoreAsync(gateway.Ledger.Size, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         }
         return [.. (await gateway.Ledger.Store.ReadEntriesAsync(index, count)).Select(stored => SpanDocument.View(CanonicalJson.Parse(stored.Span)))];
     }

@@ -9,10 +9,10 @@ using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Tests.Hosting;
 
-/// <summary>The gateway as a process of its own: what it measures, logs and does with signals is its own alone.</summary>
+/// <summary>The gateway, or a worker, as a process of its own: what it measures, logs and does with signals is its own alone.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
     private readonly Process _process;
     private readonly bool _ownsFolder;
     private bool _isOver;
@@ -81,7 +81,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     private async Task ListenAsync()
     {
-        const string Listens = "LogLine listens on ";
+        string[] listens = ["LogLine listens on ", "The worker's health is on "];
         var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         _process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException("The gateway ended: " + string.Join('\n', _lines)));
         _process.OutputDataReceived += Hear;
@@ -98,9 +98,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 return;
             }
             _lines.Enqueue(line);
-            if (line.IndexOf(Listens, StringComparison.Ordinal) is >= 0 and var at)
+            foreach (var words in listens.Where(words => line.Contains(words, StringComparison.Ordinal)))
             {
-                ready.TrySetResult(line[(at + Listens.Length)..].Split(';')[0].Trim('"'));
+                ready.TrySetResult(line.Split(words)[1].Split(';')[0].Trim('"'));
             }
         }
     }

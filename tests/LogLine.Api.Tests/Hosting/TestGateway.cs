@@ -198,7 +198,7 @@ public sealed class TestGateway : IAsyncDisposable
             }
             try
             {
-                await moved.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+                await moved.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
             }
             catch (TimeoutException)
             {

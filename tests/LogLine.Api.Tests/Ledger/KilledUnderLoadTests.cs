@@ -84,7 +84,7 @@ public abstract class KilledUnderLoad : IAsyncDisposable
             _firstAck = new TaskCompletionSource();
             var clients = Enumerable.Range(0, Clients).Select(_ => SendUntilAsync(stop.Token)).ToList();
             // Some die before they have answered anything.
-            var begun = kill % 5 == 0 ? Task.CompletedTask : _firstAck.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+            var begun = kill % 5 == 0 ? Task.CompletedTask : _firstAck.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
             await begun;
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 100)), TimeProvider.System, TestContext.Current.CancellationToken);
             Kill();

@@ -159,7 +159,7 @@ public sealed class CrashTests : IAsyncDisposable
     private async Task<JsonElement> StateAsync(string runId, string state)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        patience.CancelAfter(TimeSpan.FromSeconds(90));
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
         using var stream = new StreamReader(await _client.GetStreamAsync($"/v1/stream?after=0&run_id={runId}", patience.Token));
         while (await stream.ReadLineAsync(patience.Token) is { } line)
         {

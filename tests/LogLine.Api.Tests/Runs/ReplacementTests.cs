@@ -194,7 +194,7 @@ public sealed class ReplacementTests : IAsyncDisposable
                 await Task.Delay(Timeout.Infinite, cancel);
             }
         };
-        return reached.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        return reached.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
     }
 
     private async Task RestartAsync()

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Net;
+using System.Net.Sockets;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 
@@ -52,5 +54,37 @@ public sealed class LogTests
         var defect = await Assert.ThrowsAsync<InvalidOperationException>(() => GatewayProcess.StartAsync(new Dictionary<string, string> { ["LogLine__Logs__Format"] = "xml" }));
 
         Assert.Contains("LogLine:Logs:Format is 'xml'; there are text and json.", defect.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ClientThatBreaksOff_IsNoDefect()
+    {
+        await using var gateway = await GatewayProcess.StartAsync();
+        string[] heads =
+        [
+            "POST /v1/spans HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nAuthorization: ApiKey {0}\r\n\r\n{{\"intent\":",
+            $"PUT /v1/artifacts/blake3:{new string('0', 64)} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\nAuthorization: ApiKey {{0}}\r\n\r\nthe beginning",
+            "GET /v1/stream?after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: ApiKey {0}\r\n\r\n",
+            "GET /v1/ledger/export HTTP/1.1\r\nHost: x\r\nAuthorization: ApiKey {0}\r\n\r\n",
+        ];
+        foreach (var head in heads.SelectMany(head => Enumerable.Repeat(head, 8)))
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(gateway.Address.Host, gateway.Address.Port, TestContext.Current.CancellationToken);
+            await socket.SendAsync(System.Text.Encoding.ASCII.GetBytes(string.Format(head, gateway.ApiKey)), TestContext.Current.CancellationToken);
+            if (head.StartsWith("GET", StringComparison.Ordinal))
+            {
+                Assert.NotEqual(0, await socket.ReceiveAsync(new byte[100], TestContext.Current.CancellationToken));
+            }
+            else
+            {
+                Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person())).Status); // the gateway has had time to read what there is
+            }
+            socket.LingerState = new LingerOption(true, 0); // a reset, not a farewell
+        }
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person())).Status);
+        gateway.Signal("TERM");
+        Assert.Equal(0, await gateway.EndAsync());
+        Assert.DoesNotContain(gateway.Lines, line => line.Contains(" ERR ", StringComparison.Ordinal) || line.StartsWith("   at ", StringComparison.Ordinal));
     }
 }

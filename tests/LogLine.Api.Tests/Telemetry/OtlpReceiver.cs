@@ -52,7 +52,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     public async Task UntilAsync(Func<bool> isEnough)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
         for (var more = Volatile.Read(ref _more).Task; !isEnough(); more = Volatile.Read(ref _more).Task)
         {
             Assert.False(patience.IsCancellationRequested, "not enough has come: " + string.Join(", ", Spans.Select(span => $"{span.TraceId[..4]} {span.Name}").Distinct()));

@@ -209,7 +209,7 @@ internal sealed class RoleLab : IAsyncDisposable
     public async Task<JsonElement> StateAsync(string runId, params string[] states)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
         try
         {
             using var stream = new StreamReader(await _client.GetStreamAsync($"/v1/stream?after=0&run_id={runId}", patience.Token));

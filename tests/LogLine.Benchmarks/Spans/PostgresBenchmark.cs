@@ -1,4 +1,5 @@
 using LogLine.Benchmarks.Reports;
+using LogLine.Benchmarks.Servers;
 
 namespace LogLine.Benchmarks.Spans;
 
@@ -20,12 +21,19 @@ internal static class PostgresBenchmark
         {
             return [Figure.Skipped("postgres", Measured, "as for `spans`", $"{Variable} is not set; it is the connection string of an empty database.")];
         }
+        var server = await PostgresServer.FindAsync(connection);
         await using var load = await SpanLoad.StartAsync(options, new Dictionary<string, string?> { ["LogLine__Store"] = "postgres", ["ConnectionStrings__Ledger"] = connection });
         var bodies = Array.Empty<byte[]>();
+        var before = server?.ProcessorTime;
         var turns = await Turns.TakeAsync(
             options.Rounds,
             () => Task.FromResult(load.Ours.Run(load.Requests(bodies = load.Bodies()))),
             () => Task.FromResult(load.Theirs.Run(load.Requests(bodies.Length == 0 ? bodies = load.Bodies() : bodies))));
+        var details = load.Sides(turns.Measured, turns.Yardstick).ToList();
+        if (server is not null)
+        {
+            details.Add($"processor time of the database server per request: {(server.ProcessorTime - before!.Value).TotalMicroseconds / load.Ours.Results.Sum(result => result.Count):0} µs");
+        }
         return
         [
             new Figure
@@ -36,7 +44,7 @@ internal static class PostgresBenchmark
                 Ratio = turns.Ratio,
                 Spread = (turns.Lowest, turns.Highest),
                 Target = new Target(0.4, AtLeast: true),
-                Details = [.. load.Sides(turns.Measured, turns.Yardstick)],
+                Details = details,
                 Limit = Limit,
             },
         ];

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LogLine.Benchmarks.Reports;
+using LogLine.Benchmarks.Servers;
 
 namespace LogLine.Benchmarks.Startup;
 
@@ -13,15 +14,15 @@ internal static class StartupBenchmark
         var folder = Directory.CreateTempSubdirectory("logline-published-").FullName;
         try
         {
-            await RunAsync("dotnet", "publish", Project(), "-c", "Release", "-r", System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier is "linux-arm64" ? "linux-arm64" : "linux-x64",
+            await Checkout.RunAsync(folder, "dotnet", "publish", Checkout.At("src", "LogLine.Cli"), "-c", "Release", "-r", System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier is "linux-arm64" ? "linux-arm64" : "linux-x64",
                 "--self-contained", "-p:PublishSingleFile=true", "-p:PublishReadyToRun=true", "-o", folder, "-v", "quiet", "--nologo");
             var program = Path.Combine(folder, "logline");
-            await RunAsync(program, "--help");
+            await Checkout.RunAsync(folder, program, "--help");
             var times = new List<double>();
             for (var i = 0; i < Starts; i++)
             {
                 var began = Stopwatch.GetTimestamp();
-                await RunAsync(program, "--help");
+                await Checkout.RunAsync(folder, program, "--help");
                 times.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
             }
             var median = Turns.Median(times);
@@ -43,27 +44,6 @@ internal static class StartupBenchmark
         finally
         {
             Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private static string Project()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "LogLine.Api.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The checkout is not above the benchmarks.");
-        }
-        return Path.Combine(folder, "src/LogLine.Cli");
-    }
-
-    private static async Task RunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true }) ?? throw new InvalidOperationException($"{program} did not start.");
-        var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {string.Concat(said)}");
         }
     }
 }

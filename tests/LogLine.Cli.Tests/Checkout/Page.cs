@@ -10,12 +10,14 @@ namespace LogLine.Cli.Tests.Checkout;
 internal sealed partial class Page
 {
     private readonly List<Block> _blocks;
+    private readonly List<string> _indented;
 
     public Page(string path)
     {
         Path = path;
         var text = File.ReadAllText(System.IO.Path.Combine(Repository.Root, path));
         _blocks = [.. Blocks().Matches(text).Select(match => new Block(match.Groups["commands"].Value, match.Groups["run"].Success, match.Groups["fails"].Success, match.Groups["shows"].Value))];
+        _indented = [.. Indented().Matches(Fenced().Replace(text, "")).Select(match => match.Groups[1].Value)];
     }
 
     /// <summary>Relative to the root.</summary>
@@ -24,9 +26,9 @@ internal sealed partial class Page
     /// <summary>True when a block is to be run.</summary>
     public bool HasCommands => _blocks.Exists(block => block.Run);
 
-    /// <summary>Lines of blocks that are not run.</summary>
+    /// <summary>Lines of blocks that are not run, and commands that stand on the page as indented text.</summary>
     public IEnumerable<string> CommandsNotRun =>
-        _blocks.Where(block => !block.Run).SelectMany(block => block.Commands.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Where(line => line[0] != '#');
+        _blocks.Where(block => !block.Run).SelectMany(block => block.Commands.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Where(line => line[0] != '#').Concat(_indented);
 
     /// <summary>The page as one script; each block is announced by a line of its own, so that what it says can be told apart.</summary>
     public string Script()
@@ -65,6 +67,13 @@ internal sealed partial class Page
 
     [GeneratedRegex(@"(?:<!-- (?<run>run)(?<fails>, fails)?(?:, shows: (?<shows>.*?))? -->\n)?```bash\n(?<commands>.*?)```", RegexOptions.Singleline | RegexOptions.CultureInvariant)]
     private static partial Regex Blocks();
+
+    [GeneratedRegex("^(`{3,}).*?^\\1", RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    private static partial Regex Fenced();
+
+    // Indented by four: code in Markdown. Other code than commands begins otherwise.
+    [GeneratedRegex("^ {4}((?:[A-Z_]+=\\S+ )*(?:logline|LogLine\\.Api|logline-api|dotnet|docker|kubectl|deploy/|npm|curl|printf|mkdir|cat) .*?)\\s*$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
+    private static partial Regex Indented();
 
     private sealed record Block(string Commands, bool Run, bool Fails, string Shows);
 }

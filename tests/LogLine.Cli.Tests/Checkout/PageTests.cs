@@ -7,6 +7,15 @@ public sealed class PageTests
     // deploy/quickstart: QuickstartTests. tests/run, .ci/run, dotnet build: what runs this test. The rest gets a newcomer to them, or runs this test apart.
     private static readonly string[] RunElsewhere = ["git clone ", "cd ", "deploy/quickstart", "tests/run", ".ci/run", "dotnet build ", "dotnet test ", "dotnet run --project tests/", "dotnet run -c Release --project tests/", "LOGLINE_REWRITE=1 dotnet run --project tests/"];
 
+    // What a test does with files or programs of its own: ConsistencyTests, ReceiptsVerifyTests, WitnessedGatewayTests.
+    private static readonly string[] RunByOthers = [
+        "logline ledger consistency old.json new.json", "logline receipts verify old.json new.json", "logline receipts verify r.json", "logline receipts get urn:span:… --witnessed", "logline ledger witness --name w1.example"];
+
+    // What needs images of a registry, a package feed or a cluster. DeployFileTests hold the files to what they name; the benchmark 'startup' publishes.
+    private static readonly string[] NeedMore = [
+        "docker build ", "docker run ", "docker compose ", "ENGINE_GROUP=", "kubectl apply ", "dotnet publish ", "deploy/make-secrets", "logline init --bootstrap bootstrap.json --url", "logline tokens create --scope runner", "mkdir -p deploy/kubernetes/secrets",
+        "LogLine.Api make-keys deploy/kubernetes/", "printf %s '"];
+
     public static IEnumerable<TheoryDataRow<string>> Pages() => Files().Select(file => new TheoryDataRow<string>(file));
 
     public static IEnumerable<TheoryDataRow<string>> PagesWithCommands() => Files().Where(file => new Page(file).HasCommands).Select(file => new TheoryDataRow<string>(file));
@@ -14,7 +23,7 @@ public sealed class PageTests
     [Theory]
     [MemberData(nameof(Pages))]
     public void Commands_AreRunByATest(string path) =>
-        Assert.All(new Page(path).CommandsNotRun, line => Assert.True(Array.Exists(RunElsewhere, line.StartsWith), $"{path}: nothing runs '{line}': put <!-- run --> before its block"));
+        Assert.All(new Page(path).CommandsNotRun, line => Assert.True(RunElsewhere.Concat(RunByOthers).Concat(NeedMore).Any(line.StartsWith), $"{path}: nothing runs '{line}': put <!-- run --> before its block"));
 
     [Theory]
     [MemberData(nameof(PagesWithCommands))]

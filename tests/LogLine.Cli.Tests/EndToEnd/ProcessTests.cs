@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using LogLine.Cli.Outcomes;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Cli.Tests.EndToEnd;
 
 /// <summary>The program as a shell starts it.</summary>
-public sealed class ProcessTests : IDisposable
+public sealed class ProcessTests(GatewayProcess gateway) : IDisposable
 {
     private readonly Terminal _terminal = new();
 
@@ -41,6 +42,24 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(1, code);
         Assert.Contains("ICU", errors);
         Assert.DoesNotContain("   at ", errors);
+    }
+
+    /// <summary>The stream has nothing more to say: without somebody who notices, the command would wait for the next event.</summary>
+    [Theory]
+    [InlineData("spans tail --after 0 --json")]
+    [InlineData("status urn:wallet:dev --watch --json")]
+    [InlineData("status urn:wallet:dev --watch --no-stream --json")]
+    public async Task ReaderThatGoes_EndsAStreamQuietly(string command)
+    {
+        (await _terminal.RunAsync("init", "--bootstrap", gateway.BootstrapFile)).Expect(0);
+        var start = new ProcessStartInfo("bash", ["-c", $"'{Path.Combine(AppContext.BaseDirectory, "logline")}' {command} | head -n 1; exit ${{PIPESTATUS[0]}}"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["LOGLINE_HOME"] = _terminal.Home;
+        using var process = Process.Start(start)!;
+        var stop = TestContext.Current.CancellationToken;
+        var said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(stop), process.StandardError.ReadToEndAsync(stop)).WaitAsync(TimeSpan.FromMinutes(2), stop);
+        await process.WaitForExitAsync(stop);
+        Assert.Equal((ExitCodes.Unread, ""), (process.ExitCode, said[1]));
+        Assert.StartsWith("{\"event\":\"span\"", said[0]);
     }
 
     public void Dispose() => _terminal.Dispose();

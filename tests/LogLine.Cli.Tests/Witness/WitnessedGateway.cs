@@ -66,7 +66,7 @@ internal sealed class WitnessedGateway : IAsyncDisposable
     public async Task<JsonElement> HealthAsync(Func<JsonElement, bool> isSo)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(60));
+        patience.CancelAfter(TimeSpan.FromMinutes(2));
         while (true)
         {
             var health = (await GetAsync("/healthz/ready")).Json.Member("witnesses");

@@ -16,8 +16,8 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
     private long _position = ledger.Size;
     private int _erasures;
 
-    /// <summary>The tail of a tenant, kept for as long as it has readers.</summary>
-    public TenantTail Enter(string tenant)
+    /// <summary>The tail of a tenant, kept for as long as it has readers, and a seat there.</summary>
+    public (TenantTail Tail, TailLane Lane) Enter(string tenant)
     {
         lock (_lock)
         {
@@ -25,16 +25,19 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
             {
                 _tails.Add(tenant, tail = new TenantTail(_position));
             }
+            var lane = tail.Lane();
+            lane.Readers++;
             tail.Readers++;
-            return tail;
+            return (tail, lane);
         }
     }
 
     /// <summary>Leaves a tail that was entered.</summary>
-    public void Leave(string tenant, TenantTail tail)
+    public void Leave(string tenant, TenantTail tail, TailLane lane)
     {
         lock (_lock)
         {
+            lane.Readers--;
             if (--tail.Readers == 0)
             {
                 _tails.Remove(tenant);

@@ -32,11 +32,12 @@ internal sealed class SpanCursor : IDisposable
     private readonly LiveTail _live;
     private readonly SpanSelection _selection;
     private readonly TenantTail _tail;
+    private readonly TailLane _lane;
 
     public SpanCursor(SpanLedger ledger, LiveTail live, SpanSelection selection, long next)
     {
         (_ledger, _live, _selection, Next) = (ledger, live, selection, next);
-        _tail = live.Enter(selection.Filter.Tenant);
+        (_tail, _lane) = live.Enter(selection.Filter.Tenant);
     }
 
     /// <summary>Index of the first entry that was not looked at.</summary>
@@ -46,7 +47,7 @@ internal sealed class SpanCursor : IDisposable
     public bool AtEnd { get; private set; }
 
     /// <summary>Completes when there is more of this tenant. Taken before <see cref="ReadAsync"/>, so that nothing falls in between.</summary>
-    public Task More => _tail.More;
+    public Task More => _lane.More;
 
     /// <summary>The next items that match, ascending; perhaps none although more follow (<see cref="AtEnd"/>): one reading looks at a bounded stretch.</summary>
     public async ValueTask<List<LogItem>> ReadAsync(int limit)
@@ -62,5 +63,5 @@ internal sealed class SpanCursor : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _live.Leave(_selection.Filter.Tenant, _tail);
+    public void Dispose() => _live.Leave(_selection.Filter.Tenant, _tail, _lane);
 }

@@ -9,9 +9,13 @@ internal sealed class TenantTail(long position)
     private const int MaxItems = 1024;
     private const int MaxBytes = 1 << 20;
 
+    private static readonly List<LogItem> Nothing = [];
+
     private readonly Lock _lock = new();
     private readonly LinkedList<LogItem> _items = [];
-    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<TailLane> _lanes = [];
+    private bool _isWaking;
+    private bool _wakesAgain;
     private long _bytes;
     private long _from = position;
     private long _to = position;
@@ -19,8 +23,18 @@ internal sealed class TenantTail(long position)
     /// <summary>How many cursors read it; guarded by <see cref="LiveTail"/>.</summary>
     public int Readers { get; set; }
 
-    /// <summary>Completes when there is more of this tenant. Taken before reading, so that nothing falls in between.</summary>
-    public Task More => Volatile.Read(ref _more).Task;
+    /// <summary>A lane with a free seat; its readers are counted by <see cref="LiveTail"/>.</summary>
+    public TailLane Lane()
+    {
+        lock (_lock)
+        {
+            if (_lanes.Find(lane => lane.Readers < TailLane.Seats) is not { } free)
+            {
+                _lanes.Add(free = new TailLane());
+            }
+            return free;
+        }
+    }
 
     /// <summary>Adds the tenant's items of a stretch of the log that ends before <paramref name="position"/>, and wakes who waits for them.</summary>
     public void Append(IReadOnlyList<LogItem> items, long position)
@@ -42,8 +56,44 @@ internal sealed class TenantTail(long position)
         }
         if (items.Count > 0)
         {
-            Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+            Wake();
         }
+    }
+
+    /// <summary>Wakes all lanes from the first on; while that goes on, what comes meanwhile is for a next round.</summary>
+    private void Wake()
+    {
+        lock (_lock)
+        {
+            _wakesAgain = _isWaking;
+            if (_isWaking)
+            {
+                return;
+            }
+            _isWaking = true;
+        }
+        Wake(0);
+    }
+
+    private void Wake(int lane)
+    {
+        TailLane woken;
+        lock (_lock)
+        {
+            if (lane >= _lanes.Count)
+            {
+                (_isWaking, _wakesAgain, lane) = (_wakesAgain, false, 0);
+                if (!_isWaking || _lanes.Count == 0)
+                {
+                    _isWaking = false;
+                    return;
+                }
+            }
+            woken = _lanes[lane];
+        }
+        woken.Wake();
+        // Behind what was just woken, and what that sends.
+        ThreadPool.UnsafeQueueUserWorkItem(static next => next.Tail.Wake(next.Lane), (Tail: this, Lane: lane + 1), preferLocal: false);
     }
 
     /// <summary>Forgets what it holds; whoever wants it reads the store.</summary>
@@ -67,25 +117,25 @@ internal sealed class TenantTail(long position)
             {
                 return null;
             }
-            var items = new List<LogItem>();
             // From the end backwards: a reader that keeps up finds its place at once.
             var first = (LinkedListNode<LogItem>?)null;
             for (var node = _items.Last; node is not null && node.Value.Index >= next; node = node.Previous)
             {
                 first = node;
             }
+            List<LogItem>? items = null;
             for (var node = first; node is not null; node = node.Next)
             {
                 if (selection.Matches(node.Value))
                 {
-                    items.Add(node.Value);
+                    (items ??= []).Add(node.Value);
                     if (items.Count == limit)
                     {
                         return (items, node.Value.Index + 1);
                     }
                 }
             }
-            return (items, Math.Max(next, _to));
+            return (items ?? Nothing, Math.Max(next, _to));
         }
     }
 }

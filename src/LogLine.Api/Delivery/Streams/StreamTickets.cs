@@ -68,9 +68,10 @@ internal sealed class StreamTickets(SpanLedger ledger, TenantDirectory tenants, 
     private Func<ValueTask<bool>> IsAllowed(byte[] tokenHash, byte[] hash, string connection)
     {
         var asked = time.GetTimestamp();
+        var permit = new StreamPermit(tenants, tokenHash, time);
         return async () =>
         {
-            if (await tenants.AuthenticateAsync(tokenHash) is not { } principal || !principal.Has("read"))
+            if (!await permit.IsGoodAsync())
             {
                 return false;
             }

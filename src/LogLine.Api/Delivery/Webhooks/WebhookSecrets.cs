@@ -7,7 +7,7 @@ namespace LogLine.Api.Delivery.Webhooks;
 
 /// <summary>
 /// The shared secrets of webhooks. None is kept: each is derived (HKDF-SHA256, RFC 5869) from the gateway's webhook key, the webhook's id and its generation. So the database
-/// alone reveals none, and there is nothing to lose beside the key (docs/decisions/webhook-secrets.md).
+/// alone reveals none, and there is nothing to lose beside the key (docs/decisions/014-webhook-secrets.md).
 /// </summary>
 internal sealed class WebhookSecrets : IDisposable
 {

@@ -1,6 +1,9 @@
 namespace LogLine.Api.Ledger.Sqlite;
 
-/// <summary>The writer's transaction: statement by statement, since an embedded engine answers each at once, with a savepoint around every piece.</summary>
+/// <summary>
+/// The writer's transaction: statement by statement, since an embedded engine answers each at once. It hopes for no conflict, since the gate has looked; when there is one, the transaction
+/// begins anew with a savepoint around every piece, each of which makes the engine keep a copy of every page that the piece changes.
+/// </summary>
 public sealed partial class SqliteLedgerStore
 {
     /// <inheritdoc/>
@@ -61,6 +64,7 @@ public sealed partial class SqliteLedgerStore
     {
         private readonly SqliteSession _writer = store._writer;
         private readonly List<LedgerPiece> _written = [];
+        private readonly HashSet<(string Tenant, string Kid)> _active = [];
         private long _next = size;
         private bool _ended;
 
@@ -69,22 +73,60 @@ public sealed partial class SqliteLedgerStore
         public ValueTask<IReadOnlyList<AppendConflict?>> WriteAsync(IReadOnlyList<LedgerPiece> pieces)
         {
             var conflicts = new AppendConflict?[pieces.Count];
-            for (var i = 0; i < pieces.Count; i++)
+            if (!TryWriteAll(pieces))
             {
-                _writer.Execute("SAVEPOINT piece");
-                conflicts[i] = Write(pieces[i]);
-                if (conflicts[i] is null)
+                _writer.Execute("ROLLBACK");
+                _writer.Execute("BEGIN IMMEDIATE");
+                Forget();
+                for (var i = 0; i < pieces.Count; i++)
                 {
-                    _next += pieces[i].Rows.Count;
-                    _written.Add(pieces[i]);
+                    conflicts[i] = WriteOne(pieces[i]);
                 }
-                else
-                {
-                    _writer.Execute("ROLLBACK TO piece");
-                }
-                _writer.Execute("RELEASE piece");
             }
             return new(conflicts);
+        }
+
+        private bool TryWriteAll(IReadOnlyList<LedgerPiece> pieces)
+        {
+            foreach (var piece in pieces)
+            {
+                if (Write(piece) is not null)
+                {
+                    return false;
+                }
+                Count(piece);
+            }
+            return true;
+        }
+
+        private AppendConflict? WriteOne(LedgerPiece piece)
+        {
+            _writer.Execute("SAVEPOINT piece");
+            var conflict = Write(piece);
+            if (conflict is null)
+            {
+                Count(piece);
+            }
+            else
+            {
+                _writer.Execute("ROLLBACK TO piece");
+                _active.Clear();
+            }
+            _writer.Execute("RELEASE piece");
+            return conflict;
+        }
+
+        private void Count(LedgerPiece piece)
+        {
+            _next += piece.Rows.Count;
+            _written.Add(piece);
+        }
+
+        private void Forget()
+        {
+            _next = Size;
+            _written.Clear();
+            _active.Clear();
         }
 
         private AppendConflict? Write(LedgerPiece piece)
@@ -110,14 +152,18 @@ public sealed partial class SqliteLedgerStore
             return piece.KeyAt(_next) is { } bound && !Bind(request!, bound) ? AppendConflict.Key : null;
         }
 
-        /// <summary>True when all of these keys may sign at this point of the log.</summary>
+        /// <summary>True when all of these keys may sign at this point of the log. Each is asked for once, until a row changes keys.</summary>
         private bool AreActive(string tenant, IReadOnlyList<string> kids)
         {
             foreach (var kid in kids)
             {
-                if (!_writer.First("SELECT 1 FROM keys WHERE tenant = $1 AND kid = $2 AND status = $3", row => true, tenant, kid, (int)KeyStatus.Active))
+                if (!_active.Contains((tenant, kid)))
                 {
-                    return false;
+                    if (!_writer.First("SELECT 1 FROM keys WHERE tenant = $1 AND kid = $2 AND status = $3", row => true, tenant, kid, (int)KeyStatus.Active))
+                    {
+                        return false;
+                    }
+                    _active.Add((tenant, kid));
                 }
             }
             return true;
@@ -137,6 +183,10 @@ public sealed partial class SqliteLedgerStore
         {
             foreach (var effect in effects)
             {
+                if (effect is LedgerEffect.KeyRegistered or LedgerEffect.KeyRetired or LedgerEffect.KeyRevoked)
+                {
+                    _active.Clear();
+                }
                 if (store.Apply(effect, index) is { } conflict)
                 {
                     return conflict;

@@ -17,10 +17,11 @@ internal static class CancelCommand
         var run = new Argument<string>("RUN") { Description = "The run: run_…" };
         var reason = new Option<string?>("--reason") { HelpName = "TEXT", Description = "Why." };
         var wait = RunOptions.Wait("Wait for it, N seconds at most; 0 does not wait.", seconds: 30);
-        return tree.Leaf("cancel", "End a run.", call => RunAsync(call, call.Get(run), call.Get(reason), call.Get(wait)), run, reason, wait);
+        var dryRun = DryRun.Option();
+        return tree.Leaf("cancel", "End a run.", call => RunAsync(call, call.Get(run), call.Get(reason), call.Get(wait), call.Get(dryRun)), run, reason, wait, dryRun);
     }
 
-    private static async Task<int> RunAsync(Call call, string run, string? reason, int wait)
+    private static async Task<int> RunAsync(Call call, string run, string? reason, int wait, bool dryRun)
     {
         if ((await KnownRun.OpenAsync(call, run)).Fails(out var failure, out var opened))
         {
@@ -36,6 +37,10 @@ internal static class CancelCommand
                 json.WriteString("reason", reason);
             }
         });
+        if (dryRun)
+        {
+            return await DryRun.ShowAsync(call, sender.Client, span.Root);
+        }
         if ((await sender.SendAsync(span, call.Stop)).Fails(out failure, out var ack) || (await EndedAsync(call, sender.Client, run, wait)).Fails(out failure, out var known))
         {
             return call.Screen.Refuse(failure);

@@ -20,10 +20,11 @@ internal static class RollbackCommand
         var wait = RunOptions.Wait("Let the gateway answer only when it runs or has ended, after N seconds at most.");
         var noStream = RunOptions.NoStream();
         var noProve = new Option<bool>("--no-prove") { Description = "Never make the proof here; fail when it is wanted." };
+        var dryRun = DryRun.Option();
         var yes = new Option<bool>("--yes", "-y") { Description = "Make the proof without asking when it is wanted." };
         return tree.Leaf("rollback", "Go back to what ran before.",
-            call => RunAsync(call, call.Get(run), new RollbackRequest(call.Get(reference), call.Get(reason), call.Get(watch), !call.Get(noStream), call.Get(wait), !call.Get(noProve), call.Get(yes))),
-            run, reference, reason, watch, wait, noStream, noProve, yes);
+            call => RunAsync(call, call.Get(run), new RollbackRequest(call.Get(reference), call.Get(reason), call.Get(watch), !call.Get(noStream), call.Get(wait), !call.Get(noProve), call.Get(yes), call.Get(dryRun))),
+            run, reference, reason, watch, wait, noStream, noProve, yes, dryRun);
     }
 
     private static async Task<int> RunAsync(Call call, string run, RollbackRequest wish)
@@ -49,6 +50,10 @@ internal static class RollbackCommand
                 }
             }
         });
+        if (wish.DryRun)
+        {
+            return await DryRun.ShowAsync(call, sender.Client, span.Root);
+        }
         if ((await new ProvedSending(call, sender, wish.MayProve, wish.Yes).SendAsync(span, wish.WaitSeconds)).Fails(out failure, out var ack))
         {
             return call.Screen.Refuse(failure);
@@ -57,5 +62,5 @@ internal static class RollbackCommand
         return wish.Watch ? await RunWatch.AckAsync(call, sender.Client, ack, wish.Stream) : RunAnswer.Report(call, sender.Client, ack, new ActWords($"Going back to {back}", $"Went back to {back}"));
     }
 
-    private sealed record RollbackRequest(string? Ref, string? Reason, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes);
+    private sealed record RollbackRequest(string? Ref, string? Reason, bool Watch, bool Stream, int WaitSeconds, bool MayProve, bool Yes, bool DryRun);
 }

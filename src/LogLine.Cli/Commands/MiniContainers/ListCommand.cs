@@ -6,7 +6,7 @@ using LogLine.Protocol.Json;
 
 namespace LogLine.Cli.Commands.MiniContainers;
 
-/// <summary><c>logline minicontainer list</c>: the names that manifests were applied under, each with its ref of now, read from the ledger.</summary>
+/// <summary><c>logline minicontainer list</c>: the names that manifests were applied under, each with its ref of now. The whole log is looked through, 20,000 entries a page, and said how far.</summary>
 internal static class ListCommand
 {
     private const int PageSize = 1000;
@@ -71,6 +71,7 @@ internal static class ListCommand
                 latest[span.Text("subject")!] = span;
             }
             after = page.Integer("cursor");
+            call.Screen.Progress(after is null ? "" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{after:N0} entries looked through, {latest.Count:N0} MiniContainers"));
         }
         return latest;
     }

@@ -64,7 +64,7 @@ internal sealed class Receiver : IAsyncDisposable
     {
         while (!condition(Received))
         {
-            if (!await _arrived.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken))
+            if (!await _arrived.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken))
             {
                 Assert.Fail($"{_received.Count} deliveries came, and not what was waited for.");
             }

@@ -61,7 +61,7 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
 
         // It stands still with a delivery on its way and requests in its hands; whoever asks it waits, and asks the other one.
         await paused.PostAsync(GatewayActs.Person("held"), "key-held", at);
-        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await arrived.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         var load = Enumerable.Range(0, Requests).Select(i => SendAsync(paused, i, at)).ToList();
         await load[0];
         paused.Pause();

@@ -53,7 +53,7 @@ public sealed class SharedLedgerTests(PostgresCluster cluster)
         {
             var waiting = other.Ledger.WaitForMoreAsync(i, Cancel);
             var answer = await one.PostAsync(GatewayActs.Person("p" + i));
-            await waiting.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+            await waiting.WaitAsync(TimeSpan.FromMinutes(2), Cancel);
             var found = await other.GetAsync("/v1/spans/" + answer.Json.Text("this"));
             Assert.Equal(HttpStatusCode.OK, found.Status);
             var receipt = await other.GetAsync($"/v1/spans/{answer.Json.Text("this")}/receipt");
@@ -145,7 +145,7 @@ public sealed class SharedLedgerTests(PostgresCluster cluster)
             }
             return answer;
         }).ToList();
-        await enough.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        await enough.Task.WaitAsync(TimeSpan.FromMinutes(2), Cancel);
         await own.KillAsync();
         await own.StartAsync();
         var first = await Task.WhenAll(load);
