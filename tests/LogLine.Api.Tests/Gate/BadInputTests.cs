@@ -358,7 +358,7 @@ public sealed class BadInputTests
 
         for (var i = 0; i < RefusalLog.PerMinute + 20; i++)
         {
-            Assert.Equal("422_SCHEMA_INVALID", (await gateway.PostAsync("""{"intent":"no.such_thing"}""")).Code);
+            Assert.Equal("422_TDLN_INVALID", (await gateway.PostAsync("""{"intent":"no.such_thing"}""")).Code);
         }
         await gateway.PostAsync("[]", request => request.UseToken(token));
         time.Advance(TimeSpan.FromMinutes(1));
