@@ -1,11 +1,8 @@
-using LogLine.Protocol.Crypto.Edwards;
-
 namespace LogLine.Protocol.Crypto;
 
 /// <summary>
 /// Ed25519 (RFC 8032) with the verification rule of libsodium: the equation without cofactor; a public key or R of small order, an S of L or more,
-/// and a public key or R in another spelling than its own are refused (contract, section 2). Under keys that are used often, what is valid is confirmed faster (<see cref="KnownKeys"/>);
-/// everything else libsodium decides.
+/// and a public key or R in another spelling than its own are refused (contract, section 2).
 /// </summary>
 public static unsafe class Ed25519
 {
@@ -25,21 +22,6 @@ public static unsafe class Ed25519
         {
             return false;
         }
-        if (KnownKeys.Confirm(publicKey, message, signature))
-        {
-            return true;
-        }
-        if (!VerifyWithSodium(publicKey, message, signature))
-        {
-            return false;
-        }
-        KnownKeys.Count(publicKey);
-        return true;
-    }
-
-    /// <summary>The same, by libsodium alone.</summary>
-    internal static bool VerifyWithSodium(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
-    {
         fixed (byte* key = publicKey, text = message, sig = signature)
         {
             return Sodium.crypto_sign_verify_detached(sig, text, (ulong)message.Length, key) == 0;

@@ -48,9 +48,6 @@ internal static unsafe partial class Sodium
     internal static partial int crypto_sign_verify_detached(byte* signature, byte* message, ulong length, byte* publicKey);
 
     [LibraryImport(Library)]
-    internal static partial void crypto_core_ed25519_scalar_reduce(byte* reduced, byte* whole);
-
-    [LibraryImport(Library)]
     internal static partial int crypto_box_seed_keypair(byte* publicKey, byte* secretKey, byte* seed);
 
     [LibraryImport(Library)]
