@@ -13,8 +13,8 @@ internal static class ArraysBenchmark
 
     private const string Limit =
         """
-        The cores are the generator's as well. An array is judged item by item on one thread and answered whole, so that few of them keep all cores busy; what a span costs beside its verification is what it costs alone (`spans`), less HTTP,
-        which a hundred share.
+        The cores are the generator's as well. An array is judged item by item on one thread and answered whole, so that few of them keep all cores busy; what a span costs beside its verification is what it costs alone
+        (`spans`), less HTTP, which a hundred share.
         """;
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
