@@ -27,7 +27,7 @@ internal static class LatencyBenchmark
             await SendAsync(gateway, 2); // warm
             var (sent, lateness) = await SendAsync(gateway, Seconds);
             var last = sent.Keys.Max();
-            for (var patience = 0; Array.Exists(readers, reader => reader.LastSeq < last) && patience < 600; patience++)
+            for (var patience = 0; Array.Exists(arrivals, own => own.Last < last) && patience < 600; patience++)
             {
                 await Task.Delay(50);
             }
@@ -106,6 +106,8 @@ internal static class LatencyBenchmark
         private int _count;
 
         public IEnumerable<(long Seq, long At)> All => _all.Take(Volatile.Read(ref _count));
+
+        public long Last => Volatile.Read(ref _count) is > 0 and var count ? _all[count - 1].Seq : 0;
 
         public void Add(long seq, long at)
         {
