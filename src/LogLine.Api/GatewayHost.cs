@@ -36,6 +36,10 @@ public sealed class GatewayOptions
         configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
         var options = configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
         options.Data = configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        if (options.IsWorker && string.IsNullOrEmpty(configuration["urls"]) && string.IsNullOrEmpty(configuration["http_ports"]))
+        {
+            configuration["urls"] = "http://127.0.0.1:0"; // health and metrics are for this machine unless said otherwise
+        }
         return options;
     }
 
@@ -156,6 +160,8 @@ internal static class GatewayHost
         services.AddSingleton<TenantDirectory>();
         services.AddSingleton<RunDesk>();
         services.AddHostedService<RunGauges>();
+        services.AddSingleton<EngineWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<EngineWatch>());
         services.AddSingleton(options.Leases);
         services.AddSingleton(provider => new RunnerDirectory(provider.GetRequiredService<SpanLedger>(), provider.GetService<RunnerKeys>()));
         if (options.HasWorkersApart)
@@ -200,7 +206,9 @@ internal static class GatewayHost
         services.AddSingleton<GrantVault>();
         services.AddSingleton<RunOutputs>();
         services.AddSingleton<IRunLogs, LocalRunLogs>();
+        services.AddSingleton(options);
         services.AddHostedService<Worker>();
+        services.PostConfigure<HostOptions>(host => host.ShutdownTimeout += options.DrainTime);
     }
 
     /// <summary>Workers that come over HTTP: no engine is connected to here, and no key opens a secret.</summary>
@@ -254,11 +262,16 @@ internal sealed class OpenedLedger(DataFolder folder, GatewayOptions options, IC
 
     public SpanLedger Ledger => _ledger ?? throw new InvalidOperationException("The ledger is asked for before it is open.");
 
+    /// <summary>The database of a shared ledger.</summary>
+    /// <exception cref="DataFolderException">None is named.</exception>
+    public static string ConnectionTo(IConfiguration configuration) =>
+        configuration.GetConnectionString("Ledger") ?? throw new DataFolderException("LogLine:Store is postgres, but ConnectionStrings:Ledger names no database.");
+
     public async Task OpenAsync() => _ledger = options.Store switch
     {
         "sqlite" => await SqliteLedger.OpenAsync(folder, time, options.QueueLength, logger),
         "postgres" => await PostgresLedger.OpenAsync(
-            configuration.GetConnectionString("Ledger") ?? throw new DataFolderException("LogLine:Store is postgres, but ConnectionStrings:Ledger names no database."), folder, time, options.QueueLength, logger),
+            ConnectionTo(configuration), folder, time, options.QueueLength, logger),
         var other => throw new DataFolderException($"LogLine:Store is '{other}'; there are sqlite and postgres."),
     };
 }

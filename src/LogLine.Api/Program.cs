@@ -43,7 +43,7 @@ public static class GatewayProgram
         builder.AddSecretFiles();
         builder.AddLogs();
         var options = GatewayOptions.Read(builder.Configuration, args);
-        builder.AddTelemetry(options.Metrics);
+        builder.AddTelemetry(options.Metrics, options.IsWorker ? "logline-worker" : "logline-gateway");
         builder.AddRole(options, () => RunAdapters.Discover(Environment.GetEnvironmentVariable, options.Engines, TimeProvider.System));
         adjust?.Invoke(builder);
 

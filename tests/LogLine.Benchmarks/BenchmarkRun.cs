@@ -46,7 +46,12 @@ internal static class BenchmarkRun
         ("start", "a gateway starts on 1,000,000 spans", StartBenchmark.RunAsync),
         ("digests", "what the digests of the rows cost", DigestBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
-        ("primitives", "container primitives, a command, many containers at once", PrimitiveBenchmark.RunAsync),
+        ("exits", "a container that ends by itself, until that is on the ledger", ExitBenchmark.RunAsync),
+        ("primitives", "container primitives", PrimitiveBenchmark.RunAsync),
+        ("exec", "a command in a container", CommandBenchmark.RunAsync),
+        ("many", "many containers at once", ManyBenchmark.RunAsync),
+        ("sandbox", "a sandbox, beside the engine's command line", SandboxBenchmark.RunAsync),
+        ("worker", "a worker in a process of its own", WorkerBenchmark.RunAsync),
     ];
 
     /// <summary>Exit code 0 when every target was met or skipped, 1 when one was missed or a benchmark broke down, 2 for wrong arguments.</summary>

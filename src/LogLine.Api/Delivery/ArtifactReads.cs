@@ -4,6 +4,7 @@ using LogLine.Api.Errors;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Spans;
+using Microsoft.Net.Http.Headers;
 
 namespace LogLine.Api.Delivery;
 
@@ -20,16 +21,33 @@ internal static class ArtifactReads
         artifacts.MapMethods("/{hash}", ["GET", "HEAD"], ReadAsync).Documented(ArtifactDocs.Read);
     }
 
-    private static async Task<IResult> ReadAsync(HttpContext http, string hash, ArtifactStore store)
+    private static async Task ReadAsync(HttpContext http, string hash, ArtifactStore store)
     {
         if (!ArtifactHash.TryParse(hash, out var name) || store.OpenRead(http.Principal().Tenant, name) is not { } bytes)
         {
             await http.NotFoundAsync($"artifact '{(hash.Length <= 96 ? hash : hash[..93] + "…")}'");
-            return Results.Empty;
+            return;
         }
+        var length = bytes.Length;
         http.Response.Headers.XContentTypeOptions = "nosniff";
         http.Response.Headers.CacheControl = "private, immutable, max-age=31536000";
-        return Results.Stream(bytes, "application/octet-stream", name.Hex, entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{name}\""), enableRangeProcessing: true);
+        // Parts are for GET alone; elsewhere Range means nothing (RFC 9110, section 14.2).
+        await Results.Stream(bytes, "application/octet-stream", name.Hex, entityTag: new EntityTagHeaderValue($"\"{name}\""), enableRangeProcessing: HttpMethods.IsGet(http.Request.Method)).ExecuteAsync(http);
+        if (http.Response is { StatusCode: StatusCodes.Status416RangeNotSatisfiable, HasStarted: false })
+        {
+            await RefuseRangeAsync(http, length);
+        }
+    }
+
+    /// <summary>The table of codes has no 416. <c>Content-Range</c> says how long the artifact is, as it would there.</summary>
+    private static Task RefuseRangeAsync(HttpContext http, long length)
+    {
+        http.Response.Clear();
+        http.Response.Headers.ContentRange = $"bytes */{length}";
+        return http.RefuseAsync(new Rejection(RefusalCode.MalformedHeader, $"Range lies beyond the end: the artifact has {length:N0} bytes.")
+        {
+            Details = new Dictionary<string, object?> { ["header"] = "Range", ["bytes"] = length },
+        });
     }
 
     /// <summary><c>{items[{hash, bytes, stored_at}], cursor, used_bytes, limit_bytes}</c>, by hash; <c>cursor</c> goes into <c>after</c>.</summary>

@@ -78,6 +78,6 @@ internal static class DeliveryDocs
             ["follow"] = new("Go on with what comes.", "true", """{"type":"boolean","default":false}"""),
         },
         Answers = [new(200, "Lines, and how many were left out.", MediaDoc.Json("run-log"), MediaDoc.Text("event: log\ndata: {\"source\":\"stdout\",\"line\":\"ready\"}\n\n", "text/event-stream"))],
-        Refusals = [RefusalCode.NotFound, RefusalCode.SchemaInvalid, RefusalCode.AdapterUnavailable],
+        Refusals = [RefusalCode.NotFound, RefusalCode.SchemaInvalid, RefusalCode.AdapterUnavailable, RefusalCode.Busy],
     };
 }

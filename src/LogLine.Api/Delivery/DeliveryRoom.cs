@@ -17,6 +17,7 @@ internal static class DeliveryRoom
         services.AddSingleton<StateRules>();
         services.AddSingleton<StateViews>();
         services.AddSingleton<StreamSeats>();
+        services.AddSingleton<LogSeats>();
         services.AddSingleton<StreamTickets>();
         services.AddSingleton<StreamDoor>();
         services.AddSingleton<StreamSession>();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
@@ -18,7 +19,7 @@ internal static class RunLogs
     private static readonly TimeSpan SlowestWrite = TimeSpan.FromSeconds(20);
 
     public static async Task ReadAsync(
-        HttpContext http, string runId, SpanLedger ledger, IRunLogs logs, TimeProvider time, Drain drain, string? tail, string? grep, string? follow)
+        HttpContext http, string runId, SpanLedger ledger, IRunLogs logs, LogSeats seats, TimeProvider time, Drain drain, string? tail, string? grep, string? follow)
     {
         var wanted = DefaultTail;
         if (tail is not null && !(int.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out wanted) && wanted is >= 1 and <= MaxTail))
@@ -31,14 +32,21 @@ internal static class RunLogs
             await http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'");
             return;
         }
+        var follows = follow is "true" or "1";
+        using var seat = follows ? seats.Take(run.Tenant) : null;
+        if (follows && seat is null)
+        {
+            await http.RefuseAsync(new Rejection(RefusalCode.Busy, "As many logs are followed as this gateway, or this tenant, may.") { RetryAfterSeconds = 5 });
+            return;
+        }
         try
         {
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, drain.Over);
-            if (follow is "true" or "1" && await logs.FollowAsync(run, wanted, grep, ending.Token) is { } followed)
+            if (follows && await logs.FollowAsync(run, wanted, grep, ending.Token) is { } followed)
             {
                 await FollowAsync(http, followed, time, ending);
             }
-            else if (follow is not ("true" or "1") && await logs.ReadAsync(run, wanted, grep, http.RequestAborted) is { } read)
+            else if (!follows && await logs.ReadAsync(run, wanted, grep, http.RequestAborted) is { } read)
             {
                 await http.WriteAsync(json => Write(json, read));
             }

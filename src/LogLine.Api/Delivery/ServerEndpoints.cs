@@ -75,11 +75,11 @@ internal static class ServerEndpoints
         json.WriteEndObject();
     }
 
-    /// <summary>200 while spans can be admitted and this gateway is there to stay; engines or a Redis that are missing degrade, and are named.</summary>
-    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, RunTargets targets, WitnessRounds witnesses, RedisServer redis, Drain drain)
+    /// <summary>200 while spans can be admitted and this gateway is there to stay; engines or a Redis that are missing degrade, and are named. Whoever asks needs no token, so nothing is asked on their behalf.</summary>
+    private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, EngineWatch watch, WitnessRounds witnesses, RedisServer redis, Drain drain)
     {
-        var engines = await Task.WhenAll(targets.Providers.Select(async provider => (Provider: provider, Status: await StatusAsync(targets, provider, http.RequestAborted))));
-        var stopped = ledger.Stopped;
+        var engines = await watch.SeenAsync(http.RequestAborted);
+        var stopped = ledger.Stopped ?? ledger.Waiting;
         http.Response.StatusCode = stopped is null && !drain.HasBegun ? 200 : 503;
         await http.WriteAsync(json =>
         {
@@ -122,21 +122,6 @@ internal static class ServerEndpoints
                 json.WriteString("reason", reason);
             }
             json.WriteEndObject();
-        }
-    }
-
-    /// <summary>An engine that is stuck must not make the probe itself look stuck.</summary>
-    private static async Task<AdapterStatus> StatusAsync(RunTargets targets, string provider, CancellationToken cancel)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(TimeSpan.FromSeconds(1));
-        try
-        {
-            return await targets.StatusAsync(provider, patience.Token);
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            return new AdapterStatus(false, null, null, $"{provider} did not answer within a second");
         }
     }
 

@@ -14,12 +14,14 @@ namespace LogLine.Api.Gate;
 /// <summary>What a span that has passed changes, what the gateway says about it, and what its Ack will say.</summary>
 internal static class Admission
 {
+    private const int RunIdDigits = 32;
+
     public static async ValueTask<AdmittedSpan> AdmitAsync(Judgement item)
     {
         var span = item.Span;
         var entry = new LedgerEntry(item.Submission.Env, span.Hash, item.Kid, item.Submission.Principal.TokenId, Timestamps.Write(item.Now), item.Tenant, span.This!);
-        var effects = new List<LedgerEffect>();
-        var followers = new List<Func<ServerIdentity, ServerSpan>>();
+        var effects = new List<LedgerEffect>(2);
+        var followers = new List<Func<ServerIdentity, ServerSpan>>(1);
         RunRow? run = null;
         Action<Utf8JsonWriter>? result = null;
         switch (item.Effect)
@@ -240,7 +242,7 @@ internal static class Admission
             return item.Plan.Live!; // what is wanted runs already, or is about to
         }
         var target = item.Target;
-        var run = NewRun(item, target, target.Text("service")!) with { Ref = item.Ref!.ToString(), Detail = Chosen(item, RunDetail.Traced(RunDetail.Proven(item.Plan.Course.ToDetail(), item.Proof.This), Activity.Current)) };
+        var run = NewRun(item, item.Service, item.Ref!.ToString(), item.Plan.Course.ToDetail());
         effects.Add(new LedgerEffect.RunCreated(run));
         followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
         {
@@ -281,7 +283,7 @@ internal static class Admission
     private static RunRow Primitive(Judgement item, List<LedgerEffect> effects)
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
-        var run = NewRun(item, item.Target, item.Payload.Text("name") ?? "") with { Detail = Chosen(item, RunDetail.Traced(RunDetail.Proven(RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)), item.Proof?.This), Activity.Current)) };
+        var run = NewRun(item, item.Payload.Text("name") ?? "", null, RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)));
         if (item.Proof is not null)
         {
             effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));
@@ -299,17 +301,20 @@ internal static class Admission
         }
     }
 
-    private static RunRow NewRun(Judgement item, JsonElement target, string service) => new()
+    /// <summary>A run is named after the span that starts it: judged again, it is the same run.</summary>
+    private static RunRow NewRun(Judgement item, string service, string? reference, string detail) => new()
     {
-        RunId = "run_" + Guid.CreateVersion7(item.Now).ToString("N"),
+        RunId = string.Concat("run_", item.Span.Hash.AsSpan(ContentHash.Prefix.Length, RunIdDigits)),
         Tenant = item.Tenant,
         Env = item.Submission.Env,
         Intent = item.Span.Intent!,
         Subject = item.Span.Subject!,
-        Provider = target.Text("provider")!,
+        Provider = item.Provider,
         Service = service,
-        Target = Encoding.UTF8.GetString(CanonicalJson.BytesOf(target)),
+        Ref = reference,
+        Target = Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Target)),
         Span = item.Span.This!,
         CreatedAt = item.Now,
+        Detail = Chosen(item, RunDetail.Traced(RunDetail.Proven(detail, item.Proof?.This), Activity.Current)),
     };
 }

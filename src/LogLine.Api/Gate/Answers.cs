@@ -60,9 +60,17 @@ internal static class Answers
         json.WriteString("run_id", run.RunId);
         json.WriteString("state", RunStates.Name(run.State));
         json.WriteStartObject("links");
-        json.WriteString("self", $"/v1/runs/{run.RunId}");
-        json.WriteString("stream", $"/v1/stream?run_id={run.RunId}");
+        WriteLink(json, "self", "/v1/runs/", run.RunId);
+        WriteLink(json, "stream", "/v1/stream?run_id=", run.RunId);
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private static void WriteLink(Utf8JsonWriter json, string name, string path, string runId)
+    {
+        Span<char> link = stackalloc char[path.Length + runId.Length];
+        path.CopyTo(link);
+        runId.CopyTo(link[path.Length..]);
+        json.WriteString(name, link);
     }
 }

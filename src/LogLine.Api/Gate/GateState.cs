@@ -11,7 +11,7 @@ namespace LogLine.Api.Gate;
 /// The state that checks ask: what is committed, and over it what earlier items of the same request are about to commit with it. So
 /// an array can register a key, use it, bring a proof and be let through by it.
 /// </summary>
-public sealed class GateState(TenantDirectory directory, ILedgerStore store, KnownManifests manifests, RunTargets targets, RunDesk desk, ArtifactStore artifacts, TimeProvider time)
+public sealed class GateState(TenantDirectory directory, ILedgerStore store, KnownManifests manifests, TenantTargets targets, RunDesk desk, ArtifactStore artifacts, TimeProvider time)
 {
     /// <summary>How long one operation on a container waits for another (containers, "Lifecycle").</summary>
     public static readonly TimeSpan OperationWait = TimeSpan.FromSeconds(10);
@@ -23,8 +23,8 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     /// <summary>What the ledger knows of the request already; set once its claims are held.</summary>
     public ReplayReads Before { get; internal set; } = null!;
 
-    /// <summary>The targets on which runs are carried out.</summary>
-    public RunTargets Targets => targets;
+    /// <summary>The targets on which the tenant's runs are carried out.</summary>
+    public TenantTargets Targets => targets;
 
     /// <summary>Counts an item that has passed.</summary>
     public void Add(AdmittedSpan admitted)
@@ -159,7 +159,8 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
         while (true)
         {
             var moved = desk.Moved;
-            var live = (await LiveRunsAsync(tenant, service)).Where(run => DeployOrder.IsDeploy(run) && run.Provider == provider).OrderByDescending(run => run.CreatedAt).ToList();
+            var runs = await LiveRunsAsync(tenant, service);
+            var live = runs.Count == 0 ? runs : NewestDeploys(runs, provider);
             var left = OperationWait - time.GetElapsedTime(_since);
             if (live.Count < 2 || live[0].State < RunState.Running || left <= TimeSpan.Zero)
             {
@@ -175,6 +176,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
             }
         }
     }
+
+    private static List<RunRow> NewestDeploys(List<RunRow> runs, string provider) =>
+        [.. runs.Where(run => DeployOrder.IsDeploy(run) && run.Provider == provider).OrderByDescending(run => run.CreatedAt)];
 
     /// <summary>Runs about a subject, newest first.</summary>
     public ValueTask<List<RunRow>> RunsOfAsync(string tenant, string subject) => store.RunsAsync(tenant, subject, 1000);

@@ -38,11 +38,11 @@ public sealed record IntentDefinition(
     public bool IsDeploy => Effect is "deploy.plan" or "deploy.apply" or "deploy.rollback";
 
     /// <summary>
-    /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, or null when the form names none.
+    /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, a piece of it; empty when the form names none.
     /// </summary>
-    public bool MatchesSubject(string subject, out string? tenant)
+    public bool MatchesSubject(string subject, out ReadOnlySpan<char> tenant)
     {
-        tenant = null;
+        tenant = default;
         foreach (var form in Subjects)
         {
             if (Matches(form, subject, out tenant))
@@ -53,9 +53,9 @@ public sealed record IntentDefinition(
         return false;
     }
 
-    private static bool Matches(ReadOnlySpan<char> form, ReadOnlySpan<char> text, out string? tenant)
+    private static bool Matches(ReadOnlySpan<char> form, ReadOnlySpan<char> text, out ReadOnlySpan<char> tenant)
     {
-        tenant = null;
+        tenant = default;
         while (!form.IsEmpty)
         {
             var open = form.IndexOf('{');
@@ -80,7 +80,7 @@ public sealed record IntentDefinition(
             }
             if (slot is "tenant")
             {
-                tenant = text[..end].ToString();
+                tenant = text[..end];
             }
             text = text[end..];
         }

@@ -3,6 +3,7 @@ using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
 
@@ -11,19 +12,19 @@ namespace LogLine.Api.Gate;
 /// <summary>
 /// What the gate has found out about one item so far. Checks read what earlier checks wrote; each member says which check writes it.
 /// </summary>
-public sealed class Judgement(Submission submission, JsonElement submitted, GateState state)
+public sealed class Judgement(Submission submission, SpanDocument submitted, GateState state)
 {
     /// <summary>The request.</summary>
     public Submission Submission { get; } = submission;
 
     /// <summary>The item as it was sent.</summary>
-    public JsonElement Submitted { get; } = submitted;
+    public JsonElement Submitted { get; } = submitted.Root;
 
     /// <summary>Committed state, with what earlier items of the same array are about to change laid over it.</summary>
     public GateState State { get; } = state;
 
     /// <summary>The span: as sent, and from <c>form</c> on as it will be stored.</summary>
-    public SpanDocument Span { get; set; } = SpanDocument.View(submitted);
+    public SpanDocument Span { get; set; } = submitted;
 
     /// <summary>Its intent, when the catalogue has it.</summary>
     public IntentDefinition? Definition { get; set; }
@@ -64,8 +65,18 @@ public sealed class Judgement(Submission submission, JsonElement submitted, Gate
     /// <summary>The manifest that it brings or names; written by <c>consistency</c> or <c>existence</c>.</summary>
     public SignedManifest? Manifest { get; set; }
 
-    /// <summary>Where a deploy goes: the payload's target, or for a rollback that of the run; written by <c>consistency</c> or <c>existence</c>.</summary>
-    public JsonElement Target { get; set; }
+    /// <summary>Where it goes: the payload's target, or for a rollback that of the run; written by <c>consistency</c> or <c>existence</c>.</summary>
+    public JsonElement Target
+    {
+        get;
+        set => (field, Provider, Service) = (value, value.Text("provider") ?? "", value.Text("service") ?? "");
+    }
+
+    /// <summary>The target's provider; empty for what goes nowhere.</summary>
+    public string Provider { get; private set; } = "";
+
+    /// <summary>The target's service; empty for what names none.</summary>
+    public string Service { get; private set; } = "";
 
     /// <summary>What the gateway chose, when the target's provider is <c>auto</c>; <see cref="Target"/> names it then.</summary>
     public ProviderChoice? Choice { get; set; }

@@ -1,6 +1,5 @@
-using System.Text.Json;
 using LogLine.Api.Ledger;
-using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Gate;
 
@@ -12,12 +11,12 @@ public sealed class ReplayReads
 {
     private const int MostItems = 100; // more are refused
     private readonly ILedgerStore _store;
-    private readonly Dictionary<string, Task<StoredSpan?>> _spans = [];
+    private Dictionary<string, Task<StoredSpan?>>? _spans;
     private Task<BoundKey?>? _key;
     private Task<bool>? _nonce;
 
     /// <summary>Asks. By then the request holds what it asks for (<see cref="RequestClaims"/>).</summary>
-    public ReplayReads(ILedgerStore store, Submission submission, IReadOnlyList<JsonElement> items)
+    public ReplayReads(ILedgerStore store, Submission submission, IReadOnlyList<SpanDocument> items)
     {
         _store = store;
         if (!store.IsShared)
@@ -26,18 +25,15 @@ public sealed class ReplayReads
         }
         _key = submission.IdempotencyKey is { } key ? store.FindKeyBindingAsync(submission.Tenant, key, submission.ReceivedAt).AsTask() : null;
         _nonce = submission.Nonce is { } nonce ? store.HasNonceAsync(submission.Tenant, nonce).AsTask() : null;
-        foreach (var name in items.Take(MostItems).Select(item => item.Text("this")).OfType<string>())
+        _spans = [];
+        foreach (var name in items.Take(MostItems).Select(item => item.This).OfType<string>())
         {
             _spans.TryAdd(name, store.FindSpanAsync(submission.Tenant, name).AsTask());
         }
     }
 
     /// <summary>From here on the store is asked again: another gateway may have committed in between.</summary>
-    public void Renew()
-    {
-        (_key, _nonce) = (null, null);
-        _spans.Clear();
-    }
+    public void Renew() => (_key, _nonce, _spans) = (null, null, null);
 
     /// <summary>What the request's key stands for, or null.</summary>
     public ValueTask<BoundKey?> FindKeyBindingAsync(Submission submission, string key) =>
@@ -47,5 +43,6 @@ public sealed class ReplayReads
     public ValueTask<bool> HasNonceAsync(string tenant, string nonce) => _nonce is null ? _store.HasNonceAsync(tenant, nonce) : new(_nonce);
 
     /// <summary>The span of that name, or null.</summary>
-    public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) => _spans.TryGetValue(name, out var asked) ? new(asked) : _store.FindSpanAsync(tenant, name);
+    public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) =>
+        _spans is not null && _spans.TryGetValue(name, out var asked) ? new(asked) : _store.FindSpanAsync(tenant, name);
 }

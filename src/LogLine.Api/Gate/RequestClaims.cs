@@ -1,47 +1,75 @@
-using System.Text.Json;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Gate;
+
+/// <summary>What kind of name is claimed.</summary>
+public enum ClaimKind
+{
+    /// <summary>An idempotency key.</summary>
+    Key,
+    /// <summary>A nonce.</summary>
+    Nonce,
+    /// <summary>The name of a span.</summary>
+    This,
+    /// <summary>A subject whose state may change.</summary>
+    Subject,
+}
+
+/// <summary>One name that one request at a time may decide about.</summary>
+public readonly record struct Claim(ClaimKind Kind, string Tenant, string Name) : IComparable<Claim>
+{
+    /// <summary>The order in which claims are taken.</summary>
+    public int CompareTo(Claim other) =>
+        Kind != other.Kind ? Kind - other.Kind
+        : string.CompareOrdinal(Tenant, other.Tenant) is var order and not 0 ? order
+        : string.CompareOrdinal(Name, other.Name);
+}
 
 /// <summary>What a request claims while it is judged and committed: everything that a second request must not decide about at the same time.</summary>
 internal static class RequestClaims
 {
-    public static List<string> Of(Submission submission, IReadOnlyList<JsonElement> items)
+    private const int MostItems = 100; // more are refused
+
+    public static List<Claim> Of(Submission submission, IReadOnlyList<SpanDocument> items)
     {
         var tenant = submission.Tenant;
-        var names = new List<string>(4);
+        var claims = new List<Claim>(4);
         if (submission.IdempotencyKey is { } key)
         {
-            names.Add($"key {tenant} {key}");
+            claims.Add(new(ClaimKind.Key, tenant, key));
         }
         if (submission.Nonce is { } nonce)
         {
-            names.Add($"nonce {tenant} {nonce}");
+            claims.Add(new(ClaimKind.Nonce, tenant, nonce));
         }
-        for (var i = 0; i < Math.Min(items.Count, 100); i++)
+        for (var i = 0; i < Math.Min(items.Count, MostItems); i++)
         {
-            var item = items[i];
-            if (item.Text("this") is { } name)
-            {
-                names.Add($"this {tenant} {name}");
-            }
-            // Plain records never conflict; whatever changes state does so for its subject.
-            if (item.Text("intent") is { } intent && !intent.StartsWith("registry.", StringComparison.Ordinal) && item.Text("subject") is { } subject)
-            {
-                names.Add($"subject {tenant} {subject}");
-            }
-            // A service has one container, whatever subject is deployed to it.
-            var payload = item.Member("payload");
-            if (payload.Member("target").Text("service") is { } service)
-            {
-                names.Add($"subject {tenant} {Identifiers.ContainerSubject(tenant, service)}");
-            }
-            if (payload.Member("proof").Text("subject") is { } proven)
-            {
-                names.Add($"subject {tenant} {proven}");
-            }
+            Add(claims, tenant, items[i]);
         }
-        return names;
+        return claims;
+    }
+
+    private static void Add(List<Claim> claims, string tenant, SpanDocument item)
+    {
+        if (item.This is { } name)
+        {
+            claims.Add(new(ClaimKind.This, tenant, name));
+        }
+        // Plain records never conflict; whatever changes state does so for its subject.
+        if (item.Intent is { } intent && !intent.StartsWith("registry.", StringComparison.Ordinal) && item.Subject is { } subject)
+        {
+            claims.Add(new(ClaimKind.Subject, tenant, subject));
+        }
+        // A service has one container, whatever subject is deployed to it.
+        if (item.Payload.Member("target").Text("service") is { } service)
+        {
+            claims.Add(new(ClaimKind.Subject, tenant, Identifiers.ContainerSubject(tenant, service)));
+        }
+        if (item.Payload.Member("proof").Text("subject") is { } proven)
+        {
+            claims.Add(new(ClaimKind.Subject, tenant, proven));
+        }
     }
 }

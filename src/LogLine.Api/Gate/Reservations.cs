@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace LogLine.Api.Gate;
 
 /// <summary>
@@ -12,42 +14,31 @@ public sealed class Reservations
     /// </summary>
     public static readonly TimeSpan MaxWait = GateState.OperationWait + TimeSpan.FromSeconds(2);
 
-    private readonly Dictionary<string, Claim> _claims = [];
+    // A claim that is held and that nobody waits for has no line.
+    private readonly Dictionary<Claim, Line?> _held = [];
     private readonly Lock _lock = new();
 
-    /// <summary>Takes all of the names, and puts them in order, each once. Null when one of them was not free in time.</summary>
-    public async ValueTask<IDisposable?> TakeAsync(List<string> names, CancellationToken cancel)
+    /// <summary>Takes all of the claims, and puts them in order, each once. Null when one of them was not free in time.</summary>
+    public async ValueTask<IDisposable?> TakeAsync(List<Claim> claims, CancellationToken cancel)
     {
-        InOrder(names);
-        var held = new Held(this, names);
-        for (; held.Count < names.Count; held.Count++)
+        InOrder(claims);
+        var held = new Held(this, claims);
+        for (; held.Count < claims.Count; held.Count++)
         {
-            var name = names[held.Count];
-            Claim? claim;
-            lock (_lock)
-            {
-                if (_claims.TryGetValue(name, out claim))
-                {
-                    claim.Users++;
-                    claim.Turn ??= new SemaphoreSlim(0);
-                }
-                else
-                {
-                    _claims.Add(name, new Claim());
-                }
-            }
+            var claim = claims[held.Count];
+            var line = Join(claim);
             try
             {
-                if (claim is not null && !await claim.Turn!.WaitAsync(MaxWait, cancel))
+                if (line is not null && !await line.Turn.WaitAsync(MaxWait, cancel))
                 {
-                    Leave(name);
+                    Leave(claim);
                     held.Dispose();
                     return null;
                 }
             }
             catch (OperationCanceledException)
             {
-                Leave(name);
+                Leave(claim);
                 held.Dispose();
                 throw;
             }
@@ -55,56 +46,67 @@ public sealed class Reservations
         return held;
     }
 
-    private static void InOrder(List<string> names)
+    private static void InOrder(List<Claim> claims)
     {
-        names.Sort(StringComparer.Ordinal);
-        for (var i = names.Count - 1; i > 0; i--)
+        claims.Sort();
+        for (var i = claims.Count - 1; i > 0; i--)
         {
-            if (names[i] == names[i - 1])
+            if (claims[i] == claims[i - 1])
             {
-                names.RemoveAt(i);
+                claims.RemoveAt(i);
             }
         }
     }
 
-    private void Leave(string name)
-    {
-        lock (_lock)
-        {
-            var claim = _claims[name];
-            if (--claim.Users == 0)
-            {
-                _claims.Remove(name);
-            }
-        }
-    }
-
-    private void Release(string name)
+    /// <summary>Takes a claim that is free; else the line to wait in.</summary>
+    private Line? Join(Claim claim)
     {
         lock (_lock)
         {
-            var claim = _claims[name];
-            if (--claim.Users == 0)
+            ref var line = ref CollectionsMarshal.GetValueRefOrAddDefault(_held, claim, out var isHeld);
+            if (!isHeld)
             {
-                _claims.Remove(name);
+                return null;
             }
-            else
+            line ??= new Line();
+            line.Users++;
+            return line;
+        }
+    }
+
+    private void Leave(Claim claim)
+    {
+        lock (_lock)
+        {
+            if (--_held[claim]!.Users == 0)
             {
-                claim.Turn!.Release();
+                _held.Remove(claim);
             }
         }
     }
 
-    /// <summary>One name: its holder and those who wait. The first holder never waits, so the semaphore comes with the second, empty.</summary>
-    private sealed class Claim
+    private void Release(Claim claim)
+    {
+        lock (_lock)
+        {
+            if (_held.Remove(claim, out var line) && line is not null && --line.Users > 0)
+            {
+                _held.Add(claim, line);
+                line.Turn.Release();
+            }
+        }
+    }
+
+    /// <summary>The holder of a claim and those who wait for it; made by the first who waits.</summary>
+    private sealed class Line
     {
         public int Users = 1;
 
-        public SemaphoreSlim? Turn;
+        public SemaphoreSlim Turn { get; } = new(0);
     }
 
-    /// <summary>The first <see cref="Count"/> of the names are held.</summary>
-    private sealed class Held(Reservations owner, List<string> names) : IDisposable
+    /// <summary>The first <see cref="Count"/> of the claims are held.</summary>
+    private sealed class Held(Reservations owner, List<Claim> claims) : IDisposable
     {
         public int Count { get; set; }
 
@@ -112,7 +114,7 @@ public sealed class Reservations
         {
             for (; Count > 0; Count--)
             {
-                owner.Release(names[Count - 1]);
+                owner.Release(claims[Count - 1]);
             }
         }
     }

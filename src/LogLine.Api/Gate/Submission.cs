@@ -1,9 +1,11 @@
-using System.Text;
+using System.Buffers;
 using System.Text.Json;
+using System.Text.Unicode;
 using LogLine.Api.Errors;
 using LogLine.Api.Tenants;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Gate;
 
@@ -38,7 +40,14 @@ public sealed record Submission
     public string? Nonce { get; init; }
 
     /// <summary><c>X-Timestamp</c> as sent, or null.</summary>
-    public string? Timestamp { get; init; }
+    public string? Timestamp
+    {
+        get;
+        init => (field, SentAt) = (value, Timestamps.TryParse(value, out var sent) ? sent : null);
+    }
+
+    /// <summary>The time that <see cref="Timestamp"/> says; null when it says none.</summary>
+    public DateTimeOffset? SentAt { get; private init; }
 
     /// <summary><c>Idempotency-Key</c>, unquoted, or null.</summary>
     public string? IdempotencyKey { get; init; }
@@ -62,13 +71,21 @@ public sealed record Submission
     public bool IsArray => Compiled is null && Body.Root.ValueKind == JsonValueKind.Array;
 
     /// <summary>What was sent: one, or each of an array.</summary>
-    public IReadOnlyList<JsonElement> Items => IsArray ? [.. Body.Root.EnumerateArray()] : [Compiled?.Span ?? Body.Root];
+    public IReadOnlyList<SpanDocument> Items => IsArray ? [.. Body.Root.EnumerateArray().Select(SpanDocument.View)] : [SpanDocument.View(Compiled?.Span ?? Body.Root)];
 
     /// <summary>BLAKE3 of the canonical body, <c>blake3:…</c>; computed once, whoever asks.</summary>
     public string ContentHash => field ??= Protocol.Crypto.ContentHash.Of(Body.Utf8.Span);
 
     /// <summary>BLAKE3 over method, path, env and the hash of the content: two requests with the same one are the same request.</summary>
-    public byte[] Fingerprint(string contentHash) => Blake3.Hash(Encoding.UTF8.GetBytes($"{Method}\n{Path}\n{Env}\n{contentHash}"));
+    public byte[] Fingerprint(string contentHash)
+    {
+        const int MostBytesPerCharacter = 3;
+        var text = ArrayPool<byte>.Shared.Rent((Method.Length + Path.Length + Env.Length + contentHash.Length + 3) * MostBytesPerCharacter);
+        Utf8.TryWrite(text, $"{Method}\n{Path}\n{Env}\n{contentHash}", out var length);
+        var fingerprint = Blake3.Hash(text.AsSpan(0, length));
+        ArrayPool<byte>.Shared.Return(text);
+        return fingerprint;
+    }
 }
 
 /// <summary>What a body was compiled to.</summary>

@@ -38,6 +38,8 @@ public sealed record GateCheck(string Name, CheckScope Scope, Func<Judgement, Ca
 public sealed class TdlnGate
 {
     private readonly GateCheck[] _order;
+    private readonly GateCheck[] _ofRequest;
+    private readonly GateCheck[] _ofItem;
     private readonly Reservations _reservations = new();
     private readonly Catalogue _catalogue;
     private readonly TenantDirectory _directory;
@@ -63,7 +65,7 @@ public sealed class TdlnGate
             new("canonical form", CheckScope.Request, IntegrityCheck.CanonicalForm),   // row 6: nothing is hashed before it has one form
             new("payload hash", CheckScope.Request, IntegrityCheck.PayloadHash),       // row 6
             new("request signature", CheckScope.Request, IntegrityCheck.SignatureAsync),    // row 6: before replay, so that a stolen key replays nothing
-            new("freshness", CheckScope.Request, FreshnessCheck.Present),              // row 7
+            new("freshness", CheckScope.Request, item => FreshnessCheck.Present(item, policy)), // row 7
             new("replay of the key", CheckScope.Request, replay.OfKeyAsync),                // row 8: before time and nonce, so that an honest retry gets its Ack
             new("replay of this", CheckScope.Item, replay.OfThisAsync),                     // row 8
             new("timestamp", CheckScope.Request, FreshnessCheck.Timestamp),            // row 9
@@ -78,6 +80,8 @@ public sealed class TdlnGate
             new("lifecycle", CheckScope.Item, (item, cancel) => LifecycleCheck.JudgeAsync(item, catalogue, cancel)), // row 17
             new("capacity", CheckScope.Item, CapacityCheck.JudgeAsync),                // row 18
         ];
+        _ofRequest = [.. _order.Where(check => check.Scope == CheckScope.Request)];
+        _ofItem = [.. _order.Where(check => check.Scope == CheckScope.Item)];
     }
 
     /// <summary>Names of the checks, in order.</summary>
@@ -87,11 +91,11 @@ public sealed class TdlnGate
     /// Judges a submission. The verdict holds what the request has claimed; it is disposed when the outcome is known, and then the next
     /// request that wants the same may go on.
     /// </summary>
-    public async Task<GateVerdict> JudgeAsync(Submission submission, CancellationToken cancel)
+    public async ValueTask<GateVerdict> JudgeAsync(Submission submission, CancellationToken cancel)
     {
         using var activity = GateMetrics.Activities.StartActivity("gate");
         var since = _time.GetTimestamp();
-        var state = State();
+        var state = State(submission);
         var items = submission.Items;
         var verdict = new GateVerdict(submission, _ledger.Size);
         try
@@ -131,28 +135,28 @@ public sealed class TdlnGate
     /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>
     public async ValueTask<(JsonElement Span, Rejection? Refused)> DryRunAsync(Submission submission, CancellationToken cancel)
     {
-        var item = new Judgement(submission, submission.Items[0], State()) { IsDryRun = true };
-        item.Definition = _catalogue.Find(item.Submitted.Text("intent"));
+        var item = new Judgement(submission, submission.Items[0], State(submission)) { IsDryRun = true };
+        item.Definition = _catalogue.Find(item.Span.Intent);
         var refused = IntegrityCheck.CanonicalForm(item) ?? FormCheck.Judge(item, _catalogue) ?? await ConsistencyCheck.JudgeAsync(item, cancel);
         return (item.Span.Root, refused);
     }
 
-    private GateState State() => new(_directory, _ledger.Store, _manifests, _targets, _desk, _artifacts, _time);
+    private GateState State(Submission submission) => new(_directory, _ledger.Store, _manifests, _targets.For(submission.Tenant), _desk, _artifacts, _time);
 
-    private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<JsonElement> items, GateState state, GateVerdict verdict, CancellationToken cancel)
+    private async Task JudgeArrayAsync(Submission submission, IReadOnlyList<SpanDocument> items, GateState state, GateVerdict verdict, CancellationToken cancel)
     {
-        var whole = new Judgement(submission, submission.Body.Root, state);
-        var request = await RunAsync(whole, _order.Where(check => check.Scope == CheckScope.Request), cancel) ?? FormCheck.ArrayLength(items.Count);
+        var whole = new Judgement(submission, SpanDocument.View(submission.Body), state);
+        var request = await RunAsync(whole, _ofRequest, cancel) ?? FormCheck.ArrayLength(items.Count);
         if (request is not null || whole.ReplayedItems is not null)
         {
             verdict.Items.Add(new ItemVerdict { Refused = request, ReplayedItems = whole.ReplayedItems });
             verdict.IsWhole = true;
             return;
         }
-        foreach (var element in items)
+        foreach (var span in items)
         {
-            var item = new Judgement(submission, element, state) { Kid = whole.Kid, KeyUsage = whole.KeyUsage, TrustedKids = [.. whole.TrustedKids] };
-            var judged = await JudgeItemAsync(item, _order.Where(check => check.Scope == CheckScope.Item), cancel);
+            var item = new Judgement(submission, span, state) { Kid = whole.Kid, KeyUsage = whole.KeyUsage, TrustedKids = [.. whole.TrustedKids] };
+            var judged = await JudgeItemAsync(item, _ofItem, cancel);
             verdict.Items.Add(judged);
             if (judged.Admitted is { } admitted)
             {
@@ -161,7 +165,7 @@ public sealed class TdlnGate
         }
     }
 
-    private async Task<ItemVerdict> JudgeItemAsync(Judgement item, IEnumerable<GateCheck> checks, CancellationToken cancel)
+    private async ValueTask<ItemVerdict> JudgeItemAsync(Judgement item, GateCheck[] checks, CancellationToken cancel)
     {
         if (await RunAsync(item, checks, cancel) is { } refused)
         {
@@ -177,7 +181,7 @@ public sealed class TdlnGate
     }
 
     /// <summary>The loop over the list. A replay ends it: what was admitted once is not judged again.</summary>
-    private static async ValueTask<Rejection?> RunAsync(Judgement item, IEnumerable<GateCheck> checks, CancellationToken cancel)
+    private static async ValueTask<Rejection?> RunAsync(Judgement item, GateCheck[] checks, CancellationToken cancel)
     {
         foreach (var check in checks)
         {
@@ -233,7 +237,7 @@ public sealed class GateVerdict(Submission submission, long seen) : IDisposable
             Tenant = submission.Tenant,
             Seen = seen,
             Spans = admitted,
-            Nonce = submission.Nonce is { } nonce && Timestamps.TryParse(submission.Timestamp, out var sent)
+            Nonce = submission is { Nonce: { } nonce, SentAt: { } sent }
                 ? (nonce, Later(sent + NonceMargin, submission.ReceivedAt + NonceLife))
                 : null,
             Key = submission.IdempotencyKey is { } key

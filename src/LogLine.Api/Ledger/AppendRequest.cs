@@ -100,6 +100,8 @@ public enum AppendConflict
     Principal,
     /// <summary>Another gateway has changed what was judged.</summary>
     Stale,
+    /// <summary>What the gateway says is signed by a key of its own that was replaced a moment ago.</summary>
+    ServerKey,
 }
 
 /// <summary>The outcome of an append: positions in the order of the spans, or a conflict and nothing written.</summary>

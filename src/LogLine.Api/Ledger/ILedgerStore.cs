@@ -17,6 +17,9 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>The log's origin, and size and frontier of the last commit.</summary>
     ValueTask<LedgerHead> ReadHeadAsync();
 
+    /// <summary>The history of the gateways' keys, as <see cref="KeyHistory"/> writes it, where it lies beside the log; null for an embedded store, whose gateway has it in its folder.</summary>
+    ValueTask<string?> ReadKeyHistoryAsync();
+
     /// <summary>The signed checkpoint of a tree size, or null.</summary>
     ValueTask<string?> ReadCheckpointAsync(long treeSize);
 
@@ -163,7 +166,8 @@ public abstract class LedgerStoreException(string message, Exception? inner = nu
 /// <param name="Origin">The log's origin.</param>
 /// <param name="Size">Number of entries.</param>
 /// <param name="Frontier">Roots of the largest whole subtrees, 32 bytes each, the largest first.</param>
-public sealed record LedgerHead(string Origin, long Size, byte[] Frontier);
+/// <param name="SignedBy">Kids of the keys that sign from here on, in a store that several gateways share; else null.</param>
+public sealed record LedgerHead(string Origin, long Size, byte[] Frontier, string? SignedBy = null);
 
 /// <summary>What an idempotency key stands for.</summary>
 /// <param name="Fingerprint">Of the whole request.</param>

@@ -11,6 +11,9 @@ public interface ILedgerTransaction : IAsyncDisposable
     /// <summary>Number of entries at its begin. More than the writer knows of: another gateway has been here.</summary>
     long Size { get; }
 
+    /// <summary>Kids of the keys that sign as long as it lasts, in a store that several gateways share; else null.</summary>
+    string? SignedBy { get; }
+
     /// <summary>
     /// Writes the pieces in order, each as a whole or not at all. Those that are written stand one behind the other from <see cref="Size"/>
     /// on; called more than once, the later ones go on behind the earlier.

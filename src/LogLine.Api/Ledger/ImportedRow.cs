@@ -10,8 +10,8 @@ internal static class ImportedRow
     /// <summary>What a shared store keeps and an embedded one has no use for.</summary>
     private static readonly string[] SharedAlone = ["checkpoints.touched", "head.log_key", "head.span_key", "head.webhook_key"];
 
-    /// <summary>True for what only says which gateways are running now; it is not taken along.</summary>
-    public static bool IsOfARunningGateway(StoredRow row) => row.Table.Name == "couriers";
+    /// <summary>True for what only says which gateways are running now, and with which keys; it is not taken along. An import has its own word for the keys.</summary>
+    public static bool IsOfARunningGateway(StoredRow row) => row.Table.Name is "couriers" or "key_history";
 
     /// <summary>The values of a row, in the order of the columns of the table that it goes into.</summary>
     /// <exception cref="DataFolderException">The table has other columns: the row was written by an older or newer program.</exception>

@@ -12,11 +12,14 @@ namespace LogLine.Api.Ledger;
 /// </summary>
 internal sealed class KeyHistory
 {
+    /// <summary>Its name in a key folder.</summary>
+    public const string FileName = "history.json";
+
     private const int Version = 1;
-    private readonly string _file;
+    private readonly string? _file;
     private readonly List<ServerKeyRecord> _records;
 
-    private KeyHistory(string file, List<ServerKeyRecord> records) => (_file, _records) = (file, records);
+    private KeyHistory(string? file, List<ServerKeyRecord> records) => (_file, _records) = (file, records);
 
     /// <summary>The keys, oldest first.</summary>
     public IReadOnlyList<ServerKeyRecord> Records => _records;
@@ -25,22 +28,31 @@ internal sealed class KeyHistory
     /// <exception cref="DataFolderException">The file is damaged.</exception>
     public static KeyHistory Open(string folder)
     {
-        var file = Path.Combine(folder, "history.json");
-        var records = new List<ServerKeyRecord>();
-        if (!File.Exists(file))
-        {
-            return new KeyHistory(file, records);
-        }
-        if (!CanonicalJson.TryRead(File.ReadAllBytes(file), out var json, out _) || json.Root.Integer("v") != Version)
-        {
-            throw Damaged(file);
-        }
-        foreach (var item in json.Root.Items("keys"))
-        {
-            records.Add(ServerKeyRecord.TryRead(item, out var record) ? record : throw Damaged(file));
-        }
-        return new KeyHistory(file, records);
+        var file = Path.Combine(folder, FileName);
+        return new KeyHistory(file, File.Exists(file) ? Read(File.ReadAllBytes(file), file) : []);
     }
+
+    /// <summary>Reads one that lies in a database, and is written there by whoever changes it.</summary>
+    /// <exception cref="DataFolderException">It is damaged.</exception>
+    public static KeyHistory Parse(string text) => new(null, Read(Encoding.UTF8.GetBytes(text), "The history of the keys in the database"));
+
+    private static List<ServerKeyRecord> Read(byte[] text, string place)
+    {
+        if (!CanonicalJson.TryRead(text, out var json, out _) || json.Root.Integer("v") != Version)
+        {
+            throw Damaged(place);
+        }
+        return [.. json.Root.Items("keys").Select(item => ServerKeyRecord.TryRead(item, out var record) ? record : throw Damaged(place))];
+    }
+
+    /// <summary>The keys of a use that sign now, the oldest first.</summary>
+    public IEnumerable<ServerKeyRecord> Active(string use) => _records.Where(record => record.Use == use && record.Until is null);
+
+    /// <summary>The kids of the keys that sign now: what several gateways have to agree on.</summary>
+    public string SignedBy => Kids("log") + ' ' + Kids("span");
+
+    /// <summary>Those of a use.</summary>
+    public string Kids(string use) => string.Join(' ', Active(use).Select(record => record.Kid));
 
     /// <summary>The record of a key, or null.</summary>
     public ServerKeyRecord? Find(SigningKey key)
@@ -116,7 +128,19 @@ internal sealed class KeyHistory
         }
     }
 
+    /// <summary>Writes it as the history of a key folder.</summary>
+    public void SaveIn(string folder) => PrivateFile.Write(Path.Combine(folder, FileName), ToString());
+
     private void Save()
+    {
+        if (_file is not null)
+        {
+            PrivateFile.Write(_file, ToString());
+        }
+    }
+
+    /// <summary>The document: what the file holds.</summary>
+    public override string ToString()
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
@@ -133,10 +157,10 @@ internal sealed class KeyHistory
             json.WriteEndArray();
             json.WriteEndObject();
         }
-        PrivateFile.Write(_file, Encoding.UTF8.GetString(buffer.ToArray()) + "\n");
+        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
     }
 
-    private static DataFolderException Damaged(string file) => new($"{file} is damaged: it lists the keys that this ledger was signed with. Restore it from a backup.");
+    private static DataFolderException Damaged(string place) => new($"{place} is damaged: it lists the keys that this ledger was signed with. Restore it from a backup.");
 }
 
 /// <summary>A public key of the gateway and the part of the log that it signs.</summary>

@@ -56,7 +56,13 @@ public abstract record LedgerEffect
     {
         /// <summary>The worker that moves it: conflicts when another one holds its lease by now. Null: whoever holds it.</summary>
         public string? Holder { get; init; }
+
+        /// <summary>What becomes of that worker's lease; null changes nothing.</summary>
+        public LeaseRenewal? Renewal { get; init; }
     }
+
+    /// <summary>A lease that lasts so long from that moment on. A store that has a clock of its own for leases reckons from that one.</summary>
+    public sealed record LeaseRenewal(DateTimeOffset At, TimeSpan Life);
 
     /// <summary>Something about a webhook. Conflicts when it is not there, or not as it was judged.</summary>
     public abstract record WebhookChange(string Tenant, string WebhookId) : LedgerEffect;

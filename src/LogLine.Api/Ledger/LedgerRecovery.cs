@@ -10,7 +10,7 @@ internal static class LedgerRecovery
 {
     public static async Task<RecoveredLedger> RecoverAsync(ILedgerStore store, ServerKeys keys)
     {
-        var (origin, size, hashes) = await store.ReadHeadAsync();
+        var (origin, size, hashes, _) = await store.ReadHeadAsync();
         var frontier = ReadFrontier(size, hashes);
         var tailStart = size / TileId.FullWidth * TileId.FullWidth;
         var tail = await store.ReadEntriesAsync(tailStart, TileId.FullWidth + 1);
@@ -46,6 +46,30 @@ internal static class LedgerRecovery
             throw Damaged($"the entries do not add up to the signed root of size {size}");
         }
         return new RecoveredLedger(origin, tree, frontier, new CommittedTree(tree.Snapshot(), SealedTree.Of(note)));
+    }
+
+    /// <summary>
+    /// Holds every entry since a checkpoint against its span and its leaf in the tree. The end of the log is verified by whoever opens it; this is for what was committed after the last
+    /// checkpoint that is known to have been on the disk, which after a power failure can be more.
+    /// </summary>
+    /// <param name="store">The ledger.</param>
+    /// <param name="tree">Its tree, whose root is signed.</param>
+    /// <param name="from">Entries of that checkpoint.</param>
+    public static async Task VerifySinceAsync(ILedgerStore store, TileTree tree, long from)
+    {
+        for (var tile = from / TileId.FullWidth; tile < tree.Size / TileId.FullWidth; tile++)
+        {
+            var leaves = tree.PartialTile(new TileId(0, tile), TileId.FullWidth);
+            var entries = await store.ReadEntriesAsync(tile * TileId.FullWidth, TileId.FullWidth);
+            for (var i = 0; i < TileId.FullWidth; i++)
+            {
+                var index = (tile * TileId.FullWidth) + i;
+                if (i >= entries.Count || entries[i].Index != index || !VerifiedLeaf(entries[i]).AsSpan().SequenceEqual(leaves.AsSpan(i * MerkleHash.Size, MerkleHash.Size)))
+                {
+                    throw Damaged($"entry {index} is not the one that the tree holds");
+                }
+            }
+        }
     }
 
     private static CompactRange ReadFrontier(long size, byte[] hashes)

@@ -70,6 +70,9 @@ internal sealed class LedgerWriter : IAsyncDisposable
 
     public string? Stopped { get; private set; }
 
+    /// <summary>Why nothing is taken until an operator has helped, or null.</summary>
+    public string? Waiting => _keys.Missing;
+
     /// <summary>What waits to be written.</summary>
     public int Queued => _queue.Reader.Count;
 
@@ -147,10 +150,15 @@ internal sealed class LedgerWriter : IAsyncDisposable
         try
         {
             await using var transaction = await _store.BeginAsync(_time.GetUtcNow());
+            await FollowKeysAsync(transaction.SignedBy);
             if (transaction.Size != _tree.Size)
             {
                 await CatchUpAsync(transaction.Size);
                 (before, frontier) = (_tree.Snapshot(), _frontier.Clone());
+            }
+            if (_keys.Missing is { } missing)
+            {
+                throw new LedgerUnavailableException(missing);
             }
             await WriteAsync(transaction, batch);
             growth = Seal(before.Size, batch);
@@ -159,7 +167,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         catch (Exception defect)
         {
             // A store that is full or away is the operator's to mend, and is said in a line; anything else is a defect.
-            _logger.LogError(defect is LedgerStoreException ? null : defect, "A batch of {Count} was not committed: {Reason}", batch.Count, defect.Message);
+            _logger.LogError(defect is LedgerStoreException or LedgerUnavailableException ? null : defect, "A batch of {Count} was not committed: {Reason}", batch.Count, defect.Message);
             if (!await HasPersistedAsync(growth))
             {
                 LedgerTelemetry.GivenUp();
@@ -180,15 +188,38 @@ internal sealed class LedgerWriter : IAsyncDisposable
     {
         try
         {
-            var size = (await _store.ReadHeadAsync()).Size;
-            if (Stopped is null && size > _tree.Size)
+            var head = await _store.ReadHeadAsync();
+            await FollowKeysAsync(head.SignedBy);
+            if (Stopped is null && head.Size > _tree.Size)
             {
-                await CatchUpAsync(size);
+                await CatchUpAsync(head.Size);
             }
         }
-        catch (Exception defect) when (defect is LedgerStoreException or InvalidOperationException)
+        catch (Exception defect) when (defect is LedgerStoreException or InvalidOperationException or DataFolderException)
         {
             _logger.LogWarning("The end of the log was not read: {Reason}", defect.Message);
+        }
+    }
+
+    /// <summary>
+    /// Follows when the keys of a shared ledger were replaced. Asked with the head locked, it is the same entry for all gateways; and what is signed by new keys is verified by them, whether or not
+    /// this gateway can sign with them.
+    /// </summary>
+    private async Task FollowKeysAsync(string? signedBy)
+    {
+        if (signedBy is null || (signedBy == _keys.SignedBy && _keys.Missing is null) || await _store.ReadKeyHistoryAsync() is not { } told)
+        {
+            return;
+        }
+        var (before, could) = (_keys.SignedBy, _keys.Missing is null);
+        _keys.Follow(Origin, KeyHistory.Parse(told));
+        if (_keys.Missing is { } missing && could)
+        {
+            _logger.LogError("{Reason}.", missing);
+        }
+        else if (_keys.Missing is null)
+        {
+            _logger.LogInformation("The ledger is signed by {Keys} from here on, until now by {Before}.", _keys.SignedBy, before);
         }
     }
 
@@ -275,16 +306,21 @@ internal sealed class LedgerWriter : IAsyncDisposable
 
     private async Task WriteAsync(ILedgerTransaction transaction, List<LedgerWork> batch)
     {
-        var conflicts = await transaction.WriteAsync([.. batch.Select(work => work.Piece)]);
-        for (var i = 0; i < batch.Count; i++)
+        foreach (var work in batch)
         {
-            batch[i].Conflict = conflicts[i];
+            work.Conflict = work.Piece.Rows.Any(row => !row.IsSubmitted && _keys.IsReplaced(row.Entry.Kid)) ? AppendConflict.ServerKey : null;
+        }
+        var written = batch.FindAll(work => work.Conflict is null);
+        var conflicts = await transaction.WriteAsync([.. written.Select(work => work.Piece)]);
+        for (var i = 0; i < written.Count; i++)
+        {
+            written[i].Conflict = conflicts[i];
             if (conflicts[i] is not null)
             {
                 continue;
             }
-            batch[i].First = _tree.Size;
-            foreach (var row in batch[i].Piece.Rows)
+            written[i].First = _tree.Size;
+            foreach (var row in written[i].Piece.Rows)
             {
                 _tree.Append(row.Leaf);
                 _frontier.Append(row.Leaf);

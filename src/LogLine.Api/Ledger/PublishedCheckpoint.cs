@@ -65,6 +65,10 @@ public sealed class PublishedCheckpoint(string path, ILogger logger) : IDisposab
             : $"the first {published.Size} entries of the database are not those that have been published ({path}): it is a fork of the log";
     }
 
+    /// <summary>Entries of the checkpoint in the file; null when there is none.</summary>
+    internal static long? SizeIn(string path) =>
+        Read(path) is { } note && SignedNote.TryParse(note, out var body, out _) && Checkpoint.TryParse(body, out var published) ? published.Size : null;
+
     /// <summary>The note in the file, or null when there is none.</summary>
     public static string? Read(string path)
     {

@@ -20,6 +20,9 @@ public sealed class ServerIdentity(ServerKeys keys, string origin)
     /// <summary>Id of the span key.</summary>
     public string SpanKid => keys.SpanKid;
 
+    /// <summary>The id that a span key has.</summary>
+    public static string SpanKidOf(ReadOnlySpan<byte> publicKey) => "srv_" + Convert.ToHexStringLower(publicKey)[..16];
+
     /// <summary>Public span key, hex.</summary>
     public string SpanPublicKey => keys.Span.PublicKeyHex;
 
@@ -42,6 +45,7 @@ public sealed class ServerIdentity(ServerKeys keys, string origin)
     /// <param name="payload">Writes the payload, without <c>kind</c>.</param>
     public ServerSpan Sign(string tenant, string env, string intent, string entityType, string subject, DateTimeOffset now, Action<Utf8JsonWriter> payload)
     {
+        var (kid, key) = keys.SpanSigner;
         var span = new SpanDraft
         {
             Intent = intent,
@@ -54,12 +58,37 @@ public sealed class ServerIdentity(ServerKeys keys, string origin)
                 json.WriteString("kind", KindOf(intent));
                 payload(json);
             },
-        }.Sign(SpanKid, keys.Span);
-        return new ServerSpan(new LedgerEntry(env, span.Hash, SpanKid, "gateway", Timestamps.Write(now), tenant, span.This!), span);
+        }.Sign(kid, key);
+        return new ServerSpan(new LedgerEntry(env, span.Hash, kid, "gateway", Timestamps.Write(now), tenant, span.This!), span);
     }
 
-    /// <summary>Signs what a worker may do: an object that has its <c>kid</c> and <c>alg</c>, and lacks <c>sig</c> alone.</summary>
-    public CanonicalJson SignPermit(CanonicalJson permit) => SignedObject.Sign(permit, SignatureKind.Permit, keys.Span);
+    /// <summary>The same span under the span key of now, when its own was replaced before it reached the log; else the span itself.</summary>
+    internal ServerSpan Renew(ServerSpan old)
+    {
+        if (!keys.IsReplaced(old.Entry.Kid))
+        {
+            return old;
+        }
+        var (kid, key) = keys.SpanSigner;
+        var span = SpanDocument.Sign(CanonicalJson.Compose(json =>
+        {
+            json.WriteStartObject();
+            foreach (var member in old.Span.Root.EnumerateObject().Where(member => !member.NameEquals("signature")))
+            {
+                member.WriteTo(json);
+            }
+            json.WriteEndObject();
+        }), kid, key);
+        return old with { Span = span, Entry = old.Entry with { Kid = kid, Hash = span.Hash } };
+    }
+
+    /// <summary>Signs what a worker may do.</summary>
+    /// <param name="permit">The object under the kid that it is given: with its <c>kid</c> and <c>alg</c>, and lacking <c>sig</c> alone.</param>
+    public CanonicalJson SignPermit(Func<string, CanonicalJson> permit)
+    {
+        var (kid, key) = keys.SpanSigner;
+        return SignedObject.Sign(permit(kid), SignatureKind.Permit, key);
+    }
 
     /// <summary><c>wallet.proof.verified</c> → <c>wallet/proof_verified.v1</c>; <c>run_state.running</c> → <c>run_state/running.v1</c>.</summary>
     public static string KindOf(string intent)

@@ -49,6 +49,9 @@ public sealed class SpanLedger : IAsyncDisposable
     /// <summary>Why the ledger takes nothing any more, or null. It stops for good when what it computed twice differs.</summary>
     public string? Stopped => _writer.Stopped;
 
+    /// <summary>Why the ledger takes nothing until an operator has helped, or null: its keys were replaced, and this gateway's folder lacks one.</summary>
+    public string? Waiting => _writer.Waiting;
+
     /// <summary>Happens after every commit that touched something, on the writer: handlers must be quick and must not throw.</summary>
     public event Action<CommittedBatch>? Committed
     {
@@ -58,7 +61,7 @@ public sealed class SpanLedger : IAsyncDisposable
 
     /// <summary>
     /// Opens a ledger and verifies its right edge: the last checkpoint's signature, the root from tiles and entries against it, the
-    /// frontier, and every entry since the last full tile against its span (architecture, rule 4).
+    /// frontier, and every entry since the last full tile, or since the last checkpoint that is known to have been verified, against its span (architecture, rule 4).
     /// </summary>
     /// <param name="store">Where it lies.</param>
     /// <param name="keys">The gateway's keys.</param>
@@ -72,6 +75,7 @@ public sealed class SpanLedger : IAsyncDisposable
         RecoveredLedger recovered;
         try
         {
+            await FollowKeysAsync(store, keys);
             recovered = await LedgerRecovery.RecoverAsync(store, keys);
         }
         catch (LedgerStoreException unreadable)
@@ -82,8 +86,25 @@ public sealed class SpanLedger : IAsyncDisposable
         {
             throw new DataFolderException($"The ledger must not go on from here: {contradiction}. Bring back the newest database; or let it go on as another log, under a new name and key: 'logline ledger restore' (docs/operations.md). Nothing was changed.");
         }
-        keys.Settle(recovered.Origin, recovered.Tree.Size);
+        if (!store.IsShared)
+        {
+            // What other gateways have added meanwhile, they have verified; here nobody else has.
+            await LedgerRecovery.VerifySinceAsync(store, recovered.Tree, PublishedCheckpoint.SizeIn(published) ?? recovered.Tree.Size);
+            keys.Settle(recovered.Origin, recovered.Tree.Size);
+        }
         return new SpanLedger(store, keys, new LedgerWriter(store, keys, recovered, new PublishedCheckpoint(published, logger), time, queueLength, logger));
+    }
+
+    private static async Task FollowKeysAsync(ILedgerStore store, ServerKeys keys)
+    {
+        if (await store.ReadKeyHistoryAsync() is { } told)
+        {
+            keys.Follow((await store.ReadHeadAsync()).Origin, KeyHistory.Parse(told));
+            if (keys.Missing is { } missing)
+            {
+                throw new DataFolderException(missing + ".");
+            }
+        }
     }
 
     /// <summary>Ends the time in which an old and a new log key sign; for the command line, when nothing is appended.</summary>
@@ -99,8 +120,18 @@ public sealed class SpanLedger : IAsyncDisposable
 
     /// <summary>Appends spans that the gateway itself signed, all or none. Waits while the queue is full.</summary>
     /// <exception cref="LedgerUnavailableException">As above.</exception>
-    public async Task<AppendOutcome> AppendOwnAsync(IReadOnlyList<ServerSpan> spans, CancellationToken cancel) =>
-        await LedgerTelemetry.Append(new LedgerWork(LedgerPiece.Of(spans)), async work => await await _writer.EnqueueAsync(work, cancel))!;
+    public async Task<AppendOutcome> AppendOwnAsync(IReadOnlyList<ServerSpan> spans, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var outcome = await LedgerTelemetry.Append(new LedgerWork(LedgerPiece.Of(spans)), async work => await await _writer.EnqueueAsync(work, cancel))!;
+            if (outcome.Conflict != AppendConflict.ServerKey)
+            {
+                return outcome;
+            }
+            spans = [.. spans.Select(Identity.Renew)];
+        }
+    }
 
     /// <summary>Completes when there are more than <paramref name="size"/> entries.</summary>
     public Task WaitForMoreAsync(long size, CancellationToken cancel) => _writer.WaitForMoreAsync(size, cancel);

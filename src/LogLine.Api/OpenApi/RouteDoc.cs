@@ -91,6 +91,8 @@ public static class RouteTags
     public const string Runs = "Runs";
     /// <summary>Binary content.</summary>
     public const string Artifacts = "Artifacts";
+    /// <summary>The worker protocol.</summary>
+    public const string Workers = "Workers";
     /// <summary>Tenants, tokens, keys.</summary>
     public const string Administration = "Administration";
     /// <summary>The log that anybody can verify.</summary>
@@ -107,6 +109,7 @@ public static class RouteTags
         [Webhooks] = "The ledger from a cursor, posted to a URL.",
         [Runs] = "What effects are doing.",
         [Artifacts] = "Binary content under its own hash; spans name the hash.",
+        [Workers] = "What workers in processes of their own ask of a gateway, and say to it. Served by gateways of the role `gateway`; the others answer 404.",
         [Administration] = "Tenants, tokens and keys; each act is also a span.",
         [Log] = "What anybody needs to verify the log.",
         [Gateway] = "Health, keys, catalogue and help of the gateway itself.",

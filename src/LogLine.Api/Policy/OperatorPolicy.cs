@@ -12,6 +12,9 @@ public sealed class OperatorPolicy
     /// <summary>Whether spans and requests may be unsigned. Default: yes; the token says who sends.</summary>
     public bool AllowUnsigned { get; set; } = true;
 
+    /// <summary>Whether a request without a signature of its own needs <c>X-Nonce</c> and <c>X-Timestamp</c>. Default: yes. What is sent of them is judged in any case.</summary>
+    public bool RequireFreshness { get; set; } = true;
+
     /// <summary>Whether a container may use the host's network. Default: no.</summary>
     public bool AllowHostNetwork { get; set; }
 
@@ -44,7 +47,7 @@ public sealed class OperatorPolicy
     /// <param name="who">"The manifest" or "The container", for the sentence.</param>
     /// <param name="tenant">The tenant's policy.</param>
     public (string Rule, string Detail)? Violation(JsonElement order, string who, TenantPolicy tenant) =>
-        HostAccess(order.Member("security"), who, tenant) ?? Capability(order.Member("security"), who) ?? Image(order.Text("image"), tenant) ?? Bind(order);
+        HostAccess(order.Member("security"), who, tenant) ?? Capability(order.Member("security"), who) ?? Image(order, tenant) ?? Bind(order);
 
     /// <summary>The rule that an act on images breaks, with a sentence; or null.</summary>
     public (string Rule, string Detail)? ImageViolation(string effect, JsonElement order, TenantPolicy tenant) => effect switch
@@ -119,19 +122,17 @@ public sealed class OperatorPolicy
         return null;
     }
 
-    private (string Rule, string Detail)? Image(string? reference, TenantPolicy tenant)
+    private (string Rule, string Detail)? Image(JsonElement order, TenantPolicy tenant) =>
+        (Images.Count > 0 || tenant.Images is not null) && order.Text("image") is { } image ? Unlisted(image, tenant) : null;
+
+    private (string Rule, string Detail)? Unlisted(string image, TenantPolicy tenant)
     {
-        if (reference is { } image)
+        if (Images.Count > 0 && !Images.Any(pattern => ImagePattern.Parse(pattern).Matches(image)))
         {
-            if (Images.Count > 0 && !Images.Any(pattern => ImagePattern.Parse(pattern).Matches(image)))
-            {
-                return ("images", $"The image '{image}' is not one of {string.Join(", ", Images)} (LogLine:Policy:Images).");
-            }
-            if (tenant.Images is { } allowed && !allowed.Any(pattern => pattern.Matches(image)))
-            {
-                return ("images", $"The image '{image}' is not one of {string.Join(", ", allowed)} (tenant.policy.set).");
-            }
+            return ("images", $"The image '{image}' is not one of {string.Join(", ", Images)} (LogLine:Policy:Images).");
         }
-        return null;
+        return tenant.Images is { } allowed && !allowed.Any(pattern => pattern.Matches(image))
+            ? ("images", $"The image '{image}' is not one of {string.Join(", ", allowed)} (tenant.policy.set).")
+            : null;
     }
 }

@@ -46,10 +46,11 @@ public sealed class TenantRules
     public async ValueTask<(bool Taken, RateLimitState State)?> TakeTokenAsync(string tenant, string intent)
     {
         var rules = await OfAsync(tenant);
-        if (rules.Buckets.Count == 0)
-        {
-            return null;
-        }
+        return rules.Buckets.Count == 0 ? null : await TakeAsync(rules, tenant, intent);
+    }
+
+    private async ValueTask<(bool Taken, RateLimitState State)?> TakeAsync(RuleSet rules, string tenant, string intent)
+    {
         var buckets = rules.Buckets.Where(bucket => IntentPattern.Covers(bucket.Quota.Pattern, intent)).ToList();
         if (buckets.Count == 0)
         {

@@ -23,6 +23,9 @@ public sealed class WebhookPolicy
     /// <summary>Deliveries of a webhook that its log keeps, beside those that wait. Default: 1,000.</summary>
     public int DeliveriesKept { get; set; } = 1000;
 
+    /// <summary>Seconds for which a gateway has a webhook unless it renews that: so long after a gateway died or stands still another one delivers in its place. Default: 20.</summary>
+    public double LeaseSeconds { get; set; } = 20;
+
     /// <summary>Multiplies every wait between attempts, and the 24 hours after which a delivery is given up. Default: 1; tests have less.</summary>
     public double RetryScale { get; set; } = 1;
 

@@ -57,5 +57,11 @@ public sealed record DeployCourse(DeployStrategy Strategy, bool GoesBack, string
     public bool TakesOver(RunRow run) => Replaces && !run.HasEnded && run.State >= (Strategy == DeployStrategy.Recreate ? RunState.Applied : RunState.Running);
 
     /// <summary>The name on the wire.</summary>
-    public static string Name(DeployStrategy strategy) => strategy.ToString().ToLowerInvariant();
+    public static string Name(DeployStrategy strategy) => strategy switch
+    {
+        DeployStrategy.Unchanged => "unchanged",
+        DeployStrategy.Create => "create",
+        DeployStrategy.Beside => "beside",
+        _ => "recreate",
+    };
 }

@@ -107,29 +107,49 @@ internal sealed class DeployJob
             }
             workload = await _adapter.CreateAsync(spec, stopping);
         }
-        if (current.State < RunState.Applied)
-        {
-            await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Applied) { Facts = json => DeployFacts.Applied(json, _run.Provider, workload) }, stopping);
-        }
         return workload;
     }
 
-    /// <summary>Starts it and waits until it is healthy; false when the run has ended instead.</summary>
-    private async Task<bool> RunningAsync(Workload workload, CancellationToken stopping)
+    /// <summary>Starts it, unless it is to end or another worker has it by now: then null. That it is there is written down while it starts; whoever finds it by its label knows as much.</summary>
+    private async Task<Workload?> StartedAsync(Workload workload, CancellationToken stopping)
     {
+        var current = await CurrentAsync();
+        var applied = current.State >= RunState.Applied ? Task.CompletedTask
+            : _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Applied) { Facts = json => DeployFacts.Applied(json, _run.Provider, workload) }, stopping);
+        try
+        {
+            if (workload.State != WorkloadState.Created || current.CancelRequested)
+            {
+                return workload;
+            }
+            if (!await _gateway.HoldsAsync(_run.RunId, stopping))
+            {
+                return null;
+            }
+            if (_takeover.Course.Replaces)
+            {
+                await applied; // from then on it has the old one's place, and whoever watches that one waits for this
+            }
+            await _takeover.MakeRoomAsync(stopping);
+            return await _adapter.StartAsync(workload.Id, stopping);
+        }
+        finally
+        {
+            await applied;
+        }
+    }
+
+    /// <summary>Starts it and waits until it is healthy; false when the run has ended instead.</summary>
+    private async Task<bool> RunningAsync(Workload created, CancellationToken stopping)
+    {
+        if (await StartedAsync(created, stopping) is not { } workload)
+        {
+            return false; // another worker has it by now
+        }
         if ((await CurrentAsync()).CancelRequested)
         {
             await _ending.CancelledAsync(workload, stopping);
             return false;
-        }
-        if (workload.State == WorkloadState.Created)
-        {
-            if (!await _gateway.HoldsAsync(_run.RunId, stopping))
-            {
-                return false;
-            }
-            await _takeover.MakeRoomAsync(stopping);
-            workload = await _adapter.StartAsync(workload.Id, stopping);
         }
         switch (await new HealthGate(_adapter, _gateway, _time).AwaitAsync(_run.RunId, workload, _lifecycle, stopping))
         {

@@ -41,7 +41,7 @@ public sealed record DeployPlan
     public string Digest => ContentHash.Of(Body.Utf8.Span);
 
     /// <summary>The course that its run follows.</summary>
-    public DeployCourse Course => Strategy is DeployStrategy.Beside or DeployStrategy.Recreate
+    public DeployCourse Course => field ??= Strategy is DeployStrategy.Beside or DeployStrategy.Recreate
         ? new DeployCourse(Strategy, Wish.GoesBack, Current!.Id, Live is not null && Live.RunId == Current.RunId ? Live.RunId : null)
         : new DeployCourse(Strategy, Wish.GoesBack, null, null);
 
@@ -60,7 +60,7 @@ public sealed record DeployPlan
         json.WriteStartObject();
         json.WriteString("ref", Wish.Ref);
         json.WritePropertyName("target");
-        json.WriteRawValue(Wish.Target);
+        Wish.Target.WriteTo(json);
         json.WriteBoolean("rollback_on_failure", Wish.GoesBack);
         json.WriteString("strategy", DeployCourse.Name(Strategy));
         json.WriteBoolean("changes", Strategy != DeployStrategy.Unchanged);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LogLine.Api.Ledger;
 using LogLine.Protocol.MiniContainers;
 
@@ -6,9 +7,9 @@ namespace LogLine.Api.Runs;
 /// <summary>What somebody wants to run where.</summary>
 /// <param name="Ref">The MiniContainer.</param>
 /// <param name="Manifest">Its manifest.</param>
-/// <param name="Target">The target, canonical JSON.</param>
+/// <param name="Target">The target.</param>
 /// <param name="GoesBack">Option <c>rollback_on_failure</c>.</param>
-public sealed record DeployWish(string Ref, SignedManifest Manifest, string Target, bool GoesBack);
+public sealed record DeployWish(string Ref, SignedManifest Manifest, JsonElement Target, bool GoesBack);
 
 /// <summary>Makes plans, pure: from what is wanted and what the engine shows.</summary>
 public static class DeployPlanner

@@ -60,12 +60,11 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
         {
             return known;
         }
-        if (await gateway.FindAsync(runId) is not { Ref: not null } run)
+        if (await gateway.FindAsync(runId) is not { } run)
         {
             return SecretMask.None;
         }
-        var manifest = await gateway.ManifestOfAsync(run);
-        if (!DeployOrder.HoldsGrants(manifest))
+        if (run.Ref is null || await gateway.ManifestOfAsync(run) is var manifest && !DeployOrder.HoldsGrants(manifest))
         {
             return Remember(runId, SecretMask.None);
         }
@@ -85,7 +84,7 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
 
     /// <summary>The variables of the container that a run made which hold secrets.</summary>
     public async ValueTask<IReadOnlyList<string>> VariablesOfAsync(string? runId) =>
-        runId is not null && await gateway.FindAsync(runId) is { Ref: not null } run
+        runId is not null && !(_masks.TryGetValue(runId, out var known) && known == SecretMask.None) && await gateway.FindAsync(runId) is { Ref: not null } run
             ? [.. GrantOpener.References(await gateway.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
             : [];
 

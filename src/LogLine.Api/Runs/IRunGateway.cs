@@ -65,10 +65,10 @@ public interface IRunGateway
     ValueTask<bool> HasEndedAsync(RunRow run, string kind, string name);
 
     /// <summary>
-    /// Records a run's new state as a span. False when there is no such step from where the run stands now, or when another worker has it: then somebody else was there
-    /// first, and nothing is written. So a run has one terminal state, whatever crashes (architecture, rule 5).
+    /// Records the states that a run has come to, in order, each as a span, all or none. False when there is no such step from where the run stands now, or when another worker has it:
+    /// then somebody else was there first, and nothing is written. So a run has one terminal state, whatever crashes (architecture, rule 5). A report renews the lease.
     /// </summary>
-    Task<bool> ReportAsync(string runId, RunReport report, CancellationToken cancel);
+    Task<bool> ReportAsync(string runId, IReadOnlyList<RunReport> reports, CancellationToken cancel);
 
     /// <summary>Records something about a run that is no state of it (<see cref="RunEvents.IsNote"/>); lost when the run is not the worker's any more.</summary>
     Task RecordAsync(RunRow run, string intent, Action<Utf8JsonWriter> facts, CancellationToken cancel);
@@ -83,6 +83,9 @@ public sealed class GatewayAwayException(string message, Exception? inner = null
 /// <summary>What jobs wait for, said with <see cref="IRunGateway.Moved"/>.</summary>
 internal static class RunGatewayWaits
 {
+    /// <summary>Records one state.</summary>
+    public static Task<bool> ReportAsync(this IRunGateway gateway, string runId, RunReport report, CancellationToken cancel) => gateway.ReportAsync(runId, [report], cancel);
+
     /// <summary>Completes once somebody wants the run to end.</summary>
     public static async Task CancelledAsync(this IRunGateway gateway, string runId, CancellationToken stop)
     {

@@ -67,14 +67,14 @@ public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLea
     public ValueTask<bool> HasEndedAsync(RunRow run, string kind, string name) => desk.HasEndedAsync(run.Tenant, kind, name);
 
     /// <inheritdoc/>
-    public async Task<bool> ReportAsync(string runId, RunReport report, CancellationToken cancel)
+    public async Task<bool> ReportAsync(string runId, IReadOnlyList<RunReport> reports, CancellationToken cancel)
     {
-        if (await desk.FindAsync(runId) is not { } run || !RunStates.IsLegal(run.State, report.State))
+        if (await desk.FindAsync(runId) is not { } run || !RunStates.AreLegal(run.State, reports.Select(report => report.State)))
         {
             return false;
         }
-        var span = Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, time.GetUtcNow()));
-        return await desk.MoveAsync(run, span, report.Result, Holder, cancel);
+        var spans = reports.Select(report => Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, time.GetUtcNow()))).ToList();
+        return await desk.MoveAsync(run, spans, reports[^1].Result, Holder is { } holder ? new RunHolder(holder, LeaseLife) : null, cancel);
     }
 
     /// <inheritdoc/>

@@ -16,6 +16,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
     private readonly bool _takenOver = run.State != RunState.Planned;
     private SecretMask _mask = SecretMask.None;
     private IReadOnlyList<string> _secretVariables = [];
+    private Task _pending = Task.CompletedTask;
     private bool _begun;
 
     public async Task RunAsync(CancellationToken stopping)
@@ -29,7 +30,8 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
         }
         if (run.State == RunState.Planned)
         {
-            await gateway.ReportAsync(run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", gateway.WorkerName) }, stopping);
+            // The engine is looked at meanwhile; nothing is done before it is said.
+            _pending = gateway.ReportAsync(run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", gateway.WorkerName) }, stopping);
         }
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var done = new CancellationTokenSource();
@@ -64,6 +66,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
     {
         var workload = _order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0 ? await adapter.FindByNameAsync(run.Tenant, run.Service, working) : null;
         (_mask, _secretVariables) = (await vault.MaskOfAsync(workload?.RunId, working), await vault.VariablesOfAsync(workload?.RunId));
+        await _pending;
         if (_order.Operation is { } operation)
         {
             Judge(workload, operation);
@@ -91,7 +94,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
             RunId = run.RunId,
             Tenant = run.Tenant,
             Name = run.Service,
-            WorkloadId = workload?.Id,
+            Workload = workload,
             Arguments = _order.Arguments,
             SecretVariables = _secretVariables,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
@@ -100,13 +103,14 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
             Progress = progress.SayAsync,
             Said = (source, piece) => outputs.Of(run.RunId).Append(source, piece),
         }, working);
-        await BeginAsync(started, stopping);
-        await EndAsync(RunState.Exited, result.ExitCode, null, null, result.Body, stopping);
+        var exited = Ended(RunState.Exited, result.ExitCode, null, null, result.Body);
+        await gateway.ReportAsync(run.RunId, _begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
     }
 
     private void Judge(Workload? workload, string operation)
     {
-        var isOurWork = _takenOver && ContainerLifecycle.LeadsTo(operation, workload?.State) && (operation != "create" || workload?.RunId == run.RunId);
+        // What this run has made is its work, however far it has come since.
+        var isOurWork = _takenOver && (operation == "create" ? workload?.RunId == run.RunId : ContainerLifecycle.LeadsTo(operation, workload?.State));
         if (isOurWork || ContainerLifecycle.IsLegal(workload?.State, operation))
         {
             return;
@@ -125,13 +129,19 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
         }
     }
 
-    private Task EndAsync(RunState state, int? exitCode, string? reason, string? error, JsonElement? result, CancellationToken stopping) => gateway.ReportAsync(run.RunId, new RunReport(state)
+    private async Task EndAsync(RunState state, int? exitCode, string? reason, string? error, JsonElement? result, CancellationToken stopping)
+    {
+        await _pending;
+        await gateway.ReportAsync(run.RunId, Ended(state, exitCode, reason, error, result), stopping);
+    }
+
+    private RunReport Ended(RunState state, int? exitCode, string? reason, string? error, JsonElement? result) => new(state)
     {
         ExitCode = exitCode,
         Reason = reason,
         Error = error is null ? null : _mask.Apply(error),
         Result = result is { } body ? Masked(body) : null,
-    }, stopping);
+    };
 
     /// <summary>A result without secrets. Of a command's output that is too long the last part is kept, which may begin in the middle of one.</summary>
     private JsonElement Masked(JsonElement body) => !_mask.Hides || _order.Effect != "container.exec" || body.Flag("truncated") != true ? _mask.Apply(body) : CanonicalJson.Compose(json =>

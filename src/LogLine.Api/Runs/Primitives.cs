@@ -38,8 +38,8 @@ public sealed record PrimitiveCall
     /// <summary>The name in the payload, without the tenant; empty where the intent names nothing.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The target's own id of the container of that name, as it was judged right before the call; null when there is none, or when nothing was judged.</summary>
-    public string? WorkloadId { get; init; }
+    /// <summary>The container of that name, as it was judged right before the call; null when there is none, or when nothing was judged.</summary>
+    public Workload? Workload { get; init; }
 
     /// <summary>The payload.</summary>
     public required JsonElement Arguments { get; init; }

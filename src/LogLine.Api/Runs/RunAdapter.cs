@@ -8,6 +8,9 @@ public interface IRunTarget
     /// <summary>The name in <c>target.provider</c>, for example <c>podman</c>.</summary>
     string Provider { get; }
 
+    /// <summary>The target as one tenant has it; an engine of this process is everybody's.</summary>
+    IRunTarget For(string tenant) => this;
+
     /// <summary>True when the target has such a primitive, by its effect.</summary>
     bool CarriesOut(string effect);
 
@@ -228,6 +231,10 @@ public sealed record Workload
 
     /// <summary>How it ended, when it has.</summary>
     public WorkloadEnd? End { get; init; }
+
+    /// <summary>All that the target showed of it, for the target's own use; it stays in this process.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public object? Seen { get; init; }
 }
 
 /// <summary>How a workload ended.</summary>

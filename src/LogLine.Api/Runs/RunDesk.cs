@@ -82,27 +82,36 @@ public sealed class RunDesk
     public ValueTask ReleaseAsync(string workerPrefix) => _ledger.Store.ReleaseLeasesAsync(workerPrefix);
 
     /// <summary>
-    /// Appends the span of a state, and moves the run in the same transaction. False when there is no such step from where the run stands now, or another worker
+    /// Appends the spans of states that follow each other, and moves the run in the same transaction. False when there is no such step from where the run stands now, or another worker
     /// has it: nothing is written.
     /// </summary>
     /// <param name="run">The run as it stands.</param>
-    /// <param name="span">The span, signed.</param>
+    /// <param name="spans">The spans, signed.</param>
     /// <param name="result">What a primitive brought, for the row alone; or null.</param>
-    /// <param name="holder">The worker whose lease it must be; null asks for none.</param>
+    /// <param name="holder">The worker whose lease it must be, and is for another life of it; null asks for none.</param>
     /// <param name="cancel">Gives up waiting.</param>
-    public async Task<bool> MoveAsync(RunRow run, ServerSpan span, System.Text.Json.JsonElement? result, string? holder, CancellationToken cancel)
+    public async Task<bool> MoveAsync(RunRow run, IReadOnlyList<ServerSpan> spans, System.Text.Json.JsonElement? result, RunHolder? holder, CancellationToken cancel)
     {
-        if (RunEvents.StateOf(span.Span.Intent!) is not { } state || !RunStates.IsLegal(run.State, state))
+        var (now, path, moves) = (_time.GetUtcNow(), new List<RunRow> { run }, new List<ServerSpan>(spans.Count));
+        foreach (var span in spans)
         {
-            return false;
+            if (RunEvents.StateOf(span.Span.Intent!) is not { } state || !RunStates.IsLegal(path[^1].State, state))
+            {
+                return false;
+            }
+            var moved = RunEvents.Apply(path[^1], state, span.Span.Payload, moves.Count == spans.Count - 1 ? result : null);
+            moves.Add(span with { RunId = run.RunId, Effects = [new LedgerEffect.RunMoved(path[^1].State, moved) { Holder = holder?.Name, Renewal = holder is null ? null : new LedgerEffect.LeaseRenewal(now, holder.Life) }] });
+            path.Add(moved);
         }
-        var moved = RunEvents.Apply(run, state, span.Span.Payload, result);
-        var outcome = await _ledger.AppendOwnAsync([span with { RunId = run.RunId, Effects = [new LedgerEffect.RunMoved(run.State, moved) { Holder = holder }] }], cancel);
+        var outcome = await _ledger.AppendOwnAsync(moves, cancel);
         if (outcome.Conflict is not null)
         {
             return false;
         }
-        RunTelemetry.Moved(run, state, _time.GetUtcNow());
+        for (var step = 1; step < path.Count; step++)
+        {
+            RunTelemetry.Moved(path[step - 1], path[step].State, _time.GetUtcNow());
+        }
         return true;
     }
 
@@ -123,3 +132,6 @@ public sealed class RunDesk
         return last == kind + ".end";
     }
 }
+
+/// <summary>A worker that holds a run, and for how long a report of its own holds it on.</summary>
+public sealed record RunHolder(string Name, TimeSpan Life);

@@ -29,7 +29,7 @@ public static class RunDetail
     public static bool IsHidden(string member) => member is HiddenMember or ProofMember or TraceMember;
 
     /// <summary>The same facts, and the name of the span with the proof that let the run through; what needed none stays as it is.</summary>
-    public static string Proven(string detail, string? proofThis) => proofThis is null ? detail : With(detail, json => json.WriteString(ProofMember, proofThis));
+    public static string Proven(string detail, string? proofThis) => proofThis is null ? detail : Before(detail, ProofMember, proofThis);
 
     /// <summary>The name of the span with the proof that let the run through, or null.</summary>
     public static string? ProofOf(string detail)
@@ -40,7 +40,7 @@ public static class RunDetail
 
     /// <summary>The same facts, and where the request's trace stands, as W3C writes it: whatever worker carries the run out goes on with that trace.</summary>
     public static string Traced(string detail, Activity? activity) =>
-        activity is not { IdFormat: ActivityIdFormat.W3C, Id: { } id } ? detail : $"{{\"{TraceMember}\":\"{id}\"{(detail == "{}" ? "}" : "," + detail[1..])}";
+        activity is not { IdFormat: ActivityIdFormat.W3C, Id: { } id } ? detail : Before(detail, TraceMember, id);
 
     /// <summary>Where the trace of the request stands that started the run; nowhere for a run without.</summary>
     public static ActivityContext TraceOf(string detail)
@@ -129,6 +129,9 @@ public static class RunDetail
             json.WriteEndObject();
         });
     }
+
+    /// <summary>The same facts behind one more, which they do not have yet and whose value needs no escape.</summary>
+    private static string Before(string detail, string name, string value) => $"{{\"{name}\":\"{value}\"{(detail == "{}" ? "" : ",")}{detail.AsSpan(1)}";
 
     private static string Text(Action<Utf8JsonWriter> write)
     {

@@ -15,6 +15,20 @@ public static class RunStates
         _ => false,
     };
 
+    /// <summary>True when each state can follow the one before it, the first one <paramref name="from"/>.</summary>
+    public static bool AreLegal(RunState from, IEnumerable<RunState> states)
+    {
+        foreach (var to in states)
+        {
+            if (!IsLegal(from, to))
+            {
+                return false;
+            }
+            from = to;
+        }
+        return true;
+    }
+
     /// <summary>The intent of the span that says it; null for <c>planned</c>, which the gate says.</summary>
     public static string? Intent(RunState state) => state switch
     {

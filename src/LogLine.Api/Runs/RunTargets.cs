@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Runs;
 
@@ -6,27 +8,63 @@ namespace LogLine.Api.Runs;
 public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider time)
 {
     private static readonly TimeSpan StatusLife = TimeSpan.FromSeconds(2);
+
     /// <summary>The word that leaves the choice to the gateway.</summary>
     public const string Auto = "auto";
 
-    private readonly IReadOnlyList<string> _preferred = [.. targets.Select(target => target.Provider)];
     private readonly Dictionary<string, IRunTarget> _targets = targets.ToDictionary(target => target.Provider);
-    private readonly ConcurrentDictionary<string, (AdapterStatus Status, long At)> _statuses = new();
+    private readonly ConcurrentDictionary<(string Provider, string? Tenant), (AdapterStatus Status, long At)> _statuses = new();
 
     /// <summary>Names of the providers.</summary>
     public IEnumerable<string> Providers => _targets.Keys.Order(StringComparer.Ordinal);
 
-    /// <summary>The target of a provider, or null.</summary>
+    /// <summary>Names of the providers, in the order in which they were given.</summary>
+    public IReadOnlyList<string> Preferred { get; } = [.. targets.Select(target => target.Provider)];
+
+    /// <summary>The target of a provider, or null; where workers are apart, those that serve every tenant.</summary>
     public IRunTarget? Find(string provider) => _targets.GetValueOrDefault(provider);
 
+    /// <summary>The targets as one tenant has them.</summary>
+    public TenantTargets For(string tenant) => new(this, tenant);
+
+    /// <summary>Whether a provider answers a tenant (null: whoever has no worker of its own); asked at most every two seconds while it does.</summary>
+    public async ValueTask<AdapterStatus> StatusAsync(string provider, string? tenant, CancellationToken cancel) =>
+        _statuses.TryGetValue(Key(provider, tenant), out var known) && known.Status.Available && time.GetElapsedTime(known.At) < StatusLife ? known.Status : await LookAsync(provider, tenant, cancel);
+
+    /// <summary>Whether a provider answers now.</summary>
+    public async ValueTask<AdapterStatus> LookAsync(string provider, string? tenant, CancellationToken cancel)
+    {
+        var status = await As(provider, tenant).StatusAsync(cancel);
+        _statuses[Key(provider, tenant)] = (status, time.GetTimestamp());
+        return status;
+    }
+
+    private IRunTarget As(string provider, string? tenant) => tenant is null ? _targets[provider] : _targets[provider].For(tenant);
+
+    /// <summary>What is the same for every tenant is remembered once.</summary>
+    private (string, string?) Key(string provider, string? tenant) => (provider, ReferenceEquals(As(provider, tenant), _targets[provider]) ? null : tenant);
+}
+
+/// <summary>The targets as one tenant has them: where workers are apart, those that serve it answer for it, and no others.</summary>
+public sealed class TenantTargets(RunTargets targets, string tenant)
+{
+    /// <summary>Names of the providers.</summary>
+    public IEnumerable<string> Providers => targets.Providers;
+
+    /// <summary>The target of a provider, or null.</summary>
+    public IRunTarget? Find(string provider) => targets.Find(provider)?.For(tenant);
+
+    /// <summary>Whether a provider answers; asked at most every two seconds while it does.</summary>
+    public ValueTask<AdapterStatus> StatusAsync(string provider, CancellationToken cancel) => targets.StatusAsync(provider, tenant, cancel);
+
     /// <summary>
-    /// The provider that <see cref="Auto"/> stands for now: the first that answers, in the order in which they were given. None of them: the first, whose absence is then what
+    /// The provider that <see cref="RunTargets.Auto"/> stands for now: the first that answers, in the order in which they were given. None of them: the first, whose absence is then what
     /// is wrong. With the reason, in a sentence.
     /// </summary>
     public async ValueTask<ProviderChoice?> ChooseAsync(CancellationToken cancel)
     {
         var passed = new List<string>();
-        foreach (var provider in _preferred)
+        foreach (var provider in targets.Preferred)
         {
             if ((await StatusAsync(provider, cancel)).Available)
             {
@@ -34,21 +72,22 @@ public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider tim
             }
             passed.Add(provider);
         }
-        return _preferred is [var first, ..] ? new ProviderChoice(first, $"none answers: {string.Join(", ", passed)}") : null;
-    }
-
-    /// <summary>Whether a provider answers; asked at most every two seconds while it does.</summary>
-    public async ValueTask<AdapterStatus> StatusAsync(string provider, CancellationToken cancel)
-    {
-        if (_statuses.TryGetValue(provider, out var known) && known.Status.Available && time.GetElapsedTime(known.At) < StatusLife)
-        {
-            return known.Status;
-        }
-        var status = await _targets[provider].StatusAsync(cancel);
-        _statuses[provider] = (status, time.GetTimestamp());
-        return status;
+        return targets.Preferred is [var first, ..] ? new ProviderChoice(first, $"none answers: {string.Join(", ", passed)}") : null;
     }
 }
 
 /// <summary>What <c>auto</c> came to mean for a run, and why.</summary>
-public sealed record ProviderChoice(string Provider, string Why);
+public sealed record ProviderChoice(string Provider, string Why)
+{
+    /// <summary>The same target at a provider.</summary>
+    public static JsonElement At(JsonElement target, string provider) => CanonicalJson.Parse(JsonBytes.Write(json =>
+    {
+        json.WriteStartObject();
+        foreach (var member in target.EnumerateObject().Where(member => member.Name != "provider"))
+        {
+            member.WriteTo(json);
+        }
+        json.WriteString("provider", provider);
+        json.WriteEndObject();
+    })).Root;
+}

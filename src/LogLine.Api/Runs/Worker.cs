@@ -1,24 +1,28 @@
 using System.Collections.Concurrent;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
+using LogLine.Api.Secrets;
 
 namespace LogLine.Api.Runs;
 
 /// <summary>
 /// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. A job whose lease is lost is dropped where it stands: whoever has the run
-/// by then finds its container by the labels, and watches on. So it is when the worker stops.
+/// by then finds its container by the labels, and watches on. So it is when the worker stops, once the commands in flight have ended or their time is over.
 /// </summary>
-public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, RunOutputs outputs, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, RunOutputs outputs, RunnerOptions options, TimeProvider time, ILogger<Worker> logger) : BackgroundService, IHostedLifecycleService
 {
     private const int MaxRuns = 256;
 
     private readonly ConcurrentDictionary<string, LeaseHold> _holds = new();
     private readonly WorkloadTurns _turns = new();
+    private volatile bool _isDraining;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
         await TryAsync(() => gateway.OpenAsync(stopping));
         await TryAsync(vault.SweepAsync);
+        await TryAsync(() => Task.WhenAll(Task.Run(() => WorkFolder.Sweep(WorkFolder.Memory), stopping), Task.Run(() => WorkFolder.Sweep(WorkFolder.Disk), stopping)));
         using var renewal = new PeriodicTimer(gateway.LeaseLife / 3, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
         while (!stopping.IsCancellationRequested)
@@ -38,11 +42,12 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     private async Task TakeAsync(CancellationToken stopping)
     {
         var since = time.GetTimestamp();
-        foreach (var run in await gateway.LeaseAsync(MaxRuns - _holds.Count, [.. _holds.Keys], stopping))
+        foreach (var run in await gateway.LeaseAsync(_isDraining ? 0 : MaxRuns - _holds.Count, [.. _holds.Keys], stopping))
         {
-            var hold = new LeaseHold(CancellationTokenSource.CreateLinkedTokenSource(stopping)) { Since = since };
+            var hold = new LeaseHold(stopping) { Since = since, IsCommand = !DeployOrder.IsDeploy(run) };
             if (!_holds.TryAdd(run.RunId, hold))
             {
+                hold.Dispose();
                 continue; // its job has not ended yet: the run is leased again when it has
             }
             hold.Job = Task.Run(async () =>
@@ -50,6 +55,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
                 await TryAsync(() => CarryOutAsync(run, hold.Lost.Token));
                 outputs.Close(run.RunId);
                 _holds.TryRemove(run.RunId, out _);
+                hold.Dispose();
             }, CancellationToken.None);
         }
     }
@@ -128,21 +134,59 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         }
     }
 
+    /// <summary>Told to stop: no run is taken any more, and commands in flight end, for as long as there is time. What is watched for long can be given back at any step.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _isDraining = true;
+        var over = Task.Delay(options.DrainTime, time, cancellationToken);
+        if (Commands() is { Count: > 0 } begun)
+        {
+            logger.LogInformation("The worker stops: it takes no more runs, and waits up to {Seconds} s for {Commands} commands in flight", options.DrainTime.TotalSeconds, begun.Count);
+        }
+        while (Commands() is { Count: > 0 } commands && !over.IsCompleted)
+        {
+            await Task.WhenAny(Task.WhenAll(commands), over);
+        }
+    }
+
     /// <inheritdoc/>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        var (runs, commands) = (_holds.Count, Commands().Count);
         await base.StopAsync(cancellationToken);
         await Task.WhenAll(_holds.Values.Select(hold => hold.Job));
         await TryAsync(gateway.CloseAsync);
+        logger.LogInformation("The worker has given back {Runs} runs, {Commands} of them commands that had not ended; what they made goes on", runs, commands);
     }
 
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private List<Task> Commands() => [.. _holds.Values.Where(hold => hold.IsCommand).Select(hold => hold.Job)];
+
     /// <summary>A run that is ours, and since when that is certain; null when it is not.</summary>
-    private sealed class LeaseHold(CancellationTokenSource lost)
+    private sealed class LeaseHold : IDisposable
     {
-        public CancellationTokenSource Lost => lost;
+        private readonly CancellationTokenRegistration _stopping;
+
+        public LeaseHold(CancellationToken stopping) => _stopping = stopping.UnsafeRegister(static lost => ((CancellationTokenSource)lost!).Cancel(), Lost);
+
+        public CancellationTokenSource Lost { get; } = new();
 
         public long? Since { get; set; }
 
+        /// <summary>A primitive, which ends by itself; a deploy is watched for as long as it runs.</summary>
+        public bool IsCommand { get; init; }
+
         public Task Job { get; set; } = Task.CompletedTask;
+
+        /// <summary>The worker's own end does not hold on to it any more. Whoever finds the lease lost at this moment may still say so.</summary>
+        public void Dispose() => _stopping.Unregister();
     }
 }

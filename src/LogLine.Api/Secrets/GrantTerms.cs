@@ -31,7 +31,7 @@ internal static class GrantTerms
         {
             return new GrantRefusal("grant_kid", $"The grant '{id}' is signed by '{kid}', which is no key that the ledger trusted when it took the manifest in.");
         }
-        if (!SignedObject.Verify(grant, grant, SignatureKind.Grant, key.PublicKey, "ed25519:"))
+        if (!SignedObject.Verify(grant, grant, SignatureKind.Grant, key.PublicKey, "ed25519:"u8))
         {
             return new GrantRefusal("grant_signature", $"The signature of the grant '{id}' does not verify.");
         }

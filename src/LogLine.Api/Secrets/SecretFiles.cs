@@ -2,13 +2,6 @@ using LogLine.Protocol.Crypto;
 
 namespace LogLine.Api.Secrets;
 
-/// <summary>Options of the worker, section <c>LogLine:Runner</c>.</summary>
-public sealed class RunnerOptions
-{
-    /// <summary>Where secrets lie that containers read from files: a folder in memory that the engine sees too. By default one in <c>/dev/shm</c>.</summary>
-    public string? SecretsPath { get; set; }
-}
-
 /// <summary>
 /// Secrets that a container reads from a file. They lie in memory (a tmpfs of the host) in a folder per run that nobody else can enter, are
 /// mounted read-only, and go when the run has ended.

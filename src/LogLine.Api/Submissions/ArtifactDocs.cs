@@ -32,7 +32,7 @@ internal static class ArtifactDocs
     {
         Parameters = Hash,
         Answers = [new(200, "The bytes.", MediaDoc.Bytes), new(206, "The part that `Range` asked for.", MediaDoc.Bytes)],
-        Refusals = [RefusalCode.NotFound],
+        Refusals = [RefusalCode.NotFound, RefusalCode.MalformedHeader],
     };
 
     public static readonly RouteDoc List = new("listArtifacts", RouteTags.Artifacts, "List artifacts", "By hash, and how much of the tenant's share is used. `cursor` goes into `after`.")

@@ -20,7 +20,10 @@ internal static class Exports
     private static readonly double[] RequestSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
     /// <summary>Registers the exports; they begin before the first request and end after the last.</summary>
-    public static void AddTelemetry(this WebApplicationBuilder builder, MetricsOptions options)
+    /// <param name="builder">The program.</param>
+    /// <param name="options">What is measured, and where it is shown.</param>
+    /// <param name="service">What the program is called where its metrics and traces arrive, unless <c>OTEL_SERVICE_NAME</c> says otherwise.</param>
+    public static void AddTelemetry(this WebApplicationBuilder builder, MetricsOptions options, string service)
     {
         builder.AddMetricsAddress(options);
         var services = builder.Services;
@@ -29,15 +32,15 @@ internal static class Exports
         services.AddSingleton(options);
         services.AddSingleton<MetricsText>();
         services.AddSingleton<MetricsDoor>();
-        services.AddHostedService<ExportsHost>();
+        services.AddHostedService(provider => new ExportsHost(service, options, provider.GetRequiredService<MetricsText>(), provider.GetRequiredService<IConfiguration>()));
     }
 
     /// <summary>Begins to listen.</summary>
-    public static OpenTelemetrySdk Open(MetricsOptions options, MetricsText text, IConfiguration environment) => OpenTelemetrySdk.Create(sdk =>
+    public static OpenTelemetrySdk Open(string service, MetricsOptions options, MetricsText text, IConfiguration environment) => OpenTelemetrySdk.Create(sdk =>
     {
         sdk.Services.AddSingleton(environment); // where OpenTelemetry looks for OTEL_*: not in the environment alone
         var traces = IsSent(environment, "TRACES");
-        sdk.ConfigureResource(resource => resource.AddService("logline-gateway", serviceVersion: Version).AddEnvironmentVariableDetector());
+        sdk.ConfigureResource(resource => resource.AddService(service, serviceVersion: Version).AddEnvironmentVariableDetector());
         if (options.Enabled)
         {
             sdk.WithMetrics(meters => meters.AddMeter(Ours, WebServer, Connections, "System.Runtime").AddView(Select).AddReader(text.Reader));
@@ -75,14 +78,14 @@ internal static class Exports
 }
 
 /// <summary>Holds the exports for as long as the gateway runs; what was not sent yet is sent at the end, for a few seconds at most.</summary>
-internal sealed class ExportsHost(MetricsOptions options, MetricsText text, IConfiguration environment) : IHostedService, IDisposable
+internal sealed class ExportsHost(string service, MetricsOptions options, MetricsText text, IConfiguration environment) : IHostedService, IDisposable
 {
     private const int FlushMilliseconds = 3000;
     private OpenTelemetrySdk? _sdk;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _sdk = Exports.Open(options, text, environment);
+        _sdk = Exports.Open(service, options, text, environment);
         return Task.CompletedTask;
     }
 

@@ -40,7 +40,7 @@ internal static class StartupLog
         }
     }
 
-    /// <summary>Says that a worker is up, and where its health is.</summary>
+    /// <summary>Says that a worker is up, and where its health and its metrics are.</summary>
     public static void WorkerReady(WebApplication app, string address) =>
-        app.Logger.LogInformation("The worker's health is on {Address}; data in {Data}", address, app.Services.GetRequiredService<DataFolder>().Path);
+        app.Logger.LogInformation("The worker's health is on {Address}, with its metrics; data in {Data}", address, app.Services.GetRequiredService<DataFolder>().Path);
 }

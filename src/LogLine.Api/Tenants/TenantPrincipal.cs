@@ -13,7 +13,17 @@ public sealed record TenantPrincipal(string TokenId, string Tenant, string Env, 
     private static readonly string[] OperatorRights = ["admin:tenants", "ledger:audit", "metrics"];
 
     /// <summary>True when a scope is the intent, a pattern that it matches (<c>deploy.*</c>), or <c>*</c>.</summary>
-    public bool MaySend(string intent) => Scopes.Any(scope => IntentPattern.Covers(scope, intent));
+    public bool MaySend(string intent)
+    {
+        foreach (var scope in Scopes)
+        {
+            if (IntentPattern.Covers(scope, intent))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
 
     /// <summary>True when a scope is that right, or <c>*</c>. Rights over the gateway as a whole (<c>admin:tenants</c>, <c>ledger:audit</c>, <c>metrics</c>) are the first tenant's alone.</summary>
     public bool Has(string right) => MayHold(right) && Scopes.Any(scope => scope == "*" || scope == right);

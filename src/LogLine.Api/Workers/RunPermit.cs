@@ -27,17 +27,18 @@ internal static class RunPermit
     /// <param name="grants">The grants of the manifest that are not revoked.</param>
     /// <param name="now">When.</param>
     public static CanonicalJson Sign(ServerIdentity identity, RunRow run, string worker, WorkOrderParts parts, IEnumerable<string> grants, DateTimeOffset now) =>
-        identity.SignPermit(CanonicalJson.Compose(json =>
+        identity.SignPermit(kid => CanonicalJson.Compose(json =>
         {
             json.WriteStartObject();
             json.WriteString("alg", DomainSignature.Algorithm);
             json.WriteString("evidence_hash", ContentHash.Of(parts.Evidence.Utf8.Span));
             json.WriteString("exp", Timestamps.Write(now + Life));
             WorkerWire.WriteTexts(json, "grants", grants);
-            json.WriteString("kid", identity.SpanKid);
+            json.WriteString("kid", kid);
             json.WriteString("order_hash", OrderHash(run));
             json.WriteString("proof_hash", parts.Proof is { } proof ? ContentHash.Of(proof.Utf8.Span) : null);
             json.WriteString("ref", run.Ref);
+            json.WriteString("row_hash", RowHash(run));
             json.WriteString("run_id", run.RunId);
             json.WriteString("span_hash", ContentHash.Of(parts.Span.Utf8.Span));
             json.WritePropertyName("target");
@@ -47,6 +48,19 @@ internal static class RunPermit
             json.WriteString("worker", worker);
             json.WriteEndObject();
         }));
+
+    /// <summary>Hash of what never changes in a run's row and is said nowhere else: <c>{created_at, env, intent, provider, service, subject}</c>.</summary>
+    public static string RowHash(RunRow run) => ContentHash.Of(CanonicalJson.Compose(json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("created_at", Timestamps.Write(run.CreatedAt));
+        json.WriteString("env", run.Env);
+        json.WriteString("intent", run.Intent);
+        json.WriteString("provider", run.Provider);
+        json.WriteString("service", run.Service);
+        json.WriteString("subject", run.Subject);
+        json.WriteEndObject();
+    }).Utf8.Span);
 
     /// <summary>Hash of what a primitive is asked to do, or of the course of a deploy; of an empty object where there is none.</summary>
     public static string OrderHash(RunRow run)

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
@@ -35,6 +37,9 @@ public static class DomainSignature
     /// <summary>The only algorithm there is.</summary>
     public const string Algorithm = "ed25519-blake3";
 
+    /// <summary>Characters of a signature value.</summary>
+    private const int ValueLength = 88;
+
     private static readonly byte[][] Prefixes =
         [.. Enum.GetNames<SignatureKind>().Select(kind => Encoding.ASCII.GetBytes($"logline:{kind.ToLowerInvariant()}:v1\0"))];
 
@@ -64,11 +69,18 @@ public static class DomainSignature
     public static bool TryDecode([NotNullWhen(true)] string? text, out byte[] signature)
     {
         signature = new byte[Ed25519.SignatureSize];
-        Span<char> spelling = stackalloc char[88];
-        return text is { Length: 88 }
-            && Convert.TryFromBase64String(text, signature, out var length)
+        Span<byte> ascii = stackalloc byte[ValueLength];
+        return text is { Length: ValueLength } && Ascii.FromUtf16(text, ascii, out _) == OperationStatus.Done && TryDecode(ascii, signature);
+    }
+
+    /// <summary>The same of the bytes of the text, into 64 bytes.</summary>
+    public static bool TryDecode(ReadOnlySpan<byte> text, Span<byte> signature)
+    {
+        Span<byte> spelling = stackalloc byte[ValueLength];
+        return text.Length == ValueLength
+            && Base64.DecodeFromUtf8(text, signature, out _, out var length) == OperationStatus.Done
             && length == Ed25519.SignatureSize
-            && Convert.TryToBase64Chars(signature, spelling, out _)
+            && Base64.EncodeToUtf8(signature, spelling, out _, out _) == OperationStatus.Done
             && spelling.SequenceEqual(text);
     }
 
@@ -94,11 +106,21 @@ public static class ContentHash
     public const string HeaderPrefix = "blake3-256=";
 
     /// <summary><c>blake3:</c> and 64 lower-case hex characters.</summary>
-    public static string Of(ReadOnlySpan<byte> bytes) => Prefix + Blake3.HashHex(bytes);
+    public static string Of(ReadOnlySpan<byte> bytes) => Spelled(Prefix, bytes);
 
     /// <summary>The value of <c>X-Payload-Hash</c> for a canonical body.</summary>
-    public static string HeaderOf(ReadOnlySpan<byte> canonicalBody) => HeaderPrefix + Blake3.HashHex(canonicalBody);
+    public static string HeaderOf(ReadOnlySpan<byte> canonicalBody) => Spelled(HeaderPrefix, canonicalBody);
 
     /// <summary>The same of a body whose hash is known already, <c>blake3:…</c>.</summary>
     public static string HeaderOf(string hash) => HeaderPrefix + hash[Prefix.Length..];
+
+    private static string Spelled(string prefix, ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> hash = stackalloc byte[Blake3.HashSize];
+        Blake3.Hash(bytes, hash);
+        Span<char> text = stackalloc char[prefix.Length + 2 * Blake3.HashSize];
+        prefix.CopyTo(text);
+        Convert.TryToHexStringLower(hash, text[prefix.Length..], out _);
+        return text.ToString();
+    }
 }

@@ -13,6 +13,7 @@ namespace LogLine.Protocol.Json;
 /// </summary>
 internal struct CanonicalWriter
 {
+    private const int FewMembers = 16;
     private byte[] _buffer;
     private int _length;
     private readonly Frame[] _frames;
@@ -203,7 +204,14 @@ internal struct CanonicalWriter
         var length = members[^1].End - start;
         var scratch = ArrayPool<byte>.Shared.Rent(length);
         var buffer = _buffer;
-        members.Sort((a, b) => CompareKeys(buffer, a, b));
+        if (members.Length <= FewMembers)
+        {
+            Insert(buffer, members);
+        }
+        else
+        {
+            members.Sort((a, b) => CompareKeys(buffer, a, b));
+        }
         string? twice = null;
         var at = 0;
         for (var i = 0; i < members.Length; i++)
@@ -222,14 +230,56 @@ internal struct CanonicalWriter
         return twice;
     }
 
+    /// <summary>Sorts few members, as nearly every object has, one by one.</summary>
+    private static void Insert(byte[] buffer, Span<Member> members)
+    {
+        for (var i = 1; i < members.Length; i++)
+        {
+            var member = members[i];
+            var at = i;
+            for (; at > 0 && CompareKeys(buffer, members[at - 1], member) > 0; at--)
+            {
+                members[at] = members[at - 1];
+            }
+            members[at] = member;
+        }
+    }
+
     /// <summary>Order of the unescaped UTF-8 bytes, which is code-point order.</summary>
     private static int CompareKeys(byte[] buffer, in Member a, in Member b)
     {
         var left = a.Key(buffer)[1..^1];
         var right = b.Key(buffer)[1..^1];
-        return left.Contains((byte)'\\') || right.Contains((byte)'\\')
-            ? Unescape(left).AsSpan().SequenceCompareTo(Unescape(right))
-            : left.SequenceCompareTo(right);
+        return left.Contains((byte)'\\') || right.Contains((byte)'\\') ? CompareEscaped(left, right) : left.SequenceCompareTo(right);
+    }
+
+    private static int CompareEscaped(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        while (!left.IsEmpty && !right.IsEmpty)
+        {
+            if (NextUnescaped(ref left) - NextUnescaped(ref right) is var order and not 0)
+            {
+                return order;
+            }
+        }
+        return left.Length - right.Length;
+    }
+
+    /// <summary>Takes one byte, or the escape that stands for one: in canonical form a control character, a quotation mark or a backslash.</summary>
+    private static byte NextUnescaped(ref ReadOnlySpan<byte> text)
+    {
+        var (value, length) = text[0] != '\\' ? (text[0], 1) : (char)text[1] switch
+        {
+            'u' when Utf8Parser.TryParse(text.Slice(4, 2), out byte control, out _, 'x') => (control, 6),
+            'b' => ((byte)'\b', 2),
+            'f' => ((byte)'\f', 2),
+            'n' => ((byte)'\n', 2),
+            'r' => ((byte)'\r', 2),
+            't' => ((byte)'\t', 2),
+            _ => (text[1], 2),
+        };
+        text = text[length..];
+        return value;
     }
 
     private static byte[] Unescape(ReadOnlySpan<byte> key)
@@ -244,20 +294,35 @@ internal struct CanonicalWriter
         // Plain ASCII without escapes is canonical as it stands; it is also nearly everything.
         if (!reader.ValueIsEscaped && Ascii.IsValid(reader.ValueSpan))
         {
-            Reserve(reader.ValueSpan.Length + 2);
-            _buffer[_length++] = (byte)'"';
-            reader.ValueSpan.CopyTo(_buffer.AsSpan(_length));
-            _length += reader.ValueSpan.Length;
-            _buffer[_length++] = (byte)'"';
+            Quoted(reader.ValueSpan);
             return null;
         }
         var text = reader.GetString()!;
-        if (HasTooManyMarks(text) || HasTooManyMarks(text = Composed(text)))
+        var composed = HasTooManyMarks(text) ? null : Composed(text);
+        var isComposed = composed == text;
+        if (composed is null || (!isComposed && HasTooManyMarks(composed)))
         {
             return $"A string{Where()} has more than {JsonLimits.Marks} combining marks in a row.";
         }
-        Escaped(text);
+        if (isComposed && !reader.ValueIsEscaped)
+        {
+            Quoted(reader.ValueSpan);
+        }
+        else
+        {
+            Escaped(composed);
+        }
         return null;
+    }
+
+    /// <summary>Writes a text that is in canonical form as it stands.</summary>
+    private void Quoted(ReadOnlySpan<byte> text)
+    {
+        Reserve(text.Length + 2);
+        _buffer[_length++] = (byte)'"';
+        text.CopyTo(_buffer.AsSpan(_length));
+        _length += text.Length;
+        _buffer[_length++] = (byte)'"';
     }
 
     /// <summary>

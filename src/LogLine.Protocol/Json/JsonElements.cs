@@ -11,6 +11,10 @@ public static class JsonElements
             ? value.GetString()
             : null;
 
+    /// <summary>True when the string member <paramref name="name"/> says just that; compared in place.</summary>
+    public static bool Is(this JsonElement element, string name, string text) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
+
     /// <summary>The integer member <paramref name="name"/>, or null.</summary>
     public static long? Integer(this JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)

@@ -13,7 +13,7 @@ public sealed class SignedManifest
     /// <summary>Value of <c>type</c>.</summary>
     public const string Type = "ll.minicontainer.v1";
 
-    private SignedManifest(JsonElement root) => Root = root;
+    private SignedManifest(JsonElement root) => (Root, Deploy) = (root, root.Member("deploy"));
 
     /// <summary>The whole manifest.</summary>
     public JsonElement Root { get; }
@@ -28,7 +28,7 @@ public sealed class SignedManifest
     public string? Kid => Root.Member("provenance").Text("kid");
 
     /// <summary><c>deploy</c>; undefined when the MiniContainer is a wallet alone.</summary>
-    public JsonElement Deploy => Root.Member("deploy");
+    public JsonElement Deploy { get; }
 
     /// <summary>Views an object of a canonical document.</summary>
     public static SignedManifest View(JsonElement root) => new(root);

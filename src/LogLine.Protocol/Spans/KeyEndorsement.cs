@@ -54,6 +54,25 @@ public static class KeyEndorsement
         return trusted;
     }
 
+    /// <summary>From which size of the log on a span key signs; null when none of these log keys has endorsed it, or it signs no more.</summary>
+    /// <param name="serverKeys">The answer of <c>GET /v1/keys</c>, from anywhere.</param>
+    /// <param name="logKeys">Log keys that the verifier trusts (<see cref="LogKeysFrom"/>).</param>
+    /// <param name="spanKey">The span key, 32 bytes.</param>
+    public static long? SpanKeyFrom(JsonElement serverKeys, IReadOnlyList<byte[]> logKeys, byte[] spanKey)
+    {
+        var origin = serverKeys.Text("origin") ?? "";
+        foreach (var item in serverKeys.Items("keys"))
+        {
+            if (item.Text("use") == "span" && item.Text("kid") is { } kid && DomainSignature.TryDecodePublicKey(item.Text("public_key"), out var key) && key.AsSpan().SequenceEqual(spanKey)
+                && item.Integer("until_tree_size") is null && item.Integer("from_tree_size") is { } from && item.Text("endorsement") is { } note
+                && SignedNote.TryVerifyAny(note, origin, logKeys, out var body) && body == Body(origin, "span", kid, key, from))
+            {
+                return from;
+            }
+        }
+        return null;
+    }
+
     private static string Body(string origin, string use, string kid, ReadOnlySpan<byte> publicKey, long from) =>
         string.Create(CultureInfo.InvariantCulture, $"{FirstLine}\n{origin}\n{use}\n{kid}\n{Convert.ToHexStringLower(publicKey)}\n{from}\n");
 }

@@ -16,9 +16,10 @@ public static class SignedObject
     /// <param name="kind">What it was signed as.</param>
     /// <param name="publicKey">The key that the tenant's registry has for the kid.</param>
     /// <param name="prefix">What stands before the base64: <c>ed25519:</c> for grants, nothing else.</param>
-    public static bool Verify(JsonElement whole, JsonElement holder, SignatureKind kind, ReadOnlySpan<byte> publicKey, string prefix = "")
+    public static bool Verify(JsonElement whole, JsonElement holder, SignatureKind kind, ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> prefix = default)
     {
-        if (holder.Text("sig") is not { } text || !text.StartsWith(prefix, StringComparison.Ordinal) || !DomainSignature.TryDecode(text[prefix.Length..], out var signature))
+        Span<byte> signature = stackalloc byte[Ed25519.SignatureSize];
+        if (!TryRead(holder.Member("sig"), prefix, signature))
         {
             return false;
         }
@@ -28,6 +29,13 @@ public static class SignedObject
         ArrayPool<byte>.Shared.Return(buffer);
         return holds;
     }
+
+    // A signature value has no character that needs an escape, so in canonical form it stands between its quotes as it is.
+    private static bool TryRead(JsonElement value, ReadOnlySpan<byte> prefix, Span<byte> signature) =>
+        value.ValueKind == JsonValueKind.String
+        && CanonicalJson.BytesOf(value)[1..^1] is var text
+        && text.StartsWith(prefix)
+        && DomainSignature.TryDecode(text[prefix.Length..], signature);
 
     /// <summary>Signs an object that has its <c>kid</c> and <c>alg</c> already; the result has <c>sig</c> at its top level.</summary>
     public static CanonicalJson Sign(CanonicalJson unsigned, SignatureKind kind, SigningKey key, string prefix = "")

@@ -5,6 +5,9 @@ namespace LogLine.Protocol.Spans;
 /// <summary>RFC 3339 timestamps, the only way in which a time is written.</summary>
 public static class Timestamps
 {
+    /// <summary>Characters of what is written.</summary>
+    private const int Length = 24;
+
     /// <summary>Where the digits of a fraction begin.</summary>
     private const int Fraction = 20;
 
@@ -16,7 +19,14 @@ public static class Timestamps
     ];
 
     /// <summary>UTC with milliseconds: <c>2025-11-17T13:00:00.000Z</c>.</summary>
-    public static string Write(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+    public static string Write(DateTimeOffset time)
+    {
+        // The round-trip form has seven digits in its fraction; what stands behind the third is left out.
+        Span<char> text = stackalloc char[28];
+        time.UtcDateTime.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        text[Length - 1] = 'Z';
+        return text[..Length].ToString();
+    }
 
     /// <summary>Reads date, time and offset (<c>Z</c> or <c>±hh:mm</c>); a text without an offset is refused.</summary>
     public static bool TryParse(string? text, out DateTimeOffset time)

@@ -35,6 +35,30 @@ public sealed class ArtifactTests
         Assert.Equal(Name(bytes), Assert.Single(spans).Member("payload").Text("hash"));
     }
 
+    [Theory]
+    [InlineData("bytes=300-")]
+    [InlineData("bytes=-0")]
+    public async Task RangeBeyondTheEnd_IsAProblemThatSaysTheLength_AndMeansNothingToHead(string range)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var bytes = Bytes(300);
+        await PutAsync(gateway, bytes);
+        async Task<HttpResponseMessage> AskAsync(HttpMethod method)
+        {
+            using var request = new HttpRequestMessage(method, $"/v1/artifacts/{Name(bytes)}");
+            request.Headers.TryAddWithoutValidation("Range", range);
+            return await gateway.Client.SendAsync(request, Cancel);
+        }
+
+        using var head = await AskAsync(HttpMethod.Head);
+        using var get = await AskAsync(HttpMethod.Get);
+        var problem = await Answer.ReadAsync(get);
+
+        Assert.Equal((HttpStatusCode.OK, 300), (head.StatusCode, head.Content.Headers.ContentLength));
+        Assert.Equal(("400_MALFORMED_HEADER", "application/problem+json"), (problem.Code, problem.ContentType));
+        Assert.Equal("bytes */300", get.Content.Headers.GetValues("Content-Range").Single());
+    }
+
     [Fact]
     public async Task WrongHash_IsRefusedAndNothingIsKept()
     {

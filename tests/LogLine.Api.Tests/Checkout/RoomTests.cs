@@ -9,7 +9,7 @@ public sealed partial class RoomTests
     // What each room may lean on, from the top down.
     private static readonly Dictionary<string, string[]> Api = new()
     {
-        ["Workers"] = ["Delivery", "Submissions", "Gate", "Runs", "Tenants", "Artifacts", "Ledger", "Errors"],
+        ["Workers"] = ["Delivery", "Submissions", "Gate", "Runs", "Tenants", "Artifacts", "Ledger", "OpenApi", "Errors", "Telemetry"],
         ["Delivery"] = ["Submissions", "Gate", "Runs", "Policy", "Tenants", "Artifacts", "Ledger", "OpenApi", "Errors", "Telemetry"],
         ["Submissions"] = ["Gate", "Runs", "Policy", "Tenants", "Artifacts", "Ledger", "OpenApi", "Errors", "Telemetry"],
         ["Adapters"] = ["Runs", "Artifacts"],

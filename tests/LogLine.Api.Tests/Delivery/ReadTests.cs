@@ -282,6 +282,27 @@ public sealed class ReadTests
         Assert.Equal("the fake is down", with.Json.GetProperty("engines").GetProperty("fake").Text("reason"));
     }
 
+    /// <summary>Nobody needs a token to ask, so asking costs an engine nothing; what is shown follows it by itself.</summary>
+    [Fact]
+    public async Task Ready_SaysWhatWasSeen_AndAsksNoEngine()
+    {
+        const int Requests = 200;
+        var fake = new FakeAdapter { IsDown = true };
+        await using var gateway = await TestGateway.StartAsync([fake]);
+        var before = fake.Asked;
+        for (var count = 0; count < Requests; count++)
+        {
+            Assert.Equal("degraded", (await gateway.GetAsync("/healthz/ready")).Json.Text("status"));
+        }
+        Assert.InRange(fake.Asked - before, 0, Requests / 4); // it looks every two seconds
+
+        fake.IsDown = false;
+        while ((await gateway.GetAsync("/healthz/ready")).Json.Text("status") != "ready")
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
     [Fact]
     public async Task EveryCode_HasAHelpPage()
     {

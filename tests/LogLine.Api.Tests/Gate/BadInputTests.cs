@@ -1,4 +1,5 @@
 using System.Net;
+using LogLine.Api.Gate;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -344,6 +345,28 @@ public sealed class BadInputTests
 
         Assert.Equal(rule, answer.Detail("rule"));
         Assert.Equal(rule, (await gateway.SpansFromAsync(before, 1))[0].Payload.Text("rule"));
+    }
+
+    [Fact]
+    public async Task FloodOfRefusals_IsRecordedUpToItsBound_ForEachTenantAndMinute()
+    {
+        var time = new ManualTime();
+        await using var gateway = await TestGateway.StartAsync(time: time);
+        var token = await gateway.AddTokenAsync("vv", "*");
+        async Task<int> RecordedAsync(string? other = null) => (await gateway.PostAsync(
+            """{"intent":"gate.refused","limit":1000}""", request => request.Headers.Authorization = other is null ? request.Headers.Authorization : new("ApiKey", other), "/v1/spans/query")).Json.GetProperty("items").GetArrayLength();
+
+        for (var i = 0; i < RefusalLog.PerMinute + 20; i++)
+        {
+            Assert.Equal("422_TDLN_INVALID", (await gateway.PostAsync("""{"intent":"no.such_thing"}""")).Code);
+        }
+        await gateway.PostAsync("[]", request => request.UseToken(token));
+        time.Advance(TimeSpan.FromMinutes(1));
+        await gateway.PostAsync("[]");
+
+        // They are recorded in order: with the last one there, the rest is.
+        await gateway.SpansFromAsync(0, RefusalLog.PerMinute + 2);
+        Assert.Equal((RefusalLog.PerMinute + 1, 1), (await RecordedAsync(), await RecordedAsync(token)));
     }
 
     [Fact]

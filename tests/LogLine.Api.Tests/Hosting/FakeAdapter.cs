@@ -20,6 +20,9 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
 
     public int Started;
 
+    /// <summary>How often it was asked whether it is there.</summary>
+    public int Asked;
+
     /// <summary>Awaited before a container is made.</summary>
     public Func<WorkloadSpec, Task> BeforeCreate { get; set; } = _ => Task.CompletedTask;
 
@@ -39,7 +42,11 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public IReadOnlyList<(string Name, string RunId, WorkloadState State, int Starts)> All =>
         [.. _workloads.Values.Select(workload => (workload.Name, workload.Spec.RunId, workload.View().State, workload.Starts)).OrderBy(workload => workload.Name, StringComparer.Ordinal)];
 
-    public ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel) => new(IsDown ? new AdapterStatus(false, null, null, "the fake is down") : new AdapterStatus(true, "memory", "1", null));
+    public ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel)
+    {
+        Interlocked.Increment(ref Asked);
+        return new(IsDown ? new AdapterStatus(false, null, null, "the fake is down") : new AdapterStatus(true, "memory", "1", null));
+    }
 
     public Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) => Task.FromResult(_workloads.Values.FirstOrDefault(workload => workload.Spec.RunId == runId)?.View());
 

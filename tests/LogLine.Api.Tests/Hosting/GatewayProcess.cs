@@ -9,7 +9,7 @@ using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Tests.Hosting;
 
-/// <summary>The gateway, or a worker, as a process of its own: what it measures, logs and does with signals is its own alone.</summary>
+/// <summary>The gateway, or a worker, as a process of its own, which can be killed and made to stand still: what it measures, logs and does with signals is its own alone.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
@@ -33,6 +33,13 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>What it has said so far.</summary>
     public IReadOnlyList<string> Lines => [.. _lines];
 
+    /// <summary>Starts one on a folder, which stays when it ends; returns when it listens.</summary>
+    /// <param name="folder">A data folder.</param>
+    /// <param name="settings">Its configuration.</param>
+    /// <param name="apiKey">A token; null for the one that it makes at its first start.</param>
+    public static Task<GatewayProcess> StartAsync(string folder, IEnumerable<KeyValuePair<string, string?>> settings, string? apiKey = null) =>
+        StartAsync(settings.ToDictionary(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal), setting => setting.Value!), folder, apiKey);
+
     /// <summary>Starts one; returns when it listens.</summary>
     /// <param name="environment">Variables beside those of the tests.</param>
     /// <param name="folder">A data folder; a new one without.</param>
@@ -53,7 +60,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         var gateway = new GatewayProcess(new Process { StartInfo = start, EnableRaisingEvents = true }, folder, ownsFolder);
         await gateway.ListenAsync();
         gateway.ApiKey = apiKey ?? JsonElement.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, "bootstrap.json"))).Text("api_key")!;
-        gateway.Client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = gateway.Address };
+        gateway.Client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = gateway.Address, Timeout = TimeSpan.FromMinutes(2) };
         gateway.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("ApiKey", gateway.ApiKey);
         return gateway;
     }
@@ -71,6 +78,19 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     /// <summary>Sends a signal.</summary>
     public void Signal(string name) => Process.Start("kill", [$"-{name}", $"{_process.Id}"]).WaitForExit();
+
+    /// <summary>Makes it stand still, with all its connections open.</summary>
+    public void Pause() => Signal("STOP");
+
+    /// <summary>Lets it go on.</summary>
+    public void Continue() => Signal("CONT");
+
+    /// <summary>Ends it as a machine that fails would; whoever waits for an answer is cut off.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill(); // SIGKILL
+        await _process.WaitForExitAsync();
+    }
 
     /// <summary>Its exit code, once it has ended.</summary>
     public async Task<int> EndAsync()
@@ -115,8 +135,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
         Client?.Dispose();
         if (!_process.HasExited)
         {
-            _process.Kill();
-            await _process.WaitForExitAsync();
+            await KillAsync();
         }
         _process.Dispose();
         if (_ownsFolder)

@@ -63,10 +63,10 @@ public sealed class TestGateway : IAsyncDisposable
     /// <summary>Starts a gateway; with <paramref name="folder"/> on one that an earlier gateway left, with <paramref name="key"/> registered there.</summary>
     public static async Task<TestGateway> StartAsync(
         IEnumerable<IRunAdapter>? adapters = null, TimeProvider? time = null, string? folder = null, IDictionary<string, string?>? settings = null, Action<WebApplicationBuilder>? adjust = null,
-        SigningKey? key = null, string? apiKey = null)
+        SigningKey? key = null, string? apiKey = null, string role = "all")
     {
         var data = folder ?? Path.Combine(Path.GetTempPath(), "logline-" + Guid.NewGuid().ToString("N"));
-        var app = GatewayProgram.Build(["--data", data, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error"], builder =>
+        var app = GatewayProgram.Build(["--role", role, "--data", data, "--urls", "http://127.0.0.1:0", "--Serilog:MinimumLevel:Default=Error", "--LogLine:Runner:DrainSeconds=0"], builder =>
         {
             if (time is not null)
             {

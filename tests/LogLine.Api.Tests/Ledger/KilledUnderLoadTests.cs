@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using LogLine.Api.Ledger;
@@ -63,8 +62,7 @@ public abstract class KilledUnderLoad : IAsyncDisposable
     private readonly ConcurrentDictionary<string, string> _acked = [];
     private readonly ConcurrentDictionary<string, byte> _sent = [];
     private TaskCompletionSource _firstAck = new();
-    private Process? _gateway;
-    private HttpClient _client = new();
+    private GatewayProcess? _gateway;
 
     /// <summary>What the gateway's environment says of its store.</summary>
     protected abstract Task<IReadOnlyDictionary<string, string>> SettingsAsync();
@@ -87,7 +85,7 @@ public abstract class KilledUnderLoad : IAsyncDisposable
             var begun = kill % 5 == 0 ? Task.CompletedTask : _firstAck.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
             await begun;
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 100)), TimeProvider.System, TestContext.Current.CancellationToken);
-            Kill();
+            await _gateway!.KillAsync();
             await stop.CancelAsync();
             await Task.WhenAll(clients);
         }
@@ -103,7 +101,7 @@ public abstract class KilledUnderLoad : IAsyncDisposable
                 Assert.True(replayed && first == receipt, $"{name} was acked, and its retry got another Ack");
             }
         }
-        Kill();
+        await _gateway!.KillAsync();
         var names = (await RowsAsync()).Where(row => row.Table.Name == "entries").Select(row => (string)row["this"]!).ToList();
         Assert.Equal(_sent.Keys.Order(), names.Order());
     }
@@ -136,49 +134,22 @@ public abstract class KilledUnderLoad : IAsyncDisposable
         request.Headers.Add("X-Nonce", Guid.NewGuid().ToString("D"));
         request.Headers.Add("X-Timestamp", Timestamps.Write(TimeProvider.System.GetUtcNow()));
         request.Headers.Add("Idempotency-Key", name);
-        using var response = await _client.SendAsync(request, stop);
+        using var response = await _gateway!.Client.SendAsync(request, stop);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(stop);
         return response.IsSuccessStatusCode ? (true, answer.GetProperty("receipt").GetRawText(), answer.Flag("replayed") == true) : (false, answer.ToString(), false);
     }
 
     private async Task StartAsync(IReadOnlyDictionary<string, string> settings)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "LogLine.Api.dll"), "--data", Folder, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true };
-        start.Environment["DOTNET_TieredPGO"] = "0"; // starts sooner
-        foreach (var (name, value) in settings)
-        {
-            start.Environment[name] = value;
-        }
-        _gateway = Process.Start(start)!;
-        string? line;
-        do
-        {
-            line = await _gateway.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) ?? throw new InvalidOperationException("The gateway ended before it listened.");
-        }
-        while (!line.Contains("listens on", StringComparison.Ordinal));
-        _ = _gateway.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        var bootstrap = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(Folder, "bootstrap.json"), TestContext.Current.CancellationToken)).RootElement;
-        _client.Dispose();
-        _client = new HttpClient { BaseAddress = new Uri(bootstrap.Text("base_url")!) };
-        _client.DefaultRequestHeaders.Authorization = new("ApiKey", bootstrap.Text("api_key"));
+        await DisposeGatewayAsync();
+        _gateway = await GatewayProcess.StartAsync(new Dictionary<string, string>(settings) { ["DOTNET_TieredPGO"] = "0" }, Folder); // without it, it starts sooner
     }
 
-    private void Kill()
-    {
-        _gateway!.Kill(); // SIGKILL
-        _gateway.WaitForExit();
-        _gateway.Dispose();
-        _gateway = null;
-    }
+    private ValueTask DisposeGatewayAsync() => _gateway?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        if (_gateway is not null)
-        {
-            Kill();
-        }
-        _client.Dispose();
+        await DisposeGatewayAsync();
         Directory.Delete(Folder, recursive: true);
-        return ValueTask.CompletedTask;
     }
 }

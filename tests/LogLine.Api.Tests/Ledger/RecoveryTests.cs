@@ -109,6 +109,30 @@ public sealed class RecoveryTests : IDisposable
         Assert.Contains("it is a fork of the log", await RefusalAsync());
     }
 
+    /// <summary>After a power failure the last checkpoint that is known is older than the log: what came after it is verified, however much it is.</summary>
+    [Theory]
+    [InlineData("UPDATE entries SET span = CAST(replace(CAST(span AS TEXT), 'Joana', 'Koana') AS BLOB) WHERE idx = 100", "span of entry 100 is not the one")]
+    [InlineData("UPDATE entries SET entry = CAST(replace(CAST(entry AS TEXT), '\"env\":\"dev\"', '\"env\":\"prd\"') AS BLOB) WHERE idx = 100", "entry 100 is not the one that the tree holds")]
+    [InlineData("DELETE FROM entries WHERE idx = 100", "entry 100 is not the one that the tree holds")]
+    public async Task WhatCameAfterTheLastKnownCheckpoint_IsVerifiedAtStart(string sql, string reason)
+    {
+        await FillAsync(2);
+        var published = await File.ReadAllTextAsync(Path.Combine(_folder, "published"), TestContext.Current.CancellationToken);
+        await using (var gateway = await TestGateway.StartAsync(folder: _folder))
+        {
+            for (var i = 0; i < 6; i++)
+            {
+                await gateway.PostAsync("[" + string.Join(',', Enumerable.Range(0, 100).Select(j => GatewayActs.Person($"p{i}-{j}"))) + "]");
+            }
+        }
+        await File.WriteAllTextAsync(Path.Combine(_folder, "published"), published, TestContext.Current.CancellationToken);
+        await (await TestGateway.StartAsync(folder: _folder)).StopAsync();
+        await File.WriteAllTextAsync(Path.Combine(_folder, "published"), published, TestContext.Current.CancellationToken);
+        Change(sql);
+
+        Assert.Contains(reason, await RefusalAsync());
+    }
+
     [Fact]
     public async Task FormatOfANewerVersion_IsRefused()
     {

@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.Net;
 using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Artifacts;
 using LogLine.Protocol.Json;
 
@@ -86,6 +87,20 @@ public sealed class ArchivePrimitiveTests
         Assert.NotNull((await BuildAsync($"FROM {PrimitiveLab.Image}\nRUN wget -T 2 -q -O - http://10.0.0.1/")).Text("error"));
         Assert.Equal("image_not_found", (await BuildAsync("FROM localhost/other/secret:1")).Text("reason"));
         Assert.Equal("malformed_archive", (await BuildAsync("ARG X=a\nFROM $X")).Text("reason"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task OciLayout_IsLoadedUnderTheTenantsName(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = lab.Name("oci");
+        var artifact = await lab.Gateway.UploadAsync(new OciLayout("hello", name).Tar());
+
+        var loaded = await lab.DoAsync("image.load", null, $$"""{"artifact":"{{artifact}}","tag":"{{name}}:1"}""");
+
+        Assert.Contains($"localhost/dev/{name}:1", loaded.Texts("references"));
+        Assert.Equal(["/hello"], loaded.Texts("argv"));
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]

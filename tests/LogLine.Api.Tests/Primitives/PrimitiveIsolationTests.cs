@@ -92,7 +92,7 @@ public sealed class PrimitiveIsolationTests
     [InlineData("deploy.plan", "urn:minicontainer:dev/web", """{"target":{"provider":"fake","service":"web"},"ref":"REF"}""")]
     public async Task ContainerBetweenTwoStates_IsAConflict_NotADefect(string intent, string subject, string payload)
     {
-        var fake = new FakeAdapter { Look = _ => throw new AdapterException(AdapterFailure.Refused, "The container is still 'stopping' after 10 s") };
+        var fake = new FakeAdapter { Look = _ => throw new AdapterException(AdapterFailure.Conflict, "The container is still 'stopping' after 10 s") };
         await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
         var reference = await gateway.ApplyAsync("web");
 

@@ -110,7 +110,7 @@ public sealed class GrantDeployTests
 
     [Theory]
     [InlineData(AdapterFailure.Unavailable, "503_ADAPTER_UNAVAILABLE")]
-    [InlineData(AdapterFailure.Refused, "409_LIFECYCLE_CONFLICT")]
+    [InlineData(AdapterFailure.Conflict, "409_LIFECYCLE_CONFLICT")]
     public async Task ContainerThatCannotBeLookedAt_IsNotGotInto(AdapterFailure failure, string code)
     {
         var fake = new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.exec"] = (_, _) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)) } };

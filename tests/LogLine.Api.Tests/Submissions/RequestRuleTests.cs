@@ -249,6 +249,27 @@ public sealed class RequestRuleTests
     }
 
     [Fact]
+    public async Task FreshnessThatTheOperatorDoesNotAskFor_MayBeLeftOut_ButIsJudgedWhenItIsThere()
+    {
+        await using var gateway = await (await TestGateway.StartAsync(settings: new Dictionary<string, string?> { ["LogLine:Policy:RequireFreshness"] = "false" })).RegisterKeyAsync();
+        static void Neither(HttpRequestMessage request)
+        {
+            request.Set("X-Nonce", null);
+            request.Set("X-Timestamp", null);
+        }
+        var body = System.Text.Encoding.UTF8.GetBytes(GatewayActs.Person());
+
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person(), Neither)).Status);
+        Assert.Equal("400_FRESHNESS_REQUIRED", (await gateway.PostAsync(GatewayActs.Person(), request => request.Set("X-Nonce", null))).Code);
+        Assert.Equal("422_TIMESTAMP_OUT_OF_RANGE", (await gateway.PostAsync(GatewayActs.Person(), request => request.Set("X-Timestamp", "2020-01-01T00:00:00Z"))).Code);
+        Assert.Equal("422_SIGNATURE_INVALID", (await gateway.PostAsync(body, request =>
+        {
+            request.SignRequest(body, gateway.Key, TestGateway.Kid);
+            Neither(request);
+        })).Code);
+    }
+
+    [Fact]
     public async Task Nonce_IsConsumedPerTenant()
     {
         await using var gateway = await TestGateway.StartAsync();

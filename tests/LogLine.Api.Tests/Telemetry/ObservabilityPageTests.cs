@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using LogLine.Api.Telemetry;
 using LogLine.Api.Tests.Checkout;
 using LogLine.Api.Tests.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LogLine.Api.Tests.Telemetry;
 
@@ -75,6 +76,8 @@ public sealed partial class ObservabilityPageTests
             RuntimeHelpers.RunClassConstructor(type.TypeHandle);
         }
         await using var gateway = await TestGateway.StartAsync();
+        await using var worker = GatewayProgram.Build(["--role", "worker", "--data", Path.Combine(gateway.Folder, "worker"), "--LogLine:Worker:Gateway=http://127.0.0.1:1", "--LogLine:Worker:Token=none"]);
+        _ = worker.Services.GetRequiredService<LogLine.Api.Workers.Working.WorkerGauges>();
         lock (found)
         {
             return [.. found];

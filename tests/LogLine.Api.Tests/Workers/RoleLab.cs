@@ -43,6 +43,15 @@ internal sealed class RoleLab : IAsyncDisposable
 
     public EngineAdapter Engine => _engine;
 
+    /// <summary>The engine's address.</summary>
+    public string EngineAddress => _engineAddress;
+
+    /// <summary>Where workers find the engine, when somebody stands in between.</summary>
+    public string? EngineOfWorkers { get; set; }
+
+    /// <summary>Settings of workers beside those that they need.</summary>
+    public IReadOnlyList<string> WorkerSettings { get; set; } = [];
+
     public HttpClient Client => _client;
 
     public string ApiKey { get; private set; } = "";
@@ -129,16 +138,41 @@ internal sealed class RoleLab : IAsyncDisposable
         {
             await File.WriteAllTextAsync(token, await RunnerTokenAsync() + "\n", Cancel);
         }
-        var process = Start("worker", WorkerFolder(name), [$"--LogLine:Worker:Gateway={string.Join(',', gateways.Prepend(wire.Address))}", $"--LogLine:Worker:TokenFile={token}", $"--LogLine:Worker:Name={name}"], _engineAddress);
-        while (!await IsServedAsync())
-        {
-            Assert.False(process.HasExited, "The worker ended: " + Output);
-            await Task.Delay(20, Cancel);
-        }
+        var process = Start("worker", WorkerFolder(name), [$"--LogLine:Worker:Gateway={string.Join(',', gateways.Prepend(wire.Address))}", $"--LogLine:Worker:TokenFile={token}", $"--LogLine:Worker:Name={name}", .. WorkerSettings], EngineOfWorkers ?? _engineAddress);
+        await ServedAsync(process);
         return (process, wire);
     }
 
+    /// <summary>Waits until the gateway has a worker for the engine.</summary>
+    public async Task ServedAsync(Process? process = null)
+    {
+        while (!await IsServedAsync())
+        {
+            Assert.False(process?.HasExited == true, "The worker ended: " + Output);
+            await Task.Delay(20, Cancel);
+        }
+    }
+
     public string WorkerFolder(string name) => Path.Combine(_folder, name);
+
+    /// <summary>Where a worker answers for its health and metrics: the one that was started last.</summary>
+    public Uri WorkerAddress => new(_output.Last(line => line.Contains("health is on ", StringComparison.Ordinal)).Split("health is on ")[1].Split(';')[0]);
+
+    /// <summary>Replaces a key of the gateway, which must not run.</summary>
+    public async Task RotateAsync(string key)
+    {
+        using var command = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "LogLine.Api.dll"), "rotate-key", key, "--data", GatewayFolder]) { RedirectStandardOutput = true })!;
+        await command.StandardOutput.ReadToEndAsync(Cancel);
+        await command.WaitForExitAsync(Cancel);
+        Assert.Equal(0, command.ExitCode);
+    }
+
+    /// <summary>SIGTERM.</summary>
+    public static void Stop(Process process)
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        kill.WaitForExit();
+    }
 
     /// <summary>SIGKILL.</summary>
     public static void Kill(Process process)

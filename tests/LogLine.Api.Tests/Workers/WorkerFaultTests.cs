@@ -70,6 +70,26 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         Assert.Single(await SignersOfAllAsync(lab, run));
     }
 
+    /// <summary>The gateway's span key is replaced under a worker: what the log key has endorsed is believed, and nobody has to touch the worker.</summary>
+    [Fact]
+    public async Task GatewayWithANewSpanKey_GoesOnWithItsWorker()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync();
+        await lab.StateAsync(run, "run_state.running");
+        var pinned = await File.ReadAllTextAsync(Path.Combine(lab.WorkerFolder("edge"), "gateway.pin"), RoleLab.Cancel);
+        RoleLab.Kill(lab.Gateway);
+        await lab.RotateAsync("span");
+        await lab.StartGatewayAsync();
+        await lab.ServedAsync();
+        Assert.Equal("0", (await lab.DoAsync("container.exec", """{"argv":["sh","-c","echo $?"]}""")).Member("result").Text("stdout")!.Trim());
+        await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{run}}}"}}""");
+        await lab.StateAsync(run, "run_state.cancelled");
+        Assert.NotEqual(pinned, await File.ReadAllTextAsync(Path.Combine(lab.WorkerFolder("edge"), "gateway.pin"), RoleLab.Cancel));
+        Assert.DoesNotContain("order_refused", lab.Output, StringComparison.Ordinal);
+    }
+
     /// <summary>Two gateways on one database, one worker that knows both: whichever is there gets what it says.</summary>
     [Fact]
     public async Task OneOfTwoGatewaysKilled_WorkerGoesOnWithTheOther()

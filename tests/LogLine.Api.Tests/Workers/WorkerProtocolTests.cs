@@ -102,6 +102,10 @@ public sealed class WorkerProtocolTests
             ("no permit", json => json.AsObject().Remove("permit")),
             ("another run's", json => json["run"]!["run_id"] = "run_other"),
             ("another tenant's", json => json["run"]!["tenant"] = "acme"),
+            ("another environment", json => json["run"]!["env"] = "other"),
+            ("another time", json => json["run"]!["created_at"] = "2026-01-01T00:00:00.000Z"),
+            ("another engine", json => json["run"]!["provider"] = "docker"),
+            ("another service", json => json["run"]!["service"] = "other"),
             ("another target", json => json["run"]!["target"]!["service"] = "other"),
             ("another course", json => json["run"]!["detail"]!["order"] = JsonNode.Parse("""{"strategy":"recreate","goes_back":true,"container_id":"abc","run_id":null}""")),
             ("another span", json => json["span"]!["payload"]!["ref"] = "mc:dev/other@blake3:" + new string('0', 64)),
@@ -135,11 +139,55 @@ public sealed class WorkerProtocolTests
             using var folder = DataFolder.Open(path);
             var first = JsonDocument.Parse($$"""{"span_public_key":"{{new string('1', 64)}}"}""").RootElement;
             var second = JsonDocument.Parse($$"""{"span_public_key":"{{new string('2', 64)}}"}""").RootElement;
-            Assert.Null(new ServerPin(folder, null).Meet(first));
-            Assert.Null(new ServerPin(folder, null).Meet(first));
-            Assert.Contains("gateway.pin", new ServerPin(folder, null).Meet(second));
-            Assert.Null(new ServerPin(folder, new string('2', 64)).Meet(second));
+            Assert.Null(new ServerPin(folder, null).Meet(first, default));
+            Assert.Null(new ServerPin(folder, null).Meet(first, default));
+            Assert.Contains("gateway.pin", new ServerPin(folder, null).Meet(second, default));
+            Assert.Null(new ServerPin(folder, new string('2', 64)).Meet(second, default));
             Assert.Throws<DataFolderException>(() => new ServerPin(folder, "no key"));
+        }
+        finally
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+
+    /// <summary>What the pinned log key, or one that follows from it, has endorsed takes the pinned key's place; nothing else does, and what was replaced does not come back.</summary>
+    [Fact]
+    public void EndorsedKey_TakesThePinnedOnesPlace_AndNoOtherDoes()
+    {
+        var path = Directory.CreateTempSubdirectory("logline-pin-").FullName;
+        using var log = SigningKey.Generate();
+        using var nextLog = SigningKey.Generate();
+        using var thief = SigningKey.Generate();
+        using var span1 = SigningKey.Generate();
+        using var span2 = SigningKey.Generate();
+        using var span3 = SigningKey.Generate();
+        try
+        {
+            using var folder = DataFolder.Open(path);
+            string Key(string use, SigningKey key, long from, SigningKey? signer, string origin = "o") => signer is null
+                ? $$"""{"kid":"k{{from}}","use":"{{use}}","public_key":"{{key.PublicKeyHex}}","from_tree_size":{{from}} }"""
+                : $$"""{"kid":"k{{from}}","use":"{{use}}","public_key":"{{key.PublicKeyHex}}","from_tree_size":{{from}},"endorsement":{{JsonSerializer.Serialize(KeyEndorsement.Sign(origin, use, "k" + from, key.PublicKey, from, signer))}} }""";
+            JsonElement Keys(params string[] keys) => JsonElement.Parse($$"""{"origin":"o","keys":[{{string.Join(',', keys)}}]}""");
+            JsonElement Says(SigningKey span) => JsonElement.Parse($$"""{"span_public_key":"{{span.PublicKeyHex}}","log_public_key":"{{log.PublicKeyHex}}"}""");
+            var first = new[] { Key("log", log, 0, null), Key("span", span1, 0, null) };
+            ServerPin Pin() => new(folder, null);
+
+            Assert.Null(Pin().Meet(Says(span1), Keys(first)));
+            Assert.NotNull(Pin().Meet(Says(span2), Keys([.. first, Key("span", span2, 10, null)])));
+            Assert.NotNull(Pin().Meet(Says(span2), Keys([.. first, Key("span", span2, 10, thief)])));
+            Assert.NotNull(Pin().Meet(Says(span2), Keys([.. first, Key("log", thief, 5, thief), Key("span", span2, 10, thief)])));
+            Assert.NotNull(Pin().Meet(Says(span2), Keys([.. first, Key("span", span3, 10, log)])));
+            Assert.NotNull(Pin().Meet(Says(span2), Keys([.. first, Key("span", span2, 10, log, "another")])));
+            Assert.Equal(Says(span1).Text("span_public_key"), Convert.ToHexStringLower(Pin().PublicKey!));
+
+            var second = Key("span", span2, 10, log);
+            Assert.Null(Pin().Meet(Says(span2), Keys([.. first, second])));
+            var third = new[] { Key("log", nextLog, 20, log), Key("span", span3, 30, nextLog) };
+            Assert.Null(Pin().Meet(Says(span3), Keys([.. first, second, .. third])));
+            Assert.NotNull(Pin().Meet(Says(span2), Keys([.. first, second])));
+            Assert.NotNull(new ServerPin(folder, span1.PublicKeyHex).Meet(Says(span2), Keys([.. first, second])));
+            Assert.Equal(span3.PublicKeyHex, Convert.ToHexStringLower(Pin().PublicKey!));
         }
         finally
         {

@@ -48,6 +48,21 @@ public sealed class WorkerRoleTests
     }
 
     [Fact]
+    public async Task Auto_IsTheEngineThatTheWorkerHas()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var created = await lab.PostAsync(TestGateway.Json(new
+        {
+            intent = "container.create", subject = $"urn:container:dev/{lab.Service}",
+            payload = new { name = lab.Service, target = new { provider = "auto" }, image = Environment.GetEnvironmentVariable("LOGLINE_TEST_IMAGE") },
+        }), wait: 50);
+        Assert.Equal("exited", created.Member("run").Text("state"));
+        Assert.Equal(lab.Provider, (await lab.RunAsync(created.Member("run").Text("run_id")!)).Member("target").Text("provider"));
+        Assert.NotNull(await lab.ContainerAsync());
+    }
+
+    [Fact]
     public async Task Artifacts_GoToTheWorkerAndComeBack()
     {
         await using var lab = await RoleLab.OpenAsync();

@@ -62,28 +62,34 @@ internal sealed class EventReader : IDisposable
 
     private void Take(ReadOnlySpan<byte> bytes, long now)
     {
-        foreach (var one in bytes)
+        while (bytes.IndexOf((byte)'\n') is >= 0 and var end)
         {
-            if (one != '\n')
-            {
-                if (_length < PrefixBytes)
-                {
-                    _line[_length] = one;
-                }
-                _length++;
-                continue;
-            }
-            var line = _line.AsSpan(0, Math.Min(_length, PrefixBytes));
-            if (line.StartsWith("id: "u8) && System.Buffers.Text.Utf8Parser.TryParse(line[4..], out long seq, out _))
-            {
-                LastSeq = seq;
-                Arrived(seq, now);
-            }
-            else if (line.StartsWith("retry:"u8))
-            {
-                _opened.TrySetResult();
-            }
+            Keep(bytes[..end]);
+            Line(_line.AsSpan(0, _length), now);
             _length = 0;
+            bytes = bytes[(end + 1)..];
+        }
+        Keep(bytes);
+    }
+
+    // Of a line the beginning is enough, which may come in parts.
+    private void Keep(ReadOnlySpan<byte> part)
+    {
+        part = part[..Math.Min(part.Length, PrefixBytes - _length)];
+        part.CopyTo(_line.AsSpan(_length));
+        _length += part.Length;
+    }
+
+    private void Line(ReadOnlySpan<byte> line, long now)
+    {
+        if (line.StartsWith("id: "u8) && System.Buffers.Text.Utf8Parser.TryParse(line[4..], out long seq, out _))
+        {
+            LastSeq = seq;
+            Arrived(seq, now);
+        }
+        else if (line.StartsWith("retry:"u8))
+        {
+            _opened.TrySetResult();
         }
     }
 }

@@ -17,19 +17,21 @@ internal static class LatencyBenchmark
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
     {
         await using var gateway = await GatewayUnderTest.StartAsync();
-        var arrivals = new ConcurrentQueue<(long Seq, long At)>();
-        var readers = Enumerable.Range(0, Subscribers).Select(_ => new EventReader { Arrived = (seq, at) => arrivals.Enqueue((seq, at)) }).ToArray();
+        var arrivals = Enumerable.Range(0, Subscribers).Select(_ => new Arrivals()).ToArray();
+        var readers = arrivals.Select(own => new EventReader { Arrived = own.Add }).ToArray();
+        // What the generator itself collects meanwhile would be measured too.
+        System.Runtime.GCSettings.LatencyMode = System.Runtime.GCLatencyMode.SustainedLowLatency;
         try
         {
             await Task.WhenAll(readers.Select(reader => reader.OpenAsync(gateway.Process.EndPoint, gateway.ApiKey, "?intent=registry.*")));
             await SendAsync(gateway, 2); // warm
-            arrivals.Clear();
             var (sent, lateness) = await SendAsync(gateway, Seconds);
-            for (var patience = 0; arrivals.Count < (long)sent.Count * Subscribers && patience < 600; patience++)
+            var last = sent.Keys.Max();
+            for (var patience = 0; Array.Exists(arrivals, own => own.Last < last) && patience < 600; patience++)
             {
                 await Task.Delay(50);
             }
-            return [Report(arrivals, sent, lateness)];
+            return [Report([.. arrivals.SelectMany(own => own.All)], sent, lateness)];
         }
         finally
         {
@@ -40,7 +42,7 @@ internal static class LatencyBenchmark
         }
     }
 
-    private static Figure Report(ConcurrentQueue<(long Seq, long At)> arrivals, IReadOnlyDictionary<long, (long Sent, long Acked)> sent, TimeSpan lateness)
+    private static Figure Report(List<(long Seq, long At)> arrivals, IReadOnlyDictionary<long, (long Sent, long Acked)> sent, TimeSpan lateness)
     {
         var known = arrivals.Where(arrival => sent.ContainsKey(arrival.Seq)).ToList();
         var fromSending = known.Select(arrival => Stopwatch.GetElapsedTime(sent[arrival.Seq].Sent, arrival.At).TotalMilliseconds).Order().ToArray();
@@ -95,5 +97,22 @@ internal static class LatencyBenchmark
         }
         await Task.WhenAll(requests);
         return (sent, late);
+    }
+
+    /// <summary>What came to one subscriber; it makes no garbage while it is measured.</summary>
+    private sealed class Arrivals
+    {
+        private readonly (long Seq, long At)[] _all = new (long, long)[PerSecond * (Seconds + 4)];
+        private int _count;
+
+        public IEnumerable<(long Seq, long At)> All => _all.Take(Volatile.Read(ref _count));
+
+        public long Last => Volatile.Read(ref _count) is > 0 and var count ? _all[count - 1].Seq : 0;
+
+        public void Add(long seq, long at)
+        {
+            _all[_count] = (seq, at);
+            Volatile.Write(ref _count, _count + 1);
+        }
     }
 }

@@ -52,6 +52,15 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
     /// <summary>Reads to the end.</summary>
     public async Task GetAsync(string path) => (await SendAsync(HttpMethod.Get, "/v1.41" + path)).Dispose();
 
+    /// <summary>Does something that has no arguments.</summary>
+    public async Task PostAsync(string path) => (await SendAsync(HttpMethod.Post, "/v1.41" + path)).Dispose();
+
+    /// <summary>Removes a container if there is one.</summary>
+    public async Task RemoveIfThereAsync(string name)
+    {
+        using var answer = await _http.DeleteAsync($"/v1.41/containers/{name}?force=true");
+    }
+
     /// <summary>Removes a container, running or not.</summary>
     public async Task RemoveAsync(string name) => (await SendAsync(HttpMethod.Delete, $"/v1.41/containers/{name}?force=true")).Dispose();
 

@@ -25,17 +25,18 @@ internal sealed class GateAlone : IAsyncDisposable
     private readonly TenantPrincipal _principal = new("tok_benchmark", Tenant, "dev", ["*"]);
     private readonly DataFolder _data;
     private readonly SpanLedger _ledger;
+    private readonly Catalogue _catalogue = Catalogue.Load(Path.Combine(AppContext.BaseDirectory, "schemas"));
     private readonly TdlnGate _gate;
     private byte[] _deploy = [];
+    private SpanDocument? _span;
     private long _nonce;
 
     private GateAlone(string folder, DataFolder data, SpanLedger ledger)
     {
         (_folder, _data, _ledger) = (folder, data, ledger);
-        var catalogue = Catalogue.Load(Path.Combine(AppContext.BaseDirectory, "schemas"));
         var directory = new TenantDirectory(_ledger, TimeProvider.System);
         _gate = new TdlnGate(
-            catalogue, directory, _ledger, new RunTargets([new IdleTarget()], TimeProvider.System), new RunDesk(_ledger, TimeProvider.System),
+            _catalogue, directory, _ledger, new RunTargets([new IdleTarget()], TimeProvider.System), new RunDesk(_ledger, TimeProvider.System),
             new TenantRules(_ledger, TimeProvider.System), new OperatorPolicy(), ArtifactStore.Open(Path.Combine(folder, "artifacts"), new ArtifactOptions(), TimeProvider.System), TimeProvider.System);
     }
 
@@ -63,6 +64,16 @@ internal sealed class GateAlone : IAsyncDisposable
 
     /// <summary>Rows 1 to 3 without HTTP: the body, canonical and as a tree.</summary>
     public CanonicalJson Read() => CanonicalJson.Parse(_deploy);
+
+    /// <summary>Holds the deploy against its two schemas: the span's and its payload's.</summary>
+    public void Validate()
+    {
+        var span = _span ??= SpanDocument.View(Read());
+        if (_catalogue.Span.Validate(span.Root).Count + _catalogue.Find("deploy.apply")!.Payload.Validate(span.Payload, "/payload").Count > 0)
+        {
+            throw new InvalidOperationException("The deploy is not valid.");
+        }
+    }
 
     /// <summary>Admits the deploy.</summary>
     public void Admit()
@@ -96,7 +107,7 @@ internal sealed class GateAlone : IAsyncDisposable
             Nonce = (++_nonce).ToString("x16"),
             Timestamp = Timestamps.Write(now),
         }, CancellationToken.None);
-        return judging.IsCompletedSuccessfully ? judging.GetAwaiter().GetResult() : throw new InvalidOperationException("The gate had to wait, or failed.", judging.Exception);
+        return judging.IsCompletedSuccessfully ? judging.GetAwaiter().GetResult() : throw new InvalidOperationException("The gate had to wait, or failed.", judging.AsTask().Exception);
     }
 
     private byte[] Sign(string intent, string entityType, string subject, Action<System.Text.Json.Utf8JsonWriter> payload, bool signed = true, int size = 0)

@@ -1,5 +1,6 @@
 using LogLine.Api.Ledger;
 using LogLine.Api.Ledger.Sqlite;
+using LogLine.Api.Tenants;
 using LogLine.Benchmarks.Spans;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -12,8 +13,18 @@ namespace LogLine.Benchmarks.Ledgers;
 internal sealed class LargeLedger : IDisposable
 {
     private const string Tenant = "dev";
-    private const string TokenId = "tok_benchmark";
     private const int AtOnce = 2_000;
+    private readonly ApiToken _token = ApiToken.Create("tok_benchmark", Tenant, ["*"], "dev");
+
+    private LargeLedger()
+    {
+    }
+
+    /// <summary>Registered as <see cref="SignedSpans.Kid"/>; the spans are signed by it.</summary>
+    public SigningKey Key { get; } = SigningKey.Generate();
+
+    /// <summary>A token for everything.</summary>
+    public string ApiKey => _token.Value;
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("logline-large-").FullName;
 
@@ -25,11 +36,11 @@ internal sealed class LargeLedger : IDisposable
     public static async Task<LargeLedger> MakeAsync(int count)
     {
         var made = new LargeLedger();
-        using var key = SigningKey.Generate();
+        var key = made.Key;
         using var data = DataFolder.Open(made.Folder);
         await using var ledger = await SqliteLedger.OpenAsync(data, TimeProvider.System, AtOnce, NullLogger<SpanLedger>.Instance);
         var now = TimeProvider.System.GetUtcNow();
-        await ledger.Store.TryInsertFirstTenantAsync(new TenantRow(Tenant, now), new TokenRow(TokenId, Tenant, new byte[32], ["*"], "dev", null, null));
+        await ledger.Store.TryInsertFirstTenantAsync(new TenantRow(Tenant, now), made._token.Row);
         await AppendAsync(ledger, [Registration(key, now)]);
         for (var left = count; left > 0; left -= AtOnce)
         {
@@ -66,7 +77,11 @@ internal sealed class LargeLedger : IDisposable
     }
 
     private static AdmittedSpan Admit(SpanDocument span, string? kid, DateTimeOffset now, IReadOnlyList<LedgerEffect> effects) => AdmittedSpan.Admit(
-        new LedgerEntry("dev", span.Hash, kid, TokenId, Timestamps.Write(now), Tenant, span.This!), span, new byte[32], """{"trace_id":"0af7651916cd43dd8448eb211c80319c","repaired":[]}"""u8.ToArray(), effects, [], null, kid is null ? [] : [kid]);
+        new LedgerEntry("dev", span.Hash, kid, "tok_benchmark", Timestamps.Write(now), Tenant, span.This!), span, new byte[32], """{"trace_id":"0af7651916cd43dd8448eb211c80319c","repaired":[]}"""u8.ToArray(), effects, [], null, kid is null ? [] : [kid]);
 
-    public void Dispose() => Directory.Delete(Folder, recursive: true);
+    public void Dispose()
+    {
+        Key.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
 }

@@ -12,6 +12,7 @@ namespace LogLine.Benchmarks.Servers;
 internal sealed class GatewayUnderTest : IAsyncDisposable
 {
     private readonly HttpClient _client;
+    private ServerProcess? _worker;
 
     private GatewayUnderTest(ServerProcess process, string folder, string tenant, string apiKey)
     {
@@ -39,6 +40,18 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         var gateway = new GatewayUnderTest(process, folder, bootstrap.RootElement.Text("tenant")!, bootstrap.RootElement.Text("api_key")!);
         await gateway.RegisterAsync();
         return gateway;
+    }
+
+    /// <summary>Starts a worker of it in a process of its own, and waits until it serves that engine.</summary>
+    public async Task StartWorkerAsync(string provider, IReadOnlyDictionary<string, string?> engine)
+    {
+        var token = (await PostToAsync("/v1/tokens", """{"scopes":["runner"]}""")).Text("api_key")!;
+        _worker = ServerProcess.StartWorker(Path.Combine(Folder, "worker"), Process.Address, token, engine);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while ((await GetAsync("/healthz/ready")).GetProperty("engines").GetProperty(provider).GetProperty("available").ValueKind != JsonValueKind.True)
+        {
+            await Task.Delay(20, patience.Token);
+        }
     }
 
     private async Task RegisterAsync()
@@ -82,6 +95,10 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
     {
         _client.Dispose();
         Key.Dispose();
+        if (_worker is not null)
+        {
+            await _worker.DisposeAsync();
+        }
         await Process.DisposeAsync();
         Directory.Delete(Folder, recursive: true);
     }

@@ -44,16 +44,29 @@ internal sealed class ServerProcess : IAsyncDisposable
     public static Task<ServerProcess> StartGatewayAsync(string folder, IReadOnlyDictionary<string, string?>? environment = null) =>
         StartAsync([Assembly("LogLine.Api"), "--data", folder, "--urls", "http://127.0.0.1:0"], environment);
 
+    /// <summary>A worker of that gateway, on a data folder; it listens nowhere that matters.</summary>
+    public static ServerProcess StartWorker(string folder, Uri gateway, string token, IReadOnlyDictionary<string, string?> environment)
+    {
+        var process = Start([Assembly("LogLine.Api"), "--role", "worker", "--data", folder, $"--LogLine:Worker:Gateway={gateway}", $"--LogLine:Worker:Token={token}", "--LogLine:Worker:Name=bench"], environment);
+        _ = DrainAsync(process);
+        return new ServerProcess(process, gateway);
+    }
+
     private static string Assembly(string name) => Path.Combine(AppContext.BaseDirectory, name + ".dll");
 
-    private static async Task<ServerProcess> StartAsync(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    private static Process Start(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?>? environment)
     {
         var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = AppContext.BaseDirectory };
         foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
         {
             start.Environment[name] = value;
         }
-        var process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+        return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+    }
+
+    private static async Task<ServerProcess> StartAsync(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        var process = Start(arguments, environment);
         var said = new List<string>();
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {

@@ -13,8 +13,8 @@ internal static class ArraysBenchmark
 
     private const string Limit =
         """
-        The cores are the generator's as well. An array is judged item by item on one thread and answered whole, so that few of them keep all cores busy; what a span costs beside its verification is what it costs alone (`spans`), less HTTP,
-        which a hundred share.
+        The cores are the generator's as well. An array is judged item by item on one thread and answered whole, so that few of them keep all cores busy; what a span costs beside its verification is what it costs alone
+        (`spans`), less HTTP, which a hundred share.
         """;
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
@@ -48,7 +48,10 @@ internal static class ArraysBenchmark
         ];
     }
 
-    private static byte[][] Arrays(SpanLoad load, int count) => [.. SignedSpans.Sign(load.Gateway.Key, count * PerArray).Chunk(PerArray).Select(Join)];
+    private static byte[][] Arrays(SpanLoad load, int count) => Arrays(load.Gateway.Key, count);
+
+    /// <summary>Arrays of 100 new spans.</summary>
+    public static byte[][] Arrays(SigningKey key, int count) => [.. SignedSpans.Sign(key, count * PerArray).Chunk(PerArray).Select(Join)];
 
     private static byte[] Join(byte[][] spans)
     {

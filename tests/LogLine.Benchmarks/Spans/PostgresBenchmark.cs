@@ -11,8 +11,8 @@ internal static class PostgresBenchmark
 
     private const string Limit =
         """
-        Processor time: the gateway's, which is what it is on the embedded store, and the server's on the same cores, which keeps six B-trees and writes its log. What the gate asks for goes
-        to the server many at a time, and a batch is three round trips. A database on a machine of its own would lift it.
+        Processor time: the gateway's, which is what it is on the embedded store and Npgsql's part besides, and the server's on the same cores. Of the server's, the rows take 25 µs (four indexes, ON CONFLICT a third of it), the nonce 11,
+        their digests (7) counted in; the rest is the gate's questions (name, nonce), many in one statement, three round trips a batch, the write-ahead log. A database on a machine of its own would lift it.
         """;
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)

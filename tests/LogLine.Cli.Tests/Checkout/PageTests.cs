@@ -7,9 +7,10 @@ public sealed class PageTests
     // deploy/quickstart: QuickstartTests. tests/run, .ci/run, dotnet build: what runs this test. The rest gets a newcomer to them, or runs this test apart.
     private static readonly string[] RunElsewhere = ["git clone ", "cd ", "deploy/quickstart", "tests/run", ".ci/run", "dotnet build ", "dotnet test ", "dotnet run --project tests/", "dotnet run -c Release --project tests/", "LOGLINE_REWRITE=1 dotnet run --project tests/"];
 
-    // What a test does with files or programs of its own: ConsistencyTests, ReceiptsVerifyTests, WitnessedGatewayTests.
+    // What a test does with files or programs of its own: ConsistencyTests, ReceiptsVerifyTests, WitnessedGatewayTests, SharedKeyRotationTests.
     private static readonly string[] RunByOthers = [
-        "logline ledger consistency old.json new.json", "logline receipts verify old.json new.json", "logline receipts verify r.json", "logline receipts get urn:span:… --witnessed", "logline ledger witness --name w1.example"];
+        "logline ledger consistency old.json new.json", "logline receipts verify old.json new.json", "logline receipts verify r.json", "logline receipts get urn:span:… --witnessed", "logline ledger witness --name w1.example",
+        "LogLine.Api rotate-key log prepare --data DATA", "LogLine.Api rotate-key log --data DATA", "LogLine.Api rotate-key log finish --data DATA"];
 
     // What needs images of a registry, a package feed or a cluster. DeployFileTests hold the files to what they name; the benchmark 'startup' publishes.
     private static readonly string[] NeedMore = [

@@ -4,7 +4,7 @@ using LogLine.Fuzz.Targets;
 
 namespace LogLine.Fuzz.Campaigns;
 
-/// <summary>What an input costs by itself: processor time of the thread that runs it, the least of several runs.</summary>
+/// <summary>What an input costs by itself: processor time of the thread that sends it through the door, the least of several runs.</summary>
 internal static class InputCost
 {
     /// <summary>How often it is run.</summary>
@@ -48,7 +48,7 @@ internal static class InputCost
         var started = ThreadClock.Nanoseconds;
         try
         {
-            target.Run(input);
+            target.Enter(input);
         }
         catch (Exception)
         {

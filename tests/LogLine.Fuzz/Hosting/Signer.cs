@@ -21,8 +21,20 @@ internal static class Signer
     /// <summary>The key.</summary>
     public static SigningKey Key { get; } = SigningKey.FromSeed(SHA256.HashData("logline fuzz"u8));
 
-    /// <summary>The span with fresh signatures on what in it is signed; as it was when it has no canonical form.</summary>
+    /// <summary>The span with fresh signatures on what in it is signed, as far as it has a canonical form and room for them.</summary>
     public static JsonNode SignAll(JsonNode span, Random random)
+    {
+        try
+        {
+            return SignEach(span, random);
+        }
+        catch (FormatException)
+        {
+            return span;
+        }
+    }
+
+    private static JsonNode SignEach(JsonNode span, Random random)
     {
         if (span is not JsonObject members)
         {

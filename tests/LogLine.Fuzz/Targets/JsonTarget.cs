@@ -36,6 +36,8 @@ internal sealed class JsonTarget : IFuzzTarget
         return $"read {json.Root.ValueKind} {json.Utf8.Length.ToString().Length}";
     }
 
+    public void Enter(byte[] input) => CanonicalJson.TryRead(input, out _, out _);
+
     private static void AssertOneForm(ReadOnlySpan<byte> canonical)
     {
         if (!CanonicalJson.TryRead(canonical, out var again, out var fault))

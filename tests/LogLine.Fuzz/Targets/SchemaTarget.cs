@@ -40,6 +40,19 @@ internal sealed class SchemaTarget : IFuzzTarget
         };
     }
 
+    public void Enter(byte[] input)
+    {
+        var (text, value) = Split(input);
+        var schema = JsonSchema.Load(text, _registry);
+        if (Parse(value) is { } document)
+        {
+            using (document)
+            {
+                schema.Validate(document.RootElement);
+            }
+        }
+    }
+
     public string Run(byte[] input)
     {
         var (text, value) = Split(input);

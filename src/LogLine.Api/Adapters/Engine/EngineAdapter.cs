@@ -45,7 +45,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         probes = new HealthProbes(engine, commands, time);
         Primitives = new Dictionary<string, Primitive>(
         [
-            .. new ContainerActs(containers, volumes, engine, CreateNewAsync).Table,
+            .. new ContainerActs(containers, volumes, engine, CreateIdAsync).Table,
             .. looks.Table,
             .. new ContainerChanges(containers, engine).Table,
             .. new ContainerCopies(containers, engine).Table,
@@ -79,7 +79,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         try
         {
-            var found = await engine.NegotiateAsync(cancel);
+            var found = await engine.PingAsync(cancel);
             return new(true, engine.Where, found.Version, null);
         }
         catch (AdapterException e)
@@ -239,6 +239,14 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 
     async Task<Workload> CreateNewAsync(WorkloadSpec spec, CancellationToken cancel)
     {
+        var created = await OwnedAsync(await CreateIdAsync(spec, cancel), cancel);
+        if (created.State == WorkloadState.Created && fresh.Count < MostFresh)
+            fresh[created.Id] = created;
+        return created;
+    }
+
+    async Task<string> CreateIdAsync(WorkloadSpec spec, CancellationToken cancel)
+    {
         spec = spec with { Image = await images.UsableAsync(spec.Tenant, spec.Image, cancel) };
         var name = ContainerRequests.NameOf(spec);
         var request = ContainerRequests.Of(spec, (await engine.DialectAsync(cancel)).Quirks);
@@ -249,10 +257,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             id = await engine.CreateAsync(name, request, cancel)
                 ?? throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {spec.Image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
         }
-        var created = await OwnedAsync(id, cancel);
-        if (created.State == WorkloadState.Created && fresh.Count < MostFresh)
-            fresh[created.Id] = created;
-        return created;
+        return id;
     }
 
     async Task<string?> PullAsync(string image, CancellationToken cancel)
@@ -312,7 +317,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 
     /// <summary>Our container of that id in a state that lasts, or null.</summary>
     async Task<Workload?> LookAsync(string id, CancellationToken cancel) =>
-        await containers.LookAsync(id, cancel) is { } container ? Workloads.Of(container, EngineQuirks.State(container.State.Status)!.Value) : null;
+        await containers.LookAsync(id, cancel) is { } container ? Workloads.Of(container, EngineQuirks.State(container.State.Status)!.Value) with { Seen = container } : null;
 
     static AdapterException NotFound(string id) =>
         new(AdapterFailure.NotFound, $"There is no container {id}: it was removed, or it is not one that this gateway made.");

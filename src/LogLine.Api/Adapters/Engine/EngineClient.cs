@@ -37,7 +37,7 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     public async ValueTask<EngineDialect> DialectAsync(CancellationToken cancel) => dialect ?? await NegotiateAsync(cancel);
 
     /// <summary>Asks the engine what it is, whatever was known before.</summary>
-    public async Task<EngineDialect> NegotiateAsync(CancellationToken cancel)
+    async Task<EngineDialect> NegotiateAsync(CancellationToken cancel)
     {
         const string What = "tell its version";
         var reply = await calls.CallAsync(HttpMethod.Get, "/version", null, What, limits.Status, cancel);
@@ -50,6 +50,20 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
                 $"The engine speaks API versions {wants} to {speaks}; this gateway speaks {Oldest} to {Newest}.");
         var agreed = speaks < Newest ? speaks : Newest;
         return dialect = new($"{version.Version}", $"/v{agreed}", EngineQuirks.Of(version));
+    }
+
+    /// <summary>
+    /// Whether the engine answers, asked in the cheapest way: Podman 4 asks the package manager of its machine when it is to tell its version, which takes a good part of a second.
+    /// </summary>
+    public async Task<EngineDialect> PingAsync(CancellationToken cancel)
+    {
+        if (dialect is not { } known)
+            return await NegotiateAsync(cancel);
+        var reply = (await SpeakAsync(_ => calls.CallAsync(HttpMethod.Get, "/_ping", null, "say that it is there", limits.Status, cancel), cancel)).OrThrow();
+        if (reply.Body.Span.Trim("\r\n "u8).SequenceEqual("OK"u8))
+            return known;
+        dialect = null;
+        throw new AdapterException(AdapterFailure.Unavailable, $"{endpoint.Current()} answers, but not as a container engine does.");
     }
 
     async ValueTask<EngineQuirks> QuirksAsync(CancellationToken cancel) => (await DialectAsync(cancel)).Quirks;

@@ -31,7 +31,7 @@ internal sealed record ImageManifest(string? Config, string[]? RepoTags, string[
 
 internal sealed record OciIndex([property: JsonPropertyName("manifests")] OciDescriptor[]? Manifests);
 
-internal sealed record OciManifest([property: JsonPropertyName("config")] OciDescriptor? Config, [property: JsonPropertyName("layers")] OciDescriptor[]? Layers);
+internal sealed record OciManifest([property: JsonPropertyName("schemaVersion")] int SchemaVersion, [property: JsonPropertyName("config")] OciDescriptor? Config, [property: JsonPropertyName("layers")] OciDescriptor[]? Layers);
 
 internal sealed record OciDescriptor([property: JsonPropertyName("mediaType")] string? MediaType, [property: JsonPropertyName("digest")] string? Digest, [property: JsonPropertyName("size")] long Size);
 

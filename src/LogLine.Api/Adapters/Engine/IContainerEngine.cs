@@ -15,8 +15,8 @@ internal interface IContainerEngine : IDisposable
     /// <summary>The host on which published ports are; null when that is this machine, and containers can be reached at their own addresses.</summary>
     string? RemoteHost { get; }
 
-    /// <summary>Asks the engine what it is, whatever was known before.</summary>
-    Task<EngineDialect> NegotiateAsync(CancellationToken cancel);
+    /// <summary>Asks the engine whether it is there, and what it is when that is not known.</summary>
+    Task<EngineDialect> PingAsync(CancellationToken cancel);
 
     /// <summary>What the engine is, as agreed on last.</summary>
     ValueTask<EngineDialect> DialectAsync(CancellationToken cancel);

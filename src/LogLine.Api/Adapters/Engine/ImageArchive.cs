@@ -16,8 +16,15 @@ internal sealed class ImageArchive
     const int MaxJsonBytes = 4 << 20;
     const int MaxLayers = 128;
 
+    static readonly string[] ManifestTypes = ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+    static readonly string[] ConfigTypes = ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+    static readonly string[] LayerTypes = ["application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar.gzip"];
+
     readonly FileStream tar;
     readonly Dictionary<string, (long Offset, long Length, string? Link)> entries;
+
+    // Digests of layers as they are packed, where a manifest names them.
+    readonly Dictionary<string, string> blobs = [];
 
     ImageArchive(FileStream tar, Dictionary<string, (long, long, string?)> entries) => (this.tar, this.entries) = (tar, entries);
 
@@ -71,14 +78,26 @@ internal sealed class ImageArchive
         if (!entries.ContainsKey("index.json"))
             throw Malformed("it has neither manifest.json nor index.json");
         var index = Json("index.json", EngineJson.Default.OciIndex).Manifests;
-        if (index is not [{ Digest: { } digest }])
+        if (index is not [var described])
             throw Malformed($"index.json lists {index?.Length ?? 0} images; one is expected");
-        var manifest = Json(Blob(digest), EngineJson.Default.OciManifest);
-        Verify(digest, Bytes(Blob(digest)));
-        if (manifest is not { Config.Digest: { } config, Layers: { } layers } || layers.Any(layer => layer.Digest is null))
-            throw Malformed("its manifest has no config, or no layers");
-        Verify(config, Bytes(Blob(config)));
-        return (Blob(config), [.. layers.Select(layer => Blob(layer.Digest!))]);
+        var name = Named(described, "its manifest", ManifestTypes);
+        Verify(described.Digest!, Bytes(name));
+        var manifest = Json(name, EngineJson.Default.OciManifest);
+        if (manifest is not { SchemaVersion: 2, Config: { } config, Layers: { Length: <= MaxLayers } layers })
+            throw Malformed($"its manifest is not of schema version 2 with a config and at most {MaxLayers} layers");
+        Verify(config.Digest!, Bytes(Named(config, "its config", ConfigTypes)));
+        foreach (var layer in layers)
+            blobs[Named(layer, "a layer", LayerTypes)] = layer.Digest!;
+        return (Blob(config.Digest!), [.. layers.Select(layer => Blob(layer.Digest!))]);
+    }
+
+    /// <summary>The entry that a descriptor names, which must be there with the size and of a media type that can be judged here.</summary>
+    string Named(OciDescriptor? descriptor, string what, IReadOnlyList<string> types)
+    {
+        if (descriptor is not { Digest: { } digest } || !types.Contains(descriptor.MediaType))
+            throw Malformed($"{what} is of the media type '{descriptor?.MediaType}'; accepted are {string.Join(", ", types)}");
+        var name = Blob(digest);
+        return Find(name).Length == descriptor.Size ? name : throw Malformed($"{what} has {Find(name).Length:N0} bytes, and its descriptor says {descriptor.Size:N0}");
     }
 
     async Task ValidateAsync(string configName, IReadOnlyList<string> layerNames, long maxBytes, CancellationToken cancel)
@@ -99,6 +118,8 @@ internal sealed class ImageArchive
         foreach (var (name, id) in layerNames.Zip(ids))
         {
             var layer = Find(name);
+            if (blobs.TryGetValue(name, out var packed) && await DigestAsync(new Part(tar, layer.Offset, layer.Length), long.MaxValue, cancel) is var (found, _) && found != packed)
+                throw Malformed($"what is called {packed} has the digest {found}");
             var (digest, length) = await DiffIdAsync(layer, left, cancel);
             if (digest != id)
                 throw Malformed($"the layer '{name}' has the digest {digest}, and its config says {id}");
@@ -115,6 +136,11 @@ internal sealed class ImageArchive
         var isGzip = await part.ReadAtLeastAsync(magic, 2, throwOnEndOfStream: false, cancel) == 2 && magic is [0x1f, 0x8b];
         part.Position = 0;
         await using Stream plain = isGzip ? new GZipStream(part, CompressionMode.Decompress) : part;
+        return await DigestAsync(plain, maxBytes, cancel);
+    }
+
+    static async Task<(string Digest, long Length)> DigestAsync(Stream plain, long maxBytes, CancellationToken cancel)
+    {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var (buffer, total) = (new byte[128 << 10], 0L);
         try

@@ -9,6 +9,9 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
     /// <exception cref="AdapterException"><see cref="AdapterFailure.NotFound"/>.</exception>
     public async Task<ContainerDetail> FindAsync(PrimitiveCall call, CancellationToken cancel)
     {
+        // What was judged right before is not looked at again.
+        if (call.Workload is { Seen: ContainerDetail seen } judged && judged.Name == call.Name)
+            return seen;
         // The name in the engine could be another tenant's ("a" + "b-c", "a-b" + "c"); the labels say whose it is.
         var found = await LookAsync(ContainerRequests.NameOf(call.Tenant, call.Name), cancel);
         return found is not null && found.Config!.Labels![EngineLabels.Tenant] == call.Tenant && found.Config.Labels[EngineLabels.Name] == call.Name
@@ -16,8 +19,8 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
             : throw new AdapterException(AdapterFailure.NotFound, $"There is no container '{call.Name}'.");
     }
 
-    /// <summary>Its id alone; what was looked at right before is not looked at again.</summary>
-    public async ValueTask<string> IdAsync(PrimitiveCall call, CancellationToken cancel) => call.WorkloadId ?? (await FindAsync(call, cancel)).Id;
+    /// <summary>Its id alone.</summary>
+    public async ValueTask<string> IdAsync(PrimitiveCall call, CancellationToken cancel) => (await FindAsync(call, cancel)).Id;
 
     /// <summary>Our container of that id or name in the engine once its state lasts, or null; transient states are waited out, bounded.</summary>
     public async Task<ContainerDetail?> LookAsync(string id, CancellationToken cancel)
@@ -28,7 +31,7 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
             if (EngineQuirks.State(container.State.Status) is not null)
                 return container;
             if (time.GetElapsedTime(since) > limits.Settle)
-                throw new AdapterException(AdapterFailure.Refused, $"The container is still '{container.State.Status}' after {limits.Settle.TotalSeconds:0.###} s: the engine seems stuck on it.");
+                throw new AdapterException(AdapterFailure.Conflict, $"The container is still '{container.State.Status}' after {limits.Settle.TotalSeconds:0.###} s: the engine seems stuck on it.");
             await Task.Delay(limits.Glance, time, cancel);
         }
         return null;

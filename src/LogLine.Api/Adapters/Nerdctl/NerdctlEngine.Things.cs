@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Runs;
 using LogLine.Protocol.Json;
 
@@ -44,19 +45,11 @@ internal sealed partial class NerdctlEngine
     {
         var known = await DialectAsync(cancel);
         var flag = known.Quirks.LoopbackNeedsWord && image.IsOnLoopback ? known.Quirks == EngineQuirks.Nerdctl ? "--insecure-registry" : "--tls-verify=false" : null;
-        var config = registries.ConfigFor(image) is { } login ? PrivateFiles.Write("config.json", login) : null;
-        try
-        {
-            // nerdctl reads the first, Podman the second.
-            var environment = config is null ? [] : new Dictionary<string, string> { ["DOCKER_CONFIG"] = Path.GetDirectoryName(config)!, ["REGISTRY_AUTH_FILE"] = config };
-            var result = await StreamAsync(new NerdctlTransfer(verb, image.ToString(), flag), new() { Environment = environment }, limit, cancel);
-            return result.ExitCode == 0 ? null : CommandErrors.Words(result);
-        }
-        finally
-        {
-            if (config is not null)
-                PrivateFiles.Remove(config);
-        }
+        using var folder = WorkFolder.Create(WorkFolder.Memory);
+        // nerdctl reads the first, Podman the second.
+        var environment = registries.ConfigFor(image) is not { } login ? [] : new Dictionary<string, string> { ["DOCKER_CONFIG"] = folder.Path, ["REGISTRY_AUTH_FILE"] = folder.Write("config.json", login) };
+        var result = await StreamAsync(new NerdctlTransfer(verb, image.ToString(), flag), new() { Environment = environment }, limit, cancel);
+        return result.ExitCode == 0 ? null : CommandErrors.Words(result);
     }
 
     public Task TagAsync(string imageId, ImageReference name, CancellationToken cancel) => DoAsync(new NerdctlTag(imageId, name.ToString()), cancel);
@@ -79,20 +72,13 @@ internal sealed partial class NerdctlEngine
     /// <summary>The context is unpacked into a folder of its own: not every command line takes a tar. It was judged before, entry by entry.</summary>
     public async Task<(string? Id, string? Error)> BuildAsync(BuildOrder order, Stream context, Func<string, Task> said, CancellationToken cancel)
     {
-        var folder = Directory.CreateTempSubdirectory("logline-build-").FullName;
-        try
-        {
-            await System.Formats.Tar.TarFile.ExtractToDirectoryAsync(context, folder, overwriteFiles: true, cancel);
-            var told = Task.CompletedTask;
-            var heard = new LineSplitter(line => told = told.ContinueWith(_ => said(line + "\n"), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap());
-            var result = await StreamAsync(new NerdctlBuild(order, folder), new() { See = (_, piece) => heard.Append(piece.Span) }, order.Limit, cancel);
-            await told;
-            return result.ExitCode == 0 ? ((await FindImageAsync(order.Tag, cancel)) is { } built ? ImageActs.IdOf(built) : null, null) : (null, CommandErrors.Words(result));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var work = WorkFolder.Create(WorkFolder.Disk);
+        await System.Formats.Tar.TarFile.ExtractToDirectoryAsync(context, work.Path, overwriteFiles: true, cancel);
+        var told = Task.CompletedTask;
+        var heard = new LineSplitter(line => told = told.ContinueWith(_ => said(line + "\n"), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap());
+        var result = await StreamAsync(new NerdctlBuild(order, work.Path), new() { See = (_, piece) => heard.Append(piece.Span) }, order.Limit, cancel);
+        await told;
+        return result.ExitCode == 0 ? ((await FindImageAsync(order.Tag, cancel)) is { } built ? ImageActs.IdOf(built) : null, null) : (null, CommandErrors.Words(result));
     }
 
     public async Task<NetworkDetail?> FindNetworkAsync(string name, CancellationToken cancel)

@@ -46,9 +46,9 @@ internal sealed partial class NerdctlEngine : IContainerEngine
 
     public void Dispose() => turns.Dispose();
 
-    public async ValueTask<EngineDialect> DialectAsync(CancellationToken cancel) => dialect ?? await NegotiateAsync(cancel);
+    public async ValueTask<EngineDialect> DialectAsync(CancellationToken cancel) => dialect ?? await PingAsync(cancel);
 
-    public async Task<EngineDialect> NegotiateAsync(CancellationToken cancel)
+    public async Task<EngineDialect> PingAsync(CancellationToken cancel)
     {
         var version = await DocumentAsync(new NerdctlVersion(), "tell its version", limits.Status, cancel);
         var client = version.Member("Client");
@@ -183,7 +183,7 @@ internal sealed partial class NerdctlEngine : IContainerEngine
         await turns.WaitAsync(cancel);
         try
         {
-            return Heard(await runner.RunAsync(NerdctlCommands.ToArgs(command), new(), limit ?? limits.Answer, limits.AnswerBytes, cancel));
+            return await MeasuredAsync(command, new(), limit ?? limits.Answer, limits.AnswerBytes, cancel);
         }
         finally
         {
@@ -195,7 +195,14 @@ internal sealed partial class NerdctlEngine : IContainerEngine
     async Task<CommandResult> StreamAsync(NerdctlCommand command, CommandStreams streams, TimeSpan limit, CancellationToken cancel)
     {
         const int Kept = 64 << 10;
-        return Heard(await runner.RunAsync(NerdctlCommands.ToArgs(command), streams, limit, Kept, cancel));
+        return await MeasuredAsync(command, streams, limit, Kept, cancel);
+    }
+
+    /// <summary>Runs it and measures it; what waits for a container on purpose says nothing about the engine.</summary>
+    Task<CommandResult> MeasuredAsync(NerdctlCommand command, CommandStreams streams, TimeSpan limit, int maxBytes, CancellationToken cancel)
+    {
+        async Task<CommandResult> RunAsync() => Heard(await runner.RunAsync(NerdctlCommands.ToArgs(command), streams, limit, maxBytes, cancel));
+        return limit == limits.WaitSlice || limit == limits.Follow ? RunAsync() : RunTelemetry.MeasureAsync(Provider, command.Operation, RunAsync);
     }
 
     /// <summary>An engine that is away is asked anew what it is when it is back.</summary>

@@ -9,6 +9,12 @@ public sealed class StreamOptions
     /// <summary>Connections at a time of one tenant. Default: 12,000.</summary>
     public int MaxConnectionsPerTenant { get; set; } = 12_000;
 
+    /// <summary>Logs that are followed at a time, of all tenants. Default: 256; more are answered with <c>503_BUSY</c>.</summary>
+    public int MaxFollowedLogs { get; set; } = 256;
+
+    /// <summary>Logs that one tenant follows at a time. Default: 32.</summary>
+    public int MaxFollowedLogsPerTenant { get; set; } = 32;
+
     /// <summary>Seconds of silence after which a heartbeat is sent. Default: 15.</summary>
     public double HeartbeatSeconds { get; set; } = 15;
 

@@ -1,7 +1,13 @@
 namespace LogLine.Api.Delivery.Streams;
 
-/// <summary>How many connections there may be: of all tenants, and of one.</summary>
-internal sealed class StreamSeats(StreamOptions options)
+/// <summary>Connections to the stream.</summary>
+internal sealed class StreamSeats(StreamOptions options) : TenantSeats(options.MaxConnections, options.MaxConnectionsPerTenant);
+
+/// <summary>Logs that are followed: each holds 1 MiB here, and a connection to an engine, or a process, where that is.</summary>
+internal sealed class LogSeats(StreamOptions options) : TenantSeats(options.MaxFollowedLogs, options.MaxFollowedLogsPerTenant);
+
+/// <summary>How many of a kind there may be at a time: of all tenants, and of one.</summary>
+internal abstract class TenantSeats(int most, int mostOfTenant)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _byTenant = [];
@@ -13,7 +19,7 @@ internal sealed class StreamSeats(StreamOptions options)
         lock (_lock)
         {
             var own = _byTenant.GetValueOrDefault(tenant);
-            if (_taken >= options.MaxConnections || own >= options.MaxConnectionsPerTenant)
+            if (_taken >= most || own >= mostOfTenant)
             {
                 return null;
             }
@@ -35,7 +41,7 @@ internal sealed class StreamSeats(StreamOptions options)
         }
     }
 
-    private sealed class Seat(StreamSeats seats, string tenant) : IDisposable
+    private sealed class Seat(TenantSeats seats, string tenant) : IDisposable
     {
         public void Dispose() => seats.GiveBack(tenant);
     }

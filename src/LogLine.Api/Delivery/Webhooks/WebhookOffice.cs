@@ -14,9 +14,9 @@ internal sealed record CourierTools(SpanLedger Ledger, SpanReader Reader, Webhoo
 internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> logger) : BackgroundService
 {
     private const string LocalPrefix = "local:";
-    private static readonly TimeSpan LeaseLife = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(5);
+    private const int RenewalsInALife = 4;
 
+    private readonly TimeSpan _leaseLife = TimeSpan.FromSeconds(tools.Policy.LeaseSeconds);
     private readonly string _owner = LocalPrefix + Guid.NewGuid().ToString("N");
     private readonly Dictionary<string, CourierPost> _posts = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,7 +33,7 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
             {
                 var changed = Volatile.Read(ref _changed).Task;
                 await TryAsync(() => ArrangeAsync(stopping));
-                await changed.WaitAsync(RenewEvery, tools.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await changed.WaitAsync(_leaseLife / RenewalsInALife, tools.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
         finally
@@ -48,7 +48,7 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
     {
         var now = tools.Time.GetUtcNow();
         var asked = tools.Time.GetTimestamp(); // before the store counts from it: the lease is never longer there than here
-        var held = (await tools.Ledger.Store.LeaseWebhooksAsync(_owner, now + LeaseLife, now)).ToDictionary(row => row.WebhookId);
+        var held = (await tools.Ledger.Store.LeaseWebhooksAsync(_owner, now + _leaseLife, now)).ToDictionary(row => row.WebhookId);
         foreach (var post in _posts.Values)
         {
             if (held.ContainsKey(post.Lease.WebhookId))
@@ -64,7 +64,7 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
             {
                 // The one before has gone before the next one comes: else events of one subject could overtake each other.
                 await (known?.LeaveAsync() ?? Task.CompletedTask);
-                _posts[id] = Begin(row, new WebhookLease(id, _owner, LeaseLife, asked, tools.Time, stopping));
+                _posts[id] = Begin(row, new WebhookLease(id, _owner, _leaseLife, asked, tools.Time, stopping));
             }
         }
     }

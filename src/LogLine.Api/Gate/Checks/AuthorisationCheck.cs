@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Policy;
@@ -23,7 +25,14 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
         }
         if ((item.Definition!.ProofIntent ?? ofSecrets) is { } intent)
         {
-            item.Proof = (await MatchingAsync(item, intent)).FirstOrDefault();
+            foreach (var proof in await LiveAsync(item, intent))
+            {
+                if (Covers(proof, item))
+                {
+                    item.Proof = proof;
+                    break;
+                }
+            }
             if (item.Proof is null)
             {
                 return Required(item, intent, $"{item.Span.Intent} needs a live proof for '{intent}' on {item.Span.Subject}.", "", []);
@@ -36,17 +45,15 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
     private async ValueTask<Rejection?> CapabilitiesAsync(Judgement item)
     {
         var order = item.Effect == "container.create" ? item.Payload : item.Effect is "deploy.apply" or "deploy.rollback" && item.Manifest is { } manifest ? manifest.Deploy : default;
-        var security = order.Member("security");
-        var dropped = security.Texts("cap_drop");
-        var wanted = security.Texts("cap_add").Where(LinuxCapabilities.NeedsProof).Where(name => !dropped.Contains(name) && !dropped.Contains("ALL")).Distinct().Order(StringComparer.Ordinal).ToList();
+        var wanted = FarReaching(order.Member("security"));
         if (wanted.Count == 0)
         {
             return null;
         }
         var allowed = CapabilitySet.Of(policy.AllowCapabilities);
-        foreach (var proof in await MatchingAsync(item, CapabilityIntent))
+        foreach (var proof in await LiveAsync(item, CapabilityIntent))
         {
-            if (allowed.Attenuate(await item.State.CapabilitiesOfAsync(proof)).Holds(wanted))
+            if (Covers(proof, item) && allowed.Attenuate(await item.State.CapabilitiesOfAsync(proof)).Holds(wanted))
             {
                 item.CapabilityProof = proof;
                 return null;
@@ -56,22 +63,29 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
             string.Concat(wanted.Select(name => " --capability " + name)), wanted);
     }
 
-    /// <summary>Live proofs that cover the item, the one that expires first in front.</summary>
-    private static async ValueTask<IEnumerable<ProofRow>> MatchingAsync(Judgement item, string intent)
+    /// <summary>Those that are added, not dropped again, and reach beyond the container; each once, in order.</summary>
+    private static IReadOnlyList<string> FarReaching(JsonElement security)
     {
-        var reference = item.Ref?.ToString();
-        var target = Canonical(item.Target);
-        var asked = item.Choice is null ? target : Canonical(item.Payload.Member("target")); // a proof for 'auto' covers whatever it comes to mean
-        var planDigest = item.Payload.Text("plan_digest");
-        return (await item.State.LiveProofsAsync(item.Tenant, item.Span.Subject!, intent, item.Now)).Where(proof =>
-            (proof.Env is null || proof.Env == item.Submission.Env)
-            && (proof.Ref is null || proof.Ref == reference)
-            && (proof.Target is null || proof.Target == target || proof.Target == asked)
-            && (proof.PlanDigest is null || proof.PlanDigest == planDigest));
+        if (security.Member("cap_add").ValueKind != JsonValueKind.Array)
+        {
+            return [];
+        }
+        var dropped = security.Texts("cap_drop");
+        return [.. security.Texts("cap_add").Where(LinuxCapabilities.NeedsProof).Where(name => !dropped.Contains(name) && !dropped.Contains("ALL")).Distinct().Order(StringComparer.Ordinal)];
     }
 
-    private static string? Canonical(System.Text.Json.JsonElement target) =>
-        target is { ValueKind: System.Text.Json.JsonValueKind.Object } ? System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(target)) : null;
+    /// <summary>Live proofs for the item's subject, the one that expires first in front.</summary>
+    private static ValueTask<List<ProofRow>> LiveAsync(Judgement item, string intent) => item.State.LiveProofsAsync(item.Tenant, item.Span.Subject!, intent, item.Now);
+
+    /// <summary>True when everything that the proof names is the item's.</summary>
+    private static bool Covers(ProofRow proof, Judgement item) =>
+        (proof.Env is null || proof.Env == item.Submission.Env)
+        && (proof.Ref is null || proof.Ref == item.Ref?.ToString())
+        && (proof.Target is null || proof.Target == Canonical(item.Target)
+            || (item.Choice is not null && proof.Target == Canonical(item.Payload.Member("target")))) // a proof for 'auto' covers whatever it comes to mean
+        && (proof.PlanDigest is null || item.Payload.Is("plan_digest", proof.PlanDigest));
+
+    private static string? Canonical(JsonElement target) => target.ValueKind == JsonValueKind.Object ? Encoding.UTF8.GetString(CanonicalJson.BytesOf(target)) : null;
 
     private static Rejection Required(Judgement item, string intent, string why, string options, IReadOnlyList<string> capabilities)
     {
@@ -98,7 +112,7 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
         {
             return default;
         }
-        var (adapter, name) = (item.State.Targets.Find(item.Target.Text("provider")!)!, item.Payload.Text("name")!);
+        var (adapter, name) = (item.State.Targets.Find(item.Provider)!, item.Payload.Text("name")!);
         try
         {
             return (await adapter.FindByNameAsync(item.Tenant, name, cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload.RunId) ? SecretAccess.ProofIntent : null, null);

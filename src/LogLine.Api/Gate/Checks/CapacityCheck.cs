@@ -1,5 +1,4 @@
 using LogLine.Api.Errors;
-using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Gate.Checks;
 
@@ -12,9 +11,8 @@ internal static class CapacityCheck
         {
             return null;
         }
-        var provider = item.Target.Text("provider")!;
-        var status = await item.State.Targets.StatusAsync(provider, cancel);
-        return status.Available ? null : Unavailable(provider, status.Reason ?? "it does not answer");
+        var status = await item.State.Targets.StatusAsync(item.Provider, cancel);
+        return status.Available ? null : Unavailable(item.Provider, status.Reason ?? "it does not answer");
     }
 
     public static Rejection Unavailable(string provider, string reason) => new(RefusalCode.AdapterUnavailable, $"The target '{provider}' is down: {reason}")

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using LogLine.Api.Errors;
 using LogLine.Api.Runs;
 using LogLine.Protocol.Crypto;
@@ -34,7 +33,7 @@ internal static class ConsistencyCheck
     private static Rejection? Subject(Judgement item)
     {
         item.Definition!.MatchesSubject(item.Span.Subject!, out var tenant);
-        return tenant is null || tenant == item.Tenant ? null : Foreign(item, "/subject", tenant);
+        return tenant.IsEmpty || tenant.SequenceEqual(item.Tenant) ? null : Foreign(item, "/subject", tenant.ToString());
     }
 
     private static Rejection? Ref(Judgement item)
@@ -48,7 +47,7 @@ internal static class ConsistencyCheck
         {
             return Foreign(item, "/payload/ref", reference.Tenant);
         }
-        return reference.Subject == item.Span.Subject ? null : Rejection.Inconsistent(
+        return reference.IsOf(item.Span.Subject) ? null : Rejection.Inconsistent(
             "/payload/ref", $"names {reference.Subject}, but the span's subject is {item.Span.Subject}; both must be the same");
     }
 
@@ -190,7 +189,7 @@ internal static class ConsistencyCheck
     private static Rejection? Primitive(Judgement item)
     {
         // A dry run is judged without providers.
-        if (!item.IsDryRun && item.State.Targets.Find(item.Target.Text("provider")!) is { } target && !target.CarriesOut(item.Effect!))
+        if (!item.IsDryRun && item.State.Targets.Find(item.Provider) is { } target && !target.CarriesOut(item.Effect!))
         {
             return Rejection.Inconsistent("/payload/target/provider", $"is '{target.Provider}', which does not carry out {item.Effect}");
         }
@@ -208,27 +207,19 @@ internal static class ConsistencyCheck
         {
             return null; // what this gateway has is no matter of the span's own form
         }
-        if (target.Text("provider") == RunTargets.Auto && await item.State.Targets.ChooseAsync(cancel) is { } choice)
+        if (item.Provider == RunTargets.Auto && await item.State.Targets.ChooseAsync(cancel) is { } choice)
         {
             item.Choice = choice;
-            target = item.Target = At(target, choice.Provider);
+            target = item.Target = ProviderChoice.At(target, choice.Provider);
         }
-        var provider = target.Text("provider")!;
-        if (item.State.Targets.Find(provider) is null)
+        if (item.State.Targets.Find(item.Provider) is null)
         {
             return Rejection.Inconsistent(
-                "/payload/target/provider", $"is '{provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}, and '{RunTargets.Auto}' for the first of them that answers");
+                "/payload/target/provider", $"is '{item.Provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}, and '{RunTargets.Auto}' for the first of them that answers");
         }
         return target.Text("endpoint") is { } endpoint and not "default"
             ? Rejection.Inconsistent("/payload/target/endpoint", $"'{endpoint}' is not an engine that the operator configured; there is: default")
             : null;
-    }
-
-    /// <summary>The same target at another provider.</summary>
-    private static JsonElement At(JsonElement target, string provider)
-    {
-        var members = target.EnumerateObject().ToDictionary(member => member.Name, member => member.Name == "provider" ? JsonSerializer.SerializeToElement(provider, TargetJson.Default.String) : member.Value);
-        return CanonicalJson.Parse(JsonSerializer.SerializeToUtf8Bytes(members, TargetJson.Default.DictionaryStringJsonElement)).Root;
     }
 
     private static Rejection Foreign(Judgement item, string path, string tenant) => new(
@@ -237,7 +228,3 @@ internal static class ConsistencyCheck
         Details = new Dictionary<string, object?> { ["path"] = path, ["tenant"] = item.Tenant, ["reason"] = "foreign_tenant" },
     };
 }
-
-[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
-[JsonSerializable(typeof(string))]
-internal sealed partial class TargetJson : JsonSerializerContext;

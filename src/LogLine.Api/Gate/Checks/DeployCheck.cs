@@ -1,4 +1,3 @@
-using System.Text;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
@@ -14,8 +13,8 @@ internal static class DeployCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
     {
-        var adapter = item.State.Targets.Find(item.Target.Text("provider")!)!;
-        var service = item.Target.Text("service")!;
+        var adapter = item.State.Targets.Find(item.Provider)!;
+        var service = item.Service;
         var live = await item.State.SettledDeploysAsync(item.Tenant, adapter.Provider, service, cancel);
         Workload? current;
         try
@@ -32,7 +31,7 @@ internal static class DeployCheck
             return await LifecycleCheck.UnsettledAsync(item, adapter.Provider, service, failure, cancel);
         }
         var wish = new DeployWish(
-            item.Ref!.ToString(), item.Manifest!, Encoding.UTF8.GetString(CanonicalJson.BytesOf(item.Target)), item.Payload.Member("options").Flag("rollback_on_failure") ?? true);
+            item.Ref!.ToString(), item.Manifest!, item.Target, item.Payload.Member("options").Flag("rollback_on_failure") ?? true);
         item.Plan = DeployPlanner.Make(wish, current, live.FirstOrDefault(), await ManifestOfAsync(item, current));
         return Busy(item, live) ?? Foreign(item, service, current) ?? Moved(item);
     }

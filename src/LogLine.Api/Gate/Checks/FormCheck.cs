@@ -46,11 +46,15 @@ internal static class FormCheck
         {
             return Refuse(root, found, against);
         }
-        Repair(item, gaps);
+        item.Repaired = gaps;
+        if (gaps.Count > 0)
+        {
+            Repair(item, gaps);
+        }
         return null;
     }
 
-    private static Rejection Refuse(JsonElement root, List<SchemaError> found, List<FieldError> against)
+    private static Rejection Refuse(JsonElement root, IReadOnlyList<SchemaError> found, IReadOnlyList<FieldError> against)
     {
         var missing = found.Where(error => error.MissingProperty is not null).Select(error => new MissingField(Dotted(error.Path), error.Message)).ToList();
         var errors = found.Where(error => error.MissingProperty is null).Select(error => new FieldError(error.Path, error.Keyword, error.Message)).Concat(against).ToList();
@@ -63,44 +67,42 @@ internal static class FormCheck
     }
 
     /// <summary>The members that the span leaves to the gate, in the order in which they are listed.</summary>
-    private static List<string> Gaps(SpanDocument span)
+    private static IReadOnlyList<string> Gaps(SpanDocument span)
     {
-        var gaps = new List<string>();
+        List<string>? gaps = null;
         foreach (var (field, _) in Fillable)
         {
             if (span.Root.Member(field).ValueKind == JsonValueKind.Undefined)
             {
-                gaps.Add(field);
+                (gaps ??= []).Add(field);
             }
         }
         if (span.Payload.Member("kind").ValueKind == JsonValueKind.Undefined)
         {
-            gaps.Add(PayloadKind);
+            (gaps ??= []).Add(PayloadKind);
         }
-        return gaps;
+        return gaps ?? (IReadOnlyList<string>)[];
     }
 
-    private static List<SchemaError> AgainstSchemas(Judgement item, List<string> gaps, Catalogue catalogue)
+    private static IReadOnlyList<SchemaError> AgainstSchemas(Judgement item, IReadOnlyList<string> gaps, Catalogue catalogue)
     {
-        var found = new List<SchemaError>(catalogue.Span.Validate(item.Submitted));
-        if (item.Definition is { } definition)
-        {
-            found.AddRange(item.Payload.ValueKind switch
-            {
-                JsonValueKind.Object => definition.Payload.Validate(item.Payload, "/payload"),
-                // Nothing there: ask for what it would need, not just for "payload".
-                JsonValueKind.Undefined => definition.Payload.Validate(EmptyObject, "/payload"),
-                _ => [],
-            });
-        }
-        if (item.Span.IsSigned)
-        {
-            found.AddRange(gaps.Select(gap => Unfilled(gap, item.Definition)).OfType<SchemaError>());
-        }
-        return found;
+        var envelope = catalogue.Span.Validate(item.Submitted);
+        var payload = item.Definition is { } definition ? OfPayload(item.Payload, definition) : [];
+        var unfilled = item.Span.IsSigned && gaps.Count > 0 ? Unfilled(gaps, item.Definition) : [];
+        return envelope.Count + payload.Count + unfilled.Count == 0 ? [] : [.. envelope, .. payload, .. unfilled];
     }
 
-    /// <summary>A gap in a signed span: it is asked for, since no byte of the span may change.</summary>
+    private static IReadOnlyList<SchemaError> OfPayload(JsonElement payload, IntentDefinition definition) => payload.ValueKind switch
+    {
+        JsonValueKind.Object => definition.Payload.Validate(payload, "/payload"),
+        // Nothing there: ask for what it would need, not just for "payload".
+        JsonValueKind.Undefined => definition.Payload.Validate(EmptyObject, "/payload"),
+        _ => [],
+    };
+
+    /// <summary>The gaps in a signed span: they are asked for, since no byte of the span may change.</summary>
+    private static IReadOnlyList<SchemaError> Unfilled(IReadOnlyList<string> gaps, IntentDefinition? definition) => [.. gaps.Select(gap => Unfilled(gap, definition)).OfType<SchemaError>()];
+
     private static SchemaError? Unfilled(string gap, IntentDefinition? definition)
     {
         if (gap != PayloadKind)
@@ -110,39 +112,36 @@ internal static class FormCheck
         return definition is null ? null : new SchemaError("/payload/kind", "required", $"kind of the payload, \"{definition.Kind}\"; a signed span is not repaired") { MissingProperty = "kind" };
     }
 
-    private static List<FieldError> AgainstDefinition(Judgement item, Catalogue catalogue)
+    private static IReadOnlyList<FieldError> AgainstDefinition(Judgement item, Catalogue catalogue)
     {
-        var errors = new List<FieldError>();
         if (item.Span.Intent is not { } intent)
         {
-            return errors;
+            return [];
         }
         if (item.Definition is not { } definition)
         {
-            var shown = intent.Length <= 64 ? intent : intent[..61] + "…";
-            errors.Add(new FieldError("/intent", "catalogue", $"'{shown}' is not in the catalogue (GET /v1/catalog); there are for example {string.Join(", ", catalogue.Near(intent))}"));
-            return errors;
+            return [new FieldError("/intent", "catalogue", $"'{Cut(intent, 64)}' is not in the catalogue (GET /v1/catalog); there are for example {string.Join(", ", catalogue.Near(intent))}")];
         }
-        if (item.Submitted.Text("entity_type") is { } type && type != definition.EntityType)
-        {
-            errors.Add(new FieldError("/entity_type", "const", $"is '{type}'; for {intent} it must be '{definition.EntityType}'"));
-        }
-        if (item.Span.Subject is { } subject && !definition.MatchesSubject(subject, out _))
-        {
-            var shown = subject.Length <= 96 ? subject : subject[..93] + "…";
-            errors.Add(new FieldError("/subject", "subject", $"is '{shown}'; for {intent} it must have the form {string.Join(" or ", definition.Subjects)}"));
-        }
-        return errors;
+        var (type, subject) = (OtherType(item, definition), OtherSubject(item, definition));
+        return type is null && subject is null ? [] : [.. new[] { type, subject }.OfType<FieldError>()];
     }
 
-    /// <summary>Fills what an unsigned span left out, and lists it in a fixed order.</summary>
-    private static void Repair(Judgement item, List<string> gaps)
+    private static FieldError? OtherType(Judgement item, IntentDefinition definition)
     {
-        item.Repaired = gaps;
-        if (gaps.Count == 0)
-        {
-            return;
-        }
+        var type = item.Submitted.Member("entity_type");
+        return type.ValueKind != JsonValueKind.String || type.ValueEquals(definition.EntityType) ? null : new FieldError(
+            "/entity_type", "const", $"is '{type.GetString()}'; for {definition.Name} it must be '{definition.EntityType}'");
+    }
+
+    private static FieldError? OtherSubject(Judgement item, IntentDefinition definition) =>
+        item.Span.Subject is not { } subject || definition.MatchesSubject(subject, out _) ? null : new FieldError(
+            "/subject", "subject", $"is '{Cut(subject, 96)}'; for {definition.Name} it must have the form {string.Join(" or ", definition.Subjects)}");
+
+    private static string Cut(string text, int most) => text.Length <= most ? text : text[..(most - 3)] + "…";
+
+    /// <summary>Fills what an unsigned span left out, and lists it in a fixed order.</summary>
+    private static void Repair(Judgement item, IReadOnlyList<string> gaps)
+    {
         var (root, payload, definition) = (item.Submitted, item.Payload, item.Definition!);
         item.Span = SpanDocument.View(CanonicalJson.Compose(json =>
         {

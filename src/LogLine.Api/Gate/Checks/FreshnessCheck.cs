@@ -1,5 +1,6 @@
 using System.Buffers;
 using LogLine.Api.Errors;
+using LogLine.Api.Policy;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Gate.Checks;
@@ -12,19 +13,26 @@ internal static class FreshnessCheck
 
     private static readonly SearchValues<char> NonceCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-");
 
-    public static Rejection? Present(Judgement item)
+    public static Rejection? Present(Judgement item, OperatorPolicy policy)
     {
         var (nonce, timestamp) = (item.Submission.Nonce, item.Submission.Timestamp);
+        if (!policy.RequireFreshness && nonce is null && timestamp is null)
+        {
+            return null; // a signed request was refused without them before
+        }
         if (nonce is null || nonce.Length is < 16 or > 128 || nonce.AsSpan().ContainsAnyExcept(NonceCharacters))
         {
             return Missing("X-Nonce", nonce is null, "16 to 128 characters of A-Za-z0-9._~-");
         }
-        return Timestamps.TryParse(timestamp, out _) ? null : Missing("X-Timestamp", timestamp is null, "RFC 3339, for example 2025-11-17T13:00:00Z");
+        return item.Submission.SentAt is not null ? null : Missing("X-Timestamp", timestamp is null, "RFC 3339, for example 2025-11-17T13:00:00Z");
     }
 
     public static Rejection? Timestamp(Judgement item)
     {
-        _ = Timestamps.TryParse(item.Submission.Timestamp, out var sent);
+        if (item.Submission.SentAt is not { } sent)
+        {
+            return null;
+        }
         var away = sent - item.Now;
         return away.Duration() <= MaxSkew ? null : new Rejection(
             RefusalCode.TimestampOutOfRange,

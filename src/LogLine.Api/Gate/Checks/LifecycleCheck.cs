@@ -23,7 +23,7 @@ internal static class LifecycleCheck
 
     private static async ValueTask<Rejection?> ContainerAsync(Judgement item, string name, CancellationToken cancel)
     {
-        var adapter = item.State.Targets.Find(item.Target.Text("provider")!)!;
+        var adapter = item.State.Targets.Find(item.Provider)!;
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
         var takesTurn = operation is not null && ContainerLifecycle.TakesTurn(operation);
         var pending = takesTurn ? await item.State.PendingPrimitiveAsync(item.Tenant, adapter.Provider, name, cancel) : null;
@@ -48,10 +48,10 @@ internal static class LifecycleCheck
         }
     }
 
-    /// <summary>A target that does not say how a container stands: it is down, or the container is between two states for longer than is waited for.</summary>
+    /// <summary>A target that does not say how a container stands: the container is between two states for longer than is waited for; or the target is away, or shows it to nobody.</summary>
     internal static async ValueTask<Rejection> UnsettledAsync(Judgement item, string provider, string name, AdapterException failure, CancellationToken cancel)
     {
-        if (failure.Failure == AdapterFailure.Unavailable)
+        if (failure.Failure != AdapterFailure.Conflict)
         {
             return CapacityCheck.Unavailable(provider, failure.Message);
         }

@@ -6,12 +6,9 @@ namespace LogLine.Api.Gate.Checks;
 /// <summary>Row 4: may this token send this intent at all?</summary>
 internal static class ScopeCheck
 {
-    private static readonly string[] Reserved = ["run_state.", "gate."];
-    private static readonly string[] ReservedEndings = [".verified", ".applied", ".planned"];
-
     public static Rejection? Judge(Judgement item, Catalogue catalogue)
     {
-        var intent = item.Submitted.Text("intent");
+        var intent = item.Span.Intent;
         item.Definition = catalogue.Find(intent);
         if (intent is null)
         {
@@ -42,5 +39,7 @@ internal static class ScopeCheck
     };
 
     private static bool IsReserved(string intent) =>
-        intent == "grant.materialized" || Reserved.Any(prefix => intent.StartsWith(prefix, StringComparison.Ordinal)) || ReservedEndings.Any(end => intent.EndsWith(end, StringComparison.Ordinal));
+        intent == "grant.materialized"
+        || intent.StartsWith("run_state.", StringComparison.Ordinal) || intent.StartsWith("gate.", StringComparison.Ordinal)
+        || intent.EndsWith(".verified", StringComparison.Ordinal) || intent.EndsWith(".applied", StringComparison.Ordinal) || intent.EndsWith(".planned", StringComparison.Ordinal);
 }

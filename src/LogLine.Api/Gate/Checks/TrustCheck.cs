@@ -78,7 +78,7 @@ internal static class TrustCheck
         {
             return untrusted;
         }
-        return SignedObject.Verify(grant, grant, SignatureKind.Grant, key.PublicKey, "ed25519:") ? null : Rejection.Signature(
+        return SignedObject.Verify(grant, grant, SignatureKind.Grant, key.PublicKey, "ed25519:"u8) ? null : Rejection.Signature(
             "mismatch", $"grant.sig is not a signature of the key '{kid}' over this grant (kind 'grant').", path + "/sig");
     }
 

@@ -92,3 +92,14 @@ internal sealed class Deliveries : Migration
         CREATE INDEX tickets_expires ON tickets(expires);
         """);
 }
+
+/// <summary>The history of the gateways' keys, as <see cref="KeyHistory"/> writes it: on a shared ledger it changes for all gateways at one entry.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261121600000_KeyHistories")]
+internal sealed class KeyHistories : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        CREATE TABLE key_history(id int PRIMARY KEY CHECK(id = 1), history text NOT NULL);
+        CALL digest_rows('key_history');
+        """);
+}

@@ -6,7 +6,7 @@ namespace LogLine.Api.Ledger.Postgres;
 public sealed partial class PostgresLedgerStore
 {
     // Leases are counted by the database's clock: several gateways have several.
-    private const string DatabaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    internal const string DatabaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
     /// <inheritdoc/>
     public async ValueTask ForgetAsync(DateTimeOffset noncesUntil, DateTimeOffset now)

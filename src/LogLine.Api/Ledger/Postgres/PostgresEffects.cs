@@ -121,10 +121,10 @@ internal static class PostgresEffects
         AppendConflict.Stale, run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (long)run.State, run.CreatedAt, run.Detail, seen);
 
     private static PostgresStatement Move(LedgerEffect.RunMoved moved) => new(
-        """
-        UPDATE runs SET state = $3, started = $4, ended = $5, exit_code = $6, reason = $7, error = $8, detail = $9
+        $"""
+        UPDATE runs SET state = $3, started = $4, ended = $5, exit_code = $6, reason = $7, error = $8, detail = $9, lease_until = coalesce({PostgresLedgerStore.DatabaseNow} + $11, lease_until)
         WHERE run_id = $1 AND state = $2 AND ($10::text IS NULL OR lease_owner = $10)
         """,
         AppendConflict.Run, moved.To.RunId, (long)moved.From, (long)moved.To.State, moved.To.StartedAt, moved.To.EndedAt, (long?)moved.To.ExitCode, moved.To.Reason, moved.To.Error,
-        moved.To.Detail, moved.Holder);
+        moved.To.Detail, moved.Holder, (long?)moved.Renewal?.Life.TotalMilliseconds);
 }

@@ -88,7 +88,11 @@ internal sealed class PostgresImport : ILedgerImport
         {
             batch.BatchCommands.Add(new PostgresStatement("INSERT INTO checkpoints SELECT size, $1 FROM head ON CONFLICT (tree_size) DO UPDATE SET note = $1", null, note).ForBatch());
         }
-        batch.BatchCommands.Add(new PostgresStatement("UPDATE head SET origin = $1, log_key = $2, span_key = $3, webhook_key = $4", null, origin, keys.LogKid, keys.SpanKid, keys.WebhookKid).ForBatch());
+        batch.BatchCommands.Add(new PostgresStatement("UPDATE head SET origin = $1, webhook_key = $2", null, origin, keys.WebhookKid).ForBatch());
+        foreach (var statement in PostgresLedgerStore.Name(keys.Begin()))
+        {
+            batch.BatchCommands.Add(statement.ForBatch());
+        }
         await batch.ExecuteNonQueryAsync();
     });
 

@@ -18,26 +18,29 @@ public static class PostgresLedger
         try
         {
             await MigrateAsync(connection);
-            var known = await store.ReadKeysAsync();
-            var hasKeys = Directory.EnumerateFiles(folder.Keys, "*.key").Any();
-            if (known is null && hasKeys)
+            var webhookKid = await store.ReadWebhookKidAsync();
+            // Keys without a history have signed nothing yet (make-keys).
+            if (webhookKid is null && File.Exists(Path.Combine(folder.Keys, KeyHistory.FileName)))
             {
                 throw new DataFolderException($"The database holds no ledger, but {folder.Keys} holds the keys of one. Restore the database from a backup; or, to begin another log, choose another folder or move the keys away.");
             }
-            if (known is not null && !hasKeys)
+            if (webhookKid is not null && !Directory.EnumerateFiles(folder.Keys, "*.key").Any())
             {
-                throw new DataFolderException($"The ledger in the database is signed by {known.Log}, and {folder.Keys} holds no keys. Copy or mount the folder 'keys' of a gateway that has them.");
+                throw new DataFolderException($"The ledger in the database is signed by {(await store.ReadHeadAsync()).SignedBy}, and {folder.Keys} holds no keys. Copy or mount the folder 'keys' of a gateway that has them.");
             }
-            if (known is not null && !File.Exists(Path.Combine(folder.Keys, "webhook.key")))
+            if (webhookKid is not null && !File.Exists(Path.Combine(folder.Keys, "webhook.key")))
             {
                 throw new DataFolderException($"{folder.Keys} has no webhook.key, from which the secrets of this ledger's webhooks are derived. Copy or mount the folder 'keys' of a gateway that has it.");
             }
-            keys = ServerKeys.Open(folder.Keys, create: known is null);
-            var own = new LedgerSigners(keys.LogKid, keys.SpanKid, keys.WebhookKid);
-            var signers = known ?? await store.CreateAsync(keys.NewOrigin, own);
-            if (signers != own)
+            keys = ServerKeys.Open(folder.Keys, create: webhookKid is null);
+            if (webhookKid is null)
             {
-                throw new DataFolderException($"The ledger in the database is signed by {signers.Log}, {signers.Span} and {signers.Webhook}, but {folder.Keys} holds {own.Log}, {own.Span} and {own.Webhook}. Copy or mount the folder 'keys' of a gateway that has them.");
+                await store.CreateAsync(keys.NewOrigin, keys.Begin(), keys.WebhookKid);
+                webhookKid = await store.ReadWebhookKidAsync();
+            }
+            if (webhookKid != keys.WebhookKid)
+            {
+                throw new DataFolderException($"The ledger in the database is signed by {(await store.ReadHeadAsync()).SignedBy} and its webhooks by {webhookKid}, but {folder.Keys} holds {keys.LogKid}, {keys.SpanKid} and {keys.WebhookKid}. Copy or mount the folder 'keys' of a gateway that has them.");
             }
             return await SpanLedger.OpenAsync(store, keys, folder.Published, time, queueLength, logger);
         }
@@ -47,6 +50,20 @@ public static class PostgresLedger
             keys?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Begins to sign with the key that lies ready in a folder (it is made where it is not), or ends the older of two log keys: for every gateway on the database at the same entry.</summary>
+    /// <returns>All keys, oldest first.</returns>
+    /// <exception cref="DataFolderException">The database cannot be used, or the folder lacks a key that this needs.</exception>
+    internal static async Task<IReadOnlyList<ServerKeyRecord>> ReplaceKeyAsync(string connection, string folder, string use, bool finish, TimeProvider time)
+    {
+        if (!finish && Directory.Exists(folder) && !File.Exists(ServerKeys.NextFile(folder, use)))
+        {
+            ServerKeys.Prepare(folder, use);
+        }
+        await using var store = await PostgresLedgerStore.ConnectAsync(connection, time);
+        await store.ReplaceKeysAsync((origin, size, told) => ServerKeys.Replace(folder, origin, told, use, finish, size));
+        return KeyHistory.Parse((await store.ReadKeyHistoryAsync())!).Records;
     }
 
     /// <summary>Brings the tables to this program's version. EF Core's lock makes several gateways that start at once take turns.</summary>

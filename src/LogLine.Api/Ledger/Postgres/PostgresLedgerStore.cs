@@ -60,20 +60,9 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
         }
     }
 
-    /// <summary>The keys of the ledger in the database, or null when it is empty.</summary>
-    internal ValueTask<LedgerSigners?> ReadKeysAsync() =>
-        FirstAsync("SELECT log_key, span_key, webhook_key FROM head", row => new LedgerSigners(row.GetString(0), row.GetString(1), row.GetString(2)));
-
-    /// <summary>Begins the log in an empty database; the kids that it has then, which are another gateway's when that one was faster.</summary>
-    internal async ValueTask<LedgerSigners> CreateAsync(string origin, LedgerSigners signers)
-    {
-        await ExecuteAsync("INSERT INTO head VALUES(1, $1, $2, $3, 0, '', $4) ON CONFLICT DO NOTHING", origin, signers.Log, signers.Span, signers.Webhook);
-        return (await ReadKeysAsync())!;
-    }
-
     /// <inheritdoc/>
     public async ValueTask<LedgerHead> ReadHeadAsync() =>
-        await FirstAsync("SELECT origin, size, frontier FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), Bytes(row, 2)))
+        await FirstAsync($"SELECT origin, size, frontier, {SignedBy} FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), Bytes(row, 2), row.GetString(3)))
         ?? throw new DataFolderException("The database holds no ledger.");
 
     /// <inheritdoc/>
@@ -187,6 +176,3 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
         await _readers.DisposeAsync();
     }
 }
-
-/// <summary>Kids of the keys that a shared ledger is signed with: every gateway on it has the same.</summary>
-internal sealed record LedgerSigners(string Log, string Span, string Webhook);

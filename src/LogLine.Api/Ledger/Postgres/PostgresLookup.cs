@@ -32,7 +32,7 @@ internal sealed class PostgresLookup<TRow>(Func<string[], string[], ValueTask<Li
 
     private async Task ReadAsync()
     {
-        while (Take() is { Count: > 0 } asked)
+        for (var asked = Take(); asked.Count > 0; asked = await TakeNextAsync(asked.Count))
         {
             try
             {
@@ -45,6 +45,16 @@ internal sealed class PostgresLookup<TRow>(Func<string[], string[], ValueTask<Li
                 asked.ForEach(one => one.Found.TrySetException(defect));
             }
         }
+    }
+
+    /// <summary>Behind a group of several, requests that are ready to run come first, and into the same statement, as in <see cref="LedgerWriter"/>.</summary>
+    private async ValueTask<List<Waiting>> TakeNextAsync(int last)
+    {
+        if (last > 1)
+        {
+            await Task.Yield();
+        }
+        return Take();
     }
 
     private List<Waiting> Take()

@@ -18,13 +18,13 @@ public sealed partial class PostgresLedgerStore
                 await DropWriterAsync();
                 _writer = await _writers.OpenConnectionAsync();
             }
-            await using var batch = Batch(_writer, ["BEGIN", "SELECT size FROM head FOR UPDATE"]);
+            await using var batch = Batch(_writer, ["BEGIN", $"SELECT size, {SignedBy} FROM head FOR UPDATE"]);
             await using var reader = await batch.ExecuteReaderAsync();
             if (!await reader.ReadAsync())
             {
                 throw new DataFolderException("The database holds no ledger.");
             }
-            return new Transaction(this, _writer, reader.GetInt64(0), now);
+            return new Transaction(this, _writer, reader.GetInt64(0), reader.GetString(1), now);
         }
         catch (NpgsqlException defect)
         {
@@ -53,12 +53,14 @@ public sealed partial class PostgresLedgerStore
         return batch;
     }
 
-    private sealed class Transaction(PostgresLedgerStore store, NpgsqlConnection connection, long size, DateTimeOffset now) : ILedgerTransaction
+    private sealed class Transaction(PostgresLedgerStore store, NpgsqlConnection connection, long size, string signedBy, DateTimeOffset now) : ILedgerTransaction
     {
         private long _next = size;
         private bool _ended;
 
         public long Size { get; } = size;
+
+        public string? SignedBy => signedBy;
 
         public async ValueTask<IReadOnlyList<AppendConflict?>> WriteAsync(IReadOnlyList<LedgerPiece> pieces)
         {

@@ -10,7 +10,9 @@ public sealed partial class PostgresLedgerStore
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     /// <inheritdoc/>
-    public async Task WatchAsync(Action moved, CancellationToken cancel)
+    public Task WatchAsync(Action moved, CancellationToken cancel) => Task.WhenAll(WatchHeadAsync(moved, cancel), WatchStragglersAsync(cancel));
+
+    private async Task WatchHeadAsync(Action moved, CancellationToken cancel)
     {
         while (!cancel.IsCancellationRequested)
         {

@@ -12,7 +12,7 @@ internal sealed class NameFilter(int bytes)
     private readonly ulong[] _words = new ulong[bytes / sizeof(ulong)];
 
     /// <summary>Adds a name. Any thread may.</summary>
-    public void Add(string name)
+    public void Add(ReadOnlySpan<char> name)
     {
         var (block, bits) = Place(name);
         for (var probe = 0; probe < Probes; probe++, bits >>= 9)
@@ -22,7 +22,7 @@ internal sealed class NameFilter(int bytes)
     }
 
     /// <summary>False when the name was surely never added.</summary>
-    public bool MayHold(string name)
+    public bool MayHold(ReadOnlySpan<char> name)
     {
         var (block, bits) = Place(name);
         for (var probe = 0; probe < Probes; probe++, bits >>= 9)
@@ -36,9 +36,9 @@ internal sealed class NameFilter(int bytes)
     }
 
     /// <summary>Which block, and nine bits for each probe in it. The runtime's hash of strings is keyed in each process anew: nobody can choose names that collide.</summary>
-    private (int Block, ulong Bits) Place(string name)
+    private (int Block, ulong Bits) Place(ReadOnlySpan<char> name)
     {
-        var (one, other) = ((uint)string.GetHashCode(name), (uint)string.GetHashCode(name.AsSpan(Math.Min(1, name.Length))));
+        var (one, other) = ((uint)string.GetHashCode(name), (uint)string.GetHashCode(name[Math.Min(1, name.Length)..]));
         return ((int)(one % (uint)(_words.Length / WordsPerBlock)) * WordsPerBlock, ((ulong)other << 32 | one) >> 28);
     }
 }

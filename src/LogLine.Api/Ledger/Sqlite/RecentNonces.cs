@@ -12,7 +12,7 @@ internal sealed class RecentNonces
     private Generation _newer = new();
 
     /// <summary>Adds a nonce that is remembered until <paramref name="minute"/>.</summary>
-    public void Add(string nonce, long minute)
+    public void Add(ReadOnlySpan<char> nonce, long minute)
     {
         lock (_lock)
         {
@@ -22,7 +22,7 @@ internal sealed class RecentNonces
     }
 
     /// <summary>False when the table surely does not hold the nonce.</summary>
-    public bool MayHold(string nonce)
+    public bool MayHold(ReadOnlySpan<char> nonce)
     {
         // The newer first: should they move on in between, it is found again as the older.
         return Volatile.Read(ref _newer).Names.MayHold(nonce) || Volatile.Read(ref _older).Names.MayHold(nonce);

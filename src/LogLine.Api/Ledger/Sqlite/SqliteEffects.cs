@@ -101,11 +101,11 @@ public sealed partial class SqliteLedgerStore
 
     private bool MoveRun(LedgerEffect.RunMoved moved) => _writer.Execute(
         """
-        UPDATE runs SET state = $3, started = $4, ended = $5, exit_code = $6, reason = $7, error = $8, detail = $9
+        UPDATE runs SET state = $3, started = $4, ended = $5, exit_code = $6, reason = $7, error = $8, detail = $9, lease_until = coalesce($11, lease_until)
         WHERE run_id = $1 AND state = $2 AND ($10 IS NULL OR lease_owner = $10)
         """,
         moved.To.RunId, (int)moved.From, (int)moved.To.State, Milliseconds(moved.To.StartedAt), Milliseconds(moved.To.EndedAt), moved.To.ExitCode, moved.To.Reason, moved.To.Error,
-        moved.To.Detail, moved.Holder) == 1;
+        moved.To.Detail, moved.Holder, Milliseconds(moved.Renewal?.At + moved.Renewal?.Life)) == 1;
 
     private bool InsertTenant(TenantRow tenant) => _writer.Execute("INSERT OR IGNORE INTO tenants VALUES($1,$2)", tenant.Tenant, Milliseconds(tenant.CreatedAt)) == 1;
 

@@ -82,6 +82,9 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
         ReadAsync(session => session.First("SELECT origin, size, frontier FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), row.GetBytes(2)))!);
 
     /// <inheritdoc/>
+    public ValueTask<string?> ReadKeyHistoryAsync() => new((string?)null);
+
+    /// <inheritdoc/>
     public ValueTask<string?> ReadCheckpointOverAsync(long index) =>
         ReadAsync(session => session.First("SELECT note FROM checkpoints WHERE tree_size > $1 ORDER BY tree_size LIMIT 1", row => row.GetString(0), index));
 

@@ -8,6 +8,7 @@ public sealed partial class SqliteLedgerStore
 {
     private const int NamesBytes = 8 << 20; // four million names at 16 bits each
     private const int Chunk = 5000;
+    private const int NameRoom = 256;
 
     /// <summary>The minutes of the table one after the other, and in each the nonce: there are about twenty.</summary>
     private const string FindNonce = """
@@ -39,15 +40,14 @@ public sealed partial class SqliteLedgerStore
         return true;
     }
 
-    /// <summary>Reads what an earlier process left, beside everything else; until that is done, the tables are asked.</summary>
+    /// <summary>Reads what an earlier process left, beside everything else; until that is done, the tables are asked. In a session of its own, which takes the pages that it read with it.</summary>
     private void BeginFilling() => _filling = Task.Run(() =>
     {
         try
         {
-            ForEach("SELECT minute, tenant, nonce FROM nonces WHERE (minute, tenant, nonce) > ($1, $2, $3) ORDER BY minute, tenant, nonce LIMIT $4",
-                (0L, "", ""), row => (row.GetInt64(0), row.GetString(1), row.GetString(2)), row => _nonces.Add(row.Item3, row.Item1));
-            ForEach("SELECT 0, tenant, this FROM entries WHERE $1 = 0 AND (tenant, this) > ($2, $3) ORDER BY tenant, this LIMIT $4",
-                (0L, "", ""), row => (0L, row.GetString(1), row.GetString(2)), row => _names.Add(row.Item3));
+            using var session = new SqliteSession(_path, readOnly: true);
+            ForEach(session, "SELECT minute, tenant, nonce FROM nonces WHERE (minute, tenant, nonce) > ($1, $2, $3) ORDER BY minute, tenant, nonce LIMIT $4", (nonce, minute) => _nonces.Add(nonce, minute));
+            ForEach(session, "SELECT 0, tenant, this FROM entries WHERE $1 = 0 AND (tenant, this) > ($2, $3) ORDER BY tenant, this LIMIT $4", (name, _) => _names.Add(name));
             _filled = !_closing.IsCancellationRequested;
         }
         catch (SqliteException)
@@ -56,13 +56,23 @@ public sealed partial class SqliteLedgerStore
         }
     });
 
-    private void ForEach(string sql, (long, string, string) last, Func<SqliteRow, (long, string, string)> read, Action<(long, string, string)> add)
+    private delegate void AddName(ReadOnlySpan<char> name, long minute);
+
+    /// <summary>Goes through a table in chunks, so that the write-ahead log is not held for long, and makes no string of what it only hashes.</summary>
+    private void ForEach(SqliteSession session, string sql, AddName add)
     {
+        var (last, room) = ((Minute: 0L, Tenant: "", Name: ""), new char[NameRoom]);
         for (var rows = Chunk; rows == Chunk && !_closing.IsCancellationRequested;)
         {
-            var chunk = Read(session => session.All(sql, read, last.Item1, last.Item2, last.Item3, Chunk));
-            chunk.ForEach(add);
-            (rows, last) = (chunk.Count, chunk.Count > 0 ? chunk[^1] : last);
+            rows = 0;
+            foreach (var row in session.Each(sql, row => row, last.Minute, last.Tenant, last.Name, Chunk))
+            {
+                add(row.GetChars(2, room), row.GetInt64(0));
+                if (++rows == Chunk)
+                {
+                    last = (row.GetInt64(0), row.GetString(1), row.GetString(2));
+                }
+            }
         }
     }
 

@@ -18,7 +18,8 @@ internal sealed class SqliteSession : IDisposable
     {
         try
         {
-            Script("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456");
+            // Not mapped: each connection would have its own 256 MiB of the file in the process's resident memory as soon as it has looked through them, and what comes behind them is read anyway.
+            Script("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8192; PRAGMA mmap_size = 0");
             if (!readOnly)
             {
                 raw.sqlite3_create_function(_database, "row_digest", -1, raw.SQLITE_UTF8 | raw.SQLITE_DETERMINISTIC, null, SqliteDigest.Compute);

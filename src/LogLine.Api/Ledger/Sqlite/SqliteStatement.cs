@@ -1,3 +1,4 @@
+using System.Text;
 using SQLitePCL;
 
 namespace LogLine.Api.Ledger.Sqlite;
@@ -70,6 +71,13 @@ internal readonly struct SqliteRow(sqlite3_stmt statement)
     public bool GetBoolean(int column) => GetInt64(column) != 0;
 
     public string GetString(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
+
+    /// <summary>A text, without a string where it fits into the room.</summary>
+    public ReadOnlySpan<char> GetChars(int column, char[] room)
+    {
+        var utf8 = raw.sqlite3_column_blob(statement, column);
+        return utf8.Length <= room.Length ? room.AsSpan(0, Encoding.UTF8.GetChars(utf8, room)) : GetString(column);
+    }
 
     /// <summary>The value as it is stored: null, <see cref="long"/>, <see cref="string"/> or bytes. A float, which no column has, shows as its digits.</summary>
     public object? GetValue(int column) => raw.sqlite3_column_type(statement, column) switch

@@ -71,6 +71,8 @@ public sealed partial class SqliteLedgerStore
 
         public long Size { get; } = size;
 
+        public string? SignedBy => null;
+
         public ValueTask<IReadOnlyList<AppendConflict?>> WriteAsync(IReadOnlyList<LedgerPiece> pieces)
         {
             var conflicts = new AppendConflict?[pieces.Count];

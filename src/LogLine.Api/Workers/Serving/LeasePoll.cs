@@ -7,8 +7,9 @@ namespace LogLine.Api.Workers.Serving;
 /// <summary>What a worker asks for.</summary>
 /// <param name="Limit">Runs that it takes at most.</param>
 /// <param name="Held">The runs that it has, and where each stands as far as it knows (<see cref="WorkerWire.Version"/>).</param>
+/// <param name="Refused">Runs that it was given and does not carry out: they are free for others once their leases have run out.</param>
 /// <param name="Wait">How long it waits when there is nothing.</param>
-internal sealed record LeaseWish(int Limit, IReadOnlyDictionary<string, string> Held, TimeSpan Wait);
+internal sealed record LeaseWish(int Limit, IReadOnlyDictionary<string, string> Held, IReadOnlyList<string> Refused, TimeSpan Wait);
 
 /// <summary>
 /// One long poll: waits until there is a run for the worker, a change of one that it has, a question, or something moved that one of its runs may wait for.
@@ -27,7 +28,7 @@ internal sealed class LeasePoll(RunDesk desk, WorkOrders orders, WorkerLeases le
         var since = time.GetTimestamp();
         var (changed, lost) = await LookAsync(worker, wish, wish.Held.Keys);
         var moved = false;
-        foreach (var shown in wish.Held.Keys)
+        foreach (var shown in wish.Held.Keys.Concat(wish.Refused))
         {
             worker.Given.TryRemove(shown, out _);
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
@@ -6,22 +7,24 @@ using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Workers.Serving;
 
-/// <summary>A target whose engine is a worker's: what the gate wants to know of it, the worker is asked.</summary>
-internal sealed class RemoteTarget(string provider, WorkerBoard board) : IRunTarget
+/// <summary>A target whose engine is a worker's: what the gate wants to know of it, a worker is asked that serves the tenant; without one, a worker that serves every tenant.</summary>
+internal sealed class RemoteTarget(string provider, WorkerBoard board, string? of = null) : IRunTarget
 {
     /// <summary>An engine answers within milliseconds; one that does not is judged as down.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     public string Provider => provider;
 
+    public IRunTarget For(string tenant) => new RemoteTarget(provider, board, tenant);
+
     /// <summary>As the worker says that is there; when none is, a later row of the gate says so.</summary>
-    public bool CarriesOut(string effect) => board.Find(provider, null) is not { } worker || worker.Effects[provider].Contains(effect);
+    public bool CarriesOut(string effect) => board.Find(provider, of)?.Effects.GetValueOrDefault(provider) is not { } effects || effects.Contains(effect);
 
     public async ValueTask<AdapterStatus> StatusAsync(CancellationToken cancel)
     {
         try
         {
-            return (await board.AskAsync(provider, null, "status", _ => { }, Patience, cancel)).Deserialize(WorkerJson.Default.AdapterStatus)!;
+            return WorkerAnswer.Read(provider, await board.AskAsync(provider, of, "status", _ => { }, Patience, cancel), WorkerJson.Default.AdapterStatus) ?? throw WorkerAnswer.NotOurs(provider);
         }
         catch (AdapterException away)
         {
@@ -30,7 +33,7 @@ internal sealed class RemoteTarget(string provider, WorkerBoard board) : IRunTar
     }
 
     public async Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) =>
-        Read(await board.AskAsync(provider, null, "find_run", json => json.WriteString("run_id", runId), Patience, cancel));
+        Read(await board.AskAsync(provider, of, "find_run", json => json.WriteString("run_id", runId), Patience, cancel));
 
     public async Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) => Read(await board.AskAsync(provider, tenant, "find_name", json =>
     {
@@ -38,7 +41,32 @@ internal sealed class RemoteTarget(string provider, WorkerBoard board) : IRunTar
         json.WriteString("name", name);
     }, Patience, cancel));
 
-    private static Workload? Read(JsonElement found) => found.ValueKind == JsonValueKind.Object ? found.Deserialize(WorkerJson.Default.Workload) : null;
+    private Workload? Read(JsonElement found) => WorkerAnswer.Read(provider, found, WorkerJson.Default.Workload);
+}
+
+/// <summary>Reads what workers answer. A worker may say anything: what is not in our words is no answer, and the target is as good as away.</summary>
+internal static class WorkerAnswer
+{
+    /// <summary>The answer; null when there is nothing of the kind.</summary>
+    public static T? Read<T>(string provider, JsonElement answer, JsonTypeInfo<T> type)
+        where T : class
+    {
+        if (answer.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        {
+            return null;
+        }
+        try
+        {
+            return answer.Deserialize(type);
+        }
+        catch (JsonException)
+        {
+            throw NotOurs(provider);
+        }
+    }
+
+    /// <summary>Says so.</summary>
+    public static AdapterException NotOurs(string provider) => new(AdapterFailure.Unavailable, $"the worker that serves {provider} answered something else than it was asked; is it of this version?");
 }
 
 /// <summary>Logs of containers on workers' engines, masked by the worker before they come.</summary>
@@ -49,7 +77,7 @@ internal sealed class RemoteRunLogs(WorkerBoard board) : IRunLogs
     public async Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
     {
         var read = await board.AskAsync(run.Provider, run.Tenant, "log", json => Terms(json, run, tail, grep), Patience, cancel);
-        return read.ValueKind == JsonValueKind.Object ? read.Deserialize(WorkerJson.Default.LogTail) : null;
+        return WorkerAnswer.Read(run.Provider, read, WorkerJson.Default.LogTail) is not { } log ? null : log.Lines is null ? throw WorkerAnswer.NotOurs(run.Provider) : log;
     }
 
     public async Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
@@ -57,16 +85,25 @@ internal sealed class RemoteRunLogs(WorkerBoard board) : IRunLogs
         var ring = new LogRing();
         var question = board.Follow(run.Provider, run.Tenant, json => Terms(json, run, tail, grep), ring);
         var over = cancel.Register(() => board.Forget(question));
+        var isFollowed = false;
         try
         {
             var container = await question.Answer.Task.WaitAsync(Patience, cancel);
-            return container.Text("container_id") is { } id ? new FollowedLog(id, ring, SecretMask.None, null, question.Finished.Task) : null;
+            isFollowed = container.Text("container_id") is not null;
+            return isFollowed ? new FollowedLog(container.Text("container_id")!, ring, SecretMask.None, null, question.Finished.Task) : null;
         }
         catch (TimeoutException)
         {
-            await over.DisposeAsync();
-            board.Forget(question);
             throw new AdapterException(AdapterFailure.Unavailable, $"the worker that serves {run.Provider} did not answer within {Patience.TotalSeconds} s");
+        }
+        finally
+        {
+            if (!isFollowed)
+            {
+                // Nobody will cancel it: whoever asked has nothing to follow.
+                await over.DisposeAsync();
+                board.Forget(question);
+            }
         }
     }
 

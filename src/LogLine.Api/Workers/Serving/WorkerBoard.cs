@@ -11,32 +11,38 @@ namespace LogLine.Api.Workers.Serving;
 /// <summary>The workers that ask this gateway for work now, and the questions that it has for them. In memory: a gateway that is started again is asked anew within a moment.</summary>
 internal sealed class WorkerBoard(TimeProvider time)
 {
-    private const int MostQuestions = 256;
+    private const int MostLooks = 256;
+    private const int MostFollows = 256;
 
     /// <summary>A worker that is between two requests for work is still there for so long.</summary>
     private static readonly TimeSpan Presence = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<string, ConnectedWorker> _workers = new();
+    private readonly ConcurrentDictionary<(string Id, string? OnlyTenant), ConnectedWorker> _workers = new();
     private readonly ConcurrentDictionary<string, Question> _questions = new();
+
+    // Logs that are followed for hours take no seat of what is answered within moments.
+    private readonly SemaphoreSlim _looks = new(MostLooks);
+    private readonly SemaphoreSlim _follows = new(MostFollows);
 
     /// <summary>The worker as it asks for work now.</summary>
     public ConnectedWorker Enter(WorkerCaller caller, IReadOnlyDictionary<string, IReadOnlySet<string>> effects)
     {
-        foreach (var (id, gone) in _workers)
+        var own = (caller.Id, caller.OnlyTenant);
+        foreach (var (key, gone) in _workers)
         {
-            if (id != caller.Id && !IsThere(gone))
+            if (key != own && !IsThere(gone))
             {
-                _workers.TryRemove(id, out _);
+                _workers.TryRemove(key, out _);
             }
         }
-        var worker = _workers.GetOrAdd(caller.Id, static id => new ConnectedWorker(id));
-        (worker.Effects, worker.OnlyTenant, worker.SeenAt) = (effects, caller.OnlyTenant, time.GetTimestamp());
+        var worker = _workers.GetOrAdd(own, static key => new ConnectedWorker(key.Id, key.OnlyTenant));
+        (worker.SeenAt, worker.Effects) = (time.GetTimestamp(), effects);
         return worker;
     }
 
-    /// <summary>The worker that serves a target for a tenant (null: for any), the one that was last seen; or null.</summary>
+    /// <summary>The worker that serves a target for a tenant (null: for every tenant), the one that was last seen; or null. What another tenant's worker says is no answer.</summary>
     public ConnectedWorker? Find(string provider, string? tenant) => _workers.Values
-        .Where(worker => worker.Effects.ContainsKey(provider) && (tenant is null || worker.OnlyTenant is null || worker.OnlyTenant == tenant) && IsThere(worker))
+        .Where(worker => worker.Effects.ContainsKey(provider) && (worker.OnlyTenant is null || worker.OnlyTenant == tenant) && IsThere(worker))
         .MaxBy(worker => worker.SeenAt);
 
     /// <summary>Asks a worker, and waits for the answer: the member <c>result</c>, undefined when there is nothing of the kind.</summary>
@@ -54,7 +60,7 @@ internal sealed class WorkerBoard(TimeProvider time)
         }
         finally
         {
-            _questions.TryRemove(question.Id, out _);
+            Remove(question);
         }
     }
 
@@ -67,7 +73,7 @@ internal sealed class WorkerBoard(TimeProvider time)
     /// <summary>Nobody waits for the answer any more.</summary>
     public void Forget(Question question)
     {
-        _questions.TryRemove(question.Id, out _);
+        Remove(question);
         question.Over.Cancel();
     }
 
@@ -86,21 +92,39 @@ internal sealed class WorkerBoard(TimeProvider time)
             json.WriteString("provider", provider);
             terms(json);
         }), ring);
-        _questions[id] = question;
-        if (_questions.Count > MostQuestions || !worker.Questions.Writer.TryWrite(question))
+        if (!Seats(question).Wait(0))
         {
-            _questions.TryRemove(id, out _);
-            throw new AdapterException(AdapterFailure.Unavailable, $"the worker that serves {provider} has too many questions to answer");
+            throw TooMany(provider);
+        }
+        _questions[id] = question;
+        if (!worker.TryAsk(question))
+        {
+            Remove(question);
+            throw TooMany(provider);
         }
         return question;
     }
+
+    private SemaphoreSlim Seats(Question question) => question.Ring is null ? _looks : _follows;
+
+    private void Remove(Question question)
+    {
+        if (_questions.TryRemove(question.Id, out _))
+        {
+            Seats(question).Release();
+        }
+    }
+
+    private static AdapterException TooMany(string provider) => new(AdapterFailure.Unavailable, $"the worker that serves {provider} has too many questions to answer");
 
     private bool IsThere(ConnectedWorker worker) => Volatile.Read(ref worker.Polls) > 0 || time.GetElapsedTime(worker.SeenAt) < Presence;
 }
 
 /// <summary>A worker that asks for work.</summary>
-internal sealed class ConnectedWorker(string id)
+internal sealed class ConnectedWorker(string id, string? onlyTenant)
 {
+    private const int MostQueued = 64;
+
     /// <summary>Requests of it that wait for work now.</summary>
     public int Polls;
 
@@ -111,16 +135,19 @@ internal sealed class ConnectedWorker(string id)
     public IReadOnlyDictionary<string, IReadOnlySet<string>> Effects { get; set; } = new Dictionary<string, IReadOnlySet<string>>();
 
     /// <summary>The tenant that it serves, or null for all.</summary>
-    public string? OnlyTenant { get; set; }
+    public string? OnlyTenant => onlyTenant;
 
     /// <summary>When it last asked.</summary>
     public long SeenAt { get; set; }
 
     /// <summary>What it is to answer.</summary>
-    public Channel<Question> Questions { get; } = Channel.CreateBounded<Question>(64);
+    public Channel<Question> Questions { get; } = Channel.CreateBounded<Question>(MostQueued);
 
     /// <summary>Runs that were given to it and that it has not shown to have: the answer may have been lost on its way.</summary>
     public ConcurrentDictionary<string, byte> Given { get; } = new();
+
+    /// <summary>Puts a question to it; false when too many wait to be fetched. Half of the places are left to questions with one answer.</summary>
+    public bool TryAsk(Question question) => (question.Ring is null || Questions.Reader.Count < MostQueued / 2) && Questions.Writer.TryWrite(question);
 
     /// <summary>Which runs it may have.</summary>
     public LeaseReach Reach => new([.. Effects.Keys], OnlyTenant);
@@ -159,6 +186,11 @@ internal sealed class Question(string id, byte[] body, LogRing? ring)
     /// <summary>Reads an answer: <c>{result?}</c> or <c>{failure, message}</c>.</summary>
     public void Settle(JsonElement answer)
     {
+        if (answer.ValueKind != JsonValueKind.Object)
+        {
+            Answer.TrySetException(new AdapterException(AdapterFailure.Unavailable, "the worker's answer is none"));
+            return;
+        }
         if (answer.Text("failure") is { } failure)
         {
             Answer.TrySetException(new AdapterException(Enum.TryParse<AdapterFailure>(failure, out var kind) ? kind : AdapterFailure.Refused, answer.Text("message") ?? failure));

@@ -3,6 +3,7 @@ using LogLine.Api.Artifacts;
 using LogLine.Api.Delivery;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
+using LogLine.Api.OpenApi;
 using LogLine.Api.Runs;
 using LogLine.Api.Submissions;
 using LogLine.Protocol.Json;
@@ -17,25 +18,31 @@ internal static class WorkerEndpoints
     private const int CopyBytes = 128 * 1024;
     private static readonly object CallerKey = new();
 
-    /// <summary>Maps the routes, where workers are apart; elsewhere there are none.</summary>
+    /// <summary>Maps the routes. Where the worker is in this process nobody is served by them, and each says so.</summary>
     public static void MapWorkers(this IEndpointRouteBuilder routes, bool areApart)
     {
-        if (!areApart)
+        Delegate Here(Delegate serve) => areApart ? serve : NotHereAsync;
+        var open = routes.MapGroup("/v1").RequireScope("runner");
+        open.MapPost("/workers", Here(RegisterAsync)).Documented(WorkerDocs.Register);
+        var known = routes.MapGroup("/v1").RequireScope("runner");
+        if (areApart)
         {
-            return;
+            known.AddEndpointFilter(KnownAsync);
         }
-        var open = routes.MapGroup("/v1").RequireScope("runner").ExcludeFromDescription();
-        open.MapPost("/workers", RegisterAsync);
-        var known = routes.MapGroup("/v1").RequireScope("runner").AddEndpointFilter(KnownAsync).ExcludeFromDescription();
-        known.MapPost("/runs/lease", LeaseAsync);
-        known.MapPost("/runs/leases", RenewAsync);
-        known.MapGet("/runs/{runId}/order", OrderAsync);
-        known.MapPost("/runs/{runId}/reports", ReportAsync);
-        known.MapGet("/runs/{runId}/ended/{kind}/{name}", EndedAsync);
-        known.MapGet("/runs/{runId}/artifacts/{hash}", ReadArtifactAsync);
-        known.MapPut("/runs/{runId}/artifacts/{hash}", KeepArtifactAsync);
-        known.MapPost("/workers/answers/{id}", AnswerAsync);
+        known.MapPost("/runs/lease", Here(LeaseAsync)).Documented(WorkerDocs.Lease);
+        known.MapPost("/runs/leases", Here(RenewAsync)).Documented(WorkerDocs.Renew);
+        known.MapGet("/runs/{runId}/order", Here(OrderAsync)).Documented(WorkerDocs.Order);
+        known.MapPost("/runs/{runId}/reports", Here(ReportAsync)).Documented(WorkerDocs.Report);
+        known.MapGet("/runs/{runId}/ended/{kind}/{name}", Here(EndedAsync)).Documented(WorkerDocs.Ended);
+        known.MapGet("/runs/{runId}/artifacts/{hash}", Here(ReadArtifactAsync)).Documented(WorkerDocs.ReadArtifact);
+        known.MapPut("/runs/{runId}/artifacts/{hash}", Here(KeepArtifactAsync)).Documented(WorkerDocs.KeepArtifact);
+        known.MapPost("/workers/answers/{id}", Here(AnswerAsync)).Documented(WorkerDocs.Answer);
     }
+
+    private static Task NotHereAsync(HttpContext http) => http.RefuseAsync(new Rejection(RefusalCode.NotFound, "This gateway carries runs out itself: no worker is served here. Start it with LogLine:Role=gateway to have workers apart (docs/workers.md).")
+    {
+        Details = new Dictionary<string, object?> { ["reason"] = "workers_not_apart" },
+    });
 
     private static async Task RegisterAsync(HttpContext http, WorkerRegistry registry, RunDesk desk, WorkerLeases leases, ArtifactStore artifacts)
     {
@@ -66,7 +73,7 @@ internal static class WorkerEndpoints
         });
     }
 
-    /// <summary><c>{limit, held{run_id: version}, wait_s, targets[{provider, effects[]}]}</c> → <c>{runs[], changed[], lost[], questions[]}</c>.</summary>
+    /// <summary><c>{limit, held{run_id: version}, refused[]?, wait_s, targets[{provider, effects[]}]}</c> → <c>{runs[], changed[], lost[], questions[]}</c>.</summary>
     private static async Task LeaseAsync(HttpContext http, WorkerBoard board, LeasePoll poll, IHostApplicationLifetime life)
     {
         if (await BodyAsync(http) is not { } body)
@@ -82,7 +89,7 @@ internal static class WorkerEndpoints
         try
         {
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
-            var answer = await poll.AnswerAsync(worker, new LeaseWish((int)Math.Clamp(body.Root.Integer("limit") ?? 0, 0, 1000), held, wait), ending.Token);
+            var answer = await poll.AnswerAsync(worker, new LeaseWish((int)Math.Clamp(body.Root.Integer("limit") ?? 0, 0, 1000), held, body.Root.Texts("refused"), wait), ending.Token);
             http.Response.ContentType = "application/json";
             await http.Response.Body.WriteAsync(answer, http.RequestAborted);
         }

@@ -13,14 +13,14 @@ namespace LogLine.Api.Workers.Serving;
 /// Takes what workers say about their runs: spans that they have signed with their event key. A span is appended as it came, or not at all; what the run's row says follows from it, in the
 /// same transaction, and only while the worker holds the run.
 /// </summary>
-internal sealed class WorkerReports(RunDesk desk, Catalogue catalogue, TimeProvider time)
+internal sealed class WorkerReports(RunDesk desk, Catalogue catalogue, WorkerLeases leases, TimeProvider time)
 {
     private const int MostSpans = 64;
 
     /// <summary>What is wrong, or null: the spans are on the ledger then, now or from an earlier try.</summary>
     /// <param name="caller">The worker.</param>
     /// <param name="run">The run as it stands.</param>
-    /// <param name="report"><c>{spans[], result?}</c>: one state, with a primitive's result, or notes.</param>
+    /// <param name="report"><c>{spans[], result?}</c>: states that follow each other, with a primitive's result, or notes.</param>
     /// <param name="cancel">Gives up waiting.</param>
     public async Task<Rejection?> TakeAsync(WorkerCaller caller, RunRow run, JsonElement report, CancellationToken cancel)
     {
@@ -58,12 +58,12 @@ internal sealed class WorkerReports(RunDesk desk, Catalogue catalogue, TimeProvi
             await desk.NoteAsync(run, spans, cancel);
             return null;
         }
-        if (spans.Count > 1)
+        if (spans.Exists(span => RunEvents.IsNote(span.Span.Intent!)))
         {
-            return Rejection.Inconsistent("/spans", "must be one state, or notes alone");
+            return Rejection.Inconsistent("/spans", "must be states alone, or notes alone");
         }
         var result = report.Member("result") is { ValueKind: JsonValueKind.Object } body ? body : (JsonElement?)null;
-        if (await desk.MoveAsync(run, spans[0], result, caller.Id, cancel))
+        if (await desk.MoveAsync(run, spans, result, new RunHolder(caller.Id, leases.Life), cancel))
         {
             return null;
         }
@@ -73,7 +73,7 @@ internal sealed class WorkerReports(RunDesk desk, Catalogue catalogue, TimeProvi
     /// <summary>The run is another worker's by now, or nobody's.</summary>
     public static Rejection LeaseLost(RunRow run) => Conflict(run, "lease_lost", $"{run.RunId} is not leased to this process of this worker (any more). Stop acting on it; it goes on with whoever has it.");
 
-    private static Rejection NoSuchStep(RunRow run, ServerSpan span) => Conflict(run, "no_such_step", $"{run.RunId} is {RunStates.Name(run.State)}; {span.Span.Intent} does not follow that.");
+    private static Rejection NoSuchStep(RunRow run, ServerSpan span) => Conflict(run, "no_such_step", $"{run.RunId} is {RunStates.Name(run.State)}; {span.Span.Intent} and what comes behind it do not follow that.");
 
     private static Rejection Conflict(RunRow run, string reason, string detail) => new(RefusalCode.LifecycleConflict, detail)
     {

@@ -17,7 +17,7 @@ internal sealed class FetchedArtifacts(GatewayConnection connection, string runI
         {
             return null;
         }
-        var file = Temporary(FileOptions.DeleteOnClose);
+        var file = Nameless();
         try
         {
             if (!await connection.DownloadAsync($"v1/runs/{runId}/artifacts/{hash}", file, cancel))
@@ -44,7 +44,8 @@ internal sealed class FetchedArtifacts(GatewayConnection connection, string runI
 
     public override async Task<StoredArtifact> WriteAsync(Func<Stream, Task> write, CancellationToken cancel)
     {
-        await using var file = Temporary(FileOptions.DeleteOnClose);
+        using var folder = WorkFolder.Create(WorkFolder.Disk);
+        await using var file = folder.Open("artifact", FileShare.ReadWrite | FileShare.Delete);
         var hashing = new HashingStream(file, maxBytes);
         await write(hashing);
         await file.FlushAsync(cancel);
@@ -55,14 +56,11 @@ internal sealed class FetchedArtifacts(GatewayConnection connection, string runI
             : throw new ArtifactException(answer.Status == 413 ? ArtifactFailure.TooLarge : Enum.TryParse<ArtifactFailure>(answer.Reason, out var failure) ? failure : ArtifactFailure.Malformed, answer.Body.Text("detail") ?? $"The gateway answers {answer.Status}.");
     }
 
-    private static FileStream Temporary(FileOptions options)
+    /// <summary>A file that loses its name at once where the system allows it: whatever becomes of this process, it is gone then.</summary>
+    private static FileStream Nameless()
     {
-        var file = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete, Options = options | FileOptions.Asynchronous };
-        if (!OperatingSystem.IsWindows())
-        {
-            file.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        return new FileStream(Path.Combine(Path.GetTempPath(), "logline-artifact-" + Guid.NewGuid().ToString("N")), file);
+        using var folder = WorkFolder.Create(WorkFolder.Disk);
+        return folder.Open("artifact", FileShare.ReadWrite | FileShare.Delete);
     }
 
     /// <summary>Counts and hashes what is written.</summary>

@@ -30,6 +30,8 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     private readonly ILogger<HttpGateway> _logger;
     private readonly ConcurrentDictionary<string, VerifiedOrder> _orders = new();
     private readonly ConcurrentDictionary<string, byte> _lost = new();
+    private readonly ConcurrentDictionary<string, long> _renewed = new();
+    private readonly ConcurrentDictionary<(Uri Gateway, string RunId), byte> _refused = new();
     private readonly ConcurrentQueue<VerifiedOrder> _leased = new();
     private readonly CancellationTokenSource _closing = new();
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -55,6 +57,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     /// <inheritdoc/>
     public Task Moved => Volatile.Read(ref _moved).Task;
 
+    /// <summary>Runs that it holds.</summary>
+    public int Held => _held.Count;
+
     /// <summary>How long ago a gateway last answered; null before the first time.</summary>
     public TimeSpan? Silence => Volatile.Read(ref _seen) is var seen && seen == 0 ? null : _time.GetElapsedTime(seen);
 
@@ -72,13 +77,17 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     public async Task CloseAsync()
     {
         await _closing.CancelAsync();
-        try
+        foreach (var address in _connection.Addresses)
         {
-            await _connection.TryAsync(_connection.Addresses[0], HttpMethod.Post, "v1/workers", _identity.Announce(fresh: true, _time.GetUtcNow()).Utf8.ToArray(), LongestPause, CancellationToken.None);
-        }
-        catch (HttpRequestException)
-        {
-            // The leases run out by themselves.
+            try
+            {
+                await _connection.TryAsync(address, HttpMethod.Post, "v1/workers", _identity.Announce(fresh: true, _time.GetUtcNow()).Utf8.ToArray(), LongestPause, CancellationToken.None);
+                return;
+            }
+            catch (HttpRequestException away)
+            {
+                _logger.LogWarning("Leases are not given back, and run out by themselves: {Reason}", away.Message);
+            }
         }
     }
 
@@ -98,6 +107,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         {
             _orders.TryRemove(known, out _);
             _lost.TryRemove(known, out _);
+            _renewed.TryRemove(known, out _);
         }
         return Task.FromResult<IReadOnlyList<RunRow>>(taken);
     }
@@ -114,7 +124,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         {
             try
             {
-                return Held(await _connection.TryAsync(address, HttpMethod.Post, "v1/runs/leases", Runs(runs), LeaseLife / 3, cancel));
+                return HeldIn(await _connection.TryAsync(address, HttpMethod.Post, "v1/runs/leases", Runs(runs), LeaseLife / 3, cancel));
             }
             catch (HttpRequestException cut)
             {
@@ -126,7 +136,8 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
 
     /// <inheritdoc/>
     public async Task<bool> HoldsAsync(string runId, CancellationToken cancel) =>
-        Held(await _connection.SendAsync(HttpMethod.Post, "v1/runs/leases", Runs([runId]), cancel)).Contains(runId);
+        // What was reported a moment ago renewed the lease when it was taken, which was later than it was sent: nobody else can have the run yet.
+        (_renewed.TryGetValue(runId, out var sent) && _time.GetElapsedTime(sent) < LeaseLife / 3) || HeldIn(await _connection.SendAsync(HttpMethod.Post, "v1/runs/leases", Runs([runId]), cancel)).Contains(runId);
 
     /// <inheritdoc/>
     public async ValueTask<RunRow?> FindAsync(string runId) => _orders.TryGetValue(runId, out var known) ? known.Run : (await AskAsync(runId))?.Run;
@@ -156,14 +167,20 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         (await _connection.SendAsync(HttpMethod.Get, $"v1/runs/{run.RunId}/ended/{Uri.EscapeDataString(kind)}/{Uri.EscapeDataString(name)}", null, _closing.Token)).Body.Flag("ended") ?? false;
 
     /// <inheritdoc/>
-    public async Task<bool> ReportAsync(string runId, RunReport report, CancellationToken cancel)
+    public async Task<bool> ReportAsync(string runId, IReadOnlyList<RunReport> reports, CancellationToken cancel)
     {
-        if (await FindAsync(runId) is not { } run || !RunStates.IsLegal(run.State, report.State))
+        if (await FindAsync(runId) is not { } run || !RunStates.AreLegal(run.State, reports.Select(report => report.State)))
         {
             return false;
         }
-        var span = Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, _time.GetUtcNow()));
-        return (await SayAsync(runId, [span], report.Result, cancel)).IsTaken;
+        var spans = reports.Select(report => Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, _time.GetUtcNow()))).ToList();
+        var sent = _time.GetTimestamp();
+        var (isTaken, _) = await SayAsync(runId, spans, reports[^1].Result, cancel);
+        if (isTaken && _orders.ContainsKey(runId))
+        {
+            _renewed[runId] = sent;
+        }
+        return isTaken;
     }
 
     /// <inheritdoc/>
@@ -187,7 +204,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
                 try
                 {
                     var answer = await _connection.TryAsync(one, HttpMethod.Post, "v1/workers", _identity.Announce(fresh, _time.GetUtcNow()).Utf8.ToArray(), LongestPause * 5, cancel);
-                    problem = answer.Status == 404 ? $"{one} has no worker protocol: start the gateway with LogLine:Role=gateway" : answer.IsOk ? _pin.Meet(answer.Body) : $"{one} answers {answer.Status}: {answer.Body.Text("detail")} {answer.Body.Items("errors").FirstOrDefault().Text("message")}";
+                    problem = answer.Status == 404 ? $"{one} has no worker protocol: start the gateway with LogLine:Role=gateway"
+                        : answer.IsOk ? _pin.Meet(answer.Body, (await _connection.TryAsync(one, HttpMethod.Get, "v1/keys", null, LongestPause * 5, cancel)).Body)
+                        : $"{one} answers {answer.Status}: {answer.Body.Text("detail")} {answer.Body.Items("errors").FirstOrDefault().Text("message")}";
                     if (problem is null)
                     {
                         (LeaseLife, _seen) = (TimeSpan.FromSeconds(Math.Clamp(answer.Body.Integer("lease_seconds") ?? 30, 1, 3600)), _time.GetTimestamp());
@@ -216,7 +235,8 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         {
             try
             {
-                var answer = await _connection.TryAsync(address, HttpMethod.Post, "v1/runs/lease", Wish(), WorkerWire.LongestPoll * 1.5, cancel);
+                var refused = _refused.Keys.Where(run => run.Gateway == address).ToList();
+                var answer = await _connection.TryAsync(address, HttpMethod.Post, "v1/runs/lease", Wish(refused.Select(run => run.RunId)), WorkerWire.LongestPoll * 1.5, cancel);
                 if (answer is { Status: 403, Reason: "worker_unknown" })
                 {
                     await AnnounceAsync(address, fresh: false, cancel);
@@ -228,6 +248,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
                 else
                 {
                     Volatile.Write(ref _seen, _time.GetTimestamp());
+                    refused.ForEach(told => _refused.TryRemove(told, out _));
                     await TakeAsync(address, answer.Body, cancel);
                 }
                 pause = FirstPause;
@@ -245,7 +266,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         }
     }
 
-    private byte[] Wish() => WorkerWire.Object(json =>
+    private byte[] Wish(IEnumerable<string> refused) => WorkerWire.Object(json =>
     {
         var queued = _leased.ToDictionary(order => order.Run.RunId);
         json.WriteNumber("limit", Math.Clamp(Volatile.Read(ref _limit) - queued.Count, 0, MostAtOnce));
@@ -256,6 +277,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
             json.WriteString(runId, (queued.GetValueOrDefault(runId) ?? _orders.GetValueOrDefault(runId)) is { } order ? WorkerWire.Version(order.Run) : "");
         }
         json.WriteEndObject();
+        WorkerWire.WriteTexts(json, "refused", refused);
         json.WriteStartArray("targets");
         foreach (var (provider, effects) in _targets())
         {
@@ -275,7 +297,11 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         }
         foreach (var item in answer.Items("runs"))
         {
-            await TakeRunAsync(item, cancel);
+            if (_check.IsOfAnotherKey(item))
+            {
+                await AnnounceAsync(address, fresh: false, cancel); // the gateway's key was replaced; until it is one that follows from the known one, nothing is taken
+            }
+            await TakeRunAsync(address, item, cancel);
         }
         foreach (var row in answer.Items("changed").Select(WorkerWire.ReadRun))
         {
@@ -284,14 +310,15 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         foreach (var lost in answer.Texts("lost"))
         {
             _lost[lost] = 0;
+            _renewed.TryRemove(lost, out _);
             _orders.TryRemove(lost, out _); // asked for each time from now on
         }
         Signal();
     }
 
-    private async Task TakeRunAsync(JsonElement item, CancellationToken cancel)
+    private async Task TakeRunAsync(Uri address, JsonElement item, CancellationToken cancel)
     {
-        var (order, problem) = _check.Verify(item);
+        var (order, problem, isLate) = _check.Verify(item);
         if (order is not null)
         {
             if (!_held.Contains(order.Run.RunId) && _leased.All(queued => queued.Run.RunId != order.Run.RunId))
@@ -302,9 +329,10 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         }
         var run = WorkerWire.ReadRun(item.Member("run"));
         _logger.LogError("{Run} is not carried out: {Problem}", run.RunId, problem);
-        if (run.State < RunState.Running)
+        _refused[(address, run.RunId)] = 0;
+        if (run.State < RunState.Running && !isLate)
         {
-            // Nobody else would judge it otherwise; a run that was begun is left to whoever watches it.
+            // Nobody else would judge it otherwise; a run that was begun is left to whoever watches it, and one that came late to a better clock.
             var refusal = new RunReport(RunState.Failed) { Reason = "order_refused", Error = $"The worker does not carry this out: {problem}." };
             await SayAsync(run.RunId, [Sign(run, RunStates.Intent(RunState.Failed)!, json => RunEvents.Write(json, run, refusal, _time.GetUtcNow()))], null, cancel);
         }
@@ -314,12 +342,16 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     private async Task<VerifiedOrder?> AskAsync(string runId)
     {
         var answer = await _connection.SendAsync(HttpMethod.Get, $"v1/runs/{runId}/order", null, _closing.Token);
-        return answer.IsOk ? Verified(answer.Body) : answer.Status == 404 ? null : throw new GatewayRefusalException(answer.Status, answer.Body.Text("detail") ?? $"The gateway answers {answer.Status}.");
+        return answer.IsOk ? await VerifiedAsync(answer.Body, _closing.Token) : answer.Status == 404 ? null : throw new GatewayRefusalException(answer.Status, answer.Body.Text("detail") ?? $"The gateway answers {answer.Status}.");
     }
 
-    private VerifiedOrder Verified(JsonElement body)
+    private async Task<VerifiedOrder> VerifiedAsync(JsonElement body, CancellationToken cancel)
     {
-        var (order, problem) = _check.Verify(body);
+        if (_check.IsOfAnotherKey(body))
+        {
+            await AnnounceAsync(null, fresh: false, cancel);
+        }
+        var (order, problem, _) = _check.Verify(body);
         return order ?? throw new GatewayRefusalException(200, $"What the gateway says of a run does not hold: {problem}.");
     }
 
@@ -346,7 +378,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
                 ? (false, null)
                 : throw new GatewayRefusalException(answer.Status, $"{answer.Body.Text("detail")} {answer.Body.Items("errors").FirstOrDefault().Text("message")}");
         }
-        var order = Verified(answer.Body);
+        var order = await VerifiedAsync(answer.Body, cancel);
         Follow(order.Run);
         Signal();
         return (true, order);
@@ -382,5 +414,5 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
 
     private static byte[] Runs(IReadOnlyCollection<string> runs) => WorkerWire.Object(json => WorkerWire.WriteTexts(json, "runs", runs));
 
-    private static IReadOnlyCollection<string> Held(GatewayAnswer answer) => answer.IsOk ? answer.Body.Texts("held") : [];
+    private static IReadOnlyCollection<string> HeldIn(GatewayAnswer answer) => answer.IsOk ? answer.Body.Texts("held") : [];
 }

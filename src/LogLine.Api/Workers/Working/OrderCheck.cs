@@ -25,21 +25,27 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
 {
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(120);
 
-    /// <summary>The order; or, when it does not hold, why.</summary>
-    public (VerifiedOrder? Order, string? Problem) Verify(JsonElement order)
+    /// <summary>The order; or, when it does not hold, why. <c>IsLate</c> when nothing but its time is wrong: another one may hold, once the clocks agree.</summary>
+    public (VerifiedOrder? Order, string? Problem, bool IsLate) Verify(JsonElement order)
     {
         var (permit, span, evidence) = (Part(order, "permit"), Part(order, "span"), Part(order, "evidence"));
         if (permit is null || span is null || evidence is null)
         {
-            return (null, "the order has no permit, span or evidence");
+            return (null, "the order has no permit, span or evidence", false);
         }
         var (manifest, proof, run) = (Part(order, "manifest"), Part(order, "proof"), WorkerWire.ReadRun(order.Member("run")));
         var problem = OfPermit(permit.Root, run) ?? OfParts(permit.Root, run, span, proof, evidence) ?? OfSpan(span.Root, run) ?? OfManifest(manifest, evidence.Root, run) ?? OfProof(proof, evidence.Root, span.Root, run);
-        return problem is not null
-            ? (null, problem)
-            : (new VerifiedOrder(run, manifest is null ? null : SignedManifest.View(manifest.Root), Evidence(permit.Root, evidence.Root, manifest),
-                order.Member("successor") is { ValueKind: JsonValueKind.Object } successor ? WorkerWire.ReadRun(successor) : null, order.Flag("asked_to_stop") ?? false), null);
+        if ((problem ?? OfTime(permit.Root)) is { } wrong)
+        {
+            return (null, wrong, problem is null);
+        }
+        return (new VerifiedOrder(run, manifest is null ? null : SignedManifest.View(manifest.Root), Evidence(permit.Root, evidence.Root, manifest),
+            order.Member("successor") is { ValueKind: JsonValueKind.Object } successor ? WorkerWire.ReadRun(successor) : null, order.Flag("asked_to_stop") ?? false), null, false);
     }
+
+    /// <summary>True when a permit names another key of the gateway than the known one: the key was replaced, or it is another gateway.</summary>
+    public bool IsOfAnotherKey(JsonElement order) =>
+        pin.PublicKey is { } key && order.Member("permit").Text("kid") is { } kid && kid != ServerIdentity.SpanKidOf(key);
 
     private string? OfPermit(JsonElement permit, RunRow run)
     {
@@ -47,18 +53,21 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
         {
             return "the permit is not signed by the gateway's key";
         }
-        if (permit.Text("worker") != identity.Kid || permit.Text("run_id") != run.RunId || permit.Text("tenant") != run.Tenant)
-        {
-            return "the permit is for another worker or run";
-        }
-        return Timestamps.TryParse(permit.Text("exp"), out var expires) && time.GetUtcNow() < expires + Skew ? null : "the permit has expired";
+        return permit.Text("worker") != identity.Kid || permit.Text("run_id") != run.RunId || permit.Text("tenant") != run.Tenant ? "the permit is for another worker or run" : null;
+    }
+
+    private string? OfTime(JsonElement permit)
+    {
+        var now = time.GetUtcNow();
+        return Timestamps.TryParse(permit.Text("exp"), out var expires) && now < expires + Skew ? null
+            : $"the permit has expired ({permit.Text("exp")}; here it is {Timestamps.Write(now)}): if it is new, the clocks of gateway and worker differ";
     }
 
     private static string? OfParts(JsonElement permit, RunRow run, CanonicalJson span, CanonicalJson? proof, CanonicalJson evidence)
     {
         foreach (var (name, expected) in new (string, string?)[]
         {
-            ("span_hash", Hash(span)), ("evidence_hash", Hash(evidence)), ("proof_hash", proof is null ? null : Hash(proof)), ("order_hash", RunPermit.OrderHash(run)), ("ref", run.Ref),
+            ("span_hash", Hash(span)), ("evidence_hash", Hash(evidence)), ("proof_hash", proof is null ? null : Hash(proof)), ("order_hash", RunPermit.OrderHash(run)), ("row_hash", RunPermit.RowHash(run)), ("ref", run.Ref),
         })
         {
             if (permit.Text(name) != expected)
@@ -80,7 +89,9 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
         {
             return null; // where it goes back to is the gate's decision; ref and target are in the permit
         }
-        if (!Same(payload.Member("target"), CanonicalJson.Parse(run.Target).Root) || (run.Ref is not null && payload.Text("ref") != run.Ref))
+        var target = payload.Member("target");
+        var chosen = target.Text("provider") == RunTargets.Auto ? ProviderChoice.At(target, run.Provider) : target; // which one it came to be is in the permit
+        if (!Same(chosen, CanonicalJson.Parse(run.Target).Root) || (run.Ref is not null && payload.Text("ref") != run.Ref))
         {
             return "ref and target of the run are not those of its span";
         }
@@ -115,7 +126,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
         }
         var names = proof.Text("result") == "allow" && proof.Text("tenant") == run.Tenant && proof.Text("subject") == span.Text("subject") && (run.Ref is null || proof.Text("intent") == "deploy.allow")
             && (proof.Text("env") is not { } env || env == run.Env) && (proof.Text("ref") is not { } named || named == run.Ref)
-            && (proof.Member("target") is not { ValueKind: JsonValueKind.Object } target || Same(target, CanonicalJson.Parse(run.Target).Root));
+            && (proof.Member("target") is not { ValueKind: JsonValueKind.Object } target || Same(target, CanonicalJson.Parse(run.Target).Root) || Same(target, span.Member("payload").Member("target")));
         var alive = Timestamps.TryParse(proof.Text("ts"), out var from) && Timestamps.TryParse(proof.Text("exp"), out var until)
             && until - from <= ProofDraft.MaxLife && from <= run.CreatedAt + Skew && run.CreatedAt < until;
         return !names ? "the proof authorises something else" : alive ? null : "the proof was not alive when the run was admitted";

@@ -8,14 +8,16 @@ namespace LogLine.Api.Workers.Working;
 /// <summary>Answers what gateways want to know of this worker's engines. All of it is looking: nothing here changes anything.</summary>
 internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targets, IRunLogs logs, TimeProvider time, ILogger<QuestionDesk> logger)
 {
-    private const int AtOnce = 64;
+    private const int MostLooks = 64;
+    private const int MostFollows = 256;
 
     /// <summary>A log is followed for so long at most; whoever reads it comes back.</summary>
     private static readonly TimeSpan LongestFollow = TimeSpan.FromHours(12);
 
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private readonly SemaphoreSlim _seats = new(AtOnce);
+    private readonly SemaphoreSlim _looks = new(MostLooks);
+    private readonly SemaphoreSlim _follows = new(MostFollows);
 
     /// <summary>Answers a question, in its own time.</summary>
     public void Take(Uri gateway, JsonElement question, CancellationToken stopping) => _ = AnswerAsync(gateway, question, stopping);
@@ -25,14 +27,12 @@ internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targ
         var follows = question.Text("kind") == "follow";
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         over.CancelAfter(follows ? LongestFollow : Patience);
-        if (!await _seats.WaitAsync(TimeSpan.FromSeconds(5), over.Token).ContinueWith(seat => seat is { IsCompletedSuccessfully: true, Result: true }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default))
-        {
-            return;
-        }
+        var seats = follows ? _follows : _looks;
+        var isSeated = await seats.WaitAsync(TimeSpan.FromSeconds(5), over.Token).ContinueWith(seat => seat is { IsCompletedSuccessfully: true, Result: true }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         try
         {
-            using HttpContent content = follows
-                ? new LineContent((stream, cancel) => FollowAsync(question, stream, cancel), over.Token)
+            using HttpContent content = !isSeated ? new ByteArrayContent(Failure(new AdapterException(AdapterFailure.Unavailable, "this worker answers as many questions as it may")))
+                : follows ? new LineContent((stream, cancel) => FollowAsync(question, stream, cancel), over.Token)
                 : new ByteArrayContent(await TellAsync(question, over.Token));
             await connection.PushAsync(gateway, "v1/workers/answers/" + question.Text("id"), content, over.Token);
         }
@@ -46,7 +46,10 @@ internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targ
         }
         finally
         {
-            _seats.Release();
+            if (isSeated)
+            {
+                seats.Release();
+            }
         }
     }
 
@@ -69,7 +72,7 @@ internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targ
         switch (question.Text("kind"))
         {
             case "status":
-                var status = await targets.StatusAsync(provider, cancel);
+                var status = await targets.StatusAsync(provider, null, cancel);
                 return json => JsonSerializer.Serialize(json, status, WorkerJson.Default.AdapterStatus);
             case "find_run":
                 return Write(await target.FindByRunAsync(question.Text("run_id")!, cancel));

@@ -141,11 +141,11 @@ public sealed class EngineFaultTests
     }
 
     [Fact]
-    public async Task TransientStateStays_IsRefusedWithItsName()
+    public async Task TransientStateStays_IsAConflictWithItsName()
     {
         await using var fake = new FakeEngine(r => FakeEngine.Json(r == "GET /version" ? FakeEngine.Version : Container("removing")));
         using var adapter = new EngineAdapter(fake.Endpoint, Impatient, TimeProvider.System);
-        var refusal = await EngineLab.RefusedAsync(AdapterFailure.Refused, () => adapter.StartAsync("c1", Cancel));
+        var refusal = await EngineLab.RefusedAsync(AdapterFailure.Conflict, () => adapter.StartAsync("c1", Cancel));
         Assert.Contains("'removing'", refusal.Message);
     }
 

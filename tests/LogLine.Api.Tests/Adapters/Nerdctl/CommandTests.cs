@@ -98,6 +98,29 @@ public sealed class CommandTests
         Assert.Null(VariableFile.Write([]).Path);
     }
 
+    /// <summary>Each command is measured as the same call of the Engine API is.</summary>
+    [Fact]
+    public async Task Commands_AreMeasured()
+    {
+        var measured = new System.Collections.Concurrent.ConcurrentBag<(string Operation, string Outcome)>();
+        using var listener = new System.Diagnostics.Metrics.MeterListener { InstrumentPublished = (instrument, self) => { if (instrument.Name == "logline.adapter.call.duration") self.EnableMeasurementEvents(instrument); } };
+        listener.SetMeasurementEventCallback<double>((_, _, tags, _) =>
+        {
+            var labels = tags.ToArray().ToDictionary(tag => tag.Key, tag => (string)tag.Value!);
+            if (labels["provider"] == "nerdctl")
+                measured.Add((labels["operation"], labels["outcome"]));
+        });
+        listener.Start();
+        using var engine = new NerdctlEngine(new NerdctlOptions { Binary = "echo" }, EngineLimits.Default, RegistryCredentials.Of([]), TimeProvider.System);
+        using var absent = new NerdctlEngine(new NerdctlOptions { Binary = "no-such-nerdctl" }, EngineLimits.Default, RegistryCredentials.Of([]), TimeProvider.System);
+
+        await engine.StartAsync("0123", Cancel);
+        await Assert.ThrowsAsync<AdapterException>(() => absent.RemoveNetworkAsync("n", Cancel));
+
+        Assert.Contains(("start a container", "ok"), measured);
+        Assert.Contains(("remove a network", "Unavailable"), measured);
+    }
+
     [Fact]
     public async Task ProgramThatIsNotThere_IsSaidWithTheWayOut()
     {

@@ -1,7 +1,9 @@
 using System.Text;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Adapters.Nerdctl;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Adapters.Nerdctl;
 
@@ -13,6 +15,65 @@ public sealed class SecretArgumentTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("logline-arguments-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>The gateway is killed while a command line works for it: what it had to read lies there, and the next start takes it away.</summary>
+    [Fact]
+    public async Task KilledInTheMiddleOfACommand_TheNextStartSweeps()
+    {
+        var program = Path.Combine(_folder, "nerdctl");
+        await File.WriteAllTextAsync(program, $$$"""
+            #!/bin/sh
+            case $1 in
+                version) echo '{"Client":{"Version":"v2.0.0"}}' ;;
+                create) [ -e {{{_folder}}}/pid ] && exit 1; echo $$ > {{{_folder}}}/pid.new; mv {{{_folder}}}/pid.new {{{_folder}}}/pid; exec sleep 600 ;;
+                *) echo 'no such container' >&2; exit 1 ;;
+            esac
+            """, TestContext.Current.CancellationToken);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        var settings = new Dictionary<string, string> { ["LogLine__Engines__Nerdctl__Binary"] = program };
+        var secret = Guid.NewGuid().ToString("N");
+        var data = Path.Combine(_folder, "data");
+        string left;
+        await using (var gateway = await GatewayProcess.StartAsync(settings, data))
+        {
+            var created = await gateway.PostAsync($$"""{"intent":"container.create","subject":"urn:container:dev/web","payload":{"target":{"provider":"nerdctl"},"name":"web","image":"a:1","env":{"PASSWORD":"{{secret}}"} } }""");
+            Assert.True(created.Status == System.Net.HttpStatusCode.OK, created.Body);
+            while (!File.Exists(Path.Combine(_folder, "pid")))
+            {
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+            }
+            gateway.Signal("KILL");
+            await gateway.EndAsync();
+            left = Directory.EnumerateDirectories(WorkFolder.Memory, "logline-work-*").Select(folder => Path.Combine(folder, "env")).Single(file => Holds(file, secret));
+        }
+        using (var end = System.Diagnostics.Process.Start("kill", ["-KILL", (await File.ReadAllTextAsync(Path.Combine(_folder, "pid"), TestContext.Current.CancellationToken)).Trim()]))
+        {
+            await end.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        await using var next = await GatewayProcess.StartAsync(settings, data);
+        while (File.Exists(left))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+        Assert.False(File.Exists(Path.GetDirectoryName(left) + ".lock"));
+    }
+
+    // Others come and go while it is looked at.
+    private static bool Holds(string file, string text)
+    {
+        try
+        {
+            return File.ReadAllText(file).Contains(text, StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
 
     [Fact]
     public async Task Variables_AreInTheFile_AndInNoArgumentAndNoEnvironment()

@@ -42,7 +42,7 @@ public sealed class WebhookCrashTests : IDisposable
         Assert.Equal(Events, taken.Select(one => one.Id).Distinct().Count());
     }
 
-    private async Task<PausableGateway> StartAsync() => await PausableGateway.StartAsync(_folder, WebhookActs.Settings(0.001));
+    private Task<GatewayProcess> StartAsync() => GatewayProcess.StartAsync(_folder, WebhookActs.Settings(0.001));
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

@@ -10,7 +10,7 @@ public sealed class KeptInMemoryTests
     {
         var filter = new NameFilter(1 << 16);
         var added = Enumerable.Range(0, 30_000).Select(i => $"urn:span:{i}").ToList();
-        added.ForEach(filter.Add);
+        added.ForEach(name => filter.Add(name));
         Assert.All(added, name => Assert.True(filter.MayHold(name)));
         Assert.InRange(Enumerable.Range(0, 30_000).Count(i => filter.MayHold($"urn:span:new-{i}")), 0, 600);
     }

@@ -10,7 +10,7 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : LedgerStoreCon
         var connection = await cluster.CreateDatabaseAsync();
         await PostgresLedger.MigrateAsync(connection);
         var store = await PostgresLedgerStore.ConnectAsync(connection, TimeProvider.System);
-        await store.CreateAsync("logline.test/contract", new LedgerSigners("log", "span", "webhook"));
+        await store.CreateAsync("logline.test/contract", KeyHistory.Parse("""{"keys":[],"v":1}"""), "webhook");
         return store;
     });
 

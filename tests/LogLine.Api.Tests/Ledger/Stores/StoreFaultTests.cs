@@ -147,7 +147,7 @@ public sealed class PostgresStoreFaultTests(PostgresCluster cluster) : StoreFaul
         _connection ??= await cluster.CreateDatabaseAsync();
         await PostgresLedger.MigrateAsync(_connection);
         var store = await PostgresLedgerStore.ConnectAsync(_connection, TimeProvider.System);
-        await store.CreateAsync("logline.test/faults", new LedgerSigners(keys.LogKid, keys.SpanKid, keys.WebhookKid));
+        await store.CreateAsync("logline.test/faults", keys.Begin(), keys.WebhookKid);
         return store;
     }
 }

@@ -1,0 +1,25 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace LogLine.Api.Tests.Hosting;
+
+/// <summary>Laws that hold for every choice. FsCheck makes the choices; when one breaks a law, the failure names its seed.</summary>
+internal static class Laws
+{
+    /// <summary>Holds a law against <paramref name="times"/> choices; each has a source of its own, which its seed decides.</summary>
+    public static void Hold(int times, Action<Random> law) =>
+        Check.One(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(times), Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
+        {
+            law(new Random(seed));
+            return true;
+        }));
+
+    /// <inheritdoc cref="Hold"/>
+    public static Task HoldAsync(int times, Func<Random, Task> law) => Task.Run(() => Hold(times, random => law(random).GetAwaiter().GetResult()));
+
+    /// <summary>One of them.</summary>
+    public static T Of<T>(this Random random, params T[] choices) => choices[random.Next(choices.Length)];
+
+    /// <summary>Some of them, in their order; perhaps none, perhaps all.</summary>
+    public static List<T> Some<T>(this Random random, IEnumerable<T> choices) => [.. choices.Where(_ => random.Next(2) == 0)];
+}

@@ -1,0 +1,146 @@
+using System.Net;
+using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Api.Secrets;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Workers;
+
+/// <summary>What a gateway asks workers, and what becomes of answers that do not come, come for hours, are none, or are another tenant's.</summary>
+public sealed class WorkerQuestionTests
+{
+    private static readonly Dictionary<string, string> Good = new() { ["status"] = """{"result":{"available":true}}""", ["find_name"] = "{}", ["find_run"] = "{}" };
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>More logs of containers that are gone are followed than there may be questions: each is forgotten when it is answered.</summary>
+    [Fact]
+    public async Task FollowingWhatIsGone_LeavesNothingBehind()
+    {
+        await using var gateway = await EdgeWorker.GatewayAsync();
+        await using var worker = await EdgeWorker.OpenAsync(gateway);
+        var logs = new TestLogs { IsGone = true };
+        await worker.ServeAsync(worker.Desk(new FakeAdapter(), logs));
+        var run = await DeployAsync(gateway);
+
+        for (var count = 0; count < 260; count++)
+        {
+            logs.Failure = count % 2 == 0 ? null : new AdapterException(AdapterFailure.Unavailable, "the engine is away");
+            var answer = await gateway.GetAsync($"/v1/runs/{run}/logs?follow=true");
+            Assert.Equal((count, count % 2 == 0 ? "404_NOT_FOUND" : "503_ADAPTER_UNAVAILABLE"), (count, answer.Code));
+        }
+        Assert.Equal("404_NOT_FOUND", (await gateway.GetAsync($"/v1/runs/{run}/logs")).Code);
+    }
+
+    /// <summary>A tenant follows as many logs as it may: it is told so, everything else is answered as before, and a seat that is left is free.</summary>
+    [Fact]
+    public async Task FollowedLogs_HaveTheirOwnSeats()
+    {
+        const int Most = 70; // more than a worker answers of other questions at once
+        await using var gateway = await EdgeWorker.GatewayAsync(("LogLine:Streams:MaxFollowedLogsPerTenant", $"{Most}"));
+        await using var worker = await EdgeWorker.OpenAsync(gateway);
+        await worker.ServeAsync(worker.Desk(new FakeAdapter(), new TestLogs()));
+        var run = await DeployAsync(gateway);
+        var follow = $"/v1/runs/{run}/logs?follow=true";
+        var followers = new List<HttpResponseMessage>();
+        for (var count = 0; count < Most; count++)
+        {
+            followers.Add(await gateway.Client.GetAsync(follow, HttpCompletionOption.ResponseHeadersRead, Cancel));
+            Assert.Equal((count, HttpStatusCode.OK), (count, followers[^1].StatusCode));
+        }
+
+        Assert.Equal("503_BUSY", (await gateway.GetAsync(follow)).Code);
+        Assert.Equal("""{"lines":["said"],"dropped":0}""", (await gateway.GetAsync($"/v1/runs/{run}/logs")).Body);
+        followers[0].Dispose();
+        while (true)
+        {
+            using var next = await gateway.Client.GetAsync(follow, HttpCompletionOption.ResponseHeadersRead, Cancel);
+            if (next.IsSuccessStatusCode)
+            {
+                break;
+            }
+            await Task.Delay(10, Cancel);
+        }
+        followers.ForEach(follower => follower.Dispose());
+    }
+
+    /// <summary>Any tenant may have a worker. What that one says of engines and containers is said to nobody else, and nobody else's containers are named to it.</summary>
+    [Fact]
+    public async Task WorkerOfOneTenant_AnswersForThatTenantAlone()
+    {
+        await using var gateway = await EdgeWorker.GatewayAsync();
+        var acme = (await gateway.PostAsync("""{"tenant":"acme"}""", path: "/v1/tenants")).Json.Text("api_key")!;
+        await using var theirs = await EdgeWorker.OpenAsync(gateway, acme);
+        await theirs.ServeAsync(new Dictionary<string, string> { ["status"] = """{"result":{"available":false,"reason":"theirs"}}""", ["find_name"] = "{}" });
+
+        var start = TestGateway.Json(new { intent = "container.start", subject = "urn:container:dev/web", payload = new { name = "web", target = new { provider = "fake" } } });
+        var refused = await gateway.PostAsync(start);
+        Assert.Equal("503_ADAPTER_UNAVAILABLE", refused.Code); // and not that acme's worker does not carry it out
+        Assert.Contains("no worker serves fake", refused.Body);
+        Assert.False(await IsReadyAsync(gateway));
+
+        await using var ours = await EdgeWorker.OpenAsync(gateway);
+        await ours.ServeAsync(Good);
+        await theirs.LeaseAsync(0, 0); // seen last
+        await DeployAsync(gateway);
+        while (!await IsReadyAsync(gateway))
+        {
+            await Task.Delay(10, Cancel);
+        }
+        Assert.Empty(theirs.Asked);
+        Assert.Contains("find_name", ours.Asked);
+
+        // Its own tenant is told what it says: that it carries out no such thing.
+        await theirs.LeaseAsync(0, 0);
+        var own = await gateway.PostAsync(start.Replace("dev/web", "acme/web"), request => request.Headers.Authorization = new("ApiKey", acme));
+        Assert.Equal("422_SCHEMA_INVALID", own.Code);
+    }
+
+    [Theory]
+    [InlineData("status", "{}"), InlineData("status", """{"result":[1]}"""), InlineData("status", """{"result":{"available":"yes"}}""")]
+    [InlineData("find_name", """{"result":{}}"""), InlineData("find_name", """{"result":7}"""), InlineData("find_name", "[]\n{}")]
+    [InlineData("find_name", """{"result":{"id":null,"run_id":"run_1","tenant":"dev","name":"web","state":"Running"}}""")]
+    public async Task AnswerThatIsNone_IsATargetThatIsAway(string kind, string answer)
+    {
+        await using var gateway = await EdgeWorker.GatewayAsync();
+        await using var worker = await EdgeWorker.OpenAsync(gateway);
+        await worker.ServeAsync(new Dictionary<string, string>(Good) { [kind] = answer });
+        Assert.Equal(HttpStatusCode.OK, (await gateway.ProveAsync("web")).Status);
+        var deploy = await gateway.PostAsync(TestGateway.Deploy(await gateway.ApplyAsync("web")));
+        Assert.Equal("503_ADAPTER_UNAVAILABLE", deploy.Code);
+    }
+
+    [Theory, InlineData("""{"result":{}}"""), InlineData("""{"result":"said"}""")]
+    public async Task LogThatIsNone_IsATargetThatIsAway(string answer)
+    {
+        await using var gateway = await EdgeWorker.GatewayAsync();
+        await using var worker = await EdgeWorker.OpenAsync(gateway);
+        await worker.ServeAsync(new Dictionary<string, string>(Good) { ["log"] = answer });
+        var run = await DeployAsync(gateway);
+        Assert.Equal("503_ADAPTER_UNAVAILABLE", (await gateway.GetAsync($"/v1/runs/{run}/logs")).Code);
+    }
+
+    private static async Task<bool> IsReadyAsync(TestGateway gateway) => (await gateway.GetAsync("/healthz/ready")).Json.Member("engines").Member("fake").Flag("available") == true;
+
+    private static async Task<string> DeployAsync(TestGateway gateway)
+    {
+        Assert.Equal(HttpStatusCode.OK, (await gateway.ProveAsync("web")).Status);
+        var deploy = await gateway.PostAsync(TestGateway.Deploy(await gateway.ApplyAsync("web")));
+        Assert.True(deploy.Status == HttpStatusCode.OK, deploy.Body);
+        return deploy.Json.Member("run").Text("run_id")!;
+    }
+
+    /// <summary>Logs of a container that says one line, and goes on for as long as somebody follows.</summary>
+    private sealed class TestLogs : IRunLogs
+    {
+        public bool IsGone { get; init; }
+
+        public AdapterException? Failure { get; set; }
+
+        public Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel) => Task.FromResult(IsGone ? null : new LogTail(["said"], 0));
+
+        public Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel) =>
+            Failure is not null ? throw Failure : Task.FromResult(IsGone ? null : new FollowedLog("c1", new LogRing(), SecretMask.None, null, Task.CompletedTask));
+    }
+}

@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Tests.Telemetry;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Workers;
+
+/// <summary>A worker that is told to stop (SIGTERM), and what it says of itself until then.</summary>
+public sealed class WorkerStopTests
+{
+    private const int NeverByItself = 600; // seconds that a lease lasts here: what is free sooner was given back
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Stopped_FinishesItsCommand_AndGivesBackWhatItWatches(string provider)
+    {
+        await using var lab = await RoleLab.OpenAsync(provider, leaseSeconds: NeverByItself);
+        lab.WorkerSettings = ["--LogLine:Runner:DrainSeconds=300"];
+        var (one, _) = await lab.StartWorkerAsync("one");
+        var address = lab.WorkerAddress;
+        var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");
+        var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id")!;
+        var exec = await BeginAsync(lab, "until [ -e /tmp/go ]; do sleep 0.05; done; echo ended");
+
+        RoleLab.Stop(one);
+        await HealthAsync(address, "draining", HttpStatusCode.ServiceUnavailable);
+        Assert.False(one.HasExited);
+        await ReleaseAsync(lab, container);
+        var ended = await lab.StateAsync(exec, "run_state.exited");
+        Assert.Equal((0L, "ended\n"), (ended.Integer("exit_code"), ended.Member("result").Text("stdout")));
+        await one.WaitForExitAsync(RoleLab.Cancel);
+        Assert.Equal(0, one.ExitCode);
+        Assert.Contains("given back 1 runs, 0 of them commands", lab.Output, StringComparison.Ordinal);
+
+        await lab.StartWorkerAsync("two");
+        await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{run}}}"}}""");
+        await lab.StateAsync(run, "run_state.cancelled");
+        Assert.Null(await lab.ContainerAsync());
+    }
+
+    [Fact]
+    public async Task Stopped_WhenItsTimeIsOver_GivesTheCommandBackToo()
+    {
+        await using var lab = await RoleLab.OpenAsync(leaseSeconds: NeverByItself);
+        lab.WorkerSettings = ["--LogLine:Runner:DrainSeconds=0"];
+        var (one, _) = await lab.StartWorkerAsync("one");
+        var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");
+        await lab.StateAsync(run, "run_state.running");
+        var exec = await BeginAsync(lab, "sleep 600");
+
+        RoleLab.Stop(one);
+        await one.WaitForExitAsync(RoleLab.Cancel);
+        Assert.Equal(0, one.ExitCode);
+        Assert.Contains("given back 2 runs, 1 of them commands", lab.Output, StringComparison.Ordinal);
+        await lab.StartWorkerAsync("two");
+        Assert.Equal("worker_lost", (await lab.StateAsync(exec, "run_state.exited")).Text("reason"));
+    }
+
+    [Fact]
+    public async Task Worker_SaysHowItIs_AndWhatItMeasures()
+    {
+        await using var lab = await RoleLab.OpenAsync();
+        await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync();
+        await lab.StateAsync(run, "run_state.running");
+        var health = await HealthAsync(lab.WorkerAddress, "ready", HttpStatusCode.OK);
+        Assert.Equal(("edge", true), (health.Text("worker"), health.Member("engines").Member("podman").Flag("available")));
+        Assert.Contains("nowhere", health.Member("engines").Member("docker").Text("reason"));
+
+        using var client = new HttpClient { BaseAddress = lab.WorkerAddress };
+        var text = await client.GetStringAsync("/metrics", RoleLab.Cancel);
+        var metrics = MetricFamily.Read(text);
+        Assert.Equal(1, metrics["logline_worker_runs"].Value());
+        Assert.InRange(metrics["logline_worker_gateway_silence_seconds"].Value(), 0, 60);
+        Assert.Equal(1, metrics["logline_adapter_call_duration_seconds"].Value(("provider", "podman"), ("operation", "create a container"), ("outcome", "ok")));
+        await Promtool.AssertContentAsync(text, "check", "metrics");
+    }
+
+    private static async Task<string> BeginAsync(RoleLab lab, string script)
+    {
+        var begun = await lab.DoAsync("container.exec", $$"""{"argv":["sh","-c",{{JsonSerializer.Serialize(script)}}],"timeout_s":500}""", wait: 0);
+        var exec = begun.Member("run").Text("run_id")!;
+        await lab.StateAsync(exec, "run_state.running");
+        return exec;
+    }
+
+    /// <summary>Makes <c>/tmp/go</c> in the container, past the gateway.</summary>
+    private static async Task ReleaseAsync(RoleLab lab, string container)
+    {
+        using var client = new EngineClient(EngineEndpoints.At(lab.Provider, lab.EngineAddress), EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
+        await client.UnpackAsync(container, "/tmp", async (stream, cancel) =>
+        {
+            await using var tar = new System.Formats.Tar.TarWriter(stream, leaveOpen: true);
+            await tar.WriteEntryAsync(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "go"), cancel);
+        }, () => Task.CompletedTask, RoleLab.Cancel);
+    }
+
+    private static async Task<JsonElement> HealthAsync(Uri worker, string status, HttpStatusCode code)
+    {
+        using var client = new HttpClient { BaseAddress = worker };
+        var since = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            using var answer = await client.GetAsync("/healthz/ready", RoleLab.Cancel);
+            var said = await answer.Content.ReadFromJsonAsync<JsonElement>(RoleLab.Cancel);
+            if (said.Text("status") == status)
+            {
+                Assert.Equal(code, answer.StatusCode);
+                return said;
+            }
+            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromMinutes(2), said.ToString());
+            await Task.Delay(20, RoleLab.Cancel);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using LogLine.Benchmarks.Reports;
+using LogLine.Benchmarks.Servers;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Benchmarks.Deploy;
+
+/// <summary>Both sides of a comparison on one engine: a gateway of its own, and the engine's own API.</summary>
+internal sealed class EngineSides : IAsyncDisposable
+{
+    /// <summary>Name of the container that is looked at.</summary>
+    public const string Name = "bench";
+
+    private static readonly string[] Providers = ["podman", "docker"];
+
+    private EngineSides(string provider, string image, EngineDirect engine, GatewayUnderTest gateway) => (Provider, Image, Engine, Gateway) = (provider, image, engine, gateway);
+
+    public string Provider { get; }
+
+    public string Image { get; }
+
+    public EngineDirect Engine { get; }
+
+    public GatewayUnderTest Gateway { get; }
+
+    /// <summary>Name of the container in the engine.</summary>
+    public string Container => $"{Gateway.Tenant}-{Name}";
+
+    /// <summary>Measures on every engine that <c>tests/run --with</c> has named.</summary>
+    /// <param name="benchmark">Its name.</param>
+    /// <param name="measure">Measures on one.</param>
+    /// <param name="worker">Whether the gateway has its worker in a process of its own.</param>
+    public static async Task<IReadOnlyList<Figure>> OnEachAsync(string benchmark, Func<EngineSides, Task<IReadOnlyList<Figure>>> measure, bool worker = false)
+    {
+        var figures = new List<Figure>();
+        foreach (var provider in Providers)
+        {
+            var variable = Variable(provider);
+            if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } socket)
+            {
+                figures.Add(Figure.Skipped(benchmark, provider, "the Engine API", $"{variable} is not set; `tests/run --with` sets it."));
+                continue;
+            }
+            await using var sides = await OpenAsync(provider, socket, worker);
+            figures.AddRange(await measure(sides));
+        }
+        return figures;
+    }
+
+    /// <summary>The variable that names an engine's socket.</summary>
+    public static string Variable(string provider) => "LOGLINE_TEST_" + provider.ToUpperInvariant();
+
+    /// <summary>A gateway for one engine, with its worker inside or in a process of its own.</summary>
+    public static async Task<EngineSides> OpenAsync(string provider, string socket, bool worker)
+    {
+        var image = Environment.GetEnvironmentVariable("LOGLINE_TEST_IMAGE") ?? "localhost/logline-test:1";
+        var engine = new Dictionary<string, string?> { [provider == "podman" ? "CONTAINER_HOST" : "DOCKER_HOST"] = socket };
+        var gateway = await GatewayUnderTest.StartAsync(worker ? new Dictionary<string, string?> { ["LogLine__Role"] = "gateway" } : engine);
+        if (worker)
+        {
+            await gateway.StartWorkerAsync(provider, engine);
+        }
+        return new EngineSides(provider, image, new EngineDirect(new Uri(socket), image), gateway);
+    }
+
+    /// <summary>Makes the container that is looked at, running.</summary>
+    public Task MakeContainerAsync() => DoAsync("container.create", Name, $$""","image":"{{Image}}","auto_start":true""");
+
+    /// <summary>Sends a primitive and waits for its end.</summary>
+    public async Task DoAsync(string intent, string? name, string members = "")
+    {
+        var (subject, named) = name is null ? ($"urn:container:{Gateway.Tenant}", "") : ($"urn:container:{Gateway.Tenant}/{name}", $",\"name\":\"{name}\"");
+        var ack = await Gateway.PostAsync($$"""{"intent":"{{intent}}","subject":"{{subject}}","payload":{"target":{"provider":"{{Provider}}"}{{named}}{{members}} } }""", waitSeconds: 60);
+        if (ack.GetProperty("run").Text("state") != "exited")
+        {
+            throw new InvalidOperationException($"{intent} did not end well: {ack}");
+        }
+    }
+
+    /// <summary>Milliseconds that something takes.</summary>
+    public static async Task<double> TimeAsync(Func<Task> act)
+    {
+        var started = Stopwatch.GetTimestamp();
+        await act();
+        return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Engine.RemoveIfThereAsync(Container);
+        Engine.Dispose();
+        await Gateway.DisposeAsync();
+    }
+}
