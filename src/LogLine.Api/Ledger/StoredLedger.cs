@@ -31,6 +31,10 @@ public sealed class StoredLedger : IDisposable
         try
         {
             session = new SqliteSession(database, readOnly: true);
+            if (SqliteTables.Difference(session) is { } differs)
+            {
+                throw new DataFolderException($"{database} defines its tables otherwise than this program: {differs}. It is damaged, or another version's: restore a backup, or use the version that made it.");
+            }
             var origin = session.First("SELECT origin FROM head", row => row.GetString(0)) ?? throw new DataFolderException($"{database} has no head: it is no ledger.");
             return new StoredLedger(database, session, TrustOf(Path.Combine(folder, DataFolder.KeysName), origin, logKey));
         }
@@ -60,16 +64,7 @@ public sealed class StoredLedger : IDisposable
     public IEnumerable<StoredRow> Read(long after = 0) => new SqliteRows(_session).Read(after);
 
     /// <summary>What the engine finds wrong with the file itself, page by page: what holds no row is seen by nobody else. Null when nothing is.</summary>
-    public string? Damage()
-    {
-        if (_session.First("PRAGMA integrity_check(1)", row => row.GetString(0)) is { } finding && finding != "ok")
-        {
-            return finding;
-        }
-        var expected = SqliteTables.Definitions();
-        var found = SqliteTables.Definitions(_session);
-        return expected.Except(found).Concat(found.Except(expected)).FirstOrDefault() is { } differs ? $"its tables are defined otherwise than by this program: {differs}" : null;
-    }
+    public string? Damage() => _session.First("PRAGMA integrity_check(1)", row => row.GetString(0)) is { } finding && finding != "ok" ? finding : null;
 
     /// <inheritdoc/>
     public void Dispose() => _session.Dispose();

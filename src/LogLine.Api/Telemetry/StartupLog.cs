@@ -42,5 +42,5 @@ internal static class StartupLog
 
     /// <summary>Says that a worker is up, and where its health and its metrics are.</summary>
     public static void WorkerReady(WebApplication app, string address) =>
-        app.Logger.LogInformation("The worker's health is on {Address}, with its metrics; data in {Data}", address, app.Services.GetRequiredService<DataFolder>().Path);
+        app.Logger.LogInformation("The worker's health is on {Address}; its metrics too; data in {Data}", address, app.Services.GetRequiredService<DataFolder>().Path);
 }

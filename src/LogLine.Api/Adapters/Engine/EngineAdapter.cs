@@ -173,9 +173,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
                 if ((await OwnedAsync(workloadId, cancel)).End is { } end)
                     return end;
             }
-            catch (AdapterException e) when (e.Failure == AdapterFailure.Unavailable)
+            catch (AdapterException e) when (e.Failure != AdapterFailure.NotFound)
             {
-                // The call outlived its slice, or the engine is away: it may be restarting, and its containers may well live on.
+                // The call outlived its slice, or the engine is away or does not show the container: it may be restarting, or stopping it slowly, and its containers may well live on.
             }
             await Task.Delay(pause, time, cancel);
         }

@@ -46,13 +46,31 @@ internal sealed class EngineConnection : IDisposable
     public Task<EngineReply> CallAsync(HttpMethod method, string path, HttpContent? body, string what, TimeSpan limit, CancellationToken cancel) =>
         WithinAsync(what, limit, async inner =>
         {
-            using var request = new HttpRequestMessage(method, path) { Content = body };
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, inner);
+            using var response = await SendAsync(method, path, body, inner);
             var status = (int)response.StatusCode;
             if (status >= 400)
                 return await ErrorAsync(response, what, inner);
             return new EngineReply(status, await ReadBoundedAsync(response, limits.AnswerBytes, what, inner), null);
         }, cancel);
+
+    /// <summary>A look whose connection ends before a word has come back (an engine drops the connection of a call that it stumbled over) is tried once more; an act never is.</summary>
+    async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? body, CancellationToken cancel)
+    {
+        try
+        {
+            return await OnceAsync();
+        }
+        catch (HttpRequestException e) when (method == HttpMethod.Get && e.InnerException is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded })
+        {
+            return await OnceAsync();
+        }
+
+        async Task<HttpResponseMessage> OnceAsync()
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = body };
+            return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);
+        }
+    }
 
     /// <summary>One call whose answer is a stream that <paramref name="read"/> reads while it comes, within the limit.</summary>
     public Task<T> StreamAsync<T>(

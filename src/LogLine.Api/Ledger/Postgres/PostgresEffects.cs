@@ -6,8 +6,8 @@ internal static class PostgresEffects
     /// <summary>The statements of an effect of the span at <paramref name="index"/>.</summary>
     /// <param name="effect">The effect.</param>
     /// <param name="index">Where its span stands.</param>
-    /// <param name="seen">How far the log went for the gate that judged; another gateway may have gone on since.</param>
-    public static IEnumerable<PostgresStatement> Of(LedgerEffect effect, long index, long seen) => effect switch
+    /// <param name="unseen">What another gateway may have written since the gate judged: from how far the log went then, to where the piece itself begins.</param>
+    public static IEnumerable<PostgresStatement> Of(LedgerEffect effect, long index, (long From, long To) unseen) => effect switch
     {
         LedgerEffect.KeyRegistered { Key: var key } => [new(
             "INSERT INTO keys VALUES($1,$2,$3,$4,$5,NULL) ON CONFLICT DO NOTHING", AppendConflict.Stale, key.Tenant, key.Kid, key.PublicKey, string.Join(' ', key.Usage), (long)key.Status)],
@@ -36,7 +36,7 @@ internal static class PostgresEffects
             new("UPDATE entries SET span = NULL, intent = '', subject = '' WHERE idx = $1 AND tenant = $2 AND this = $3", null, erased.Index, erased.Tenant, erased.This),
             new("DELETE FROM deliveries WHERE seq = $1 AND webhook_id IN (SELECT webhook_id FROM webhooks WHERE tenant = $2)", null, erased.Index + 1, erased.Tenant),
         ],
-        LedgerEffect.RunCreated { Run: var run } => [Insert(run, seen)],
+        LedgerEffect.RunCreated { Run: var run } => [Insert(run, unseen)],
         LedgerEffect.RunMoved moved => [Move(moved)],
         LedgerEffect.WebhookChange webhook => Of(webhook, index),
         LedgerEffect.RunCancelRequested cancel => [new("UPDATE runs SET cancel = true WHERE run_id = $1 AND state < 4", AppendConflict.Run, cancel.RunId)],
@@ -113,12 +113,12 @@ internal static class PostgresEffects
     }
 
     /// <summary>Writes a run, unless its service has a live one of which the gate could not know: then the gate looks again.</summary>
-    private static PostgresStatement Insert(RunRow run, long seen) => new(
+    private static PostgresStatement Insert(RunRow run, (long From, long To) unseen) => new(
         """
         INSERT INTO runs SELECT $1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,false,NULL,NULL
-        WHERE NOT EXISTS (SELECT 1 FROM runs other JOIN entries USING (run_id) WHERE other.tenant = $2 AND other.service = $7 AND other.state < 4 AND entries.idx >= $14)
+        WHERE $7 = '' OR NOT EXISTS (SELECT 1 FROM runs other JOIN entries USING (run_id) WHERE other.tenant = $2 AND other.service = $7 AND other.state < 4 AND entries.idx >= $14 AND entries.idx < $15)
         """,
-        AppendConflict.Stale, run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (long)run.State, run.CreatedAt, run.Detail, seen);
+        AppendConflict.Stale, run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (long)run.State, run.CreatedAt, run.Detail, unseen.From, unseen.To);
 
     private static PostgresStatement Move(LedgerEffect.RunMoved moved) => new(
         $"""

@@ -25,11 +25,12 @@ internal static class PostgresPieces
         var index = first;
         foreach (var piece in pieces)
         {
+            var unseen = (piece.Request?.Seen ?? long.MaxValue, index);
             foreach (var row in piece.Rows)
             {
                 foreach (var effect in row.Effects)
                 {
-                    statements.AddRange(PostgresEffects.Of(effect, index, piece.Request?.Seen ?? long.MaxValue));
+                    statements.AddRange(PostgresEffects.Of(effect, index, unseen));
                 }
                 index++;
             }

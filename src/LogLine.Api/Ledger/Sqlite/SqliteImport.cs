@@ -26,7 +26,6 @@ internal sealed class SqliteImport : ILedgerImport
         _session = new SqliteSession(_draft, readOnly: false);
         _session.Script("PRAGMA synchronous = OFF"); // a crash leaves a file that is thrown away
         _session.Script(SqliteSchema.Tables);
-        _session.Script(SqliteSchema.Later);
         _session.Script("BEGIN");
         _tables = SqliteTables.Read(_session).ToDictionary(
             table => table.Name, table => (table, $"INSERT INTO {table.Name} VALUES({string.Join(',', Enumerable.Range(1, table.Columns.Count).Select(place => "$" + place))})"));

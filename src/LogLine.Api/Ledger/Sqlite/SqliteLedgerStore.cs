@@ -57,7 +57,10 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
             {
                 throw new DataFolderException($"{path} is damaged: {finding}. Restore a backup; nothing was changed.");
             }
-            session.Script(SqliteSchema.Later);
+            if (SqliteTables.Difference(session) is { } differs)
+            {
+                throw new DataFolderException($"{path} is damaged: its tables are not defined as this program defines them ({differs}). Restore a backup; nothing was changed.");
+            }
             var store = new SqliteLedgerStore(path, session);
             store.BeginFilling();
             return store;

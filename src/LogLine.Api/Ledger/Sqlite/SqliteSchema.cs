@@ -9,29 +9,7 @@ internal static class SqliteSchema
     /// <summary>Rises with every change that older programs cannot read.</summary>
     public const int Version = 2;
 
-    /// <summary>Tables that came later, and that older programs need not know: made where they are missing.</summary>
-    public const string Later = """
-        CREATE TABLE IF NOT EXISTS webhooks(
-          webhook_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, env TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, description TEXT,
-          created INTEGER NOT NULL, generation INTEGER NOT NULL, overlap_until INTEGER, active INTEGER NOT NULL, cursor INTEGER NOT NULL,
-          failing_since INTEGER, version INTEGER NOT NULL, lease_owner TEXT, lease_until INTEGER,
-          digest INTEGER AS (row_digest('webhooks', webhook_id, tenant, env, url, events, description, created, generation, overlap_until, active, cursor,
-            failing_since, version, lease_owner, lease_until)) STORED) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS webhooks_tenant ON webhooks(tenant);
-        CREATE TABLE IF NOT EXISTS deliveries(
-          webhook_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, subject TEXT NOT NULL, state INTEGER NOT NULL,
-          attempts INTEGER NOT NULL, first_at INTEGER, next_at INTEGER NOT NULL, last_at INTEGER, status INTEGER, error TEXT,
-          digest INTEGER AS (row_digest('deliveries', webhook_id, seq, event, subject, state, attempts, first_at, next_at, last_at, status, error)) STORED,
-          PRIMARY KEY(webhook_id, seq)) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS deliveries_state ON deliveries(webhook_id, state, seq);
-        CREATE INDEX IF NOT EXISTS deliveries_waiting ON deliveries(webhook_id, subject, seq) WHERE state = 0;
-        CREATE TABLE IF NOT EXISTS tickets(
-          hash BLOB PRIMARY KEY, tenant TEXT NOT NULL, token_hash BLOB NOT NULL, filter TEXT NOT NULL, origin TEXT NOT NULL,
-          first_use_until INTEGER NOT NULL, expires INTEGER NOT NULL, connection TEXT,
-          digest INTEGER AS (row_digest('tickets', hash, tenant, token_hash, filter, origin, first_use_until, expires, connection)) STORED) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS tickets_expires ON tickets(expires);
-        """;
-
+    /// <summary>All tables and indexes of a new file.</summary>
     public const string Tables = """
         CREATE TABLE entries(
           idx INTEGER PRIMARY KEY, entry BLOB NOT NULL, span BLOB, tenant TEXT NOT NULL, this TEXT NOT NULL, intent TEXT NOT NULL,
@@ -99,5 +77,24 @@ internal static class SqliteSchema
         CREATE INDEX runs_live ON runs(created) WHERE state < 4;
         CREATE INDEX runs_service ON runs(tenant, service) WHERE state < 4;
         CREATE INDEX runs_tenant ON runs(tenant, created);
+        CREATE TABLE webhooks(
+          webhook_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, env TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, description TEXT,
+          created INTEGER NOT NULL, generation INTEGER NOT NULL, overlap_until INTEGER, active INTEGER NOT NULL, cursor INTEGER NOT NULL,
+          failing_since INTEGER, version INTEGER NOT NULL, lease_owner TEXT, lease_until INTEGER,
+          digest INTEGER AS (row_digest('webhooks', webhook_id, tenant, env, url, events, description, created, generation, overlap_until, active, cursor,
+            failing_since, version, lease_owner, lease_until)) STORED) WITHOUT ROWID;
+        CREATE INDEX webhooks_tenant ON webhooks(tenant);
+        CREATE TABLE deliveries(
+          webhook_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, subject TEXT NOT NULL, state INTEGER NOT NULL,
+          attempts INTEGER NOT NULL, first_at INTEGER, next_at INTEGER NOT NULL, last_at INTEGER, status INTEGER, error TEXT,
+          digest INTEGER AS (row_digest('deliveries', webhook_id, seq, event, subject, state, attempts, first_at, next_at, last_at, status, error)) STORED,
+          PRIMARY KEY(webhook_id, seq)) WITHOUT ROWID;
+        CREATE INDEX deliveries_state ON deliveries(webhook_id, state, seq);
+        CREATE INDEX deliveries_waiting ON deliveries(webhook_id, subject, seq) WHERE state = 0;
+        CREATE TABLE tickets(
+          hash BLOB PRIMARY KEY, tenant TEXT NOT NULL, token_hash BLOB NOT NULL, filter TEXT NOT NULL, origin TEXT NOT NULL,
+          first_use_until INTEGER NOT NULL, expires INTEGER NOT NULL, connection TEXT,
+          digest INTEGER AS (row_digest('tickets', hash, tenant, token_hash, filter, origin, first_use_until, expires, connection)) STORED) WITHOUT ROWID;
+        CREATE INDEX tickets_expires ON tickets(expires);
         """;
 }

@@ -15,18 +15,17 @@ internal static class SqliteTables
         return [.. names.Select(name => Read(session, name))];
     }
 
-    /// <summary>How the tables and indexes of a file are defined.</summary>
-    public static List<string> Definitions(SqliteSession session) =>
-        session.All("SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_master ORDER BY 1", row => row.GetString(0));
-
-    /// <summary>How this program defines them.</summary>
-    public static List<string> Definitions()
+    /// <summary>A table or index that a file defines otherwise than this program does, lacks, or has beside its own; null when there is none.</summary>
+    public static string? Difference(SqliteSession session)
     {
         using var empty = new SqliteSession(":memory:", readOnly: false);
         empty.Script(SqliteSchema.Tables);
-        empty.Script(SqliteSchema.Later);
-        return Definitions(empty);
+        var (expected, found) = (Definitions(empty), Definitions(session));
+        return expected.Except(found).Concat(found.Except(expected)).FirstOrDefault();
     }
+
+    private static List<string> Definitions(SqliteSession session) =>
+        session.All("SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '') FROM sqlite_master ORDER BY 1", row => row.GetString(0));
 
     private static RowTable Read(SqliteSession session, string name)
     {

@@ -169,6 +169,16 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
+    public async Task LooksAtOneContainer_InOneArray_AreNotInEachOthersWay()
+    {
+        await using var lab = await OpenAsync();
+        AdmittedSpan Look(string run, string service) => StoreLab.Span("urn:container:dev/web", effects: new LedgerEffect.RunCreated(Run(run, service)));
+
+        Assert.Equal([null], await lab.CommitAsync(StoreLab.Request(Look("run_1", "web")) with { Spans = [Look("run_1", "web"), Look("run_2", "web"), Look("run_3", ""), Look("run_4", "")] }));
+        Assert.Equal(4, (await lab.Store.ReadHeadAsync()).Size);
+    }
+
+    [Fact]
     public async Task Pages_AreBoundedByBytes_AndGoOnBehindWhatTheyHold()
     {
         await using var lab = await OpenAsync();

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
+using LogLine.Api.Ledger;
 using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Verification;
@@ -104,6 +105,23 @@ public sealed class VerificationTests(SmallLedger ledger) : IClassFixture<SmallL
             Assert.True(session.Execute(sql) > 0);
         }
         Assert.Contains(finding, Audits.Fault(folder));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory, InlineData("checkpoints", "chockpoints"), InlineData("idempotency", "idempotence"), InlineData("frontier BLOB", "frontier TEXT")]
+    public void DefinitionOfATable_ThatWasFlipped_IsARefusal(string defined, string flipped)
+    {
+        var folder = ledger.Copy();
+        var path = Path.Combine(folder, "ledger.db");
+        using (var session = new SqliteSession(path, readOnly: false))
+        {
+            session.Script("PRAGMA journal_mode = DELETE; PRAGMA writable_schema = 1");
+            Assert.True(session.Execute("UPDATE sqlite_master SET sql = replace(sql, $1, $2), name = replace(name, $1, $2), tbl_name = replace(tbl_name, $1, $2) WHERE tbl_name = $1 OR sql LIKE '%' || $1 || '%'", defined, flipped) > 0);
+        }
+
+        Assert.Matches("defines its tables otherwise|cannot be read", Audits.Fault(folder));
+        var refusal = Assert.Throws<DataFolderException>(() => SqliteLedgerStore.Open(path, "logline.local/new"));
+        Assert.Contains("Restore a backup", refusal.Message);
         Directory.Delete(folder, recursive: true);
     }
 
