@@ -51,9 +51,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public Task<Workload?> FindByRunAsync(string runId, CancellationToken cancel) => Task.FromResult(_workloads.Values.FirstOrDefault(workload => workload.Spec.RunId == runId)?.View());
 
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
-        IsDown
-            ? Task.FromException<Workload?>(new AdapterException(AdapterFailure.Unavailable, "the fake is down"))
-            : Task.FromResult(Look(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View()));
+        Task.FromResult(Look(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View()));
 
     public Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel) => ChangeAsync("create", cancel, async () =>
     {

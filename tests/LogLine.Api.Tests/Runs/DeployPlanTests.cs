@@ -1,4 +1,5 @@
 using System.Net;
+using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 
@@ -122,7 +123,7 @@ public sealed class DeployPlanTests : IAsyncDisposable
         var reference = await _gateway.ApplyAsync("web", 1);
         Assert.Equal("404_NOT_FOUND", (await _gateway.SendAsync("deploy.plan", "web", DeployActs.Order(reference[..^4] + "0000", "web"))).Code);
         Assert.Equal("422_SCHEMA_INVALID", (await _gateway.SendAsync("deploy.plan", "web", DeployActs.Order(reference, "web", "nowhere"))).Code);
-        _fake.IsDown = true;
+        _fake.Look = _ => throw new AdapterException(AdapterFailure.Unavailable, "the fake is down");
         Assert.Equal("503_ADAPTER_UNAVAILABLE", (await _gateway.SendAsync("deploy.plan", "web", DeployActs.Order(reference, "web"))).Code);
     }
 
