@@ -102,6 +102,9 @@ public sealed class SchemaLoadException : Exception
 /// <summary>What bounds the work of a hostile schema or instance.</summary>
 public static class SchemaLimits
 {
+    /// <summary>Length of a schema document in bytes: 64 KiB. What a schema asks of each instance grows with it.</summary>
+    public const int DocumentBytes = 64 * 1024;
+
     /// <summary>Nesting of an instance, and of a schema document.</summary>
     public const int Depth = 64;
 

@@ -43,6 +43,8 @@ internal sealed class SchemaDocument
     /// <summary>Reads a document that nobody else holds.</summary>
     public static JsonElement Parse(ReadOnlySpan<byte> utf8)
     {
+        if (utf8.Length > SchemaLimits.DocumentBytes)
+            throw new SchemaLoadException("", "$schema", $"longer than {SchemaLimits.DocumentBytes} bytes; put parts that several schemas share into documents of their own");
         try
         {
             RequireText(utf8);
