@@ -15,7 +15,7 @@ public sealed class Reservations
     public static readonly TimeSpan MaxWait = GateState.OperationWait + TimeSpan.FromSeconds(2);
 
     // A claim that is held and that nobody waits for has no line.
-    private readonly Dictionary<Claim, Line?> _held = [];
+    private readonly Dictionary<Claim, ClaimLine?> _held = [];
     private readonly Lock _lock = new();
 
     /// <summary>Takes all of the claims, and puts them in order, each once. Null when one of them was not free in time.</summary>
@@ -59,7 +59,7 @@ public sealed class Reservations
     }
 
     /// <summary>Takes a claim that is free; else the line to wait in.</summary>
-    private Line? Join(Claim claim)
+    private ClaimLine? Join(Claim claim)
     {
         lock (_lock)
         {
@@ -68,7 +68,7 @@ public sealed class Reservations
             {
                 return null;
             }
-            line ??= new Line();
+            line ??= new ClaimLine();
             line.Users++;
             return line;
         }
@@ -98,7 +98,7 @@ public sealed class Reservations
     }
 
     /// <summary>The holder of a claim and those who wait for it; made by the first who waits.</summary>
-    private sealed class Line
+    private sealed class ClaimLine
     {
         public int Users = 1;
 
