@@ -22,6 +22,7 @@ internal sealed class GateAlone : IAsyncDisposable
     private const string Subject = "urn:minicontainer:dev/web";
     private readonly string _folder;
     private readonly SigningKey _key = SigningKey.Generate();
+    private readonly ApiToken _token = ApiToken.Create("tok_benchmark", Tenant, ["*"], "dev");
     private readonly TenantPrincipal _principal = new("tok_benchmark", Tenant, "dev", ["*"]);
     private readonly DataFolder _data;
     private readonly SpanLedger _ledger;
@@ -48,6 +49,7 @@ internal sealed class GateAlone : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("logline-benchmark-").FullName;
         var data = DataFolder.Open(folder);
         var gate = new GateAlone(folder, data, await SqliteLedger.OpenAsync(data, TimeProvider.System, 64, NullLogger<SpanLedger>.Instance));
+        await gate._ledger.Store.TryInsertFirstTenantAsync(new TenantRow(Tenant, DateTimeOffset.UtcNow), gate._token.Row);
         var (pub, usage) = (gate._key.PublicKeyHex, new[] { "sign", "admin" });
         await gate.AppendAsync(gate.Sign("wallet.key.register", "decision", "urn:wallet:" + Tenant, json =>
             json.WriteRawValue($$"""{"kind":"wallet/key.v1","kid":"{{SignedSpans.Kid}}","pub":"{{pub}}","usage":["sign","admin"],"pop":"{{Possession.Sign(gate._key, Tenant, SignedSpans.Kid, pub, usage)}}"}"""), signed: false));
@@ -89,7 +91,10 @@ internal sealed class GateAlone : IAsyncDisposable
     {
         using var verdict = Judge(span);
         var append = verdict.ToAppend([null]) ?? throw new InvalidOperationException($"Refused: {verdict.Items[0].Refused?.Detail} {string.Join("; ", verdict.Items[0].Refused?.Errors.Select(error => error.Path + " " + error.Message) ?? [])}");
-        await _ledger.AppendAsync(append)!;
+        if ((await _ledger.AppendAsync(append)!).Conflict is { } conflict)
+        {
+            throw new InvalidOperationException($"Refused at the commit: {conflict}");
+        }
     }
 
     private GateVerdict Judge(byte[] body)

@@ -156,7 +156,7 @@ internal sealed class EngineConnection : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
         {
-            throw Unavailable($"did not answer as a container engine does ({what}): {e.Message}", e);
+            throw Unavailable($"did not answer as a container engine does ({what}): {(e.InnerException ?? e).Message}", e);
         }
     }
 

@@ -123,8 +123,8 @@ internal sealed class EngineWire : IAsyncDisposable
         }
         await far.ConnectAsync(new UnixDomainSocketEndPoint(_engine));
         var isUpgrade = head.Contains("\r\nUpgrade:", StringComparison.OrdinalIgnoreCase);
-        await far.SendAsync(Encoding.ASCII.GetBytes(isUpgrade ? head : head[..^2] + "Connection: close\r\n\r\n"));
-        await far.SendAsync(rest);
+        byte[] all = [.. Encoding.ASCII.GetBytes(isUpgrade ? head : head[..^2] + "Connection: close\r\n\r\n"), .. rest];
+        await far.SendAsync(all); // at once: an engine that has answered the head already lets nothing more be sent
         var sending = PumpAsync(near, far);
         if (Behind is { } behind && !isUpgrade)
         {
