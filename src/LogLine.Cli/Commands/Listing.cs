@@ -29,7 +29,7 @@ internal static class Listing
                 line(text.TrimEnd(), tone);
             }
         });
-        if (page.Member("cursor") is { ValueKind: JsonValueKind.Number } cursor && more is not null)
+        if (page.Member("cursor") is { ValueKind: JsonValueKind.Number or JsonValueKind.String } cursor && more is not null)
         {
             call.Note($"There is more: {more} {cursor}");
         }

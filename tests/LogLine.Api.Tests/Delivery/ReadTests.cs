@@ -48,7 +48,7 @@ public sealed class ReadTests
         Assert.InRange(first.Body.Length, 1_000_000, 6_000_000);
         Assert.Equal(Enumerable.Range(0, 6).Select(i => "urn:registry:person/p" + i), first.Json.Items("items").Concat(rest.Json.Items("items")).Select(span => span.Text("subject")));
         Assert.Null(rest.Json.Integer("cursor"));
-        using var cursor = gateway.Services.GetRequiredService<SpanReader>().Open(new SpanSelection(new SpanFilter("dev")), 0);
+        using var cursor = gateway.Services.GetRequiredService<SpanReader>().Open(new SpanSelection(new SpanFilter("dev")), 0, TestContext.Current.CancellationToken);
         Assert.Single(await cursor.ReadAsync(256, 256 << 10));
     }
 
