@@ -16,7 +16,6 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
 {
     private const string PutIntent = "artifact.put";
     private const string RemoveIntent = "artifact.remove";
-    private const int CopyBytes = 128 * 1024;
     private const int LeastBytesPerSecond = 16 * 1024;
 
     /// <summary>201 <c>{hash, bytes, changed: true}</c>, or 200 with <c>changed: false</c> for what is there already.</summary>
@@ -89,9 +88,10 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
     private async Task TakeAsync(HttpContext http, TenantPrincipal principal, ArtifactHash hash, CancellationToken late)
     {
         await using var writer = desk.Store.Create(principal.Tenant);
-        using (var reading = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, late))
+        var body = http.Request.BodyReader;
+        using (late.Register(body.CancelPendingRead)) // not the read itself is given up: the connection is still to be answered on
         {
-            await http.Request.Body.CopyToAsync(writer, CopyBytes, reading.Token);
+            await body.CopyToAsync(writer, http.RequestAborted);
         }
         var found = writer.Seal();
         if (found != hash)
