@@ -63,6 +63,7 @@ public static class GatewayProgram
         app.MapSpanReads();
         app.MapStateView();
         app.MapRunReads();
+        app.MapMiniContainerReads();
         app.MapArtifactReads();
         app.MapStream();
         app.MapStreamTickets();

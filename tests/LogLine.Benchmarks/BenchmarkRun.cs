@@ -43,6 +43,7 @@ internal static class BenchmarkRun
         ("sdk", "the TypeScript SDK: canonical form and signature", SdkBenchmark.RunAsync),
         ("startup", "logline --help as published", StartupBenchmark.RunAsync),
         ("verify", "a whole ledger, verified", VerifyBenchmark.RunAsync),
+        ("list", "MiniContainers in a long log, listed", ListBenchmark.RunAsync),
         ("start", "a gateway starts on 1,000,000 spans", StartBenchmark.RunAsync),
         ("digests", "what the digests of the rows cost", DigestBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),

@@ -1,4 +1,3 @@
-using System.Globalization;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Errors;
 using LogLine.Api.OpenApi;
@@ -11,9 +10,6 @@ namespace LogLine.Api.Delivery;
 /// <summary>Artifacts of the reader's own tenant: their bytes (also in parts, RFC 9110 section 14), and a list of them.</summary>
 internal static class ArtifactReads
 {
-    private const int DefaultLimit = 100;
-    private const int MaxLimit = 1000;
-
     public static void MapArtifactReads(this IEndpointRouteBuilder routes)
     {
         var artifacts = routes.MapGroup("/v1/artifacts").RequireReader();
@@ -53,10 +49,9 @@ internal static class ArtifactReads
     /// <summary><c>{items[{hash, bytes, stored_at}], cursor, used_bytes, limit_bytes}</c>, by hash; <c>cursor</c> goes into <c>after</c>.</summary>
     private static Task ListAsync(HttpContext http, ArtifactStore store, string? after, string? limit)
     {
-        var most = DefaultLimit;
-        if (limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit))
+        if (!PageLimit.TryRead(limit, out var most, out var refused))
         {
-            return http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"limit must be an integer from 1 to {MaxLimit}") { Errors = [new FieldError("/limit", "query", $"must be an integer from 1 to {MaxLimit}")] });
+            return http.RefuseAsync(refused!);
         }
         ArtifactHash.TryParse(after, out var from);
         var found = store.List(http.Principal().Tenant, from, most + 1);

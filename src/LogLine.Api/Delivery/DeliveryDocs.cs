@@ -52,6 +52,13 @@ internal static class DeliveryDocs
         Refusals = [RefusalCode.Busy],
     };
 
+    public static readonly RouteDoc MiniContainers = new("listMiniContainers", RouteTags.Spans, "List MiniContainers", "Those that were declared (`minicontainer.apply`), each with the ref that was applied last, by subject. `cursor` of the answer goes into `after`; null says that these were the last.")
+    {
+        Parameters = new Dictionary<string, ParameterDoc> { ["limit"] = new("Most items.", "100", """{"type":"integer","minimum":1,"maximum":1000,"default":100}"""), ["after"] = new("Only those behind this subject.", "urn:minicontainer:vv/web") },
+        Answers = [new(200, "A page.", MediaDoc.Json("minicontainer-page"))],
+        Refusals = [RefusalCode.SchemaInvalid],
+    };
+
     public static readonly RouteDoc Runs = new("listRuns", RouteTags.Runs, "List runs", "Newest first. `cursor` of the answer goes into `before`; null says that these were the oldest.")
     {
         Parameters = new Dictionary<string, ParameterDoc> { ["subject"] = Subject, ["limit"] = new("Most items.", "100", """{"type":"integer","minimum":1,"maximum":1000,"default":100}"""), ["before"] = new("Only runs older than this one.", "run_0123456789abcdef") },

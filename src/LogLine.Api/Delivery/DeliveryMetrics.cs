@@ -15,6 +15,10 @@ internal static class DeliveryMetrics
     private static readonly UpDownCounter<long> Open = Meter.CreateUpDownCounter<long>("logline.streams.open", "{connection}", "Streams that are open, by transport.");
     private static readonly Counter<long> Ended = Meter.CreateCounter<long>("logline.streams.ended", "{connection}", "Streams that have ended, by transport and reason: moved, nolongerallowed, or lost (broken, or cut off because the reader was too slow).");
 
+    private static readonly Histogram<double> Delays = Meter.CreateHistogram(
+        "logline.streams.delay", "s", "From the commit of a span until it was handed to the connection of a stream that was open by then, by span and stream.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
+
     private static readonly Histogram<double> Attempts = Meter.CreateHistogram(
         "logline.webhook.attempt.duration", "s", "Attempts to deliver to a webhook, by outcome: delivered, refused (an answer that is not 2xx) or unreachable.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] });
@@ -43,6 +47,9 @@ internal static class DeliveryMetrics
             Open.Add(-1, tag);
         }
     }
+
+    /// <summary>Records that a stream has a span.</summary>
+    public static void Delivered(TimeSpan sinceCommit) => Delays.Record(sinceCommit.TotalSeconds);
 
     /// <summary>Records an attempt of a webhook.</summary>
     public static void Attempted(int? status, bool succeeded, TimeSpan elapsed) =>

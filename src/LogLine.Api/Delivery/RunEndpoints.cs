@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
@@ -10,9 +9,6 @@ namespace LogLine.Api.Delivery;
 /// <summary>Runs as they stand.</summary>
 internal static class RunEndpoints
 {
-    private const int DefaultLimit = 100;
-    private const int MaxLimit = 1000;
-
     public static void MapRunReads(this IEndpointRouteBuilder routes)
     {
         var runs = routes.MapGroup("/v1/runs").RequireReader();
@@ -29,10 +25,9 @@ internal static class RunEndpoints
     /// <summary><c>{items[], cursor}</c>, newest first; the cursor goes into <c>before</c>.</summary>
     private static async Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, string? limit, string? before)
     {
-        var most = DefaultLimit;
-        if (limit is not null && !(int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MaxLimit))
+        if (!PageLimit.TryRead(limit, out var most, out var refused))
         {
-            await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"limit must be an integer from 1 to {MaxLimit}") { Errors = [new FieldError("/limit", "query", $"must be an integer from 1 to {MaxLimit}")] });
+            await http.RefuseAsync(refused!);
             return;
         }
         var tenant = http.Principal().Tenant;

@@ -129,6 +129,12 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
     /// <summary>The log index at which a manifest was taken in, or null.</summary>
     ValueTask<long?> FindManifestIndexAsync(string tenant, string name, string hash);
 
+    /// <summary>
+    /// The last <c>minicontainer.applied</c> of each MiniContainer of a tenant, by subject (its UTF-8 bytes), those behind <paramref name="after"/>. Each costs two looks into an index, however long
+    /// the log is and however often it was applied.
+    /// </summary>
+    ValueTask<List<StoredSpan>> LastAppliedAsync(string tenant, string after, int limit);
+
     /// <summary>Allows for a subject that are neither used, cancelled nor expired, the one that expires first in front.</summary>
     ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now);
 

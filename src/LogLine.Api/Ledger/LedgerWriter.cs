@@ -411,10 +411,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
     private void Advance(long size, IReadOnlyList<Touched> touched, string note)
     {
         // What keeps copies of rows forgets them first: nobody who is woken by the commit may still see what was before it.
-        if (touched.Count > 0)
-        {
-            OnCommit?.Invoke(new CommittedBatch(size, touched));
-        }
+        OnCommit?.Invoke(new CommittedBatch(size, touched, _time.GetTimestamp()));
         _published.Note(note);
         Committed = new CommittedTree(_tree.Snapshot(), SealedTree.Of(note));
         Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();

@@ -52,7 +52,7 @@ public sealed class SpanLedger : IAsyncDisposable
     /// <summary>Why the ledger takes nothing until an operator has helped, or null: its keys were replaced, and this gateway's folder lacks one.</summary>
     public string? Waiting => _writer.Waiting;
 
-    /// <summary>Happens after every commit that touched something, on the writer: handlers must be quick and must not throw.</summary>
+    /// <summary>Happens after every commit, on the writer, before anybody who waits for it is woken: handlers must be quick and must not throw.</summary>
     public event Action<CommittedBatch>? Committed
     {
         add => _writer.OnCommit += value;
@@ -179,8 +179,9 @@ public sealed class LedgerUnavailableException(string message, Exception? inner 
 
 /// <summary>What one transaction brought.</summary>
 /// <param name="Size">Entries that are durable now.</param>
-/// <param name="Touched">What it changed.</param>
-public sealed record CommittedBatch(long Size, IReadOnlyList<Touched> Touched);
+/// <param name="Touched">What it changed of which copies may be kept; often nothing.</param>
+/// <param name="At">When it was durable, or, when another gateway has committed it, when this one took it over (<see cref="TimeProvider.GetTimestamp"/>).</param>
+public sealed record CommittedBatch(long Size, IReadOnlyList<Touched> Touched, long At);
 
 /// <summary>The tree of the last commit and its signed checkpoint (none before the first entry); immutable, so that proofs need no lock.</summary>
 public sealed record CommittedTree(TreeSnapshot Tree, SealedTree? Seal);

@@ -12,7 +12,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace LogLine.Api.Submissions;
 
 /// <summary>What the artifact routes do: who may, which name, and then the bytes.</summary>
-internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, ArtifactDesk desk, TenantRules rules)
+internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, ArtifactDesk desk, TenantRules rules, TimeProvider time)
 {
     private const string PutIntent = "artifact.put";
     private const string RemoveIntent = "artifact.remove";
@@ -42,9 +42,17 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         {
             slowest.MinDataRate = new MinDataRate(LeastBytesPerSecond, TimeSpan.FromSeconds(10));
         }
+        using var late = new CancellationTokenSource(desk.Store.Options.UploadLimit, time);
         try
         {
-            await TakeAsync(http, principal, hash);
+            await TakeAsync(http, principal, hash, late.Token);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
+        {
+            await RefuseAsync(http, new Rejection(RefusalCode.Busy, $"The upload did not end within {desk.Store.Options.UploadLimit.TotalSeconds:N0} s (LogLine:Artifacts:UploadSeconds); nothing was kept.")
+            {
+                RetryAfterSeconds = 1, Details = new Dictionary<string, object?> { ["reason"] = "too_slow" },
+            }, principal, name);
         }
         catch (ArtifactException failure)
         {
@@ -78,10 +86,13 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         }
     }
 
-    private async Task TakeAsync(HttpContext http, TenantPrincipal principal, ArtifactHash hash)
+    private async Task TakeAsync(HttpContext http, TenantPrincipal principal, ArtifactHash hash, CancellationToken late)
     {
         await using var writer = desk.Store.Create(principal.Tenant);
-        await http.Request.Body.CopyToAsync(writer, CopyBytes, http.RequestAborted);
+        using (var reading = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, late))
+        {
+            await http.Request.Body.CopyToAsync(writer, CopyBytes, reading.Token);
+        }
         var found = writer.Seal();
         if (found != hash)
         {

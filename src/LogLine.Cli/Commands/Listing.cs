@@ -29,7 +29,11 @@ internal static class Listing
                 line(text.TrimEnd(), tone);
             }
         });
-        if (page.Member("cursor") is { ValueKind: JsonValueKind.Number } cursor && more is not null)
+        if (call.Shell.OutputIsTerminal && !call.Screen.Json && !page.Items("items").Any())
+        {
+            call.Note("There are none.");
+        }
+        if (page.Member("cursor") is { ValueKind: JsonValueKind.Number or JsonValueKind.String } cursor && more is not null)
         {
             call.Note($"There is more: {more} {cursor}");
         }

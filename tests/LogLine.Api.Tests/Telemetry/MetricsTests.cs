@@ -19,21 +19,34 @@ public sealed class MetricsTests
         Assert.Equal("401_UNAUTHENTICATED", (await gateway.PostAsync("{}", request => request.UseToken("nobody"))).Code);
         using var stream = await gateway.Client.GetAsync("/v1/stream", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
 
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person("live"))).Status);
+        using var events = new StreamReader(await stream.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        while (await events.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && line != "event: span")
+        {
+        }
+
+        // Counted right behind the flush that the reader has seen.
         var text = await gateway.Client.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+        while (!MetricFamily.Read(text).ContainsKey("logline_streams_delay_seconds"))
+        {
+            text = await gateway.Client.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+        }
         var metrics = MetricFamily.Read(text);
 
-        Assert.Equal(3, metrics["logline_gate_verdicts_total"].Value(("intent", "registry.person.create"), ("code", "ok")));
+        Assert.Equal(1, metrics["logline_streams_delay_seconds"].Value());
+        Assert.InRange(metrics["logline_streams_delay_seconds"].Samples.Single(sample => sample.Name.EndsWith("_sum", StringComparison.Ordinal)).Value, 1e-9, 60);
+        Assert.Equal(4, metrics["logline_gate_verdicts_total"].Value(("intent", "registry.person.create"), ("code", "ok")));
         Assert.Equal(1, metrics["logline_gate_verdicts_total"].Value(("intent", "registry.person.create"), ("code", "422_TDLN_INVALID")));
         Assert.Equal(1, metrics["logline_gate_verdicts_total"].Value(("intent", "unknown"), ("code", "422_SCHEMA_INVALID")));
         Assert.Equal(1, metrics["logline_http_refusals_total"].Value(("code", "401_UNAUTHENTICATED")));
-        Assert.Equal(5, metrics["logline_gate_duration_seconds"].Value());
-        Assert.InRange(metrics["logline_ledger_tree_size"].Value(), 3, 5);
-        Assert.InRange(metrics["logline_ledger_batch_size"].Samples.Single(sample => sample.Name.EndsWith("_sum", StringComparison.Ordinal)).Value, 3, 5);
+        Assert.Equal(6, metrics["logline_gate_duration_seconds"].Value());
+        Assert.InRange(metrics["logline_ledger_tree_size"].Value(), 4, 6);
+        Assert.InRange(metrics["logline_ledger_batch_size"].Samples.Single(sample => sample.Name.EndsWith("_sum", StringComparison.Ordinal)).Value, 4, 6);
         Assert.Equal(0, metrics["logline_ledger_queue_length"].Value());
         Assert.Equal(0, metrics["logline_ledger_stopped"].Value());
         Assert.Equal(0, metrics["logline_runs_live"].Value(("state", "running")));
         Assert.Equal(1, metrics["logline_streams_open"].Value(("transport", "sse")));
-        Assert.Equal(3, metrics["http_server_request_duration_seconds"].Value(("http_route", "/v1/spans"), ("http_response_status_code", "200")));
+        Assert.Equal(4, metrics["http_server_request_duration_seconds"].Value(("http_route", "/v1/spans"), ("http_response_status_code", "200")));
         Assert.True(metrics["dotnet_process_memory_working_set_bytes"].Value() > 0);
         Assert.Contains("dotnet_gc_collections_total", metrics.Keys);
         Assert.DoesNotContain("no.such_intent_of_mine", text, StringComparison.Ordinal);

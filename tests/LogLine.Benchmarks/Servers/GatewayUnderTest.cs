@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -87,6 +88,17 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
 
     /// <summary>Reads a resource.</summary>
     public async Task<JsonElement> GetAsync(string path) => JsonElement.Parse(await _client.GetByteArrayAsync(path));
+
+    /// <summary>The buckets of a histogram without labels as <c>/metrics</c> has it: upper bounds in seconds, and how many values each has, those of the ones before included.</summary>
+    public async Task<IReadOnlyList<(double Bound, long Count)>> HistogramAsync(string name)
+    {
+        var start = name + "_bucket{le=\"";
+        return [.. (await _client.GetStringAsync("/metrics")).Split('\n').Where(line => line.StartsWith(start, StringComparison.Ordinal)).Select(line =>
+        {
+            var (bound, count) = (line[start.Length..line.IndexOf("\"}", StringComparison.Ordinal)], line[(line.LastIndexOf(' ') + 1)..]);
+            return (bound == "+Inf" ? double.PositiveInfinity : double.Parse(bound, CultureInfo.InvariantCulture), long.Parse(count, CultureInfo.InvariantCulture));
+        })];
+    }
 
     /// <summary>Ends the gateway; the folder stays until this object is disposed.</summary>
     public ValueTask StopAsync() => Process.DisposeAsync();

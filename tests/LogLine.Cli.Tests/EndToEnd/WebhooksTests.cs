@@ -36,8 +36,11 @@ public sealed class WebhooksTests(GatewayProcess gateway)
         await member.ApplyAsync(member.Manifest());
         var second = await member.ApplyAsync(member.Manifest(script: "false"));
 
-        var listed = (await member.RunAsync("minicontainer", "list", "--json")).Expect(0).Json.Items("items").Single(item => item.Text("subject") == member.Subject);
+        var listed = (await member.RunAsync("minicontainer", "list", "--limit", "1000", "--json")).Expect(0).Json.Items("items").Single(item => item.Text("subject") == member.Subject);
         Assert.Equal(second, listed.Text("ref"));
-        Assert.Contains(second, (await member.RunAsync("minicontainer", "list")).Expect(0).Output);
+        Assert.Contains(second, (await member.RunAsync("minicontainer", "list", "--limit", "1000")).Expect(0).Output);
+        Assert.Contains("--after " + member.Subject, (await member.RunAsync("minicontainer", "list", "--limit", "1", "--after", member.Subject[..^1])).Expect(0).Errors);
+        Assert.Empty((await member.RunAsync("minicontainer", "list", "--after", "urn:minicontainer:~", "--json")).Expect(0).Json.Items("items"));
+        Assert.Contains("limit", (await member.RunAsync("minicontainer", "list", "--limit", "0")).Expect(1).Errors);
     }
 }

@@ -17,6 +17,9 @@ internal sealed record LogItem(StoredSpan Stored, string Intent, string Subject)
     /// <summary>The cursor behind it: what <c>id</c>, <c>after</c> and <c>Last-Event-ID</c> say.</summary>
     public long Seq => Stored.Index + 1;
 
+    /// <summary>When it was committed (<see cref="CommittedBatch.At"/>); 0 when it was read from the store later.</summary>
+    public long CommittedAt { get; init; }
+
     /// <summary>The run that it is about, or null.</summary>
     public string? RunId => Stored.RunId;
 
@@ -27,14 +30,17 @@ internal sealed record LogItem(StoredSpan Stored, string Intent, string Subject)
     public bool IsErased => Span.IsEmpty;
 
     /// <summary>Reads what is needed of a stored span, without a tree.</summary>
-    public static LogItem Of(StoredSpan stored)
+    public static LogItem Of(StoredSpan stored) => Live(stored, 0);
+
+    /// <summary>The same of one that was committed just now.</summary>
+    public static LogItem Live(StoredSpan stored, long committedAt)
     {
         string? intent = null, subject = null;
         if (stored.Span.Length > 0)
         {
             ForMembers(stored.Span, (name, value) => _ = name switch { "intent" => intent = value, "subject" => subject = value, _ => null });
         }
-        return new LogItem(stored, intent ?? "", subject ?? "");
+        return new LogItem(stored, intent ?? "", subject ?? "") { CommittedAt = committedAt };
     }
 
     /// <summary>The tenant of an entry of the log.</summary>

@@ -6,13 +6,13 @@ namespace LogLine.Api.Delivery.Reading;
 /// The one way to read the log on from a cursor: event streams, WebSockets, webhooks and polling all read through it, so that they see the same
 /// spans in the same order.
 /// </summary>
-internal sealed class SpanReader(SpanLedger ledger, LiveTail tail)
+internal sealed class SpanReader(SpanLedger ledger, LiveTail tail, TimeProvider time)
 {
     /// <summary>Entries that are durable: the cursor of one who wants only what comes.</summary>
     public long Size => ledger.Size;
 
-    /// <summary>A cursor at <paramref name="next"/>, the index of the first entry that it has not read.</summary>
-    public SpanCursor Open(SpanSelection selection, long next) => new(ledger, tail, selection, next);
+    /// <summary>A cursor at <paramref name="next"/>, the index of the first entry that it has not read; <paramref name="ending"/> ends its waits.</summary>
+    public SpanCursor Open(SpanSelection selection, long next, CancellationToken ending) => new(ledger, tail, selection, next, new ReaderSignal(time, ending));
 
     /// <summary>
     /// Committed state from <paramref name="next"/> on, at most <paramref name="limit"/> items or <paramref name="maxBytes"/> and one item, and from where to go on; one reading looks at a
@@ -36,11 +36,12 @@ internal sealed class SpanCursor : IDisposable
     private readonly SpanSelection _selection;
     private readonly TenantTail _tail;
     private readonly TailLane _lane;
+    private readonly ReaderSignal _more;
 
-    public SpanCursor(SpanLedger ledger, LiveTail live, SpanSelection selection, long next)
+    public SpanCursor(SpanLedger ledger, LiveTail live, SpanSelection selection, long next, ReaderSignal more)
     {
-        (_ledger, _live, _selection, Next) = (ledger, live, selection, next);
-        (_tail, _lane) = live.Enter(selection.Filter.Tenant);
+        (_ledger, _live, _selection, Next, _more) = (ledger, live, selection, next, more);
+        (_tail, _lane) = live.Enter(selection.Filter.Tenant, more);
     }
 
     /// <summary>Index of the first entry that was not looked at.</summary>
@@ -49,8 +50,8 @@ internal sealed class SpanCursor : IDisposable
     /// <summary>True when nothing further was there at the last reading.</summary>
     public bool AtEnd { get; private set; }
 
-    /// <summary>Completes when there is more of this tenant. Taken before <see cref="ReadAsync"/>, so that nothing falls in between.</summary>
-    public Task More => _lane.More;
+    /// <summary>Completes when there may be more of this tenant than at the last reading, after <paramref name="longest"/>, or when it is ended; now and then for none of that.</summary>
+    public ValueTask WaitAsync(TimeSpan longest) => _more.WaitAsync(longest);
 
     /// <summary>The next items that match, ascending; perhaps none although more follow (<see cref="AtEnd"/>): one reading looks at a bounded stretch.</summary>
     /// <param name="limit">Items at most.</param>
@@ -68,5 +69,9 @@ internal sealed class SpanCursor : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _live.Leave(_selection.Filter.Tenant, _tail, _lane);
+    public void Dispose()
+    {
+        _live.Leave(_selection.Filter.Tenant, _tail, _lane, _more);
+        _more.Dispose();
+    }
 }

@@ -9,14 +9,41 @@ internal sealed class TailLane
     /// <summary>How many sit in one.</summary>
     public const int Seats = 256;
 
-    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _lock = new();
+    private readonly List<ReaderSignal> _readers = [];
 
-    /// <summary>How many there are; guarded by <see cref="LiveTail"/>.</summary>
-    public int Readers { get; set; }
+    /// <summary>Takes a seat; false when there is none.</summary>
+    public bool TryEnter(ReaderSignal reader)
+    {
+        lock (_lock)
+        {
+            if (_readers.Count == Seats)
+            {
+                return false;
+            }
+            _readers.Add(reader);
+            return true;
+        }
+    }
 
-    /// <summary>Completes when there is more of the tenant. Taken before reading, so that nothing falls in between.</summary>
-    public Task More => Volatile.Read(ref _more).Task;
+    /// <summary>Gives the seat back.</summary>
+    public void Leave(ReaderSignal reader)
+    {
+        lock (_lock)
+        {
+            _readers.Remove(reader);
+        }
+    }
 
-    /// <summary>Wakes who waits; whoever is woken for nothing reads nothing and waits again.</summary>
-    public void Wake() => Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    /// <summary>Wakes who sits here; whoever is woken for nothing reads nothing and waits again.</summary>
+    public void Wake()
+    {
+        lock (_lock)
+        {
+            foreach (var reader in _readers)
+            {
+                reader.Set();
+            }
+        }
+    }
 }

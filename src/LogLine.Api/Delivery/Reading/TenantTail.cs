@@ -23,14 +23,15 @@ internal sealed class TenantTail(long position)
     /// <summary>How many cursors read it; guarded by <see cref="LiveTail"/>.</summary>
     public int Readers { get; set; }
 
-    /// <summary>A lane with a free seat; its readers are counted by <see cref="LiveTail"/>.</summary>
-    public TailLane Lane()
+    /// <summary>Gives a reader a seat in a lane.</summary>
+    public TailLane Enter(ReaderSignal reader)
     {
         lock (_lock)
         {
-            if (_lanes.Find(lane => lane.Readers < TailLane.Seats) is not { } free)
+            if (_lanes.Find(lane => lane.TryEnter(reader)) is not { } free)
             {
                 _lanes.Add(free = new TailLane());
+                free.TryEnter(reader);
             }
             return free;
         }

@@ -33,7 +33,8 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
         try
         {
             var from = await BeginAsync(frames, after, ending);
-            using var cursor = reader.Open(selection, from);
+            var live = reader.Size;
+            using var cursor = reader.Open(selection, from, ending);
             await FlushAsync(frames, sent, ending);
             while (true)
             {
@@ -42,8 +43,7 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
                 {
                     return StreamEnd.NoLongerAllowed;
                 }
-                var more = cursor.More;
-                await WriteAsync(frames, await cursor.ReadAsync(PageSize, PageBytes), sent, ending);
+                await WriteAsync(frames, await cursor.ReadAsync(PageSize, PageBytes), live, sent, ending);
                 if (sent.Elapsed >= options.Heartbeat)
                 {
                     frames.Ping(cursor.Next);
@@ -51,7 +51,7 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
                 }
                 if (cursor.AtEnd)
                 {
-                    await more.WaitAsync(sent.Until(options.Heartbeat), time, ending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    await cursor.WaitAsync(sent.Until(options.Heartbeat));
                 }
                 ending.ThrowIfCancellationRequested();
             }
@@ -89,8 +89,10 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
         }
     }
 
-    private async Task WriteAsync(IStreamFrames frames, List<LogItem> items, SinceSent sent, CancellationToken ending)
+    /// <summary>Writes items; how long those from <paramref name="live"/> on took is measured, since the reader was there when they were committed.</summary>
+    private async Task WriteAsync(IStreamFrames frames, List<LogItem> items, long live, SinceSent sent, CancellationToken ending)
     {
+        var unmeasured = 0;
         for (var i = 0; i < items.Count; i++)
         {
             if (!items[i].IsErased)
@@ -109,11 +111,26 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
             if (frames.Pending >= FlushBytes)
             {
                 await FlushAsync(frames, sent, ending);
+                Measure(items, unmeasured, i + 1, live);
+                unmeasured = i + 1;
             }
         }
         if (frames.Pending > 0)
         {
             await FlushAsync(frames, sent, ending);
+            Measure(items, unmeasured, items.Count, live);
+        }
+    }
+
+    private void Measure(List<LogItem> items, int from, int to, long live)
+    {
+        var now = time.GetTimestamp();
+        for (var i = from; i < to; i++)
+        {
+            if (items[i].Index >= live && items[i].CommittedAt is not 0 and var at)
+            {
+                DeliveryMetrics.Delivered(time.GetElapsedTime(at, now));
+            }
         }
     }
 

@@ -19,6 +19,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
     private const int MaxWaiting = 10_000;
     private const int FailuresUntilClosed = 5;
     private const long Stretch = 10_000;
+    private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
     private static readonly TimeSpan Knock = TimeSpan.FromSeconds(60);
 
     private readonly IDeliveryStore _store = tools.Ledger.Store;
@@ -35,11 +36,10 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
     /// <summary>Delivers until the webhook is changed, is disabled, or belongs to another.</summary>
     public async ValueTask RunAsync(CancellationToken stop)
     {
-        using var cursor = tools.Reader.Open(new SpanSelection(new SpanFilter(webhook.Tenant), webhook.Events), webhook.Cursor);
+        using var cursor = tools.Reader.Open(new SpanSelection(new SpanFilter(webhook.Tenant), webhook.Events), webhook.Cursor, stop);
         using var followed = DeliveryMetrics.Follow(() => (Math.Max(0, tools.Ledger.Size - cursor.Next), Volatile.Read(ref _waiting)));
         while (!stop.IsCancellationRequested)
         {
-            var more = cursor.More;
             var (due, fresh, wakeAt) = await NextAsync(cursor);
             if (due.Count + fresh.Count == 0)
             {
@@ -49,7 +49,7 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
                 }
                 if (cursor.AtEnd || wakeAt is not null)
                 {
-                    await WaitAsync(cursor.AtEnd ? more : null, wakeAt, stop);
+                    await WaitAsync(cursor, wakeAt, stop);
                 }
                 continue;
             }
@@ -89,16 +89,18 @@ internal sealed class WebhookCourier(WebhookRow webhook, WebhookLease lease, Cou
         return (due, await cursor.ReadAsync(limit, RoundBytes), wakeAt);
     }
 
-    private async Task WaitAsync(Task? more, DateTimeOffset? wakeAt, CancellationToken stop)
+    /// <summary>Waits for the time at which something is due, and, once the end of the log is reached, for more of it.</summary>
+    private async ValueTask WaitAsync(SpanCursor cursor, DateTimeOffset? wakeAt, CancellationToken stop)
     {
-        if (wakeAt is not { } at)
+        var pause = wakeAt is { } at ? TimeSpan.FromTicks(Math.Clamp((at - tools.Time.GetUtcNow()).Ticks, 0, LongestPause.Ticks)) : LongestPause;
+        if (cursor.AtEnd)
         {
-            await more!.WaitAsync(stop);
-            return;
+            await cursor.WaitAsync(pause);
         }
-        var left = at - tools.Time.GetUtcNow();
-        var pause = left > TimeSpan.Zero ? left : TimeSpan.Zero;
-        await (more ?? new TaskCompletionSource().Task).WaitAsync(pause, tools.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        else
+        {
+            await Task.Delay(pause, tools.Time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         stop.ThrowIfCancellationRequested();
     }
 

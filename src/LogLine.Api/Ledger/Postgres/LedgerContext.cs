@@ -103,3 +103,13 @@ internal sealed class KeyHistories : Migration
         CALL digest_rows('key_history');
         """);
 }
+
+/// <summary>Where the last declaration of each MiniContainer is found, however long the log is; in the order of bytes, so that it is the same in every database.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261121700000_AppliedManifests")]
+internal sealed class AppliedManifests : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        CREATE INDEX entries_applied ON entries(tenant, subject COLLATE "C", idx) WHERE intent = 'minicontainer.applied';
+        """);
+}

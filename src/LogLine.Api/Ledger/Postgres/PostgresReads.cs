@@ -95,6 +95,20 @@ public sealed partial class PostgresLedgerStore
         "SELECT idx FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => (long?)row.GetInt64(0), tenant, name, hash);
 
     /// <inheritdoc/>
+    public ValueTask<List<StoredSpan>> LastAppliedAsync(string tenant, string after, int limit) => AllAsync(
+        $"""
+        WITH RECURSIVE names(subject) AS (
+          SELECT (SELECT subject FROM entries WHERE tenant = $1 AND intent = 'minicontainer.applied' AND subject COLLATE "C" > $2 ORDER BY subject COLLATE "C" LIMIT 1)
+          UNION ALL
+          SELECT (SELECT subject FROM entries WHERE tenant = $1 AND intent = 'minicontainer.applied' AND subject COLLATE "C" > names.subject ORDER BY subject COLLATE "C" LIMIT 1)
+          FROM names WHERE names.subject IS NOT NULL)
+        SELECT {StoredColumns} FROM (SELECT subject AS name FROM names WHERE subject IS NOT NULL LIMIT $3) page
+        CROSS JOIN LATERAL (
+          SELECT * FROM entries WHERE tenant = $1 AND intent = 'minicontainer.applied' AND subject COLLATE "C" = page.name ORDER BY subject COLLATE "C", idx DESC LIMIT 1) last
+        ORDER BY name COLLATE "C"
+        """, StoredSpan, tenant, after, limit);
+
+    /// <inheritdoc/>
     public ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now) => AllAsync(
         """
         SELECT this, tenant, intent, allow, subject, hash, env, ref, target, plan_digest, exp FROM proofs

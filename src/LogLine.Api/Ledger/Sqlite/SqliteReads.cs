@@ -104,6 +104,19 @@ public sealed partial class SqliteLedgerStore
         "SELECT idx FROM manifests WHERE tenant = $1 AND name = $2 AND hash = $3", row => row.GetInt64(0), tenant, name, hash));
 
     /// <inheritdoc/>
+    public ValueTask<List<StoredSpan>> LastAppliedAsync(string tenant, string after, int limit) => ReadAsync(session => session.All(
+        $"""
+        WITH RECURSIVE names(subject) AS (
+          SELECT (SELECT subject FROM entries INDEXED BY entries_applied WHERE tenant = $1 AND intent = 'minicontainer.applied' AND subject > $2 ORDER BY subject LIMIT 1)
+          UNION ALL
+          SELECT (SELECT subject FROM entries INDEXED BY entries_applied WHERE tenant = $1 AND intent = 'minicontainer.applied' AND subject > names.subject ORDER BY subject LIMIT 1)
+          FROM names WHERE names.subject IS NOT NULL LIMIT $3)
+        SELECT {StoredColumns} FROM names CROSS JOIN entries ON idx = (
+          SELECT max(idx) FROM entries INDEXED BY entries_applied WHERE tenant = $1 AND intent = 'minicontainer.applied' AND subject = names.subject)
+        ORDER BY names.subject
+        """, StoredSpan, tenant, after, limit));
+
+    /// <inheritdoc/>
     public ValueTask<List<LiveRuns>> LiveRunsAsync() => ReadAsync(session => session.All(
         "SELECT state, count(*), min(CASE WHEN lease_owner IS NULL THEN created END), min(lease_until) FROM runs WHERE state < 4 GROUP BY state",
         row => new LiveRuns((RunState)row.GetInt32(0), row.GetInt64(1), Time(row, 2), Time(row, 3))));

@@ -7,7 +7,7 @@ namespace LogLine.Api.Ledger.Sqlite;
 internal static class SqliteSchema
 {
     /// <summary>Rises with every change that older programs cannot read.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>All tables and indexes of a new file.</summary>
     public const string Tables = """
@@ -17,6 +17,7 @@ internal static class SqliteSchema
           digest INTEGER AS (row_digest('entries', idx, tenant, this, intent, subject, run_id, fingerprint, answer)) STORED);
         CREATE UNIQUE INDEX entries_this ON entries(tenant, this);
         CREATE INDEX entries_subject ON entries(tenant, subject, idx);
+        CREATE INDEX entries_applied ON entries(tenant, subject, idx) WHERE intent = 'minicontainer.applied';
         CREATE INDEX entries_run ON entries(run_id, idx) WHERE run_id IS NOT NULL;
         CREATE TABLE tiles(level INTEGER NOT NULL, idx INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY(level, idx));
         CREATE TABLE checkpoints(

@@ -304,6 +304,23 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
+    public async Task LastApplied_IsOneOfEachSubject_InTheOrderOfBytes()
+    {
+        await using var lab = await OpenAsync();
+        AdmittedSpan Applied(string name) => StoreLab.Span("urn:minicontainer:dev/" + name, "minicontainer.applied");
+        string[] names = ["b", "a", "a-1", "b", "a_1", "B", "b", "a"];
+        await lab.CommitAsync([.. names.Select(name => StoreLab.Request(Applied(name))), StoreLab.Request(StoreLab.Span("urn:minicontainer:dev/b", "deploy.plan")), StoreLab.Request(StoreLab.Span("urn:minicontainer:dev/c", "deploy.plan"))]);
+        async Task<List<long>> ListAsync(string after = "", int limit = 100, string tenant = "dev") => [.. (await lab.Store.LastAppliedAsync(tenant, after, limit)).Select(span => span.Index)];
+
+        Assert.Equal([5, 7, 2, 4, 6], await ListAsync());
+        Assert.Equal([5, 7], await ListAsync(limit: 2));
+        Assert.Equal([2, 4], await ListAsync("urn:minicontainer:dev/a", 2));
+        Assert.Equal([6], await ListAsync("urn:minicontainer:dev/a_2"));
+        Assert.Empty(await ListAsync("urn:minicontainer:dev/b"));
+        Assert.Empty(await ListAsync(tenant: "other"));
+    }
+
+    [Fact]
     public async Task Tenants_TokensAndRules_AreWhatTheEntriesSaid()
     {
         await using var lab = await OpenAsync();
