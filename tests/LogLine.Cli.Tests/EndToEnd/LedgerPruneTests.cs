@@ -28,9 +28,7 @@ public sealed class LedgerPruneTests(GatewayProcess shared)
         Assert.Equal((0, 0), (soon.Integer("minimum_index"), soon.Integer("pruned")));
         Assert.Contains("Idempotency-Key", soon.Text("limited_by"));
 
-        var later = new HurriedTime();
-        later.Advance(TimeSpan.FromDays(2));
-        member.Terminal.Time = later;
+        member.Terminal.Time = new InTwoDays();
         var counted = (await member.RunAsync("ledger", "prune", "--data", data, "--older-than", "1d", "--dry-run", "--json")).Expect(0).Json;
         Assert.Equal(256, counted.Integer("minimum_index"));
         Assert.True(counted.Integer("pruned") is > 250 and < 256, counted.ToString());
@@ -55,5 +53,10 @@ public sealed class LedgerPruneTests(GatewayProcess shared)
         Assert.Contains("names no database", (await member.RunAsync("ledger", "prune", "--data", data, "--before", "1", "--postgres")).Expect(2).Errors);
         Assert.Contains("another gateway running", (await member.RunAsync("ledger", "prune", "--data", data, "--before", "1")).Expect(1).Errors);
         Assert.Contains("holds no keys", (await member.RunAsync("ledger", "prune", "--data", member.Terminal.Folder, "--before", "1")).Expect(1).Errors);
+    }
+
+    private sealed class InTwoDays : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddDays(2);
     }
 }
