@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using LogLine.Cli.Output;
 
 namespace LogLine.Cli;
@@ -32,13 +33,33 @@ internal static class Invocation
     private static int Misunderstood(ParseResult parse, IReadOnlyList<string> args, Shell shell)
     {
         var path = new List<string>();
-        for (var at = parse.CommandResult; at is not null; at = at.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var at = parse.CommandResult; at is not null; at = at.Parent as CommandResult)
         {
             path.Insert(0, at.Command is RootCommand ? "logline" : at.Command.Name);
         }
-        var message = string.Join(' ', parse.Errors.Select(error => error.Message));
+        var message = string.Join(' ', Misunderstandings(parse));
         var failure = CommandFailure.Usage(message, $"{string.Join(' ', path)} --help");
         // Of a plan 2 says that something would change.
         return new Screen(shell, args.Contains("--json")).Refuse(path is [_, "deploy", "plan"] ? failure with { ExitCode = ExitCodes.Failed } : failure);
     }
+
+    /// <summary>What is not understood: missing arguments by their names, and of a command that there is not only that.</summary>
+    private static IEnumerable<string> Misunderstandings(ParseResult parse)
+    {
+        var unknown = parse.UnmatchedTokens.Count > 0 && parse.CommandResult.Command.Subcommands.Count > 0;
+        return unknown
+            ? [$"There is no command '{parse.UnmatchedTokens[0]}'{(parse.CommandResult.Command is RootCommand ? "" : $" in '{parse.CommandResult.Command.Name}'")}: {string.Join(", ", parse.CommandResult.Command.Subcommands.Select(command => command.Name))}."]
+            : parse.Errors.Select(Misunderstanding).Distinct();
+    }
+
+    private static string Misunderstanding(ParseError error) => error.SymbolResult switch
+    {
+        ArgumentResult { Tokens.Count: 0, Parent: CommandResult } missing => $"<{missing.Argument.HelpName ?? missing.Argument.Name}> is missing.",
+        ArgumentResult { Parent: OptionResult { Tokens: [var token, ..] } option } when IsNumber(option) => $"{option.Option.Name} is '{token.Value}'; it is a whole number.",
+        OptionResult { Tokens: [var token, ..] } option when IsNumber(option) => $"{option.Option.Name} is '{token.Value}'; it is a whole number.",
+        CommandResult { Command.Subcommands.Count: > 0 } branch => $"It is not said what to do: {string.Join(", ", branch.Command.Subcommands.Select(command => command.Name))}.",
+        _ => error.Message,
+    };
+
+    private static bool IsNumber(OptionResult option) => (Nullable.GetUnderlyingType(option.Option.ValueType) ?? option.Option.ValueType) is var type && (type == typeof(int) || type == typeof(long));
 }

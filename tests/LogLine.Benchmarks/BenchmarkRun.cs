@@ -22,7 +22,7 @@ internal static class BenchmarkRun
         usage: dotnet run -c Release --project tests/LogLine.Benchmarks -- [NAME…] [--write FILE] [--seconds N]
 
         NAME…         which benchmarks; all of them when there is none
-        --write FILE  writes the document, for example docs/benchmarks.md
+        --write FILE  writes the document, for example docs/benchmarks.md; what it holds of other benchmarks stays
         --seconds N   length of one round under load, 1 to 60; 3 by default
 
         """;
@@ -43,6 +43,7 @@ internal static class BenchmarkRun
         ("sdk", "the TypeScript SDK: canonical form and signature", SdkBenchmark.RunAsync),
         ("startup", "logline --help as published", StartupBenchmark.RunAsync),
         ("verify", "a whole ledger, verified", VerifyBenchmark.RunAsync),
+        ("list", "MiniContainers in a long log, listed", ListBenchmark.RunAsync),
         ("start", "a gateway starts on 1,000,000 spans", StartBenchmark.RunAsync),
         ("digests", "what the digests of the rows cost", DigestBenchmark.RunAsync),
         ("deploy", "deploy.apply to run_state.running", DeployBenchmark.RunAsync),
@@ -75,10 +76,11 @@ internal static class BenchmarkRun
                 figures.Add(figure);
                 Console.WriteLine(figure);
             }
-        }
-        if (options.Write is { } path)
-        {
-            await File.WriteAllTextAsync(path, BenchmarkDocument.Compose(figures, options));
+            if (options.Write is { } path)
+            {
+                var former = File.Exists(path) ? await File.ReadAllTextAsync(path) : "";
+                await File.WriteAllTextAsync(path, BenchmarkDocument.Compose(figures, options, [.. All.Select(benchmark => benchmark.Name)], former));
+            }
         }
         return figures.Any(figure => figure.IsMet == false || figure.HasFailed) ? 1 : 0;
     }

@@ -14,7 +14,7 @@ namespace LogLine.Api.Submissions;
 /// <summary>
 /// What the artifact routes do. Both pass the gate: bytes with their head, before one of them is taken, and again when they are whole; a removal like any other act.
 /// </summary>
-internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submitter submitter, RefusalLog refusals, ArtifactDesk desk)
+internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submitter submitter, RefusalLog refusals, ArtifactDesk desk, TimeProvider time)
 {
     private const int CopyBytes = 128 * 1024;
     private const int LeastBytesPerSecond = 16 * 1024;
@@ -43,9 +43,17 @@ internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submit
         {
             slowest.MinDataRate = new MinDataRate(LeastBytesPerSecond, TimeSpan.FromSeconds(10));
         }
+        using var late = new CancellationTokenSource(desk.Store.Options.UploadLimit, time);
         try
         {
-            await TakeAsync(http, submission);
+            await TakeAsync(http, submission, late.Token);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
+        {
+            await RefuseAsync(http, new Rejection(RefusalCode.Busy, $"The upload did not end within {desk.Store.Options.UploadLimit.TotalSeconds:N0} s (LogLine:Artifacts:UploadSeconds); nothing was kept.")
+            {
+                RetryAfterSeconds = 1, Details = new Dictionary<string, object?> { ["reason"] = "too_slow" },
+            });
         }
         catch (ArtifactException failure)
         {
@@ -81,10 +89,13 @@ internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submit
         return (submission with { Counted = counted }, null);
     }
 
-    private async Task TakeAsync(HttpContext http, Submission submission)
+    private async Task TakeAsync(HttpContext http, Submission submission, CancellationToken late)
     {
         await using var writer = desk.Store.Create(submission.Tenant);
-        await http.Request.Body.CopyToAsync(writer, CopyBytes, http.RequestAborted);
+        using (var reading = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, late))
+        {
+            await http.Request.Body.CopyToAsync(writer, CopyBytes, reading.Token);
+        }
         var hash = writer.Seal();
         if (hash.ToString() != submission.BytesHash)
         {
@@ -94,7 +105,7 @@ internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submit
             }, submission);
             return;
         }
-        // The bytes may have come for hours: who was revoked meanwhile learns and keeps nothing.
+        // The bytes may have come for an hour: who was revoked meanwhile learns and keeps nothing.
         if (await requests.AuthenticateAsync(http, fresh: true) is (_, { } revoked))
         {
             await RefuseAsync(http, revoked);

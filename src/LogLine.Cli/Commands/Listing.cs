@@ -29,6 +29,10 @@ internal static class Listing
                 line(text.TrimEnd(), tone);
             }
         });
+        if (call.Shell.OutputIsTerminal && !call.Screen.Json && !page.Items("items").Any())
+        {
+            call.Note("There are none.");
+        }
         if (page.Member("cursor") is { ValueKind: JsonValueKind.Number or JsonValueKind.String } cursor && more is not null)
         {
             call.Note($"There is more: {more} {cursor}");

@@ -7,7 +7,7 @@ import { type ReceiptTrust, type Verification, verifyReceipt } from "./receipts.
 import { algorithm, hashOf, sign, verify } from "./signatures.js";
 import { follow, type StreamItem, type StreamOptions } from "./stream.js";
 import { parseJson } from "./strict.js";
-import type { Ack, ItemAnswer, Proof, Receipt, Run, Span, SpanFilter, SpanPage, StateView, Target, UniversalAnswer, Webhook } from "./types.js";
+import type { Ack, ItemAnswer, MiniContainerPage, Proof, Receipt, Run, Span, SpanFilter, SpanPage, StateView, Target, UniversalAnswer, Webhook } from "./types.js";
 import { type Delivery, verifyWebhook, type WebhookTrust } from "./webhooks.js";
 
 /** A client of one gateway. Every method either returns what the gateway says or throws a `LogLineError`. */
@@ -136,6 +136,10 @@ export class LogLineSDK {
       const { tenant } = await this.#transport.identity();
       return this.append({ intent: "minicontainer.apply", subject: `urn:minicontainer:${tenant}/${name}`, payload: { manifest } }, options);
     },
+
+    /** What was applied, by subject, each with its ref of now; at most `limit` (100, at most 1,000), those behind the subject `after`. */
+    list: (page: { limit?: number; after?: string } = {}, options?: CallOptions): Promise<MiniContainerPage> =>
+      this.#transport.get(`/v1/minicontainers?limit=${page.limit ?? 100}&after=${encodeURIComponent(page.after ?? "")}`, options),
   };
 
   /** What spans add up to. */

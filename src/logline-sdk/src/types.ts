@@ -140,6 +140,22 @@ export interface SpanPage {
   readonly cursor: number | null;
 }
 
+/** A MiniContainer that was applied. */
+export interface MiniContainer {
+  readonly subject: string;
+  /** What was applied last. */
+  readonly ref: string;
+  readonly applied_at: string;
+  /** Name of the span that applied it. */
+  readonly span: string;
+}
+
+/** A page of MiniContainers, by subject; `cursor` goes into `after`, null at the end. */
+export interface MiniContainerPage {
+  readonly items: readonly MiniContainer[];
+  readonly cursor: string | null;
+}
+
 /** When a subject changed, and by which intent. */
 export interface StateChange {
   readonly seq: number;

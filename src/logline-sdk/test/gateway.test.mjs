@@ -88,6 +88,9 @@ test("a key is registered, and signs requests, spans, manifests and proofs; a de
   assert.match(signed.mini.verify(JSON.stringify(manifest).replace("{", '{"type":"x",'), signer.publicKey).fault, /stands twice/);
   const { ref } = (await signed.mini.apply("web", manifest)).result;
   assert.equal(ref, `mc:${tenant}/web@${verified.hash}`);
+  const listed = await signed.mini.list({ limit: 1, after: `urn:minicontainer:${tenant}/we` });
+  assert.deepEqual([listed.items[0].ref, listed.cursor], [ref, `urn:minicontainer:${tenant}/web`]);
+  assert.deepEqual(await signed.mini.list({ after: listed.cursor }), { items: [], cursor: null });
 
   const order = { ref, target: { provider: "fake", service: "web" } };
   const { plan_digest: planDigest } = (await signed.deploy.plan(order)).result;

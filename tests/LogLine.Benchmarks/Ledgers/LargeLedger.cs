@@ -33,7 +33,8 @@ internal sealed class LargeLedger : IDisposable
 
     /// <summary>Makes it.</summary>
     /// <param name="count">How many spans.</param>
-    public static async Task<LargeLedger> MakeAsync(int count)
+    /// <param name="declared">How many MiniContainers are declared, each twice, before all other spans.</param>
+    public static async Task<LargeLedger> MakeAsync(int count, int declared = 0)
     {
         var made = new LargeLedger();
         var key = made.Key;
@@ -42,6 +43,10 @@ internal sealed class LargeLedger : IDisposable
         var now = TimeProvider.System.GetUtcNow();
         await ledger.Store.TryInsertFirstTenantAsync(new TenantRow(Tenant, now), made._token.Row);
         await AppendAsync(ledger, [Registration(key, now)]);
+        for (var i = 0; i < 2 * declared; i++)
+        {
+            await AppendAsync(ledger, [Declaration(i % declared, now)]);
+        }
         for (var left = count; left > 0; left -= AtOnce)
         {
             await AppendAsync(ledger, [.. SignedSpans.Sign(key, Math.Min(AtOnce, left)).Select(bytes => Admit(SpanDocument.View(CanonicalJson.Parse(bytes)), SignedSpans.Kid, now, []))]);
@@ -75,6 +80,18 @@ internal sealed class LargeLedger : IDisposable
         }.Build());
         return Admit(span, null, now, [new LedgerEffect.KeyRegistered(new KeyRow(Tenant, SignedSpans.Kid, key.PublicKey.ToArray(), usage, KeyStatus.Active))]);
     }
+
+    private static AdmittedSpan Declaration(int number, DateTimeOffset now) => Admit(
+        SpanDocument.View(new SpanDraft
+        {
+            Intent = "minicontainer.applied", Subject = $"urn:minicontainer:{Tenant}/m{number:D6}", EntityType = "contract", Actor = "usr_benchmark", Ts = now, Id = Guid.CreateVersion7(),
+            Payload = json =>
+            {
+                json.WriteString("ref", $"mc:{Tenant}/m{number:D6}@blake3:{new string('0', 64)}");
+                json.WriteBoolean("changed", true);
+                json.WriteString("span", $"urn:span:{Guid.CreateVersion7()}");
+            },
+        }.Build()), null, now, []);
 
     private static AdmittedSpan Admit(SpanDocument span, string? kid, DateTimeOffset now, IReadOnlyList<LedgerEffect> effects) => AdmittedSpan.Admit(
         new LedgerEntry("dev", span.Hash, kid, "tok_benchmark", Timestamps.Write(now), Tenant, span.This!), span, new byte[32], """{"trace_id":"0af7651916cd43dd8448eb211c80319c","repaired":[]}"""u8.ToArray(), effects, [], null, kid is null ? [] : [kid]);

@@ -62,7 +62,11 @@ public sealed class ContainerTests(GatewayProcess gateway)
     }
 
     [Theory]
-    [InlineData("container start", "Required argument")]
+    [InlineData("container start", "<NAME> is missing")]
+    [InlineData("container", "It is not said what to do: ")]
+    [InlineData("container begin web", "There is no command 'begin' in 'container': ")]
+    [InlineData("begin", "There is no command 'begin': init, ")]
+    [InlineData("runs --limit many", "--limit is 'many'; it is a whole number")]
     [InlineData("container start web", "LOGLINE_TARGET")]
     [InlineData("container start Web --target podman", "is no name")]
     [InlineData("container create web --target podman", "--image")]

@@ -111,7 +111,8 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
             return;
         }
         var erasures = Volatile.Read(ref _erasures);
-        var stored = await ledger.Store.ReadEntriesAsync(_position, PageSize);
+        // Not what the store has already and the writer has not told yet: everything that is read has its time.
+        var stored = await ledger.Store.ReadEntriesAsync(_position, (int)Math.Min(PageSize, ledger.Size - _position));
         if (stored.Count == 0)
         {
             return;
@@ -131,7 +132,7 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
         }
     }
 
-    /// <summary>When an entry was committed; asked in the order of the log.</summary>
+    /// <summary>When an entry was committed, or 0 when it was not yet; asked in the order of the log, and forgets what is before it.</summary>
     private long CommittedAt(long index)
     {
         while (_commits.TryPeek(out var commit))
@@ -153,8 +154,8 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
             {
                 return false;
             }
-            _commits.Clear();
             _position = ledger.Size;
+            CommittedAt(_position); // those before it are forgotten
             return true;
         }
     }

@@ -203,7 +203,9 @@ internal static class WorkerEndpoints
         try
         {
             await using var writer = artifacts.Store.Create(run.Tenant);
-            await http.Request.Body.CopyToAsync(writer, CopyBytes, http.RequestAborted);
+            using var reading = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+            reading.CancelAfter(artifacts.Store.Options.UploadLimit);
+            await http.Request.Body.CopyToAsync(writer, CopyBytes, reading.Token);
             if (writer.Seal() is var found && found.ToString() != hash)
             {
                 await http.RefuseAsync(new Rejection(RefusalCode.PayloadHashMismatch, $"The bytes have the hash {found}, not {hash}; nothing was kept."));
@@ -216,6 +218,11 @@ internal static class WorkerEndpoints
                 json.WriteNumber("bytes", artifact.Bytes);
                 json.WriteEndObject();
             });
+        }
+        catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            http.Response.Headers.Connection = "close";
+            await http.RefuseAsync(new Rejection(RefusalCode.Busy, $"The upload did not end within {artifacts.Store.Options.UploadLimit.TotalSeconds:N0} s (LogLine:Artifacts:UploadSeconds); nothing was kept.") { RetryAfterSeconds = 1 });
         }
         catch (ArtifactException failure)
         {

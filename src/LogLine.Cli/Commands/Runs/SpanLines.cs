@@ -41,7 +41,7 @@ internal static class SpanLines
     }
 
     public static string Line(string? ts, string what, string detail) =>
-        $"{(Timestamps.TryParse(ts, out var time) ? time.UtcDateTime.ToString("HH:mm:ss.fff", System.Globalization.CultureInfo.InvariantCulture) : "            ")}  {what,-20} {detail}".TrimEnd();
+        $"{(Timestamps.TryParse(ts, out var time) ? time.UtcDateTime.ToString("HH:mm:ss.fff", System.Globalization.CultureInfo.InvariantCulture) : "            ")}  {what,-21} {detail}".TrimEnd();
 
     public static Tone ToneOf(string? state) => state switch
     {
