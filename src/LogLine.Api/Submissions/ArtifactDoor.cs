@@ -16,7 +16,6 @@ namespace LogLine.Api.Submissions;
 /// </summary>
 internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submitter submitter, RefusalLog refusals, ArtifactDesk desk, TimeProvider time)
 {
-    private const int CopyBytes = 128 * 1024;
     private const int LeastBytesPerSecond = 16 * 1024;
 
     /// <summary>201 <c>{hash, bytes, changed: true}</c>, or 200 with <c>changed: false</c> for what is there already.</summary>
@@ -92,9 +91,10 @@ internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submit
     private async Task TakeAsync(HttpContext http, Submission submission, CancellationToken late)
     {
         await using var writer = desk.Store.Create(submission.Tenant);
-        using (var reading = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, late))
+        var body = http.Request.BodyReader;
+        using (late.Register(body.CancelPendingRead)) // not the read itself is given up: the connection is still to be answered on
         {
-            await http.Request.Body.CopyToAsync(writer, CopyBytes, reading.Token);
+            await body.CopyToAsync(writer, http.RequestAborted);
         }
         var hash = writer.Seal();
         if (hash.ToString() != submission.BytesHash)

@@ -203,9 +203,11 @@ internal static class WorkerEndpoints
         try
         {
             await using var writer = artifacts.Store.Create(run.Tenant);
-            using var reading = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-            reading.CancelAfter(artifacts.Store.Options.UploadLimit);
-            await http.Request.Body.CopyToAsync(writer, CopyBytes, reading.Token);
+            using var late = new CancellationTokenSource(artifacts.Store.Options.UploadLimit);
+            using (late.Token.Register(http.Request.BodyReader.CancelPendingRead))
+            {
+                await http.Request.BodyReader.CopyToAsync(writer, http.RequestAborted);
+            }
             if (writer.Seal() is var found && found.ToString() != hash)
             {
                 await http.RefuseAsync(new Rejection(RefusalCode.PayloadHashMismatch, $"The bytes have the hash {found}, not {hash}; nothing was kept."));
