@@ -22,7 +22,7 @@ internal static class BenchmarkRun
         usage: dotnet run -c Release --project tests/LogLine.Benchmarks -- [NAME…] [--write FILE] [--seconds N]
 
         NAME…         which benchmarks; all of them when there is none
-        --write FILE  writes the document, for example docs/benchmarks.md
+        --write FILE  writes the document, for example docs/benchmarks.md; what it holds of other benchmarks stays
         --seconds N   length of one round under load, 1 to 60; 3 by default
 
         """;
@@ -76,10 +76,11 @@ internal static class BenchmarkRun
                 figures.Add(figure);
                 Console.WriteLine(figure);
             }
-        }
-        if (options.Write is { } path)
-        {
-            await File.WriteAllTextAsync(path, BenchmarkDocument.Compose(figures, options));
+            if (options.Write is { } path)
+            {
+                var former = File.Exists(path) ? await File.ReadAllTextAsync(path) : "";
+                await File.WriteAllTextAsync(path, BenchmarkDocument.Compose(figures, options, [.. All.Select(benchmark => benchmark.Name)], former));
+            }
         }
         return figures.Any(figure => figure.IsMet == false || figure.HasFailed) ? 1 : 0;
     }

@@ -23,7 +23,7 @@ public static class RunAdapters
     /// <summary>
     /// The adapters, as the environment describes their engines, in the order of <see cref="Providers"/>. None of them needs its engine to be there yet.
     /// </summary>
-    /// <param name="environment">Reads a variable: <c>CONTAINER_HOST</c>, <c>DOCKER_HOST</c>, <c>XDG_RUNTIME_DIR</c>, <c>HOME</c>.</param>
+    /// <param name="environment">Reads a variable: <c>CONTAINER_HOST</c>, <c>DOCKER_HOST</c> (each with <c>…_TLS_VERIFY</c> and <c>…_CERT_PATH</c>), <c>XDG_RUNTIME_DIR</c>, <c>HOME</c>.</param>
     /// <param name="options">What the operator says.</param>
     /// <param name="time">The clock of all limits.</param>
     public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, AdapterOptions options, TimeProvider time)

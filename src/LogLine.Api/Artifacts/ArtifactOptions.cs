@@ -17,4 +17,10 @@ public sealed class ArtifactOptions
 
     /// <summary>Uploads at once; one more is <c>503_BUSY</c>. Default: 16.</summary>
     public int Uploads { get; set; } = 16;
+
+    /// <summary>Seconds that one upload may take, however steadily it comes; then it gives its place up. Default: 3600.</summary>
+    public int UploadSeconds { get; set; } = 3600;
+
+    /// <summary>The same as a span of time, from a second to a day.</summary>
+    public TimeSpan UploadLimit => TimeSpan.FromSeconds(Math.Clamp(UploadSeconds, 1, 86_400));
 }

@@ -75,7 +75,7 @@ internal static class ServerEndpoints
         json.WriteEndObject();
     }
 
-    /// <summary>200 while spans can be admitted and this gateway is there to stay; engines or a Redis that are missing degrade, and are named. Whoever asks needs no token, so nothing is asked on their behalf.</summary>
+    /// <summary>200 while spans can be admitted and this gateway is there to stay; engines or a Redis that are missing degrade, and are named. Whoever asks needs no token, so nothing is asked on their behalf, and where an engine is sought stays in the log.</summary>
     private static async Task ReadyAsync(HttpContext http, SpanLedger ledger, EngineWatch watch, WitnessRounds witnesses, RedisServer redis, Drain drain)
     {
         var engines = await watch.SeenAsync(http.RequestAborted);
@@ -99,10 +99,6 @@ internal static class ServerEndpoints
                 if (status.Version is not null)
                 {
                     json.WriteString("version", status.Version);
-                }
-                if (status.Reason is not null)
-                {
-                    json.WriteString("reason", status.Reason);
                 }
                 json.WriteEndObject();
             }

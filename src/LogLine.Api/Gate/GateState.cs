@@ -26,6 +26,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     /// <summary>The targets on which the tenant's runs are carried out.</summary>
     public TenantTargets Targets => targets;
 
+    /// <summary>Completes at the next change of any run.</summary>
+    public Task Moved => desk.Moved;
+
     /// <summary>Counts an item that has passed.</summary>
     public void Add(AdmittedSpan admitted)
     {

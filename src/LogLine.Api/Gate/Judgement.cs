@@ -14,6 +14,8 @@ namespace LogLine.Api.Gate;
 /// </summary>
 public sealed class Judgement(Submission submission, SpanDocument submitted, GateState state)
 {
+    private (Workload? Found, Task Since)? _looked;
+
     /// <summary>The request.</summary>
     public Submission Submission { get; } = submission;
 
@@ -83,6 +85,20 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
 
     /// <summary>What a deploy would do; written by <c>lifecycle</c>.</summary>
     public DeployPlan? Plan { get; set; }
+
+    /// <summary>
+    /// The tenant's container of the name in the payload, or null. One look of the target serves all checks of an item, unless a run has moved since: then it is looked at again.
+    /// </summary>
+    /// <exception cref="AdapterException">The target does not say.</exception>
+    public async ValueTask<Workload?> LookAsync(CancellationToken cancel)
+    {
+        if (_looked is not { Since.IsCompleted: false } known)
+        {
+            var since = State.Moved;
+            _looked = known = (await State.Targets.Find(Provider)!.FindByNameAsync(Tenant, Payload.Text("name")!, cancel), since);
+        }
+        return known.Found;
+    }
 
     /// <summary>The run that it names; written by <c>existence</c>.</summary>
     public RunRow? Run { get; set; }

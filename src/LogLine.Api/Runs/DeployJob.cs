@@ -41,10 +41,6 @@ internal sealed class DeployJob
         {
             using (RunTelemetry.StartWork(_run))
             {
-                if (_run.State == RunState.Planned)
-                {
-                    await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", _gateway.WorkerName) }, stopping);
-                }
                 workload = await CreatedAsync(stopping);
                 if (workload is null || (_run.State < RunState.Running && !await RunningAsync(workload, stopping)))
                 {
@@ -77,14 +73,29 @@ internal sealed class DeployJob
         }
     }
 
-    /// <summary>The container of this run: found, or made; null when the run has ended instead.</summary>
+    /// <summary>The container of this run: found, or made; null when the run has ended instead. While it is said that the run is pending, the target is looked at; nothing is made before.</summary>
     private async Task<Workload?> CreatedAsync(CancellationToken stopping)
+    {
+        var pending = _run.State != RunState.Planned ? Task.CompletedTask
+            : _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", _gateway.WorkerName) }, stopping);
+        try
+        {
+            return await CreatedAsync(pending, stopping);
+        }
+        finally
+        {
+            await pending;
+        }
+    }
+
+    private async Task<Workload?> CreatedAsync(Task pending, CancellationToken stopping)
     {
         // What is planned has made nothing; from pending on an earlier worker may have.
         var workload = _run.State == RunState.Planned ? null : await _ending.InPatienceAsync(() => _adapter.FindByRunAsync(_run.RunId, stopping), stopping);
         var current = await CurrentAsync();
         if (workload is null && current.CancelRequested)
         {
+            await pending;
             await _ending.CancelledAsync(null, stopping);
             return null;
         }
@@ -93,21 +104,30 @@ internal sealed class DeployJob
             await _ending.GoneAsync(stopping);
             return null;
         }
-        if (!await _gateway.HoldsAsync(_run.RunId, stopping))
+        async Task<bool> StillOursAsync()
         {
-            return null; // another worker has it by now
+            await pending;
+            return await _gateway.HoldsAsync(_run.RunId, stopping);
         }
-        if (workload is null)
+        return workload is null ? await MadeAsync(StillOursAsync, stopping)
+            : await StillOursAsync() ? workload
+            : null; // another worker has it by now
+    }
+
+    /// <summary>Makes it; null when the run has ended instead, or another worker has it by now.</summary>
+    private async Task<Workload?> MadeAsync(Func<Task<bool>> isOurs, CancellationToken stopping)
+    {
+        if (DeployOrder.HoldsGrants(_manifest) && !await isOurs())
         {
-            var (spec, refused) = await _vault.FillAsync(_run, _manifest, DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces), stopping);
-            if (refused is not null)
-            {
-                await _ending.RefusedAsync(refused, stopping);
-                return null;
-            }
-            workload = await _adapter.CreateAsync(spec, stopping);
+            return null; // a secret is not opened before it is said that the run is pending
         }
-        return workload;
+        var (spec, refused) = await _vault.FillAsync(_run, _manifest, DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces), stopping);
+        if (refused is not null)
+        {
+            await _ending.RefusedAsync(refused, stopping);
+            return null;
+        }
+        return await _adapter.CreateAsync(spec, isOurs, stopping);
     }
 
     /// <summary>Starts it, unless it is to end or another worker has it by now: then null. That it is there is written down while it starts; whoever finds it by its label knows as much.</summary>
@@ -163,7 +183,11 @@ internal sealed class DeployJob
                 await _ending.CancelledAsync(workload, stopping);
                 return false;
         }
-        return await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Running) { StartedAt = workload.StartedAt, Facts = json => DeployFacts.Running(json, workload) }, stopping);
+        return await _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Running)
+        {
+            StartedAt = workload.StartedAt,
+            Facts = json => DeployFacts.Running(json, workload, moved: workload.ImageDigest != created.ImageDigest),
+        }, stopping);
     }
 
     private async ValueTask<RunRow> CurrentAsync() => await _gateway.FindAsync(_run.RunId) ?? _run;
@@ -182,9 +206,16 @@ internal static class DeployFacts
         }
     }
 
-    public static void Running(Utf8JsonWriter json, Workload workload)
+    /// <param name="json">The payload.</param>
+    /// <param name="workload">The container as it runs.</param>
+    /// <param name="moved">The name of its image came to mean another one between the look at it and the container's making.</param>
+    public static void Running(Utf8JsonWriter json, Workload workload, bool moved = false)
     {
         json.WriteString("container_id", workload.Id);
+        if (moved)
+        {
+            json.WriteString("image_digest", workload.ImageDigest);
+        }
         json.WriteString("node", Environment.MachineName);
         json.WriteStartArray("ports");
         foreach (var port in workload.Ports)

@@ -6,12 +6,11 @@ namespace LogLine.Api.Runs;
 public sealed record SeenEngine(string Provider, AdapterStatus Status);
 
 /// <summary>
-/// Looks at every engine by itself, each two seconds after it last answered: who asks how they are is told what was seen, and makes no work by asking, however often.
+/// Looks at every engine by itself, shortly before what it said of itself holds no longer: who asks how they are is told what was seen, and makes no work by asking, however often. Why one is away
+/// is logged when it changes: those words name addresses, and who asks needs no token.
 /// </summary>
 public sealed class EngineWatch(RunTargets targets, TimeProvider time, ILogger<EngineWatch> logger) : BackgroundService
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
-
     /// <summary>An engine that takes longer is stuck.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -52,12 +51,29 @@ public sealed class EngineWatch(RunTargets targets, TimeProvider time, ILogger<E
     {
         while (!stopping.IsCancellationRequested)
         {
-            _seen[provider] = await LookAsync(provider, stopping);
+            var (before, now) = (_seen.GetValueOrDefault(provider), await LookAsync(provider, stopping));
+            if (stopping.IsCancellationRequested)
+            {
+                return; // the look was given up, whatever the engine would have said
+            }
+            Log(provider, before, _seen[provider] = now);
             if (_seen.Count == targets.Preferred.Count)
             {
                 _allSeen.TrySetResult();
             }
-            await Task.WhenAny(Task.Delay(Pause, time, stopping));
+            await Task.WhenAny(Task.Delay(targets.StatusLifeOf(provider) * 0.75, time, stopping));
+        }
+    }
+
+    private void Log(string provider, AdapterStatus? before, AdapterStatus now)
+    {
+        if (now.Available && before is not { Available: true })
+        {
+            logger.LogInformation("{Provider} answers: {Version} at {Endpoint}", provider, now.Version, now.Endpoint);
+        }
+        else if (!now.Available && now.Reason != before?.Reason)
+        {
+            logger.LogWarning("{Provider} does not answer: {Reason}", provider, now.Reason);
         }
     }
 

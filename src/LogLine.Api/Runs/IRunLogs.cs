@@ -27,7 +27,7 @@ public sealed record FollowedLog(string ContainerId, LogRing Ring, SecretMask Ma
     /// <summary>The next lines and how many were left out before them, for a reader who was too slow; null when there is nothing more.</summary>
     public async Task<(IReadOnlyList<LogLineRead> Lines, long Dropped)?> TakeAsync(CancellationToken cancel) =>
         await Ring.TakeAsync(cancel) is var (lines, dropped)
-            ? ([.. lines.Select(line => line with { Text = Mask.Apply(line.Text) }).Where(line => Grep is null || line.Text.Contains(Grep, StringComparison.Ordinal))], dropped)
+            ? ([.. lines.Select(line => line with { Text = line.Masked(Mask) }).Where(line => Grep is null || line.Text.Contains(Grep, StringComparison.Ordinal))], dropped)
             : null;
 }
 
@@ -51,11 +51,12 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         }
         if (IsCommand(run))
         {
-            return Shown((await SaidAsync(run)).Look(), mask, grep, tail);
+            var (said, dropped) = (await SaidAsync(run)).Look();
+            return Shown(said.Select(line => line.Masked(mask)), dropped, grep, tail);
         }
         // Where something is hidden the text is looked for in what is shown: who could look for it in the rest could guess it piece by piece.
         return mask.Hides
-            ? Shown(await logs.ReadLogAsync(workload.Id, MaxTail, MaxBytes, null, cancel), mask, grep, tail)
+            ? await ShownAsync(logs.ReadLogAsync(workload.Id, MaxTail, MaxBytes, null, cancel), mask, grep, tail)
             : await logs.ReadLogAsync(workload.Id, tail, MaxBytes, grep, cancel);
     }
 
@@ -116,10 +117,16 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         return output;
     }
 
-    private static LogTail Shown(LogTail read, SecretMask mask, string? grep, int wanted)
+    private static async Task<LogTail> ShownAsync(Task<LogTail> reading, SecretMask mask, string? grep, int wanted)
     {
-        var lines = read.Lines.Select(line => mask.Apply(line)).Where(line => grep is null || line.Contains(grep, StringComparison.Ordinal)).ToList();
+        var read = await reading;
+        return Shown(read.Lines.Select(line => mask.Apply(line)), read.Dropped, grep, wanted);
+    }
+
+    private static LogTail Shown(IEnumerable<string> masked, long dropped, string? grep, int wanted)
+    {
+        var lines = masked.Where(line => grep is null || line.Contains(grep, StringComparison.Ordinal)).ToList();
         var kept = lines.TakeLast(wanted).ToList();
-        return new LogTail(kept, read.Dropped + lines.Count - kept.Count);
+        return new LogTail(kept, dropped + lines.Count - kept.Count);
     }
 }

@@ -1,9 +1,14 @@
 using System.Text;
+using LogLine.Api.Secrets;
 
 namespace LogLine.Api.Runs;
 
-/// <summary>A line of output: 1 standard output, 2 standard error.</summary>
-public sealed record LogLineRead(int Source, string Text);
+/// <summary>A line of output: 1 standard output, 2 standard error. One that is cut lacks its end: it was too long, or has not come yet.</summary>
+public sealed record LogLineRead(int Source, string Text, bool IsCut = false)
+{
+    /// <summary>Its text without secrets, nor the beginning of one where it is cut.</summary>
+    public string Masked(SecretMask mask) => IsCut ? mask.ApplyToCut(Text, atStart: false) : mask.Apply(Text);
+}
 
 /// <summary>
 /// The last lines of an output that is followed, between whoever writes it and one reader. It never holds more than its limits: when a reader is too slow,
@@ -19,6 +24,7 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
 
     private readonly Queue<(LogLineRead Line, int Bytes)> _lines = new();
     private readonly MemoryStream[] _open = [new(), new(), new()];
+    private readonly bool[] _isCut = new bool[3];
     private readonly Lock _lock = new();
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _bytes;
@@ -34,11 +40,20 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
             int end;
             while ((end = rest.IndexOf((byte)'\n')) >= 0)
             {
-                Hold(_open[source], rest[..end]);
+                Hold(source, rest[..end]);
                 Close(source);
                 rest = rest[(end + 1)..];
             }
-            Hold(_open[source], rest);
+            Hold(source, rest);
+        }
+    }
+
+    /// <summary>Takes a line as another ring had it.</summary>
+    public void Append(LogLineRead line)
+    {
+        lock (_lock)
+        {
+            Put(line, Encoding.UTF8.GetByteCount(line.Text));
         }
     }
 
@@ -58,7 +73,7 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
         lock (_lock)
         {
             var open = Enumerable.Range(0, _open.Length).Where(source => _open[source].Length > 0)
-                .Select(source => new LogLineRead(source == 2 ? 2 : 1, Encoding.UTF8.GetString(_open[source].GetBuffer(), 0, (int)_open[source].Length)));
+                .Select(source => new LogLineRead(source == 2 ? 2 : 1, Encoding.UTF8.GetString(_open[source].GetBuffer(), 0, (int)_open[source].Length), IsCut: true));
             return ([.. _lines.Select(line => line.Line)], [.. open], _dropped);
         }
     }
@@ -109,14 +124,26 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
         }
     }
 
-    private void Hold(MemoryStream line, ReadOnlySpan<byte> piece) => line.Write(piece[..(int)Math.Min(piece.Length, (maxBytes / 4) - line.Length)]);
+    private void Hold(int source, ReadOnlySpan<byte> piece)
+    {
+        var fits = (int)Math.Min(piece.Length, (maxBytes / 4) - _open[source].Length);
+        _open[source].Write(piece[..fits]);
+        _isCut[source] |= fits < piece.Length;
+    }
 
     private void Close(int source)
     {
         var line = _open[source];
         var length = (int)line.Length;
-        _lines.Enqueue((new LogLineRead(source == 2 ? 2 : 1, Encoding.UTF8.GetString(line.GetBuffer(), 0, length).TrimEnd('\r')), length));
+        var read = new LogLineRead(source == 2 ? 2 : 1, Encoding.UTF8.GetString(line.GetBuffer(), 0, length).TrimEnd('\r'), _isCut[source]);
         line.SetLength(0);
+        _isCut[source] = false;
+        Put(read, length);
+    }
+
+    private void Put(LogLineRead line, int length)
+    {
+        _lines.Enqueue((line, length));
         _bytes += length;
         if (_lines.Count > maxLines || _bytes > maxBytes)
         {

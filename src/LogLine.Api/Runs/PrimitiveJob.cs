@@ -17,6 +17,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
     private SecretMask _mask = SecretMask.None;
     private IReadOnlyList<string> _secretVariables = [];
     private Task _pending = Task.CompletedTask;
+    private RunReport[] _unsaid = [];
     private bool _begun;
 
     public async Task RunAsync(CancellationToken stopping)
@@ -30,8 +31,9 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
         }
         if (run.State == RunState.Planned)
         {
-            // The engine is looked at meanwhile; nothing is done before it is said.
-            _pending = gateway.ReportAsync(run.RunId, new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", gateway.WorkerName) }, stopping);
+            _unsaid = [new RunReport(RunState.Pending) { Facts = json => json.WriteString("worker", gateway.WorkerName) }];
+            // The engine is looked at meanwhile; nothing is done before it is said. What only looks says it with what it has seen.
+            _pending = PrimitiveTable.OnlyLooks(_order.Effect) ? _pending : SayAsync([], stopping);
         }
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var done = new CancellationTokenSource();
@@ -83,7 +85,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
             throw new AdapterException(AdapterFailure.Refused, $"The container '{run.Service}' holds secrets, so its log is not searched here. GET /v1/runs/{workload!.RunId}/logs?grep= searches what is shown of it.");
         }
         var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
-        if (!await gateway.HoldsAsync(run.RunId, stopping))
+        if (_unsaid.Length == 0 && !await gateway.HoldsAsync(run.RunId, stopping))
         {
             return; // another worker has it by now
         }
@@ -104,7 +106,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
             Said = (source, piece) => outputs.Of(run.RunId).Append(source, piece),
         }, working);
         var exited = Ended(RunState.Exited, result.ExitCode, null, null, result.Body);
-        await gateway.ReportAsync(run.RunId, _begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
+        await SayAsync(_begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
     }
 
     private void Judge(Workload? workload, string operation)
@@ -125,14 +127,22 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
         if (!_begun)
         {
             _begun = true;
-            await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running) { StartedAt = at }, stopping);
+            await SayAsync([new RunReport(RunState.Running) { StartedAt = at }], stopping);
         }
+    }
+
+    /// <summary>Says states, after those that were not said yet.</summary>
+    private Task<bool> SayAsync(RunReport[] reports, CancellationToken stopping)
+    {
+        RunReport[] all = [.. _unsaid, .. reports];
+        _unsaid = [];
+        return gateway.ReportAsync(run.RunId, all, stopping);
     }
 
     private async Task EndAsync(RunState state, int? exitCode, string? reason, string? error, JsonElement? result, CancellationToken stopping)
     {
         await _pending;
-        await gateway.ReportAsync(run.RunId, Ended(state, exitCode, reason, error, result), stopping);
+        await SayAsync([Ended(state, exitCode, reason, error, result)], stopping);
     }
 
     private RunReport Ended(RunState state, int? exitCode, string? reason, string? error, JsonElement? result) => new(state)

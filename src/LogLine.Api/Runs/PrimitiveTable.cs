@@ -19,6 +19,16 @@ public static class PrimitiveTable
     public static IReadOnlyList<string> EffectsOf(IRunAdapter adapter) =>
         [.. (adapter is IContainerPrimitives { Primitives: var own } ? own.Keys : []).Concat(CoreEffects).Distinct().Order(StringComparer.Ordinal)];
 
+    /// <summary>These change nothing, so that nothing is lost when one is begun again.</summary>
+    private static readonly HashSet<string> Looks =
+    [
+        "container.list", "container.inspect", "container.logs", "container.stats", "container.usage", "container.top", "container.diff", "image.list", "image.inspect", "image.history",
+        "network.list", "network.inspect", "network.topology", "volume.list", "volume.inspect", "session.list", "task.list", "system.info", "system.metrics", "system.events",
+    ];
+
+    /// <summary>True when the effect is a look, and changes nothing.</summary>
+    public static bool OnlyLooks(string effect) => Looks.Contains(effect);
+
     private static readonly string[] CoreEffects = ["container.remove", "container.stop"];
 
     private static Primitive? Core(IRunAdapter adapter, string effect) => effect switch

@@ -8,6 +8,9 @@ public interface IRunTarget
     /// <summary>The name in <c>target.provider</c>, for example <c>podman</c>.</summary>
     string Provider { get; }
 
+    /// <summary>How long what it said of itself holds: to ask costs, with some more than with others.</summary>
+    TimeSpan StatusLife => TimeSpan.FromSeconds(2);
+
     /// <summary>The target as one tenant has it; an engine of this process is everybody's.</summary>
     IRunTarget For(string tenant) => this;
 
@@ -39,8 +42,12 @@ public interface IRunAdapter : IRunTarget
     /// this name makes room; one in any other state keeps the name (<see cref="AdapterFailure.NameTaken"/>), also one that was
     /// created and not started: whoever ends a run before its start removes what it created.
     /// </summary>
+    /// <param name="spec">What is to run.</param>
+    /// <param name="mayMake">Asked once all that can be looked at before has been, right before it is made. False: nothing is made.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <returns>The workload; null when it may not be made.</returns>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
-    Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel);
+    Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel);
 
     /// <summary>
     /// Starts a created workload; one that runs or has ended already stays as it is, so that a worker which takes a run over cannot

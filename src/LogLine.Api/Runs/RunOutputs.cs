@@ -47,11 +47,11 @@ public sealed class RunOutput
         }
     }
 
-    /// <summary>All of it that is kept; a line that has not ended yet is one of the lines.</summary>
-    public LogTail Look()
+    /// <summary>All of it that is kept, and how many lines went before; a line that has not ended yet is one of the lines.</summary>
+    public (IReadOnlyList<LogLineRead> Lines, long Dropped) Look()
     {
         var (lines, open, dropped) = _kept.Look();
-        return new LogTail([.. lines.Concat(open).Select(line => line.Text)], dropped);
+        return ([.. lines, .. open], dropped);
     }
 
     /// <summary>Fills a ring with the last lines and with what comes after them, until the command has ended or nobody reads any more.</summary>
@@ -95,7 +95,7 @@ public sealed class RunOutput
         }
         foreach (var line in lines.TakeLast(tail))
         {
-            ring.Append(line.Source, Encoding.UTF8.GetBytes(line.Text + "\n"));
+            ring.Append(line);
         }
         foreach (var line in open)
         {

@@ -7,8 +7,6 @@ namespace LogLine.Api.Runs;
 /// <summary>The targets that this process knows, by provider: adapters of its own, or what workers have.</summary>
 public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider time)
 {
-    private static readonly TimeSpan StatusLife = TimeSpan.FromSeconds(2);
-
     /// <summary>The word that leaves the choice to the gateway.</summary>
     public const string Auto = "auto";
 
@@ -27,9 +25,12 @@ public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider tim
     /// <summary>The targets as one tenant has them.</summary>
     public TenantTargets For(string tenant) => new(this, tenant);
 
-    /// <summary>Whether a provider answers a tenant (null: whoever has no worker of its own); asked at most every two seconds while it does.</summary>
+    /// <summary>How long what a provider said of itself holds.</summary>
+    public TimeSpan StatusLifeOf(string provider) => _targets[provider].StatusLife;
+
+    /// <summary>Whether a provider answers a tenant (null: whoever has no worker of its own); while it does, asked again only when what it said holds no longer.</summary>
     public async ValueTask<AdapterStatus> StatusAsync(string provider, string? tenant, CancellationToken cancel) =>
-        _statuses.TryGetValue(Key(provider, tenant), out var known) && known.Status.Available && time.GetElapsedTime(known.At) < StatusLife ? known.Status : await LookAsync(provider, tenant, cancel);
+        _statuses.TryGetValue(Key(provider, tenant), out var known) && known.Status.Available && time.GetElapsedTime(known.At) < StatusLifeOf(provider) ? known.Status : await LookAsync(provider, tenant, cancel);
 
     /// <summary>Whether a provider answers now.</summary>
     public async ValueTask<AdapterStatus> LookAsync(string provider, string? tenant, CancellationToken cancel)
@@ -54,7 +55,7 @@ public sealed class TenantTargets(RunTargets targets, string tenant)
     /// <summary>The target of a provider, or null.</summary>
     public IRunTarget? Find(string provider) => targets.Find(provider)?.For(tenant);
 
-    /// <summary>Whether a provider answers; asked at most every two seconds while it does.</summary>
+    /// <summary>Whether a provider answers.</summary>
     public ValueTask<AdapterStatus> StatusAsync(string provider, CancellationToken cancel) => targets.StatusAsync(provider, tenant, cancel);
 
     /// <summary>

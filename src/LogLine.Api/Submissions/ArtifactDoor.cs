@@ -12,11 +12,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace LogLine.Api.Submissions;
 
 /// <summary>What the artifact routes do: who may, which name, and then the bytes.</summary>
-internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, ArtifactDesk desk, TenantRules rules)
+internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, ArtifactDesk desk, TenantRules rules, TimeProvider time)
 {
     private const string PutIntent = "artifact.put";
     private const string RemoveIntent = "artifact.remove";
-    private const int CopyBytes = 128 * 1024;
     private const int LeastBytesPerSecond = 16 * 1024;
 
     /// <summary>201 <c>{hash, bytes, changed: true}</c>, or 200 with <c>changed: false</c> for what is there already.</summary>
@@ -42,9 +41,17 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         {
             slowest.MinDataRate = new MinDataRate(LeastBytesPerSecond, TimeSpan.FromSeconds(10));
         }
+        using var late = new CancellationTokenSource(desk.Store.Options.UploadLimit, time);
         try
         {
-            await TakeAsync(http, principal, hash);
+            await TakeAsync(http, principal, hash, late.Token);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
+        {
+            await RefuseAsync(http, new Rejection(RefusalCode.Busy, $"The upload did not end within {desk.Store.Options.UploadLimit.TotalSeconds:N0} s (LogLine:Artifacts:UploadSeconds); nothing was kept.")
+            {
+                RetryAfterSeconds = 1, Details = new Dictionary<string, object?> { ["reason"] = "too_slow" },
+            }, principal, name);
         }
         catch (ArtifactException failure)
         {
@@ -78,10 +85,14 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         }
     }
 
-    private async Task TakeAsync(HttpContext http, TenantPrincipal principal, ArtifactHash hash)
+    private async Task TakeAsync(HttpContext http, TenantPrincipal principal, ArtifactHash hash, CancellationToken late)
     {
         await using var writer = desk.Store.Create(principal.Tenant);
-        await http.Request.Body.CopyToAsync(writer, CopyBytes, http.RequestAborted);
+        var body = http.Request.BodyReader;
+        using (late.Register(body.CancelPendingRead)) // not the read itself is given up: the connection is still to be answered on
+        {
+            await body.CopyToAsync(writer, http.RequestAborted);
+        }
         var found = writer.Seal();
         if (found != hash)
         {

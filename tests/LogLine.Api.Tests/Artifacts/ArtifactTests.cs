@@ -264,6 +264,32 @@ public sealed class ArtifactTests
         Assert.Empty(Files(gateway));
     }
 
+    /// <summary>However steadily it comes: an upload that goes on and on gives its place up.</summary>
+    [Fact]
+    public async Task UploadThatNeverEnds_IsEnded_AndKeepsNothing()
+    {
+        await using var gateway = await TestGateway.StartAsync(settings: new Dictionary<string, string?> { ["LogLine:Artifacts:UploadSeconds"] = "1" });
+        var bytes = Bytes(50_000);
+        bool IsTaken() => Directory.EnumerateFiles(Path.Combine(gateway.Folder, "artifacts", ".incoming")).Any();
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"/v1/artifacts/{Name(bytes)}") { Content = new StreamContent(new RevokingStream(bytes, async () =>
+        {
+            while (!IsTaken())
+            {
+                await Task.Delay(1, Cancel);
+            }
+            while (IsTaken())
+            {
+                await Task.Delay(1, Cancel);
+            }
+        })) };
+
+        using var response = await gateway.Client.SendAsync(request, Cancel);
+        var answer = await Answer.ReadAsync(response);
+
+        Assert.Equal(("503_BUSY", "too_slow"), (answer.Code, answer.Json.Member("details").Text("reason")));
+        Assert.Empty(Files(gateway));
+    }
+
     /// <summary>Bytes of which the second half comes after something has happened.</summary>
     private sealed class RevokingStream(byte[] bytes, Func<Task> between) : MemoryStream(bytes)
     {

@@ -15,6 +15,8 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
 
     public bool IsDown { get; set; }
 
+    public TimeSpan StatusLife { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How many containers were made, and started.</summary>
     public int Created;
 
@@ -53,7 +55,9 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
         Task.FromResult(Look(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View()));
 
-    public Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel) => ChangeAsync("create", cancel, async () =>
+    public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel) => await mayMake() ? await MakeAsync(spec, cancel) : null;
+
+    private Task<Workload> MakeAsync(WorkloadSpec spec, CancellationToken cancel) => ChangeAsync("create", cancel, async () =>
     {
         await BeforeCreate(spec);
         var name = $"{spec.Tenant}-{spec.Name}{(spec.Beside ? "." + spec.RunId : "")}";

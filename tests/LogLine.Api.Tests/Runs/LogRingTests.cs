@@ -46,6 +46,34 @@ public sealed class LogRingTests
         Assert.Equal($"line {dropped:D5}", lines[0].Text);
     }
 
+    /// <summary>Whoever shows a line has to know that its end is missing: a secret could stand there by half.</summary>
+    [Fact]
+    public async Task LineThatIsTooLong_OrNotWholeYet_SaysSo()
+    {
+        var ring = new LogRing(10, 40);
+        ring.Append(1, "0123456789abc\nshort\nnot yet"u8.ToArray());
+
+        var (_, open, _) = ring.Look();
+        ring.End();
+        var (lines, _) = (await ring.TakeAsync(Cancel))!.Value;
+
+        Assert.Equal([new LogLineRead(1, "not yet", IsCut: true)], open);
+        Assert.Equal([new(1, "0123456789", IsCut: true), new(1, "short"), new(1, "not yet")], lines);
+    }
+
+    [Fact]
+    public async Task CutLine_StaysOneForWhoeverFollowsLater()
+    {
+        var output = new RunOutput();
+        output.Append(1, System.Text.Encoding.UTF8.GetBytes(new string('x', LogRing.DefaultBytes) + "\nwhole\n"));
+        var ring = new LogRing();
+        output.Follow(ring, 10, Cancel);
+
+        var (lines, _) = (await ring.TakeAsync(Cancel))!.Value;
+
+        Assert.Equal([true, false], lines.Select(line => line.IsCut));
+    }
+
     [Fact]
     public async Task LineWithoutEnd_KeepsItsBeginning()
     {

@@ -1,3 +1,4 @@
+using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.MiniContainers;
@@ -127,6 +128,20 @@ public sealed class GrantOpenerTests : IDisposable
         var document = mask.Apply(System.Text.Json.JsonDocument.Parse("""{"stdout":"x MIIEvQIBADANBg","list":["MIIEvQIBADANBg",1,true]}""").RootElement);
         Assert.DoesNotContain("MIIE", document.GetRawText());
         Assert.Contains("1,true", document.GetRawText());
+    }
+
+    /// <summary>The secret's first half is the last that a reader gets of a line that was too long.</summary>
+    [Fact]
+    public async Task FollowedLog_HidesWhatTheRingsEdgeLeftOfASecret()
+    {
+        var ring = new LogRing(10, 4 * 20);
+        var log = new FollowedLog("c", ring, SecretMask.Of((await _lab.OpenAsync()).Opened), null, Task.CompletedTask);
+        ring.Append(1, "the value is hunter2-and-more\nplain hunter2-and-more"u8.ToArray());
+        ring.End();
+
+        var (lines, _) = (await log.TakeAsync(TestContext.Current.CancellationToken))!.Value;
+
+        Assert.Equal(["the value is «grant:db»", "plain «grant:db»"], lines.Select(line => line.Text));
     }
 
     [Theory]

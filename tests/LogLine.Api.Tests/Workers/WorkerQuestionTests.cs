@@ -2,7 +2,9 @@ using System.Net;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
+using LogLine.Api.Tenants;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Workers.Serving;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Workers;
@@ -63,6 +65,36 @@ public sealed class WorkerQuestionTests
             await Task.Delay(10, Cancel);
         }
         followers.ForEach(follower => follower.Dispose());
+    }
+
+    /// <summary>A worker that does not answer is asked by one tenant as often as that one may; another tenant's questions go to it all the same.</summary>
+    [Fact]
+    public async Task QuestionsOfOneTenant_LeaveRoomForOthers()
+    {
+        var board = new WorkerBoard(TimeProvider.System);
+        var worker = board.Enter(new WorkerCaller(new TenantPrincipal("t", "dev", "dev", []), null!, "kid/1"), new Dictionary<string, IReadOnlySet<string>> { ["fake"] = new HashSet<string>() });
+        Task<System.Text.Json.JsonElement> AskAsync(string tenant) => board.AskAsync("fake", tenant, "find_name", _ => { }, Timeout.InfiniteTimeSpan, Cancel);
+        var own = Enumerable.Range(0, 40).Select(_ => AskAsync("a")).ToList();
+        while (own.Count(asked => asked.IsFaulted) < 40 - 32)
+        {
+            await Task.Delay(1, Cancel);
+        }
+        var other = AskAsync("b");
+
+        Assert.All(own.Where(asked => asked.IsFaulted), asked => Assert.Contains("too many questions", asked.Exception!.InnerException!.Message));
+        var seen = new List<Question>();
+        while (worker.Questions.Reader.TryRead(out var question))
+        {
+            question.Settle(CanonicalJson.Parse("{}"u8).Root);
+            seen.Add(question);
+        }
+        Assert.Equal(32 + 1, seen.Count);
+        await other;
+        await Task.WhenAll(own.Where(asked => !asked.IsFaulted));
+        var again = AskAsync("a");
+        worker.Questions.Reader.TryRead(out var last);
+        last!.Settle(CanonicalJson.Parse("{}"u8).Root);
+        await again;
     }
 
     /// <summary>Any tenant may have a worker. What that one says of engines and containers is said to nobody else, and nobody else's containers are named to it.</summary>

@@ -34,7 +34,7 @@ internal static class DeployBenchmark
                 Spread = (turns.Lowest, turns.Highest),
                 Target = new Target(1.15, AtLeast: false),
                 Details = [$"{turns.Measured:0} ms against {turns.Yardstick:0} ms, {Rounds} rounds"],
-                Limit = "The engine's own create and start; the gateway adds four durable commits one after the other (span and plan, lease, pending, running; applied while the container starts), a look before the gate, and one after each of the two.",
+                Limit = "The engine's own create and start; the gateway adds four durable commits one after the other (span and plan, lease, pending, running; applied while the container starts), a look before the gate, one at the image while pending is committed, and one after the start.",
             },
         ];
     }

@@ -9,6 +9,7 @@ namespace LogLine.Benchmarks.Deploy;
 internal sealed class EngineDirect(Uri socket, string image) : IDisposable
 {
     private const string Name = "logline-benchmark";
+    private const int LateWordMs = 25;
 
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
@@ -55,6 +56,17 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
     /// <summary>Does something that has no arguments.</summary>
     public async Task PostAsync(string path) => (await SendAsync(HttpMethod.Post, "/v1.41" + path)).Dispose();
 
+    /// <summary>Thaws a container for good: Docker hears of a freeze from its runtime a moment late, and then takes what was thawed since for frozen again.</summary>
+    public async Task ThawAsync(string container)
+    {
+        do
+        {
+            await PostAsync($"/containers/{container}/unpause");
+            await Task.Delay(LateWordMs);
+        }
+        while (await IsPausedAsync(container));
+    }
+
     /// <summary>Removes a container if there is one.</summary>
     public async Task RemoveIfThereAsync(string name)
     {
@@ -63,6 +75,12 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
 
     /// <summary>Removes a container, running or not.</summary>
     public async Task RemoveAsync(string name) => (await SendAsync(HttpMethod.Delete, $"/v1.41/containers/{name}?force=true")).Dispose();
+
+    private async Task<bool> IsPausedAsync(string container)
+    {
+        using var shown = await SendAsync(HttpMethod.Get, $"/v1.41/containers/{container}/json");
+        return JsonElement.Parse(await shown.Content.ReadAsStringAsync()).GetProperty("State").GetProperty("Paused").GetBoolean();
+    }
 
     private static async Task<string> IdAsync(HttpResponseMessage response) => JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("Id").GetString()!;
 

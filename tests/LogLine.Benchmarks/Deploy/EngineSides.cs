@@ -41,8 +41,15 @@ internal sealed class EngineSides : IAsyncDisposable
                 figures.Add(Figure.Skipped(benchmark, provider, "the Engine API", $"{variable} is not set; `tests/run --with` sets it."));
                 continue;
             }
-            await using var sides = await OpenAsync(provider, socket, worker);
-            figures.AddRange(await measure(sides));
+            try
+            {
+                await using var sides = await OpenAsync(provider, socket, worker);
+                figures.AddRange(await measure(sides));
+            }
+            catch (Exception broken) when (broken is InvalidOperationException or HttpRequestException or OperationCanceledException)
+            {
+                figures.Add(Figure.Failed(benchmark, provider, broken.Message)); // the other engine is measured all the same
+            }
         }
         return figures;
     }

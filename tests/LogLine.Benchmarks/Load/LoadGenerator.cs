@@ -105,7 +105,7 @@ internal sealed partial class LoadGenerator(IPEndPoint server, int connections)
     {
         private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         private readonly byte[] _request;
-        private readonly byte[] _answer = new byte[256 * 1024];
+        private byte[] _answer = new byte[256 * 1024];
         private int _received;
 
         public Connection(IPEndPoint server, int requestLength)
@@ -134,6 +134,10 @@ internal sealed partial class LoadGenerator(IPEndPoint server, int connections)
         /// <exception cref="InvalidOperationException">It is another one than 200.</exception>
         public bool Receive()
         {
+            if (_received == _answer.Length)
+            {
+                Array.Resize(ref _answer, 2 * _answer.Length); // a hundred receipts in a log of a million entries
+            }
             var count = _socket.Receive(_answer.AsSpan(_received));
             if (count == 0)
             {

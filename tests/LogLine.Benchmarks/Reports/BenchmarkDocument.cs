@@ -5,14 +5,18 @@ using System.Text;
 
 namespace LogLine.Benchmarks.Reports;
 
-/// <summary>The document: machine, commit, runtime, then per figure the yardstick, the ratio and what limits it.</summary>
+/// <summary>The document: machine and runtime, then per figure the yardstick, the ratio, when and of which commit it was measured, and what limits it.</summary>
 internal static class BenchmarkDocument
 {
-    public static string Compose(IReadOnlyList<Figure> figures, BenchmarkOptions options)
+    /// <summary>Writes the figures of this run. Those that a file holds of other benchmarks stay, so that a long list can be measured in parts.</summary>
+    /// <param name="order">Names of all benchmarks, in the order of the document.</param>
+    public static string Compose(IReadOnlyList<Figure> figures, BenchmarkOptions options, IReadOnlyList<string> order, string former)
     {
+        var (now, kept) = (figures.Select(figure => figure.Benchmark).ToHashSet(), Parts(former));
+        var (commit, date) = (Commit(), DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         var text = new StringBuilder();
         text.AppendLine("# Benchmarks").AppendLine();
-        text.AppendLine("Written by `dotnet run -c Release --project tests/LogLine.Benchmarks -- --write docs/benchmarks.md`; do not edit by hand.").AppendLine();
+        text.AppendLine("Written by `tests/run --with dotnet tests/LogLine.Benchmarks/bin/Release/net10.0/LogLine.Benchmarks.dll --write docs/benchmarks.md`; do not edit by hand.").AppendLine();
         text.AppendLine("Every figure is a ratio to a yardstick that was measured in the same run, in turns with it; it is the median of the rounds' ratios, and in brackets stand the lowest and");
         text.AppendLine("highest of a round. Ratios carry over to other machines; the absolute numbers below them do not.").AppendLine();
         text.AppendLine("| | |").AppendLine("|---|---|");
@@ -20,21 +24,44 @@ internal static class BenchmarkDocument
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"| {name} | {value} |");
         }
-        text.AppendLine().AppendLine("| benchmark | measured | yardstick | ratio | target | |").AppendLine("|---|---|---|---|---|---|");
-        foreach (var figure in figures)
+        text.AppendLine().AppendLine("| benchmark | measured | yardstick | ratio | target | | commit, day |").AppendLine("|---|---|---|---|---|---|---|");
+        foreach (var name in order)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"| `{figure.Benchmark}` | {figure.Measured} | {figure.Yardstick} | {figure.RatioText} | {figure.Target} | {Verdict(figure)} |");
-        }
-        foreach (var figure in figures)
-        {
-            text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"## {figure.Benchmark}: {figure.Measured}").AppendLine();
-            foreach (var detail in figure.Details)
+            foreach (var row in now.Contains(name) ? figures.Where(figure => figure.Benchmark == name).Select(figure => Row(figure, commit, date)) : kept[name].Where(part => part[0] == '|'))
             {
-                text.AppendLine(CultureInfo.InvariantCulture, $"- {detail}");
+                text.AppendLine(row);
             }
-            text.AppendLine(figure.Details.Count > 0 && figure.Limit.Length > 0 ? "\n" + figure.Limit : figure.Limit);
+        }
+        foreach (var name in order)
+        {
+            foreach (var section in now.Contains(name) ? figures.Where(figure => figure.Benchmark == name).Select(Section) : kept[name].Where(part => part[0] == '#'))
+            {
+                text.AppendLine().AppendLine(section);
+            }
         }
         return text.ToString().TrimEnd() + "\n";
+    }
+
+    private static string Row(Figure figure, string commit, string date) =>
+        $"| `{figure.Benchmark}` | {figure.Measured} | {figure.Yardstick} | {figure.RatioText} | {figure.Target} | {Verdict(figure)} | {commit}, {date} |";
+
+    private static string Section(Figure figure)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"## {figure.Benchmark}: {figure.Measured}").AppendLine();
+        foreach (var detail in figure.Details)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"- {detail}");
+        }
+        return text.Append(figure.Details.Count > 0 && figure.Limit.Length > 0 ? "\n" + figure.Limit : figure.Limit).ToString().TrimEnd();
+    }
+
+    /// <summary>Rows of the table and sections of an earlier document, by the names of their benchmarks.</summary>
+    private static ILookup<string, string> Parts(string document)
+    {
+        var rows = document.Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal)).Select(line => (Name: line.Split('`')[1], Part: line));
+        var sections = document.Split("\n## ").Skip(1).Select(section => (Name: section.Split(':')[0], Part: "## " + section.TrimEnd()));
+        return rows.Concat(sections).ToLookup(part => part.Name, part => part.Part);
     }
 
     private static string Verdict(Figure figure) => figure.IsMet switch { true => "met", false => "**missed**", null => "" };
@@ -42,9 +69,7 @@ internal static class BenchmarkDocument
     private static IEnumerable<(string Name, string Value)> Facts(BenchmarkOptions options)
     {
         yield return ("machine", $"{Environment.ProcessorCount} cores, {Processor()}, {RuntimeInformation.OSDescription}");
-        yield return ("commit", Commit());
         yield return ("runtime", $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.ProcessArchitecture}");
-        yield return ("date", DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         yield return ("rounds", $"{options.Rounds} of about {options.Seconds} s per side under load; {ShortWork.Rounds} of 20 ms for short work");
     }
 

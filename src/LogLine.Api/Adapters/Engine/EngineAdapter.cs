@@ -13,6 +13,8 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 {
     const int MostFresh = 1024;
 
+    static readonly Func<Task<bool>> Allowed = () => Task.FromResult(true);
+
     readonly EngineLimits limits;
     readonly IContainerEngine engine;
     readonly OwnContainers containers;
@@ -45,7 +47,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         probes = new HealthProbes(engine, commands, time);
         Primitives = new Dictionary<string, Primitive>(
         [
-            .. new ContainerActs(containers, volumes, engine, CreateIdAsync).Table,
+            .. new ContainerActs(containers, volumes, engine, async (spec, cancel) => (await MakeAsync(spec, Allowed, cancel))!.Value.Id).Table,
             .. looks.Table,
             .. new ContainerChanges(containers, engine).Table,
             .. new ContainerCopies(containers, engine).Table,
@@ -66,6 +68,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 
     /// <inheritdoc/>
     public string Provider { get; }
+
+    /// <inheritdoc/>
+    public TimeSpan StatusLife => engine.StatusLife;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -97,13 +102,13 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         await LookAsync(ContainerRequests.NameOf(tenant, name), cancel) is { } found && (found.Tenant, found.Name) == (tenant, name) ? found : null;
 
     /// <inheritdoc/>
-    public async Task<Workload> CreateAsync(WorkloadSpec spec, CancellationToken cancel)
+    public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel)
     {
         if (ContainerRequests.Problem(spec) is { } problem)
             throw new AdapterException(AdapterFailure.Refused, problem);
         try
         {
-            return await CreateNewAsync(spec, cancel);
+            return await CreateNewAsync(spec, mayMake, cancel);
         }
         catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
         {
@@ -237,27 +242,36 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         }
     }
 
-    async Task<Workload> CreateNewAsync(WorkloadSpec spec, CancellationToken cancel)
+    /// <summary>It stands as it was ordered: the engine is not asked to show what it has just made.</summary>
+    async Task<Workload?> CreateNewAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel)
     {
-        var created = await OwnedAsync(await CreateIdAsync(spec, cancel), cancel);
-        if (created.State == WorkloadState.Created && fresh.Count < MostFresh)
-            fresh[created.Id] = created;
+        if (await MakeAsync(spec, mayMake, cancel) is not var (id, image))
+            return null;
+        if (image is null)
+            return await OwnedAsync(id, cancel); // fetched only now: what it is, the engine knows
+        var created = new Workload { Id = id, RunId = spec.RunId, Tenant = spec.Tenant, Name = spec.Name, State = WorkloadState.Created, Ref = spec.Ref, ImageDigest = image, Ports = spec.Ports };
+        if (fresh.Count < MostFresh)
+            fresh[id] = created;
         return created;
     }
 
-    async Task<string> CreateIdAsync(WorkloadSpec spec, CancellationToken cancel)
+    /// <summary>Its id, and its image's as it was seen before; null when it may not be made.</summary>
+    async Task<(string Id, string? Image)?> MakeAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel)
     {
-        spec = spec with { Image = await images.UsableAsync(spec.Tenant, spec.Image, cancel) };
+        (var reference, var image) = await images.UsableAsync(spec.Tenant, spec.Image, cancel);
+        spec = spec with { Image = reference };
         var name = ContainerRequests.NameOf(spec);
         var request = ContainerRequests.Of(spec, (await engine.DialectAsync(cancel)).Quirks);
+        if (!await mayMake())
+            return null;
         var id = await engine.CreateAsync(name, request, cancel);
         if (id is null)
         {
-            var error = await PullAsync(spec.Image, cancel);
+            (var error, image) = (await PullAsync(spec.Image, cancel), null);
             id = await engine.CreateAsync(name, request, cancel)
                 ?? throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {spec.Image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
         }
-        return id;
+        return (id, image);
     }
 
     async Task<string?> PullAsync(string image, CancellationToken cancel)
@@ -289,7 +303,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             throw new AdapterException(AdapterFailure.NameTaken,
                 $"{spec.Name} is {holder.State.ToString().ToLowerInvariant()} already, from run {holder.RunId}: cancel that run, or deploy under another name.", taken);
         await RemoveAsync(holder.Id, force: false, cancel);
-        return await CreateNewAsync(spec, cancel);
+        return (await CreateNewAsync(spec, Allowed, cancel))!;
     }
 
     /// <summary>Our container that has this name in the engine. Docker reserves a name a moment before it shows who has it.</summary>

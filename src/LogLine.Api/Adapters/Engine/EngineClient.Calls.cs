@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using LogLine.Api.Runs;
@@ -42,7 +41,7 @@ internal sealed partial class EngineClient
     }
 
     /// <summary>Starts a command and hands over its input and output as a stream in both directions.</summary>
-    public Task<T> AttachAsync<T>(string execId, bool tty, TimeSpan limit, Func<NetworkStream, CancellationToken, Task<T>> use, CancellationToken cancel) =>
+    public Task<T> AttachAsync<T>(string execId, bool tty, TimeSpan limit, Func<EngineStream, CancellationToken, Task<T>> use, CancellationToken cancel) =>
         SpeakAsync(prefix => waits.UpgradeAsync(
             $"{prefix}/exec/{execId}/start", JsonSerializer.SerializeToUtf8Bytes(new ExecStart(false, tty), EngineJson.Default.ExecStart), "run a command", limit,
             (error, stream, inner) =>

@@ -31,6 +31,8 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
 
     public string? Where => endpoint.Current()?.ToString();
 
+    public TimeSpan StatusLife => TimeSpan.FromSeconds(2);
+
     public string? RemoteHost => endpoint.Current() is { Scheme: "tcp" } remote ? remote.Host : null;
 
     /// <summary>What the engine is, as agreed on last.</summary>

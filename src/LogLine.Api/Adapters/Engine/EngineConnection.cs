@@ -25,7 +25,7 @@ internal sealed class EngineConnection : IDisposable
         (this.endpoint, this.limits, this.time) = (endpoint, limits, time);
         http = new HttpClient(new SocketsHttpHandler
         {
-            ConnectCallback = async (_, cancel) => await ConnectAsync(cancel),
+            ConnectCallback = async (_, cancel) => (await ConnectAsync(cancel)).Connection,
             ConnectTimeout = limits.Connect,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             MaxConnectionsPerServer = maxConnections,
@@ -91,7 +91,7 @@ internal sealed class EngineConnection : IDisposable
     /// One call after which the connection is no HTTP any more but a stream in both directions, as attaching to a command wants it. The base
     /// library's client cannot close one direction alone, which is how a command learns that its input has ended.
     /// </summary>
-    public Task<T> UpgradeAsync<T>(string path, ReadOnlyMemory<byte> json, string what, TimeSpan limit, Func<EngineReply?, NetworkStream?, CancellationToken, Task<T>> use, CancellationToken cancel) =>
+    public Task<T> UpgradeAsync<T>(string path, ReadOnlyMemory<byte> json, string what, TimeSpan limit, Func<EngineReply?, EngineStream?, CancellationToken, Task<T>> use, CancellationToken cancel) =>
         WithinAsync(what, limit, async inner =>
         {
             await using var stream = await ConnectAsync(inner);
@@ -105,19 +105,21 @@ internal sealed class EngineConnection : IDisposable
             return await use(new EngineReply(status, body.AsMemory(0, read), Words(body.AsMemory(0, read)) ?? $"no reason given (status {status})"), null, inner);
         }, cancel);
 
-    /// <summary>The status and the content length of an answer; what follows the head stays unread. Byte by byte, since it does.</summary>
-    static async Task<(int Status, int Length)> HeadAsync(NetworkStream stream, CancellationToken cancel)
+    /// <summary>The status and the content length of an answer; what follows the head stays unread.</summary>
+    static async Task<(int Status, int Length)> HeadAsync(EngineStream stream, CancellationToken cancel)
     {
         const int MaxBytes = 16 << 10;
-        var head = new StringBuilder();
-        var one = new byte[1];
-        while (head.Length < 4 || head[^1] != '\n' || head[^3] != '\n')
+        var (head, read, end) = (new byte[MaxBytes], 0, -1);
+        while (end < 0)
         {
-            if (head.Length == MaxBytes || await stream.ReadAsync(one, cancel) == 0)
+            var more = read == MaxBytes ? 0 : await stream.ReadAsync(head.AsMemory(read), cancel);
+            if (more == 0)
                 throw new IOException("the answer has no end of its head");
-            head.Append((char)one[0]);
+            read += more;
+            end = head.AsSpan(0, read).IndexOf("\r\n\r\n"u8);
         }
-        var lines = head.ToString().Split("\r\n");
+        stream.Unread(head.AsMemory(end + 4, read - end - 4));
+        var lines = Encoding.ASCII.GetString(head, 0, end).Split("\r\n");
         if (lines[0].Split(' ') is not [_, var code, ..] || !int.TryParse(code, out var status))
             throw new IOException("the answer begins with no status");
         const string Length = "Content-Length:";
@@ -150,6 +152,10 @@ internal sealed class EngineConnection : IDisposable
         {
             throw refused; // found in a body while it was sent: no fault of the engine's
         }
+        catch (HttpRequestException e) when (e.InnerException is AdapterException untrusted)
+        {
+            throw untrusted; // no connection to speak over
+        }
         catch (HttpRequestException e) when (e.InnerException is SocketException socket)
         {
             throw new AdapterException(AdapterFailure.Unavailable, endpoint.Explain(Address(), socket), e);
@@ -164,7 +170,7 @@ internal sealed class EngineConnection : IDisposable
 
     Uri Address() => endpoint.Current() ?? endpoint.Candidates[0];
 
-    async Task<NetworkStream> ConnectAsync(CancellationToken cancel)
+    async Task<EngineStream> ConnectAsync(CancellationToken cancel)
     {
         var address = endpoint.Current() ?? throw new SocketException((int)SocketError.AddressNotAvailable);
         var socket = address.Scheme == "unix"
@@ -176,13 +182,23 @@ internal sealed class EngineConnection : IDisposable
                 await socket.ConnectAsync(new UnixDomainSocketEndPoint(address.LocalPath), cancel);
             else
                 await socket.ConnectAsync(address.Host, address.Port, cancel);
-            return new NetworkStream(socket, ownsSocket: true);
+            var plain = new NetworkStream(socket, ownsSocket: true);
+            if (endpoint.Tls is not { } tls || address.Scheme == "unix")
+                return new EngineStream(plain, () => EndWritingAsync(socket));
+            var secured = await tls.OpenAsync(plain, address, cancel);
+            return new EngineStream(secured, secured.ShutdownAsync);
         }
         catch
         {
             socket.Dispose();
             throw;
         }
+    }
+
+    static Task EndWritingAsync(Socket socket)
+    {
+        socket.Shutdown(SocketShutdown.Send);
+        return Task.CompletedTask;
     }
 
     async Task<EngineReply> ErrorAsync(HttpResponseMessage response, string what, CancellationToken cancel)

@@ -11,6 +11,9 @@ namespace LogLine.Api.Adapters.Engine;
 /// <param name="Problem">Why the variable that names the endpoint cannot be used, or null.</param>
 public sealed record EngineEndpoint(string Provider, IReadOnlyList<Uri> Candidates, string? Problem = null)
 {
+    /// <summary>How <c>tcp</c> is secured; null for not at all.</summary>
+    public EngineTls? Tls { get; init; }
+
     /// <summary>The candidate to connect to now: the first whose socket exists, or null.</summary>
     public Uri? Current() => Problem is not null ? null : Candidates.FirstOrDefault(c => c.Scheme != "unix" || File.Exists(c.LocalPath));
 
@@ -43,11 +46,11 @@ public static class EngineEndpoints
     /// <summary>One endpoint per provider, Podman first (containers, runtime choice). Nothing is connected to yet.</summary>
     public static IReadOnlyList<EngineEndpoint> Discover(Func<string, string?> environment) =>
     [
-        Named(Podman, "CONTAINER_HOST", environment) ?? new(Podman, Sockets(
+        Named(Podman, "CONTAINER", environment) ?? new(Podman, Sockets(
             Below(environment("XDG_RUNTIME_DIR"), "podman/podman.sock"),
             Below($"/run/user/{UserId()}", "podman/podman.sock"),
             "/run/podman/podman.sock")),
-        Named(Docker, "DOCKER_HOST", environment) ?? new(Docker, Sockets(
+        Named(Docker, "DOCKER", environment) ?? new(Docker, Sockets(
             Below(environment("XDG_RUNTIME_DIR"), "docker.sock"),
             Below(environment("HOME"), ".docker/run/docker.sock"),
             "/var/run/docker.sock")),
@@ -63,13 +66,20 @@ public static class EngineEndpoints
         return new(provider, [uri]);
     }
 
-    static EngineEndpoint? Named(string provider, string variable, Func<string, string?> environment)
+    /// <summary>What <c>…_HOST</c> names. With any value of <c>…_TLS_VERIFY</c> it is reached over TLS, by the files in <c>…_CERT_PATH</c>; those are Docker's variables, and Podman's engine has the same here.</summary>
+    static EngineEndpoint? Named(string provider, string prefix, Func<string, string?> environment)
     {
+        var variable = prefix + "_HOST";
         var address = environment(variable);
         if (string.IsNullOrWhiteSpace(address))
             return null;
         var endpoint = At(provider, address);
-        return endpoint with { Problem = endpoint.Problem is null ? null : $"{variable}: {endpoint.Problem}" };
+        var folder = environment(prefix + "_CERT_PATH") is { Length: > 0 } named ? named : Below(environment("HOME"), provider == Docker ? ".docker" : ".config/containers");
+        return endpoint with
+        {
+            Problem = endpoint.Problem is null ? null : $"{variable}: {endpoint.Problem}",
+            Tls = string.IsNullOrEmpty(environment(prefix + "_TLS_VERIFY")) ? null : new EngineTls(folder ?? "", prefix + "_CERT_PATH"),
+        };
     }
 
     static Uri[] Sockets(params string?[] paths) => [.. paths.OfType<string>().Distinct().Select(path => new Uri($"unix://{path}"))];

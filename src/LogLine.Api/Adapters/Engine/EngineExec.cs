@@ -7,6 +7,8 @@ namespace LogLine.Api.Adapters.Engine;
 /// <summary>A command in a container over the Engine API: prepared, attached to, and looked at for how it ended.</summary>
 internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeProvider time)
 {
+    static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
+
     public async Task<ExecOutcome> RunAsync(ExecOrder order, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
     {
         var reply = await engine.DoAsync($"/containers/{order.ContainerId}/exec", order.Request, EngineJson.Default.ExecRequest, "prepare a command", cancel);
@@ -47,12 +49,12 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
     }
 
     /// <summary>Writes the input and closes that direction. A command that ends without reading all of it has had enough.</summary>
-    static async Task FeedAsync(NetworkStream stream, byte[] stdin, CancellationToken cancel)
+    static async Task FeedAsync(EngineStream stream, byte[] stdin, CancellationToken cancel)
     {
         try
         {
             await stream.WriteAsync(stdin, cancel);
-            stream.Socket.Shutdown(SocketShutdown.Send);
+            await stream.EndWritingAsync();
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
@@ -62,7 +64,7 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
     async Task<int> ExitCodeAsync(string exec, CancellationToken cancel)
     {
         var since = time.GetTimestamp();
-        while (true)
+        for (var pause = FirstPause; ; pause = pause * 2 < limits.Glance ? pause * 2 : limits.Glance)
         {
             // The stream may end a moment before the engine has noted how the command did.
             var detail = await DetailAsync(exec, cancel);
@@ -70,7 +72,7 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
                 return code;
             if (time.GetElapsedTime(since) > limits.Settle)
                 throw new AdapterException(AdapterFailure.Refused, "The command's output has ended, but the engine still shows it as running.");
-            await Task.Delay(limits.Glance / 10, time, cancel);
+            await Task.Delay(pause, time, cancel);
         }
     }
 

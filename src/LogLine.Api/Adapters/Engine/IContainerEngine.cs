@@ -15,6 +15,9 @@ internal interface IContainerEngine : IDisposable
     /// <summary>The host on which published ports are; null when that is this machine, and containers can be reached at their own addresses.</summary>
     string? RemoteHost { get; }
 
+    /// <summary>How long an answer of <see cref="PingAsync"/> holds.</summary>
+    TimeSpan StatusLife { get; }
+
     /// <summary>Asks the engine whether it is there, and what it is when that is not known.</summary>
     Task<EngineDialect> PingAsync(CancellationToken cancel);
 

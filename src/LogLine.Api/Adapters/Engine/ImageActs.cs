@@ -76,12 +76,13 @@ internal sealed class ImageActs(IContainerEngine engine)
         return found is not null && IsVisible(call.Tenant, found) ? found : throw NotFound(reference);
     }
 
-    /// <summary>The reference in full of an image that the tenant may use; one that is not there yet may be fetched. What the engine finds is judged too, whatever the name says.</summary>
-    public async Task<string> UsableAsync(string tenant, string image, CancellationToken cancel)
+    /// <summary>
+    /// The reference in full of an image that the tenant may use, and its id; no id for one that is not there yet, which may be fetched. What the engine finds is judged too, whatever the name says.
+    /// </summary>
+    public async Task<(string Reference, string? Id)> UsableAsync(string tenant, string image, CancellationToken cancel)
     {
         var reference = TenantImages.Visible(tenant, image);
-        await EnsureVisibleAsync(tenant, reference, cancel);
-        return reference;
+        return (reference, await VisibleIdAsync(tenant, reference, cancel));
     }
 
     /// <summary>Refuses an image of a Dockerfile that is another tenant's. The engine reads the file, so it is asked for what stands there, as it stands there.</summary>
@@ -89,14 +90,11 @@ internal sealed class ImageActs(IContainerEngine engine)
     {
         await UsableAsync(tenant, image, cancel);
         if (ImageName.IsShort(image))
-            await EnsureVisibleAsync(tenant, image, cancel);
+            await VisibleIdAsync(tenant, image, cancel);
     }
 
-    async Task EnsureVisibleAsync(string tenant, string reference, CancellationToken cancel)
-    {
-        if (await engine.FindImageAsync(reference, cancel) is { } found && !IsVisible(tenant, found))
-            throw NotFound(reference);
-    }
+    async Task<string?> VisibleIdAsync(string tenant, string reference, CancellationToken cancel) =>
+        await engine.FindImageAsync(reference, cancel) is not { } found ? null : IsVisible(tenant, found) ? IdOf(found) : throw NotFound(reference);
 
     static bool IsVisible(string tenant, ImageDetail image) => Visible(tenant, image.RepoTags).Count + Visible(tenant, image.RepoDigests).Count > 0;
 

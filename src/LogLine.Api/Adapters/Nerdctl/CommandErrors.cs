@@ -27,6 +27,14 @@ internal static class CommandErrors
         ? $"exit code {result.ExitCode} without a word"
         : result.Errors.StartsWith("Error: ", StringComparison.Ordinal) ? result.Errors["Error: ".Length..] : result.Errors;
 
+    /// <summary>The same of a command that says before how far it is: from the last word of an error on.</summary>
+    public static string LastWords(CommandResult result)
+    {
+        const string Error = "Error: ";
+        var at = result.Errors.LastIndexOf("\n" + Error, StringComparison.Ordinal);
+        return at < 0 ? Words(result) : result.Errors[(at + 1 + Error.Length)..];
+    }
+
     /// <summary>True when it was a path in a container that is not there.</summary>
     public static bool IsMissingPath(string errors) => Says(errors, ["could not be found", "no such file or directory", "must be a directory", "not found in container"]);
 

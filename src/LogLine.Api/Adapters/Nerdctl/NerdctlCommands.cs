@@ -43,7 +43,7 @@ internal static class NerdctlCommands
         NerdctlImages => ["images", "--quiet", "--no-trunc"],
         NerdctlInspectImages inspect => ["image", "inspect", "--", .. inspect.References],
         NerdctlHistory history => ["history", "--no-trunc", "--format", Json, "--", history.Image],
-        NerdctlTransfer transfer => [transfer.Verb, "--quiet", .. transfer.Unencrypted is { } flag ? [flag] : (string[])[], "--", transfer.Image],
+        NerdctlTransfer transfer => [transfer.Verb, .. transfer.Unencrypted is { } flag ? [flag] : (string[])[], "--", transfer.Image],
         NerdctlTag tag => ["tag", "--", tag.Image, tag.Name],
         NerdctlUntag untag => ["rmi", "--", untag.Name],
         NerdctlSave save => ["save", "--", save.Image],

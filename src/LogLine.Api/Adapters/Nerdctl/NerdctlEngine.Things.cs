@@ -36,20 +36,28 @@ internal sealed partial class NerdctlEngine
             layer.Integer("size") ?? layer.Integer("Size") ?? 0, layer.Text("comment") ?? layer.Text("Comment")))];
     }
 
-    // Quiet, a command line says nothing of layers: there is no progress to tell.
-    public Task<string?> PullAsync(ImageReference image, PullWatch? watch, CancellationToken cancel) => TransferAsync("pull", image, limits.Pull, cancel);
+    public Task<string?> PullAsync(ImageReference image, PullWatch? watch, CancellationToken cancel) => TransferAsync("pull", image, watch, limits.Pull, cancel);
 
-    public Task<string?> PushAsync(ImageReference image, PullWatch watch, CancellationToken cancel) => TransferAsync("push", image, limits.Transfer, cancel);
+    public Task<string?> PushAsync(ImageReference image, PullWatch watch, CancellationToken cancel) => TransferAsync("push", image, watch, limits.Transfer, cancel);
 
-    async Task<string?> TransferAsync(string verb, ImageReference image, TimeSpan limit, CancellationToken cancel)
+    async Task<string?> TransferAsync(string verb, ImageReference image, PullWatch? watch, TimeSpan limit, CancellationToken cancel)
     {
         var known = await DialectAsync(cancel);
         var flag = known.Quirks.LoopbackNeedsWord && image.IsOnLoopback ? known.Quirks == EngineQuirks.Nerdctl ? "--insecure-registry" : "--tls-verify=false" : null;
         using var folder = WorkFolder.Create(WorkFolder.Memory);
         // nerdctl reads the first, Podman the second.
         var environment = registries.ConfigFor(image) is not { } login ? [] : new Dictionary<string, string> { ["DOCKER_CONFIG"] = folder.Path, ["REGISTRY_AUTH_FILE"] = folder.Write("config.json", login) };
-        var result = await StreamAsync(new NerdctlTransfer(verb, image.ToString(), flag), new() { Environment = environment }, limit, cancel);
-        return result.ExitCode == 0 ? null : CommandErrors.Words(result);
+        var told = Task.CompletedTask;
+        void Tell(string line)
+        {
+            if (watch is not null && CommandProgress.Read(line) is { } seen)
+                told = told.ContinueWith(_ => watch.SeeAsync(seen), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+        }
+        LineSplitter[] heard = [new(Tell), new(Tell)];
+        var streams = new CommandStreams { Environment = environment, See = (source, piece) => heard[source - 1].Append(piece.Span) };
+        var result = await StreamAsync(new NerdctlTransfer(verb, image.ToString(), flag), streams, limit, cancel);
+        await told;
+        return result.ExitCode == 0 ? null : CommandErrors.LastWords(result);
     }
 
     public Task TagAsync(string imageId, ImageReference name, CancellationToken cancel) => DoAsync(new NerdctlTag(imageId, name.ToString()), cancel);
@@ -143,20 +151,26 @@ internal sealed partial class NerdctlEngine
     static long Seconds(string? moment) => DateTimeOffset.TryParse(moment, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUnixTimeSeconds() : 0;
 }
 
-/// <summary>Lines of a text that comes in pieces; one that is longer than 64 KiB is handed over in parts.</summary>
+/// <summary>Lines of a text that comes in pieces, those too that are written over each other; one that is longer than 64 KiB is handed over in parts.</summary>
 internal sealed class LineSplitter(Action<string> see)
 {
     const int MaxLine = 64 << 10;
 
     readonly MemoryStream open = new();
+    bool returned;
 
     public void Append(ReadOnlySpan<byte> piece)
     {
         foreach (var one in piece)
         {
-            if (one != '\n')
+            var isSecondHalf = returned && one == '\n';
+            returned = one == '\r';
+            if (isSecondHalf)
+                continue;
+            var isEnd = one is (byte)'\n' or (byte)'\r';
+            if (!isEnd)
                 open.WriteByte(one);
-            if (one != '\n' && open.Length < MaxLine)
+            if (!isEnd && open.Length < MaxLine)
                 continue;
             see(Encoding.UTF8.GetString(open.GetBuffer(), 0, (int)open.Length));
             open.SetLength(0);

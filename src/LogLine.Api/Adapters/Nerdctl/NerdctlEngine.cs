@@ -44,6 +44,9 @@ internal sealed partial class NerdctlEngine : IContainerEngine
 
     public string? RemoteHost => null;
 
+    /// <summary>To ask is a process of its own.</summary>
+    public TimeSpan StatusLife => TimeSpan.FromSeconds(30);
+
     public void Dispose() => turns.Dispose();
 
     public async ValueTask<EngineDialect> DialectAsync(CancellationToken cancel) => dialect ?? await PingAsync(cancel);

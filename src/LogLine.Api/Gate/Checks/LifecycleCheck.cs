@@ -33,7 +33,7 @@ internal static class LifecycleCheck
         }
         try
         {
-            var workload = await adapter.FindByNameAsync(item.Tenant, name, cancel);
+            var workload = await item.LookAsync(cancel);
             if (workload is null && operation != "create")
             {
                 return new Rejection(RefusalCode.NotFound, $"This tenant has no container '{name}' on {adapter.Provider}.") { Details = new Dictionary<string, object?> { ["name"] = name } };

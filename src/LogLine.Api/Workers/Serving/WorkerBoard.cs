@@ -12,6 +12,7 @@ namespace LogLine.Api.Workers.Serving;
 internal sealed class WorkerBoard(TimeProvider time)
 {
     private const int MostLooks = 256;
+    private const int MostLooksOfTenant = 32;
     private const int MostFollows = 256;
 
     /// <summary>A worker that is between two requests for work is still there for so long.</summary>
@@ -21,8 +22,8 @@ internal sealed class WorkerBoard(TimeProvider time)
     private readonly ConcurrentDictionary<string, Question> _questions = new();
 
     // Logs that are followed for hours take no seat of what is answered within moments.
-    private readonly SemaphoreSlim _looks = new(MostLooks);
-    private readonly SemaphoreSlim _follows = new(MostFollows);
+    private readonly QuestionSeats _looks = new(MostLooks, MostLooksOfTenant);
+    private readonly QuestionSeats _follows = new(MostFollows, MostFollows); // how many one tenant follows is the reader's limit
 
     /// <summary>The worker as it asks for work now.</summary>
     public ConnectedWorker Enter(WorkerCaller caller, IReadOnlyDictionary<string, IReadOnlySet<string>> effects)
@@ -92,10 +93,7 @@ internal sealed class WorkerBoard(TimeProvider time)
             json.WriteString("provider", provider);
             terms(json);
         }), ring);
-        if (!Seats(question).Wait(0))
-        {
-            throw TooMany(provider);
-        }
+        question.Seat = (ring is null ? _looks : _follows).Take(tenant ?? "") ?? throw TooMany(provider);
         _questions[id] = question;
         if (!worker.TryAsk(question))
         {
@@ -105,13 +103,11 @@ internal sealed class WorkerBoard(TimeProvider time)
         return question;
     }
 
-    private SemaphoreSlim Seats(Question question) => question.Ring is null ? _looks : _follows;
-
     private void Remove(Question question)
     {
         if (_questions.TryRemove(question.Id, out _))
         {
-            Seats(question).Release();
+            question.Seat?.Dispose();
         }
     }
 
@@ -153,10 +149,16 @@ internal sealed class ConnectedWorker(string id, string? onlyTenant)
     public LeaseReach Reach => new([.. Effects.Keys], OnlyTenant);
 }
 
+/// <summary>Questions that wait for an answer at a time: of all tenants, and of one.</summary>
+internal sealed class QuestionSeats(int most, int mostOfTenant) : Tenants.TenantSeats(most, mostOfTenant);
+
 /// <summary>A question to a worker.</summary>
 internal sealed class Question(string id, byte[] body, LogRing? ring)
 {
     public string Id => id;
+
+    /// <summary>Its seat among those that wait; given back when nobody waits for the answer any more.</summary>
+    public IDisposable? Seat { get; set; }
 
     /// <summary>What the worker gets.</summary>
     public byte[] Body => body;

@@ -203,7 +203,11 @@ internal static class WorkerEndpoints
         try
         {
             await using var writer = artifacts.Store.Create(run.Tenant);
-            await http.Request.Body.CopyToAsync(writer, CopyBytes, http.RequestAborted);
+            using var late = new CancellationTokenSource(artifacts.Store.Options.UploadLimit);
+            using (late.Token.Register(http.Request.BodyReader.CancelPendingRead))
+            {
+                await http.Request.BodyReader.CopyToAsync(writer, http.RequestAborted);
+            }
             if (writer.Seal() is var found && found.ToString() != hash)
             {
                 await http.RefuseAsync(new Rejection(RefusalCode.PayloadHashMismatch, $"The bytes have the hash {found}, not {hash}; nothing was kept."));
@@ -216,6 +220,11 @@ internal static class WorkerEndpoints
                 json.WriteNumber("bytes", artifact.Bytes);
                 json.WriteEndObject();
             });
+        }
+        catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            http.Response.Headers.Connection = "close";
+            await http.RefuseAsync(new Rejection(RefusalCode.Busy, $"The upload did not end within {artifacts.Store.Options.UploadLimit.TotalSeconds:N0} s (LogLine:Artifacts:UploadSeconds); nothing was kept.") { RetryAfterSeconds = 1 });
         }
         catch (ArtifactException failure)
         {

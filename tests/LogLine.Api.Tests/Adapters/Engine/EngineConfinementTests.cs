@@ -1,4 +1,5 @@
 using System.Globalization;
+using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 

@@ -1,5 +1,6 @@
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 
@@ -61,6 +62,26 @@ public sealed class EngineCreationTests
         var spec = lab.Spec();
         var first = await lab.Adapter.CreateAsync(spec, Cancel);
         Assert.Equal(first.Id, (await lab.Adapter.CreateAsync(spec, Cancel)).Id);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task MayNotBeMade_MakesNothing(string provider)
+    {
+        await using var lab = EngineLab.Open(provider);
+        var spec = lab.Spec();
+        Assert.Null(await lab.Adapter.CreateAsync(spec, () => Task.FromResult(false), Cancel));
+        Assert.Empty(await lab.Client.ListAsync([(EngineLabels.Tenant, lab.Tenant)], Cancel));
+    }
+
+    /// <summary>What is said of a container that was not looked at yet is what it turns out to be.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Created_IsAsTheEngineShowsIt(string provider)
+    {
+        await using var lab = EngineLab.Open(provider);
+        var created = await lab.Adapter.CreateAsync(lab.Spec() with { Ref = "mc:dev/web@blake3:00", Ports = [new(0, 8080)] }, Cancel);
+        var shown = await lab.Adapter.FindByNameAsync(lab.Tenant, "web", Cancel);
+        Assert.Equal((created.Id, created.RunId, created.State, created.Ref, created.ImageDigest), (shown!.Id, shown.RunId, shown.State, shown.Ref, shown.ImageDigest));
+        Assert.Equal(created.Ports.Select(port => port.Container), shown.Ports.Select(port => port.Container));
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]

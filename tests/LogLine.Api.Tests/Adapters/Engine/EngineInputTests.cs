@@ -1,5 +1,6 @@
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 

@@ -1,6 +1,7 @@
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Adapters.Nerdctl;
 using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 

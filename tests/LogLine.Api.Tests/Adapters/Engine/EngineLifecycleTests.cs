@@ -1,4 +1,5 @@
 using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 

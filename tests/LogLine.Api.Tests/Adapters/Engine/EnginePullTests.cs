@@ -1,6 +1,7 @@
 using System.Text;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 

@@ -132,6 +132,31 @@ public sealed class CommandTests
         Assert.Contains("LogLine:Engines:Nerdctl:Binary", status.Reason);
     }
 
+    /// <summary>Lines as nerdctl 2 draws them where nobody looks, and as Podman 4 says them; all else is for people.</summary>
+    [Theory]
+    [InlineData("Copying blob sha256:4abcf20661432fb2d719aaf90656f55c287f8ca915dc1c92ec14ff61e67fbaf8 done", "4abcf20661432fb2d719aaf90656f55c287f8ca915dc1c92ec14ff61e67fbaf8", 0, 0)]
+    [InlineData("Copying blob 4abcf2066143 skipped: already exists  ", "4abcf2066143", 0, 0)]
+    [InlineData("layer-sha256:4abcf20661432fb2d719aaf90656f55c287f8ca915dc1c92ec14ff61e67fbaf8:    downloading    |\u001b[32m+++++++\u001b[0m---| 1.5 MiB/3.0 MiB", "4abcf20661432fb2d719aaf90656f55c287f8ca915dc1c92ec14ff61e67fbaf8", 1_572_864, 3_145_728)]
+    [InlineData("layer-sha256:4abcf2066143: downloading |--| 512.0 B/1.0 KiB", "4abcf2066143", 512, 1024)]
+    [InlineData("layer-sha256:4abcf2066143:   done           |\u001b[32m++++++++++\u001b[0m|", "4abcf2066143", 0, 0)]
+    [InlineData("layer-sha256:4abcf2066143: downloading |+| 9.0 MiB/3.0 MiB", "4abcf2066143", 3_145_728, 3_145_728)]
+    public void LayerOnItsWay_IsRead(string line, string id, long current, long total)
+    {
+        var read = CommandProgress.Read(line);
+        Assert.Equal((id, current, total), (read?.Id, read?.Amount?.Current ?? 0, read?.Amount?.Total ?? 0));
+    }
+
+    [Theory]
+    [InlineData(""), InlineData("Trying to pull 127.0.0.1:5000/a:1..."), InlineData("Copying config 93a8c2bf"), InlineData("elapsed: 0.9 s   total:  3.0 Mi (3.3 MiB/s)")]
+    [InlineData("manifest-sha256:4abcf2066143: done |++|"), InlineData("Copying blob ../../etc"), InlineData("layer-sha256:4abcf2066143: downloading 1/2")]
+    public void AnyOtherLine_IsNoLayer(string line) => Assert.Null(CommandProgress.Read(line));
+
+    [Theory]
+    [InlineData("Error: no such image", "no such image")]
+    [InlineData("Trying to pull a:1...\nError: initializing source: connection refused", "initializing source: connection refused")]
+    [InlineData("time=x level=fatal msg=\"no such host\"", "time=x level=fatal msg=\"no such host\"")]
+    public void LastWords_AreTheErrorAndNotWhatWentBefore(string errors, string words) => Assert.Equal(words, CommandErrors.LastWords(new CommandResult(1, [], errors, 0)));
+
     private static IReadOnlyList<VolumeDetail> Read(string output) =>
         CommandOutput.Objects(new CommandResult(0, Encoding.UTF8.GetBytes(output), "", 0), EngineJson.Default.VolumeDetail, EngineJson.Default.VolumeDetailArray, "list volumes");
 }

@@ -1,0 +1,34 @@
+using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Gate;
+
+/// <summary>How often a container is looked at for one primitive: once by the gate, whatever it wants to know, and once by the worker right before it acts.</summary>
+public sealed class ContainerLookTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory, InlineData("container.exec", ""","argv":["true"]"""), InlineData("container.stop", ""), InlineData("container.logs", "")]
+    public async Task Primitive_LooksTwice(string intent, string members)
+    {
+        var looks = 0;
+        static Task<PrimitiveResult> Nothing(PrimitiveCall call, CancellationToken cancel) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root));
+        var fake = new FakeAdapter { Primitives = new Dictionary<string, Primitive> { [intent] = Nothing } };
+        await using var gateway = await TestGateway.StartAsync([fake]);
+        var made = await fake.CreateAsync(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_earlier", Image = "x" }, Cancel);
+        await fake.StartAsync(made.Id, Cancel);
+        fake.Look = found =>
+        {
+            Interlocked.Increment(ref looks);
+            return found;
+        };
+
+        var answer = await gateway.PostAsync($$"""{"intent":"{{intent}}","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web"{{members}}} }""", request => request.Headers.Add("Prefer", "wait=30"));
+
+        Assert.Equal("exited", answer.Json.Member("run").Text("state"));
+        Assert.Equal(2, looks);
+        var said = (await gateway.PostAsync($$"""{"run_id":"{{answer.Json.Member("run").Text("run_id")}}"}""", path: "/v1/spans/query")).Json.Items("items");
+        Assert.Equal([intent, "run_state.pending", "run_state.running", "run_state.exited"], said.Select(span => span.Text("intent")));
+    }
+}
