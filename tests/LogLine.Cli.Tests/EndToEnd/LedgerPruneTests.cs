@@ -17,7 +17,7 @@ public sealed class LedgerPruneTests(GatewayProcess shared)
         {
             var people = Enumerable.Range(sent, 100).Select(i =>
                 $$$"""{"intent":"registry.person.create","subject":"urn:registry:person/p{{{i}}}","payload":{"name":"P","email":"p@example.com","country":"PT","consent":true}}""");
-            (await member.Terminal.RunAsync($"[{string.Join(',', people)}]", ["spans", "send", "-"])).Expect(0);
+            (await member.RunAsync("spans", "send", member.Terminal.Write("people.json", $"[{string.Join(',', people)}]"))).Expect(0);
         }
         var (backup, data) = (member.Terminal.At("backup"), member.Terminal.At("data"));
         (await member.RunAsync("ledger", "backup", backup, "--data", Path.GetDirectoryName(gateway.BootstrapFile)!)).Expect(0);
