@@ -40,7 +40,7 @@ internal static class Contents
                 PlanCommand.Create(tree), UpCommand.Create(tree), DeployStatusCommand.Create(tree), RollbackCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
             WebhookCommands.Create(tree),
-            CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
+            CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree), ListArtifactsCommand.Create(tree), RemoveArtifactCommand.Create(tree)),
             RunsCommand.Create(tree),
             LogsCommand.Create(tree),
             UniversalCommand.Create(tree),
@@ -49,7 +49,7 @@ internal static class Contents
             CommandTree.Branch("receipts", "Proof that a span is in the ledger.", GetReceiptCommand.Create(tree), VerifyReceiptCommand.Create(tree)),
             CompletionCommand.Create(tree),
             CommandTree.Branch("ledger", "The log as a whole.",
-                VerifyLedgerCommand.Create(tree), ExportCommand.Create(tree), ImportCommand.Create(tree), BackupCommand.Create(tree), RestoreCommand.Create(tree),
+                VerifyLedgerCommand.Create(tree), ExportCommand.Create(tree), ImportCommand.Create(tree), BackupCommand.Create(tree), RestoreCommand.Create(tree), PruneCommand.Create(tree),
                 ConsistencyCommand.Create(tree), WitnessCommand.Create(tree)),
         };
         foreach (var family in PrimitiveCommands.Create(tree))

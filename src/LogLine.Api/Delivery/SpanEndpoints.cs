@@ -1,4 +1,5 @@
 using LogLine.Api.Delivery.Reading;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Delivery.Witnesses;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
@@ -31,6 +32,11 @@ internal static class SpanEndpoints
             await http.NotFoundAsync($"span '{Shorten(name)}'");
             return;
         }
+        if (stored.IsPruned)
+        {
+            await PrunedAsync(http, name, stored, ledger);
+            return;
+        }
         if (stored.Span.Length == 0)
         {
             await http.RefuseAsync(new Rejection(RefusalCode.NotFound, $"The content of {name} was erased (span.erase). Its entry and its proof stay: GET /v1/spans/{name}/receipt.")
@@ -51,6 +57,11 @@ internal static class SpanEndpoints
             await http.NotFoundAsync($"span '{Shorten(name)}'");
             return;
         }
+        if (stored.IsPruned)
+        {
+            await PrunedAsync(http, name, stored, ledger);
+            return;
+        }
         if (witnessed && !(witnesses.Cosigned?.Size > stored.Index))
         {
             await http.RefuseAsync(witnesses.Witnesses.Count == 0
@@ -68,7 +79,13 @@ internal static class SpanEndpoints
         await http.WriteAsync(receipt.WriteTo);
     }
 
-    /// <summary><c>{subject?, run_id?, intent?, since?, after?, limit?}</c> → <c>{items[], cursor}</c></summary>
+    private static Task PrunedAsync(HttpContext http, string name, StoredSpan stored, SpanLedger ledger) => http.RefuseAsync(
+        new Rejection(RefusalCode.NotFound, $"{name} was entry {stored.Index} of the log, which keeps entries from {ledger.Minimum} on. Who kept its receipt can still verify it; its leaf hash is in the tiles under /tlog/.")
+        {
+            Details = new Dictionary<string, object?> { ["reason"] = GapNote.Pruned, ["seq"] = stored.Index + 1, ["minimum_index"] = ledger.Minimum },
+        });
+
+    /// <summary><c>{subject?, run_id?, intent?, since?, after?, limit?}</c> → <c>{items[], cursor, gap?}</c></summary>
     private static async Task QueryAsync(HttpContext http, SpanLedger ledger)
     {
         var (query, refused) = await ReadQueryAsync(http);
@@ -77,7 +94,8 @@ internal static class SpanEndpoints
             await http.RefuseAsync(refused!);
             return;
         }
-        var (items, next) = await SpanPages.CollectAsync(ledger.Store, ledger.Size, query, http.RequestAborted);
+        var gap = await SpanPages.GapAsync(ledger, query);
+        var (items, next) = await SpanPages.CollectAsync(ledger.Store, ledger.Size, query with { After = Math.Max(query.After, ledger.Minimum) }, http.RequestAborted);
         await http.WriteAsync(json =>
         {
             json.WriteStartObject();
@@ -94,6 +112,11 @@ internal static class SpanEndpoints
             else
             {
                 json.WriteNull("cursor");
+            }
+            if (gap is { } missing)
+            {
+                json.WritePropertyName("gap");
+                json.WriteRawValue(GapNote.Utf8(missing.From, missing.To, GapNote.Pruned), skipInputValidation: true);
             }
             json.WriteEndObject();
         });

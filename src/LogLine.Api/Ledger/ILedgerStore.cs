@@ -7,7 +7,7 @@ namespace LogLine.Api.Ledger;
 /// Where the ledger lies: the log, its tree, and what its entries add up to. Each engine has its own, written for it (docs/stores.md).
 /// Every read sees committed state only and is short, so none takes a cancellation; an embedded store answers before it returns.
 /// </summary>
-public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
+public interface ILedgerStore : IDeliveryStore, IPruningStore, IAsyncDisposable
 {
     /// <summary>True when other gateways may write to it too. Then the writer looks before each batch how far the log has gone, and waits for a store that is away.</summary>
     bool IsShared { get; }
@@ -55,10 +55,10 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
 
     // --- spans ---
 
-    /// <summary>The span of that name, or null.</summary>
+    /// <summary>The span of that name, or null. One that was pruned is there without entry and span (<see cref="StoredSpan.IsPruned"/>).</summary>
     ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name);
 
-    /// <summary>The entry at an index, or null.</summary>
+    /// <summary>The entry at an index, or null; as above when it was pruned.</summary>
     ValueTask<StoredSpan?> FindEntryAsync(long index);
 
     /// <summary>What a page of rows takes at most, in bytes, and one row more: a span may have 1 MiB.</summary>
@@ -66,6 +66,7 @@ public interface ILedgerStore : IDeliveryStore, IAsyncDisposable
 
     /// <summary>
     /// A tenant's spans that match, ascending, looking at no more than <paramref name="window"/> entries, and ending with the one that reaches <paramref name="maxBytes"/>.
+    /// What was pruned is not among them.
     /// </summary>
     /// <returns>The spans, and the index from which to go on.</returns>
     ValueTask<(List<StoredSpan> Spans, long Next)> ScanAsync(SpanFilter filter, long from, int limit, int window = 20_000, long maxBytes = PageBytes);
@@ -173,7 +174,8 @@ public abstract class LedgerStoreException(string message, Exception? inner = nu
 /// <param name="Size">Number of entries.</param>
 /// <param name="Frontier">Roots of the largest whole subtrees, 32 bytes each, the largest first.</param>
 /// <param name="SignedBy">Kids of the keys that sign from here on, in a store that several gateways share; else null.</param>
-public sealed record LedgerHead(string Origin, long Size, byte[] Frontier, string? SignedBy = null);
+/// <param name="Minimum">The minimum index: entries below it need not be kept (docs/ledger-format.md, K1). 0 when the log was never pruned.</param>
+public sealed record LedgerHead(string Origin, long Size, byte[] Frontier, string? SignedBy = null, long Minimum = 0);
 
 /// <summary>What an idempotency key stands for.</summary>
 /// <param name="Fingerprint">Of the whole request.</param>

@@ -85,6 +85,9 @@ public abstract record LedgerEffect
     /// <summary>The content of a span is gone: the span itself, its intent and subject, and what waits to be delivered of it.</summary>
     public sealed record SpanErased(string Tenant, string This, long Index) : LedgerEffect;
 
+    /// <summary>Entries below that index need not be kept any more. Conflicts when another one has raised the minimum index so far already.</summary>
+    public sealed record LogPruned(long Minimum) : LedgerEffect;
+
     /// <summary>A run is to end. Conflicts when it has ended.</summary>
     public sealed record RunCancelRequested(string RunId) : LedgerEffect;
 }

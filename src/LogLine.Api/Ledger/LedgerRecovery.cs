@@ -10,7 +10,7 @@ internal static class LedgerRecovery
 {
     public static async Task<RecoveredLedger> RecoverAsync(ILedgerStore store, ServerKeys keys)
     {
-        var (origin, size, hashes, _) = await store.ReadHeadAsync();
+        var (origin, size, hashes, _, minimum) = await store.ReadHeadAsync();
         var frontier = ReadFrontier(size, hashes);
         var tailStart = size / TileId.FullWidth * TileId.FullWidth;
         var tail = await store.ReadEntriesAsync(tailStart, TileId.FullWidth + 1);
@@ -34,7 +34,7 @@ internal static class LedgerRecovery
         }
         if (size == 0)
         {
-            return new RecoveredLedger(origin, tree, frontier, new CommittedTree(tree.Snapshot(), null));
+            return new RecoveredLedger(origin, tree, frontier, new CommittedTree(tree.Snapshot(), null), minimum);
         }
         var note = await store.ReadCheckpointAsync(size) ?? throw Damaged($"the checkpoint of size {size} is missing");
         if (!SignedNote.TryVerifyAny(note, origin, keys.LogKeysAt(size), out var body) || !Checkpoint.TryParse(body, out var checkpoint))
@@ -45,7 +45,7 @@ internal static class LedgerRecovery
         {
             throw Damaged($"the entries do not add up to the signed root of size {size}");
         }
-        return new RecoveredLedger(origin, tree, frontier, new CommittedTree(tree.Snapshot(), SealedTree.Of(note)));
+        return new RecoveredLedger(origin, tree, frontier, new CommittedTree(tree.Snapshot(), SealedTree.Of(note)), minimum);
     }
 
     /// <summary>
@@ -103,4 +103,4 @@ internal static class LedgerRecovery
 }
 
 /// <summary>A ledger's right edge, verified.</summary>
-internal sealed record RecoveredLedger(string Origin, TileTree Tree, CompactRange Frontier, CommittedTree Committed);
+internal sealed record RecoveredLedger(string Origin, TileTree Tree, CompactRange Frontier, CommittedTree Committed, long Minimum);

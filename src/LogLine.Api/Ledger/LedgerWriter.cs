@@ -57,7 +57,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
     public LedgerWriter(ILedgerStore store, ServerKeys keys, RecoveredLedger recovered, PublishedCheckpoint published, TimeProvider time, int queueLength, ILogger logger)
     {
         (_store, _keys, _published, _time, _logger) = (store, keys, published, time, logger);
-        (Origin, _tree, _frontier, Committed) = recovered;
+        (Origin, _tree, _frontier, Committed, _) = recovered;
         _queue = Channel.CreateBounded<LedgerWork>(new BoundedChannelOptions(queueLength) { SingleReader = true });
         _loop = Task.Run(RunAsync);
         _watch = store.WatchAsync(() => _queue.Writer.TryWrite(LedgerWork.Look), _closing.Token);
@@ -242,7 +242,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
                 var entries = await _store.ReadEntryBytesAsync(_tree.Size, (int)Math.Min(CatchUpPage, size - _tree.Size));
                 foreach (var entry in entries)
                 {
-                    var leaf = MerkleHash.Leaf(entry);
+                    var leaf = entry.Length > 0 ? MerkleHash.Leaf(entry) : PrunedLeaf(_tree.Size);
                     _tree.Append(leaf);
                     _frontier.Append(leaf);
                 }
@@ -268,6 +268,11 @@ internal sealed class LedgerWriter : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The leaf hash of an entry that another gateway has added and that was pruned since: the tile over it has it, and the signed root vouches for that.</summary>
+    private byte[] PrunedLeaf(long index) => _store.ReadTile(new TileId(0, index / TileId.FullWidth)) is { Length: TileId.FullBytes } tile
+        ? tile.AsSpan((int)(index % TileId.FullWidth) * MerkleHash.Size, MerkleHash.Size).ToArray()
+        : throw Stop($"Entry {index} is missing from the store. The ledger has stopped.");
 
     private InvalidOperationException Stop(string why) => new(Stopped = why);
 

@@ -1,7 +1,11 @@
 namespace LogLine.Api.Ledger;
 
 /// <summary>A tenant.</summary>
-public sealed record TenantRow(string Tenant, DateTimeOffset CreatedAt);
+public sealed record TenantRow(string Tenant, DateTimeOffset CreatedAt)
+{
+    /// <summary>The tenant of a new ledger: what concerns the log as a whole is said to it.</summary>
+    public const string First = "dev";
+}
 
 /// <summary>An API token, without the token: <paramref name="Hash"/> is its BLAKE3.</summary>
 public sealed record TokenRow(

@@ -15,9 +15,12 @@ public sealed class SpanLedger : IAsyncDisposable
     private readonly ServerKeys _keys;
     private readonly Meter _gauges;
 
-    private SpanLedger(ILedgerStore store, ServerKeys keys, LedgerWriter writer)
+    private long _minimum;
+
+    private SpanLedger(ILedgerStore store, ServerKeys keys, LedgerWriter writer, long minimum)
     {
-        (Store, _keys, _writer) = (store, keys, writer);
+        (Store, _keys, _writer, _minimum) = (store, keys, writer, minimum);
+        writer.OnCommit += FollowMinimum;
         Identity = new ServerIdentity(keys, writer.Origin);
         _gauges = LedgerTelemetry.Gauges(() => writer.Queued, () => writer.Committed.Tree.Size, () => writer.Stopped is not null);
     }
@@ -36,6 +39,9 @@ public sealed class SpanLedger : IAsyncDisposable
 
     /// <summary>Entries that are durable.</summary>
     public long Size => Tree.Size;
+
+    /// <summary>The log's minimum index (docs/ledger-format.md, K1): what is below it is shown to nobody any more. 0 when nothing was pruned.</summary>
+    public long Minimum => Volatile.Read(ref _minimum);
 
     /// <summary>The tree over them, all of it signed; it does not change while the log grows on.</summary>
     public TreeSnapshot Tree => Head.Tree;
@@ -89,10 +95,18 @@ public sealed class SpanLedger : IAsyncDisposable
         if (!store.IsShared)
         {
             // What other gateways have added meanwhile, they have verified; here nobody else has.
-            await LedgerRecovery.VerifySinceAsync(store, recovered.Tree, PublishedCheckpoint.SizeIn(published) ?? recovered.Tree.Size);
+            await LedgerRecovery.VerifySinceAsync(store, recovered.Tree, Math.Max(recovered.Minimum, PublishedCheckpoint.SizeIn(published) ?? recovered.Tree.Size));
             keys.Settle(recovered.Origin, recovered.Tree.Size);
         }
-        return new SpanLedger(store, keys, new LedgerWriter(store, keys, recovered, new PublishedCheckpoint(published, logger), time, queueLength, logger));
+        return new SpanLedger(store, keys, new LedgerWriter(store, keys, recovered, new PublishedCheckpoint(published, logger), time, queueLength, logger), recovered.Minimum);
+    }
+
+    private void FollowMinimum(CommittedBatch batch)
+    {
+        foreach (var raised in batch.Touched.Where(touched => touched.Kind == TouchedKind.Minimum))
+        {
+            Volatile.Write(ref _minimum, long.Parse(raised.Id, System.Globalization.CultureInfo.InvariantCulture));
+        }
     }
 
     private static async Task FollowKeysAsync(ILedgerStore store, ServerKeys keys)

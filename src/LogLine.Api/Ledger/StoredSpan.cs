@@ -3,11 +3,14 @@ using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Ledger;
 
-/// <summary>A row of the log as it is read back. <paramref name="Span"/> is empty when its content was erased.</summary>
+/// <summary>A row of the log as it is read back. <paramref name="Span"/> is empty when its content was erased, and so is <paramref name="Entry"/> when it was pruned.</summary>
 public sealed record StoredSpan(long Index, byte[] Entry, byte[] Span, byte[]? Fingerprint, byte[]? Answer, string? RunId)
 {
     /// <summary>What it takes, in bytes; pages are measured by it.</summary>
     public long Bytes => Entry.Length + Span.Length + (Answer?.Length ?? 0);
+
+    /// <summary>True when nothing but its place, its name and its fingerprint is kept.</summary>
+    public bool IsPruned => Entry.Length == 0;
 
     /// <summary>The entry, read.</summary>
     /// <exception cref="InvalidOperationException">It is none.</exception>

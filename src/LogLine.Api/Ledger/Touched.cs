@@ -15,6 +15,8 @@ public enum TouchedKind
     Run,
     /// <summary>A span whose content was erased; <see cref="Touched.Id"/> is its name.</summary>
     Span,
+    /// <summary>The log's minimum index; <see cref="Touched.Id"/> is that, in decimal.</summary>
+    Minimum,
 }
 
 /// <summary>
@@ -39,6 +41,7 @@ public readonly record struct Touched(TouchedKind Kind, string Tenant, string Id
         LedgerEffect.RunCreated { Run: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
         LedgerEffect.RunMoved { To: var run } => new Touched(TouchedKind.Run, run.Tenant, run.RunId),
         LedgerEffect.SpanErased erased => new Touched(TouchedKind.Span, erased.Tenant, erased.This),
+        LedgerEffect.LogPruned pruned => new Touched(TouchedKind.Minimum, "", pruned.Minimum.ToString(System.Globalization.CultureInfo.InvariantCulture)),
         LedgerEffect.RunCancelRequested cancel => new Touched(TouchedKind.Run, "", cancel.RunId),
         _ => null,
     };

@@ -12,7 +12,7 @@ namespace LogLine.Api.Tenants;
 public static class Bootstrap
 {
     /// <summary>The tenant of a new folder.</summary>
-    public const string Tenant = "dev";
+    public const string Tenant = TenantRow.First;
 
     /// <summary>Makes tenant and token when there is none yet.</summary>
     public static async Task InitialiseAsync(DataFolder folder, SpanLedger ledger, ServerIdentity identity, TimeProvider time)

@@ -16,6 +16,8 @@ internal sealed class AuditedEntry
     private AuditedEntry(StoredRow row, EntryColumns columns)
     {
         Index = row.Values[columns.Index] as long? ?? -1;
+        Tenant = row.Values[columns.Tenant] as string ?? "";
+        This = row.Values[columns.This] as string ?? "";
         RunId = row.Values[columns.RunId] as string;
         Fault = Read(row, columns);
     }
@@ -26,12 +28,20 @@ internal sealed class AuditedEntry
     /// <summary>What is wrong with it by itself, or null.</summary>
     public string? Fault { get; private set; }
 
-    /// <summary>The leaf hash; empty when the entry has no bytes.</summary>
+    /// <summary>The leaf hash; empty when the entry was pruned.</summary>
     public byte[] Leaf { get; private set; } = [];
 
+    /// <summary>True when neither entry nor span is kept any more: the place, the name and the run are the row's word, the leaf hash is the tile's (K1).</summary>
+    public bool IsPruned { get; private set; }
+
+    public string Tenant { get; }
+
+    public string This { get; }
+
+    /// <summary>The entry; null when it was pruned.</summary>
     public LedgerEntry Entry { get; private set; } = null!;
 
-    /// <summary>The span; null when its content was erased.</summary>
+    /// <summary>The span; null when its content was erased, or the entry pruned.</summary>
     public SpanDocument? Span { get; private set; }
 
     /// <summary>What the store's row says; the log does not.</summary>
@@ -62,9 +72,14 @@ internal sealed class AuditedEntry
 
     private string? Read(StoredRow row, EntryColumns columns)
     {
-        if (row.Values[columns.Entry] is not byte[] entry || entry.Length == 0)
+        if (row.Values[columns.Entry] is not byte[] entry)
         {
             return "the entry is missing";
+        }
+        if (entry.Length == 0)
+        {
+            IsPruned = true;
+            return row.Values[columns.Span] is null && row.Values[columns.Intent] is "" && row.Values[columns.Subject] is "" ? null : "the entry is missing";
         }
         Leaf = MerkleHash.Leaf(entry);
         if (entry.Length > EntryBundle.MaxEntryBytes)

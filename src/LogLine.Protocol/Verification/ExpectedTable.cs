@@ -45,6 +45,15 @@ internal sealed class ExpectedTable(string name, int keys, params string[] colum
         return null;
     }
 
+    /// <summary>Expects rows no longer.</summary>
+    public void Forget(Func<object?[], bool> which)
+    {
+        foreach (var key in _rows.Where(row => which(row.Value)).Select(row => row.Key).ToList())
+        {
+            _rows.Remove(key);
+        }
+    }
+
     /// <summary>The name of a row that the store did not show; null when it showed all.</summary>
     public string? Missing() => _rows.Count == 0 ? null : $"{name} {_rows.Keys.Order(StringComparer.Ordinal).First().Replace('\n', '/')}";
 

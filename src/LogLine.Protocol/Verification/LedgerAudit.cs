@@ -27,6 +27,7 @@ public sealed class LedgerAudit(LedgerTrust trust, int parallelism = 0)
     private StoredRow? _before;
     private AuditFinding? _finding;
     private bool _complete;
+    private long _minimum;
     private long _signatures;
     private long _rows;
 
@@ -66,6 +67,8 @@ public sealed class LedgerAudit(LedgerTrust trust, int parallelism = 0)
             Checkpoints = _tree.Checkpoints,
             Rows = _rows,
             Erased = _state.Erased,
+            Minimum = _minimum,
+            Pruned = _state.Pruned.Count,
         };
     }
 
@@ -108,7 +111,11 @@ public sealed class LedgerAudit(LedgerTrust trust, int parallelism = 0)
         var index = _tree.Size;
         var fault = entry.Index != index ? $"the next entry is number {entry.Index}: entries are missing, or one is there twice (E4)"
             : entry.Fault ?? (digestHolds ? _state.Apply(entry) : DigestFault);
-        return fault is null ? _tree.Append(entry.Leaf) : new AuditFinding(index, $"entry {index}", fault);
+        if (fault is null && (entry.IsPruned ? _tree.StoredLeaf() : entry.Leaf) is { } leaf)
+        {
+            return _tree.Append(leaf);
+        }
+        return new AuditFinding(index, $"entry {index}", fault ?? "the entry is missing, and no tile holds its leaf hash (K1)");
     }
 
     /// <summary>The first of the signatures of these entries, and of the checkpoints over them, that does not hold.</summary>
@@ -161,8 +168,17 @@ public sealed class LedgerAudit(LedgerTrust trust, int parallelism = 0)
             : !Equals(row["size"], _tree.Size) ? $"the size is {row["size"]}, but there are {_tree.Size} entries (E4)"
             : _tree.ProvedSize != _tree.Size ? $"the last checkpoint is of {_tree.ProvedSize} entries, the head of {_tree.Size}"
             : !frontier.AsSpan().SequenceEqual(_tree.Frontier.SelectMany(hash => hash).ToArray()) ? "the frontier is not that of the entries (T1)"
-            : null;
+            : Minimum(row["minimum"] as long? ?? -1);
         return fault is null ? _tree.Finish() ?? _state.Finish() : new AuditFinding(null, "head", fault);
+    }
+
+    private string? Minimum(long minimum)
+    {
+        _minimum = minimum;
+        return minimum < 0 || minimum > _tree.Size || minimum % TileId.FullWidth != 0 ? $"the minimum index {minimum} is not the beginning of a tile of this tree (K1)"
+            : minimum != _state.Minimum ? $"the minimum index is {minimum}, but the log says {_state.Minimum} (K2)"
+            : _state.Pruned.Last >= minimum ? $"entry {_state.Pruned.Last} is missing, and the minimum index is {minimum} (K1)"
+            : null;
     }
 
     private static bool HasDigest(StoredRow row) => row.Digest is { } digest ? digest == RowDigest.Of(row) : !RowDigest.IsNeeded(row.Table.Name);

@@ -7,28 +7,43 @@ namespace LogLine.Protocol.Verification;
 /// What a log adds up to, entry by entry: which keys may sign, and what the rows beside the log have to be. It knows what a gateway does with each intent that changes
 /// something; whatever else is recorded changes nothing here.
 /// </summary>
-internal sealed class LedgerState(LedgerTrust trust)
+internal sealed class LedgerState
 {
     private const string Gateway = "gateway";
 
+    private readonly LedgerTrust _trust;
+
     private readonly WalletState _wallet = new();
     private readonly TenantState _tenants = new();
-    private readonly ProofState _proofs = new();
+    private readonly ProofState _proofs;
     private readonly RunHistory _runs = new();
     private readonly HashSet<UInt128> _names = [];
     private readonly Dictionary<UInt128, long> _gone = [];
 
+    public LedgerState(LedgerTrust trust) => (_trust, _proofs) = (trust, new ProofState(Pruned));
+
     /// <summary>Entries whose content is not there.</summary>
     public List<long> Erased { get; } = [];
+
+    /// <summary>Entries that are not kept.</summary>
+    public PrunedEntries Pruned { get; } = new();
+
+    /// <summary>The minimum index, as the last span says that set it; 0 when none does.</summary>
+    public long Minimum { get; private set; }
 
     /// <summary>Takes the next entry: finds the key of its span, then changes what it changes.</summary>
     /// <returns>Null, or why it cannot be there.</returns>
     public string? Apply(AuditedEntry entry)
     {
-        var name = NameOf(entry.Entry.Tenant, entry.Entry.This);
+        var name = NameOf(entry.Tenant, entry.This);
         if (!_names.Add(name))
         {
-            return $"there is an earlier entry of the name {entry.Entry.This}";
+            return $"there is an earlier entry of the name {entry.This}";
+        }
+        if (entry.IsPruned)
+        {
+            Pruned.Add(entry.Index);
+            return _runs.ApplyPruned(entry);
         }
         var isOwn = entry.Entry.Principal == Gateway;
         if (entry.Span is not { } span)
@@ -44,6 +59,7 @@ internal sealed class LedgerState(LedgerTrust trust)
         if (isOwn)
         {
             _wallet.ApplyOwn(entry, span);
+            Minimum = span.Intent == "ledger.pruned" ? Json.JsonElements.Integer(span.Payload, "minimum") ?? -1 : Minimum;
         }
         else if (!entry.IsReport)
         {
@@ -67,6 +83,10 @@ internal sealed class LedgerState(LedgerTrust trust)
             return null; // the log says nothing of nonces, keys of requests, and the like
         }
         var differs = table.Take(row, out var expected);
+        if (expected is null && table == _proofs.Table && row["idx"] is long place && Pruned.Contains(place))
+        {
+            return _names.Contains(NameOf(row["tenant"] as string ?? "", row["this"] as string ?? "")) ? _proofs.HoldPruned(row) : "no span of the log made it";
+        }
         if (expected is null)
         {
             return _tenants.Tables.Contains(table) ? _tenants.Unexplained(row) : "no span of the log made it";
@@ -82,6 +102,7 @@ internal sealed class LedgerState(LedgerTrust trust)
             var index = _gone.Values.Min();
             return new AuditFinding(index, $"entry {index}", "its span is gone, and no span.erase says so (E3)");
         }
+        _proofs.ForgetRepeated();
         foreach (var table in Tables())
         {
             if (table.Missing() is { } missing)
@@ -104,7 +125,7 @@ internal sealed class LedgerState(LedgerTrust trust)
         }
         if (isOwn)
         {
-            entry.Key = kid is not null ? trust.SpanKeyAt(kid, entry.Index) : null;
+            entry.Key = kid is not null ? _trust.SpanKeyAt(kid, entry.Index) : null;
             return entry.Key is not null ? null : $"it is the gateway's own, but '{kid}' is none of its keys at this place of the log";
         }
         if (entry.Entry.Kid is not { } signer)

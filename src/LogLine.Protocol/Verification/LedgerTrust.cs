@@ -59,4 +59,10 @@ public sealed record AuditReport
 
     /// <summary>Entries whose content was erased: their place in the log and their hash are proved, their content and its signature cannot be.</summary>
     public IReadOnlyList<long> Erased { get; init; } = [];
+
+    /// <summary>The log's minimum index: entries below it need not be kept (docs/ledger-format.md, K1). 0 when it was never pruned.</summary>
+    public long Minimum { get; init; }
+
+    /// <summary>Entries below it that are not kept: their leaf hashes, names and places are proved, what they said and who signed it cannot be.</summary>
+    public long Pruned { get; init; }
 }

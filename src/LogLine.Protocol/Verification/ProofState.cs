@@ -9,7 +9,8 @@ namespace LogLine.Protocol.Verification;
 /// <summary>
 /// What a log says of proofs (contract, section 6): which there are, which a deny cancelled, and that each deploy was let through by one that names it and that let through nothing else.
 /// </summary>
-internal sealed class ProofState
+/// <param name="pruned">Entries that are not kept.</param>
+internal sealed class ProofState(PrunedEntries pruned)
 {
     private readonly ExpectedTable _proofs = new(
         "proofs", 1, "idx", "tenant", "this", "intent", "allow", "subject", "hash", "env", "ref", "target", "plan_digest", "exp");
@@ -18,6 +19,8 @@ internal sealed class ProofState
     private readonly Dictionary<long, long> _cancelledAt = [];
     private readonly HashSet<string> _hashes = [];
     private readonly Dictionary<long, Use> _open = [];
+    private readonly HashSet<long> _denies = [];
+    private readonly HashSet<string> _prunedHashes = [];
 
     public ExpectedTable Table => _proofs;
 
@@ -44,15 +47,32 @@ internal sealed class ProofState
         {
             return cancelled == cancelledAt ? null : $"the log says that it was cancelled {(cancelledAt is null ? "by nothing" : $"by entry {cancelledAt}")}";
         }
-        if (used <= index || cancelled is not null || used > cancelledAt || row["allow"] is not 1L)
-        {
-            return $"it let entry {used} through, though it was not there yet, was cancelled, or is a deny";
-        }
-        if (row["intent"] as string != "deploy.allow")
+        return used <= index || cancelled is not null || used > cancelledAt || row["allow"] is not 1L
+            ? $"it let entry {used} through, though it was not there yet, was cancelled, or is a deny"
+            : HoldUse(row, used.Value);
+    }
+
+    /// <summary>Holds a stored proof whose own entry is not kept against what is kept: the deploy that it let through, the deny that cancelled it.</summary>
+    public string? HoldPruned(StoredRow row)
+    {
+        _prunedHashes.Add($"{row["tenant"]}{row["hash"]}");
+        var (index, used, cancelled) = (row["idx"] as long? ?? -1, row["used_idx"] as long?, row["cancelled_idx"] as long?);
+        return (cancelled is { } deny && (deny <= index || !(pruned.Contains(deny) || _denies.Contains(deny)))) || (used is not null && cancelled is not null)
+            ? $"entry {cancelled} did not cancel it"
+            : used <= index || (used is not null && row["allow"] is not 1L) ? $"it let entry {used} through, though it was not there yet, or is a deny"
+            : used is null ? null : HoldUse(row, used.Value);
+    }
+
+    /// <summary>A proof that came again after its first entry was pruned added nothing: no row of it is missing.</summary>
+    public void ForgetRepeated() => _proofs.Forget(proof => _prunedHashes.Contains((string)proof[1]! + (string)proof[6]!));
+
+    private string? HoldUse(StoredRow row, long used)
+    {
+        if (row["intent"] as string != "deploy.allow" || pruned.Contains(used))
         {
             return null;
         }
-        if (!_open.Remove(used.Value, out var use))
+        if (!_open.Remove(used, out var use))
         {
             return $"it let entry {used} through, which is no deploy, or which another proof let through as well";
         }
@@ -70,6 +90,7 @@ internal sealed class ProofState
         var about = $"{tenant}\n{intent}\n{subject}";
         if (!allow)
         {
+            _denies.Add(entry.Index);
             Cancel(about, proof, entry.Index);
         }
         if (!_hashes.Add(tenant + hash))

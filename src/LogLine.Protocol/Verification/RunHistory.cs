@@ -39,6 +39,22 @@ internal sealed class RunHistory
         return null;
     }
 
+    /// <summary>What is known of an entry about a run that is not kept: that the run is there. Where it stands is the row's word, until an entry that is kept says more.</summary>
+    public string? ApplyPruned(AuditedEntry entry)
+    {
+        if (entry.RunId is null)
+        {
+            return null;
+        }
+        if (_runs.Find(entry.RunId) is { } known)
+        {
+            known[7] = ExpectedTable.Anything;
+            return known[1] as string == entry.Tenant ? null : $"it is about the run {entry.RunId} of another tenant";
+        }
+        _runs.TryAdd(entry.RunId, entry.Tenant, ExpectedTable.Anything, ExpectedTable.Anything, ExpectedTable.Anything, entry.This, ExpectedTable.Anything, ExpectedTable.Anything);
+        return null;
+    }
+
     private string? Move(AuditedEntry entry, SpanDocument span, long state)
     {
         if (span.Payload.Text("run_id") is not { } id || id != entry.RunId)

@@ -42,6 +42,12 @@ internal sealed class TreeAudit(LedgerTrust trust)
             : new AuditFinding(null, row.Name, "is no checkpoint of a later size than those before it");
     }
 
+    /// <summary>The leaf hash of the next entry, as the tile over it has it, for an entry that is not kept; null when there is no such tile.</summary>
+    public byte[]? StoredLeaf() =>
+        _tiles.TryGetValue(new TileId(0, _frontier.Size / TileId.FullWidth), out var tile) && tile.Length == TileId.FullBytes
+            ? tile.AsSpan((int)(_frontier.Size % TileId.FullWidth) * MerkleHash.Size, MerkleHash.Size).ToArray()
+            : null;
+
     /// <summary>The next leaf, and what it completes.</summary>
     public AuditFinding? Append(byte[] leaf)
     {

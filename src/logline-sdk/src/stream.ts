@@ -8,7 +8,7 @@ export interface StreamItem {
   readonly span: Span;
 }
 
-/** Something that matches was there and cannot be shown: it was erased, or the cursor is of another log (`ahead`). */
+/** Something that matches was there and cannot be shown: it was `erased`, is not kept any more (`pruned`), or the cursor is of another log (`ahead`). */
 export interface StreamGap {
   readonly from: number;
   readonly to: number;

@@ -138,6 +138,8 @@ export interface SpanFilter {
 export interface SpanPage {
   readonly items: readonly Span[];
   readonly cursor: number | null;
+  /** What the query reaches that is not kept any more, from the first `seq` to the last; the items begin behind it. */
+  readonly gap?: { readonly from: number; readonly to: number; readonly reason: "pruned" };
 }
 
 /** A MiniContainer that was applied. */

@@ -21,6 +21,10 @@ internal static class SpanPages
     private static readonly TimeSpan Disorder = TimeSpan.FromMinutes(10);
     private const long NotWorthASearch = 20_000;
 
+    /// <summary>What a query asks for and is not kept any more, from seq to seq; null when there is no such thing.</summary>
+    public static async ValueTask<(long From, long To)?> GapAsync(SpanLedger ledger, SpanQuery query) =>
+        query.After < ledger.Minimum && await ReachesBelowAsync(ledger.Store, ledger.Minimum, query.Since) ? (query.After + 1, ledger.Minimum) : null;
+
     /// <summary>A page of matches, and the cursor after it; null when there is nothing further now. A page may be empty although there is a cursor.</summary>
     public static async ValueTask<(List<LogItem> Items, long? Cursor)> CollectAsync(ILedgerStore store, long size, SpanQuery query, CancellationToken cancel)
     {
@@ -62,6 +66,9 @@ internal static class SpanPages
         return low;
     }
 
+    /// <summary>False when what is wanted was received after the first entry that is kept.</summary>
+    private static async ValueTask<bool> ReachesBelowAsync(ILedgerStore store, long minimum, DateTimeOffset? since) => since is null || !(await ReceivedAtAsync(store, minimum) < since - Disorder);
+
     private static async ValueTask<DateTimeOffset?> ReceivedAtAsync(ILedgerStore store, long index) =>
-        await store.ReadEntryBytesAsync(index, 1) is [var entry] && Timestamps.TryParse(CanonicalJson.Parse(entry).Root.Text("received_at"), out var at) ? at : null;
+        await store.ReadEntryBytesAsync(index, 1) is [{ Length: > 0 } entry] && Timestamps.TryParse(CanonicalJson.Parse(entry).Root.Text("received_at"), out var at) ? at : null;
 }

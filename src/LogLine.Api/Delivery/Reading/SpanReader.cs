@@ -11,6 +11,9 @@ internal sealed class SpanReader(SpanLedger ledger, LiveTail tail, TimeProvider 
     /// <summary>Entries that are durable: the cursor of one who wants only what comes.</summary>
     public long Size => ledger.Size;
 
+    /// <summary>The log's minimum index.</summary>
+    public long Minimum => ledger.Minimum;
+
     /// <summary>A cursor at <paramref name="next"/>, the index of the first entry that it has not read; <paramref name="ending"/> ends its waits.</summary>
     public SpanCursor Open(SpanSelection selection, long next, CancellationToken ending) => new(ledger, tail, selection, next, new ReaderSignal(time, ending));
 
@@ -47,6 +50,9 @@ internal sealed class SpanCursor : IDisposable
     /// <summary>Index of the first entry that was not looked at.</summary>
     public long Next { get; private set; }
 
+    /// <summary>What the last reading went over because it is not kept any more, from seq to seq; null when nothing.</summary>
+    public (long From, long To)? Gap { get; private set; }
+
     /// <summary>True when nothing further was there at the last reading.</summary>
     public bool AtEnd { get; private set; }
 
@@ -60,12 +66,19 @@ internal sealed class SpanCursor : IDisposable
     {
         if (_tail.Read(_selection, Next, limit) is var (live, next))
         {
-            (Next, AtEnd) = (next, live.Count < limit);
+            (Next, AtEnd, Gap) = (next, live.Count < limit, null);
             return live;
         }
-        (var items, Next) = await SpanReader.ReadAsync(_ledger.Store, _selection, Next, limit, maxBytes);
-        AtEnd = false;
-        return items;
+        var from = Next;
+        (var items, Next) = await SpanReader.ReadAsync(_ledger.Store, _selection, from, limit, maxBytes);
+        // Looked at afterwards: what was pruned meanwhile is a gap as well.
+        (AtEnd, Gap) = (false, null);
+        if (_ledger.Minimum is var minimum && from >= minimum)
+        {
+            return items;
+        }
+        (Gap, Next) = ((from + 1, minimum), minimum);
+        return [];
     }
 
     /// <inheritdoc/>

@@ -92,7 +92,7 @@ internal sealed class StateViews
     /// <summary>A state that was folded from what is erased now is folded anew when it is asked for again.</summary>
     private void ForgetErased(CommittedBatch batch)
     {
-        if (batch.Touched.Any(touched => touched.Kind == TouchedKind.Span))
+        if (batch.Touched.Any(touched => touched.Kind is TouchedKind.Span or TouchedKind.Minimum))
         {
             lock (_lock)
             {

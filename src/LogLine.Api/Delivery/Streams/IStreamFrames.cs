@@ -15,7 +15,7 @@ internal interface IStreamFrames
     void Span(LogItem item);
 
     /// <summary>What matches cannot be shown from seq <paramref name="from"/> to <paramref name="to"/>, both included.</summary>
-    /// <param name="reason"><c>erased</c>, or <c>ahead</c> of this log.</param>
+    /// <param name="reason"><c>erased</c>, <c>pruned</c>, or <c>ahead</c> of this log.</param>
     /// <param name="cursor">Where the stream goes on.</param>
     void Gap(long from, long to, string reason, long cursor);
 

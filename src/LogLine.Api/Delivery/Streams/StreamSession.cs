@@ -43,7 +43,12 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
                 {
                     return StreamEnd.NoLongerAllowed;
                 }
-                await WriteAsync(frames, await cursor.ReadAsync(PageSize, PageBytes), live, sent, ending);
+                var items = await cursor.ReadAsync(PageSize, PageBytes);
+                if (cursor.Gap is var (first, last))
+                {
+                    frames.Gap(first, last, GapNote.Pruned, last);
+                }
+                await WriteAsync(frames, items, live, sent, ending);
                 if (sent.Elapsed >= options.Heartbeat)
                 {
                     frames.Ping(cursor.Next);
@@ -71,7 +76,7 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
         if (after is not { } asked || asked <= reader.Size)
         {
             var from = after ?? reader.Size;
-            frames.Open(from);
+            frames.Open(Math.Max(from, reader.Minimum));
             return from;
         }
         try

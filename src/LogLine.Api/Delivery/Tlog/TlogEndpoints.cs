@@ -62,6 +62,11 @@ internal static class TlogEndpoints
             await BeyondAsync(http, tree);
             return;
         }
+        if (index * TileId.FullWidth < ledger.Minimum)
+        {
+            await NotThereAsync(http, $"The log keeps entries from {ledger.Minimum} on. The leaf hashes of these are in /tlog/{new TileId(0, index).Path()}.", "pruned", minimum: ledger.Minimum);
+            return;
+        }
         var entries = await ledger.Store.ReadEntryBytesAsync(index * TileId.FullWidth, width);
         RequireLeaves(entries, tree, index, width);
         http.Response.Headers.Vary = HeaderNames.Authorization;
@@ -105,7 +110,7 @@ internal static class TlogEndpoints
     private static Task BeyondAsync(HttpContext http, TreeSnapshot tree) =>
         NotThereAsync(http, $"The tree of {tree.Size} entries has no such tile, or not as wide.", "beyond_tree", tree.Size);
 
-    private static Task NotThereAsync(HttpContext http, string why, string reason, long? size = null)
+    private static Task NotThereAsync(HttpContext http, string why, string reason, long? size = null, long? minimum = null)
     {
         // It may be there in a moment.
         http.Response.Headers.CacheControl = "no-store";
@@ -113,6 +118,10 @@ internal static class TlogEndpoints
         if (size is { } entries)
         {
             details["tree_size"] = entries;
+        }
+        if (minimum is { } kept)
+        {
+            details["minimum_index"] = kept;
         }
         return http.RefuseAsync(new Rejection(RefusalCode.NotFound, why) { Details = details });
     }

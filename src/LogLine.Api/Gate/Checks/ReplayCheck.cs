@@ -52,6 +52,13 @@ internal sealed class ReplayCheck(ILedgerStore store)
         {
             return Conflict($"The ledger has another span of the name '{name}'. Give a new span a new 'this'.", item.Fingerprint, known.Fingerprint ?? [], known);
         }
+        if (known.IsPruned)
+        {
+            return new Rejection(RefusalCode.IdempotencyConflict, $"The ledger took '{name}' as entry {known.Index}, which it does not keep any more: nothing is taken a second time, and its Ack cannot be given again.")
+            {
+                Details = new Dictionary<string, object?> { ["reason"] = "pruned", ["original_this"] = name, ["original_log_index"] = known.Index },
+            };
+        }
         item.Replay = known;
         return null;
     }
@@ -80,7 +87,7 @@ internal sealed class ReplayCheck(ILedgerStore store)
         {
             ["current_request_hash"] = ContentHash.Prefix + Convert.ToHexStringLower(current),
             ["original_request_hash"] = ContentHash.Prefix + Convert.ToHexStringLower(original),
-            ["original_this"] = first is null ? null : CanonicalJson.Parse(first.Entry).Root.Text("this"),
+            ["original_this"] = first is null or { IsPruned: true } ? null : CanonicalJson.Parse(first.Entry).Root.Text("this"),
             ["original_log_index"] = first?.Index,
         },
     };

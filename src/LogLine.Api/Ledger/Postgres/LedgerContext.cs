@@ -113,3 +113,15 @@ internal sealed class AppliedManifests : Migration
         CREATE INDEX entries_applied ON entries(tenant, subject COLLATE "C", idx) WHERE intent = 'minicontainer.applied';
         """);
 }
+
+/// <summary>The log's minimum index: entries below it need not be kept.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261121800000_MinimumIndex")]
+internal sealed class MinimumIndex : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        ALTER TABLE head DROP COLUMN digest;
+        ALTER TABLE head ADD COLUMN minimum bigint NOT NULL DEFAULT 0;
+        CALL digest_rows('head');
+        """);
+}

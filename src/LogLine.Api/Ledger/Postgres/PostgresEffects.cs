@@ -36,6 +36,7 @@ internal static class PostgresEffects
             new("UPDATE entries SET span = NULL, intent = '', subject = '' WHERE idx = $1 AND tenant = $2 AND this = $3", null, erased.Index, erased.Tenant, erased.This),
             new("DELETE FROM deliveries WHERE seq = $1 AND webhook_id IN (SELECT webhook_id FROM webhooks WHERE tenant = $2)", null, erased.Index + 1, erased.Tenant),
         ],
+        LedgerEffect.LogPruned pruned => [new("UPDATE head SET minimum = $1 WHERE minimum < $1", AppendConflict.Stale, pruned.Minimum)],
         LedgerEffect.RunCreated { Run: var run } => [Insert(run, unseen)],
         LedgerEffect.RunMoved moved => [Move(moved)],
         LedgerEffect.WebhookChange webhook => Of(webhook, index),

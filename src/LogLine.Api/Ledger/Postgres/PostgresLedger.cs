@@ -11,7 +11,17 @@ public static class PostgresLedger
     /// the same keys in its own folder.
     /// </summary>
     /// <exception cref="DataFolderException">The database cannot be used, or the keys in the folder are not those of its ledger.</exception>
-    public static async Task<SpanLedger> OpenAsync(string connection, DataFolder folder, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
+    public static Task<SpanLedger> OpenAsync(string connection, DataFolder folder, TimeProvider time, int queueLength, ILogger<SpanLedger> logger) =>
+        OpenAsync(connection, folder.Keys, folder.Published, time, queueLength, logger);
+
+    /// <summary>The same beside the gateway whose folder it is.</summary>
+    /// <param name="connection">A connection string of Npgsql's.</param>
+    /// <param name="folder">The folder <c>keys</c>.</param>
+    /// <param name="published">File with the last published checkpoint.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="queueLength">Requests that may wait.</param>
+    /// <param name="logger">For what an operator should know.</param>
+    internal static async Task<SpanLedger> OpenAsync(string connection, string folder, string published, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
     {
         var store = await PostgresLedgerStore.ConnectAsync(connection, time);
         ServerKeys? keys = null;
@@ -20,19 +30,19 @@ public static class PostgresLedger
             await MigrateAsync(connection);
             var webhookKid = await store.ReadWebhookKidAsync();
             // Keys without a history have signed nothing yet (make-keys).
-            if (webhookKid is null && File.Exists(Path.Combine(folder.Keys, KeyHistory.FileName)))
+            if (webhookKid is null && File.Exists(Path.Combine(folder, KeyHistory.FileName)))
             {
-                throw new DataFolderException($"The database holds no ledger, but {folder.Keys} holds the keys of one. Restore the database from a backup; or, to begin another log, choose another folder or move the keys away.");
+                throw new DataFolderException($"The database holds no ledger, but {folder} holds the keys of one. Restore the database from a backup; or, to begin another log, choose another folder or move the keys away.");
             }
-            if (webhookKid is not null && !Directory.EnumerateFiles(folder.Keys, "*.key").Any())
+            if (webhookKid is not null && !Directory.EnumerateFiles(folder, "*.key").Any())
             {
-                throw new DataFolderException($"The ledger in the database is signed by {(await store.ReadHeadAsync()).SignedBy}, and {folder.Keys} holds no keys. Copy or mount the folder 'keys' of a gateway that has them.");
+                throw new DataFolderException($"The ledger in the database is signed by {(await store.ReadHeadAsync()).SignedBy}, and {folder} holds no keys. Copy or mount the folder 'keys' of a gateway that has them.");
             }
-            if (webhookKid is not null && !File.Exists(Path.Combine(folder.Keys, "webhook.key")))
+            if (webhookKid is not null && !File.Exists(Path.Combine(folder, "webhook.key")))
             {
-                throw new DataFolderException($"{folder.Keys} has no webhook.key, from which the secrets of this ledger's webhooks are derived. Copy or mount the folder 'keys' of a gateway that has it.");
+                throw new DataFolderException($"{folder} has no webhook.key, from which the secrets of this ledger's webhooks are derived. Copy or mount the folder 'keys' of a gateway that has it.");
             }
-            keys = ServerKeys.Open(folder.Keys, create: webhookKid is null);
+            keys = ServerKeys.Open(folder, create: webhookKid is null);
             if (webhookKid is null)
             {
                 await store.CreateAsync(keys.NewOrigin, keys.Begin(), keys.WebhookKid);
@@ -40,9 +50,9 @@ public static class PostgresLedger
             }
             if (webhookKid != keys.WebhookKid)
             {
-                throw new DataFolderException($"The ledger in the database is signed by {(await store.ReadHeadAsync()).SignedBy} and its webhooks by {webhookKid}, but {folder.Keys} holds {keys.LogKid}, {keys.SpanKid} and {keys.WebhookKid}. Copy or mount the folder 'keys' of a gateway that has them.");
+                throw new DataFolderException($"The ledger in the database is signed by {(await store.ReadHeadAsync()).SignedBy} and its webhooks by {webhookKid}, but {folder} holds {keys.LogKid}, {keys.SpanKid} and {keys.WebhookKid}. Copy or mount the folder 'keys' of a gateway that has them.");
             }
-            return await SpanLedger.OpenAsync(store, keys, folder.Published, time, queueLength, logger);
+            return await SpanLedger.OpenAsync(store, keys, published, time, queueLength, logger);
         }
         catch
         {

@@ -62,7 +62,7 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
 
     /// <inheritdoc/>
     public async ValueTask<LedgerHead> ReadHeadAsync() =>
-        await FirstAsync($"SELECT origin, size, frontier, {SignedBy} FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), Bytes(row, 2), row.GetString(3)))
+        await FirstAsync($"SELECT origin, size, frontier, {SignedBy}, minimum FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), Bytes(row, 2), row.GetString(3), row.GetInt64(4)))
         ?? throw new DataFolderException("The database holds no ledger.");
 
     /// <inheritdoc/>

@@ -36,7 +36,7 @@ public sealed partial class PostgresLedgerStore
         var end = filter.Subject is null && filter.RunId is null ? Math.Min(size, from + window) : size;
         // The sizes are added up where the rows are, so that what is too much for a page is not sent.
         var sql = $"SELECT {StoredColumns} FROM (SELECT *, sum(octet_length(entry) + coalesce(octet_length(span), 0) + coalesce(octet_length(answer), 0)) OVER (ORDER BY idx ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead"
-            + " FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
+            + " FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1 AND length(entry) > 0"
             + (filter.Subject is null ? " AND $4::text IS NULL" : " AND subject = $4") + (filter.RunId is null ? " AND $5::text IS NULL" : " AND run_id = $5")
             + " AND ($6::text IS NULL OR starts_with(intent, $6)) AND ($7::text IS NULL OR intent = $7) ORDER BY idx LIMIT $8) page WHERE ahead IS NULL OR ahead < $9 ORDER BY idx";
         var spans = await AllAsync(sql, StoredSpan, filter.Tenant, from, end, filter.Subject, filter.RunId, filter.IntentPrefix, filter.Intent, limit, maxBytes);

@@ -54,6 +54,8 @@ public sealed partial class SqliteLedgerStore
                 _writer.Execute("DELETE FROM deliveries WHERE seq = $1 AND webhook_id IN (SELECT webhook_id FROM webhooks WHERE tenant = $2)", erased.Index + 1, erased.Tenant);
                 _leavesTraces = true;
                 return null;
+            case LedgerEffect.LogPruned pruned:
+                return _writer.Execute("UPDATE head SET minimum = $1 WHERE minimum < $1", pruned.Minimum) == 1 ? null : AppendConflict.Stale;
             case LedgerEffect.RunCreated { Run: var run }:
                 return (run.Ref is null || !HasNewDeploy(run, seen)) && InsertRun(run) ? null : AppendConflict.Stale;
             case LedgerEffect.RunMoved moved:

@@ -37,7 +37,7 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
             {
                 session.Execute("BEGIN IMMEDIATE");
                 session.Script(SqliteSchema.Tables);
-                session.Execute("INSERT INTO head VALUES(1, $1, 0, x'')", newOrigin);
+                session.Execute("INSERT INTO head VALUES(1, $1, 0, x'', 0)", newOrigin);
                 session.Execute($"PRAGMA user_version = {SqliteSchema.Version}");
                 session.Execute("COMMIT");
             }
@@ -82,7 +82,7 @@ public sealed partial class SqliteLedgerStore : ILedgerStore
 
     /// <inheritdoc/>
     public ValueTask<LedgerHead> ReadHeadAsync() =>
-        ReadAsync(session => session.First("SELECT origin, size, frontier FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), row.GetBytes(2)))!);
+        ReadAsync(session => session.First("SELECT origin, size, frontier, minimum FROM head", row => new LedgerHead(row.GetString(0), row.GetInt64(1), row.GetBytes(2), Minimum: row.GetInt64(3)))!);
 
     /// <inheritdoc/>
     public ValueTask<string?> ReadKeyHistoryAsync() => new((string?)null);

@@ -20,7 +20,7 @@ public sealed partial class SqliteLedgerStore
         var size = session.First("SELECT size FROM head", row => row.GetInt64(0));
         // With an index that the filter leads, the window does not matter: only matches are looked at.
         var end = filter.Subject is null && filter.RunId is null ? Math.Min(size, from + window) : size;
-        var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1"
+        var sql = $"SELECT {StoredColumns} FROM entries WHERE idx >= $2 AND idx < $3 AND tenant = $1 AND length(entry) > 0"
             + " AND ($4 IS NULL OR subject = $4) AND ($5 IS NULL OR run_id = $5) AND ($6 IS NULL OR substr(intent, 1, $7) = $6) AND ($8 IS NULL OR intent = $8) ORDER BY idx LIMIT $9";
         if (filter.Subject is not null)
         {

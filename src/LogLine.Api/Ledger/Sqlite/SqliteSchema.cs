@@ -7,7 +7,7 @@ namespace LogLine.Api.Ledger.Sqlite;
 internal static class SqliteSchema
 {
     /// <summary>Rises with every change that older programs cannot read.</summary>
-    public const int Version = 3;
+    public const int Version = 4;
 
     /// <summary>All tables and indexes of a new file.</summary>
     public const string Tables = """
@@ -23,7 +23,7 @@ internal static class SqliteSchema
         CREATE TABLE checkpoints(
           tree_size INTEGER PRIMARY KEY, note TEXT NOT NULL,
           digest INTEGER AS (row_digest('checkpoints', tree_size, note)) STORED);
-        CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id = 1), origin TEXT NOT NULL, size INTEGER NOT NULL, frontier BLOB NOT NULL);
+        CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id = 1), origin TEXT NOT NULL, size INTEGER NOT NULL, frontier BLOB NOT NULL, minimum INTEGER NOT NULL);
         -- By the minute until which it is remembered, so that new ones lie side by side, however random, and old ones go together.
         CREATE TABLE nonces(
           minute INTEGER NOT NULL, tenant TEXT NOT NULL, nonce TEXT NOT NULL,

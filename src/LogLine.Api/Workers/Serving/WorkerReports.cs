@@ -35,7 +35,7 @@ internal sealed class WorkerReports(RunDesk desk, Catalogue catalogue, WorkerLea
             {
                 spans.Add(span);
             }
-            else if (known.ReadEntry().Hash != span.Span.Hash)
+            else if (!known.IsPruned && known.ReadEntry().Hash != span.Span.Hash)
             {
                 return Rejection.Inconsistent($"/spans/{i}/this", "is the name of another span");
             }

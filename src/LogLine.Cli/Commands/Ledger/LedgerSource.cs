@@ -49,6 +49,9 @@ internal sealed class LedgerSource : IAsyncDisposable
         }
     }
 
+    /// <summary>A ledger that is open to be pruned; it is closed by whoever opened it.</summary>
+    public static LedgerSource OfOpened(string title, LogPruning ledger) => new(title, ledger.Trust, ledger.RowsAsync) { Entries = ledger.Size };
+
     /// <summary>An export in a file; <c>-</c> is standard input.</summary>
     public static async Task<Attempt<LedgerSource>> OfFileAsync(string path, byte[] logKey, Call call)
     {

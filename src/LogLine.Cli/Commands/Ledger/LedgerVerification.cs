@@ -86,6 +86,10 @@ internal static class LedgerVerification
                 }
                 line($"whole    {source.Trust.Origin}, {report.Entries:N0} entries, root sha256:{Convert.ToHexStringLower(report.Root)}", Tone.Good);
                 line($"  {report.Signatures:N0} span signatures, {report.Checkpoints:N0} checkpoints, {report.Rows:N0} rows beside the log", Tone.Plain);
+                if (report.Minimum > 0)
+                {
+                    line($"  entries below {report.Minimum:N0} are pruned: of {report.Pruned:N0} of them place, name and leaf hash are proved, what they said and who signed it cannot be; {report.Minimum - report.Pruned:N0} are kept, and proved whole", Tone.Plain);
+                }
                 if (report.Erased.Count > 0)
                 {
                     line($"  content erased, place and hash proved: {string.Join(", ", report.Erased.Take(20))}{(report.Erased.Count > 20 ? $" and {report.Erased.Count - 20:N0} more" : "")}", Tone.Plain);
@@ -104,6 +108,8 @@ internal static class LedgerVerification
         json.WriteNumber("signatures", report.Signatures);
         json.WriteNumber("checkpoints", report.Checkpoints);
         json.WriteNumber("rows", report.Rows);
+        json.WriteNumber("minimum_index", report.Minimum);
+        json.WriteNumber("pruned", report.Pruned);
         json.WriteStartArray("erased");
         foreach (var index in report.Erased)
         {

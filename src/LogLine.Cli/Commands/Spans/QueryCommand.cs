@@ -56,6 +56,10 @@ internal static class QueryCommand
                 line(SpanLines.Line(span.Text("ts") ?? "", span.Text("intent") ?? "", $"{span.Text("subject")}  {span.Text("this")}"), Tone.Plain);
             }
         });
+        if (page.Member("gap") is { ValueKind: System.Text.Json.JsonValueKind.Object } gap)
+        {
+            call.Note($"Not kept any more: seq {gap.Integer("from")} to {gap.Integer("to")}");
+        }
         if (cursor.Length > 0)
         {
             call.Note($"There is more: --after {cursor}");
