@@ -49,6 +49,8 @@ internal static class CommandExamples
         ["webhooks remove"] = ["logline webhooks remove \"$WEBHOOK\""],
         ["artifacts put"] = ["logline artifacts put secret_db.sealed"],
         ["artifacts get"] = ["logline artifacts get \"$HASH\" --out copy.sealed"],
+        ["artifacts list"] = ["logline artifacts list"],
+        ["artifacts remove"] = ["logline artifacts remove \"$HASH\""],
         ["runs"] = ["logline runs --subject urn:minicontainer:dev/web --limit 5"],
         ["logs"] = ["logline logs \"$RUN\" --tail 20", "logline logs \"$RUN\" --grep ready --json"],
         ["universal"] = [

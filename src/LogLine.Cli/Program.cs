@@ -40,7 +40,7 @@ internal static class Contents
                 PlanCommand.Create(tree), UpCommand.Create(tree), DeployStatusCommand.Create(tree), RollbackCommand.Create(tree), StopCommand.Create(tree), RemoveCommand.Create(tree), CancelCommand.Create(tree)),
             StatusCommand.Create(tree),
             WebhookCommands.Create(tree),
-            CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree)),
+            CommandTree.Branch("artifacts", "Binary content under its own hash.", PutArtifactCommand.Create(tree), GetArtifactCommand.Create(tree), ListArtifactsCommand.Create(tree), RemoveArtifactCommand.Create(tree)),
             RunsCommand.Create(tree),
             LogsCommand.Create(tree),
             UniversalCommand.Create(tree),

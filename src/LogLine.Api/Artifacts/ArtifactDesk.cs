@@ -1,10 +1,11 @@
 using LogLine.Api.Ledger;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Artifacts;
 
 /// <summary>
-/// Where artifacts come in and go out, each act a span (<c>artifact.stored</c>, <c>artifact.removed</c>): whoever reads the ledger sees which bytes
-/// a tenant had when. The bytes themselves are never in it.
+/// Where artifacts come in and go out, each act a span: whoever reads the ledger sees which bytes a tenant had when. The bytes themselves are never in it. What clients bring or
+/// remove passes the gate, which says it; what runs make is said here.
 /// </summary>
 public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimeProvider time)
 {
@@ -14,7 +15,7 @@ public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimePro
     public ArtifactStore Store => store;
 
     /// <summary>
-    /// Keeps what was written and sealed. The span comes before the name: when this answers, both are durable; when the gateway dies in
+    /// Keeps what a run has written and sealed. The span comes before the name: when this answers, both are durable; when the gateway dies in
     /// between, the span names bytes that nobody was told of, and the next upload says it again.
     /// </summary>
     /// <returns>The artifact, and whether the tenant did not have it before.</returns>
@@ -24,43 +25,28 @@ public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimePro
         {
             return (known, false);
         }
-        await SayAsync("artifact.stored", hash, written.Length, actor, cancel);
+        var artifact = new StoredArtifact(hash, written.Length, time.GetUtcNow());
+        await SayStoredAsync(artifact, actor, cancel);
         written.Publish();
-        return (new StoredArtifact(hash, written.Length, time.GetUtcNow()), true);
+        return (artifact, true);
     }
 
-    /// <summary>Removes an artifact; false when the tenant does not have it. One after the other, so that each removal is said once.</summary>
-    public async Task<bool> RemoveAsync(ArtifactHash hash, ArtifactActor actor, CancellationToken cancel)
+    /// <summary>Waits for the turn to remove an artifact of that name: one after the other, so that each removal is said once.</summary>
+    public async Task<IDisposable> RemovalAsync(ArtifactHash hash, CancellationToken cancel)
     {
         var turn = _removals[(uint)hash.GetHashCode() % _removals.Length];
         await turn.WaitAsync(cancel);
-        try
-        {
-            if (store.Find(actor.Tenant, hash) is not { } known)
-            {
-                return false;
-            }
-            await SayAsync("artifact.removed", hash, known.Bytes, actor, cancel);
-            return store.Remove(actor.Tenant, hash);
-        }
-        finally
-        {
-            turn.Release();
-        }
+        return new Turn(turn);
     }
 
-    private Task SayAsync(string intent, ArtifactHash hash, long bytes, ArtifactActor actor, CancellationToken cancel)
+    private sealed class Turn(SemaphoreSlim held) : IDisposable
     {
-        var span = ledger.Identity.Sign(actor.Tenant, actor.Env, intent, "file", "urn:artifact:" + actor.Tenant, time.GetUtcNow(), json =>
-        {
-            json.WriteString("hash", hash.ToString());
-            json.WriteNumber("bytes", bytes);
-            json.WriteString("principal", actor.Principal);
-            if (actor.RunId is not null)
-            {
-                json.WriteString("run_id", actor.RunId);
-            }
-        });
+        public void Dispose() => held.Release();
+    }
+
+    private Task SayStoredAsync(StoredArtifact artifact, ArtifactActor actor, CancellationToken cancel)
+    {
+        var span = ledger.Identity.Sign(actor.Tenant, actor.Env, "artifact.stored", "file", Identifiers.ArtifactSubject(actor.Tenant), artifact.StoredAt, json => artifact.WriteTo(json, actor.Principal, runId: actor.RunId));
         return ledger.AppendOwnAsync([span with { RunId = actor.RunId }], cancel);
     }
 }
@@ -116,5 +102,5 @@ public sealed class KeptArtifacts(ArtifactDesk desk, ArtifactActor actor) : RunA
     }
 }
 
-/// <summary>Who stores or removes: a token, or a run that a span of the tenant's has started.</summary>
+/// <summary>Who stores: a token, for a run that a span of the tenant's has started.</summary>
 public sealed record ArtifactActor(string Tenant, string Env, string Principal, string? RunId = null);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 
 namespace LogLine.Api.Artifacts;
 
@@ -6,7 +7,28 @@ namespace LogLine.Api.Artifacts;
 /// <param name="Hash">Its name.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="StoredAt">When it was stored, as the disk says.</param>
-public sealed record StoredArtifact(ArtifactHash Hash, long Bytes, DateTimeOffset StoredAt);
+public sealed record StoredArtifact(ArtifactHash Hash, long Bytes, DateTimeOffset StoredAt)
+{
+    /// <summary>Writes what the ledger says of it: <c>hash, bytes, principal</c>, and whose doing it was.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="principal">Id of the token.</param>
+    /// <param name="span">The span that wanted it, or null.</param>
+    /// <param name="runId">The run that did it, or null.</param>
+    public void WriteTo(Utf8JsonWriter json, string principal, string? span = null, string? runId = null)
+    {
+        json.WriteString("hash", Hash.ToString());
+        json.WriteNumber("bytes", Bytes);
+        json.WriteString("principal", principal);
+        if (span is not null)
+        {
+            json.WriteString("span", span);
+        }
+        if (runId is not null)
+        {
+            json.WriteString("run_id", runId);
+        }
+    }
+}
 
 /// <summary>
 /// The bytes of artifacts as files: <c>&lt;tenant&gt;/&lt;two characters of the hash&gt;/&lt;hash&gt;</c>. A file is written under another name first

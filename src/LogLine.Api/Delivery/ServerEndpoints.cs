@@ -129,7 +129,7 @@ internal static class ServerEndpoints
             var meaning = known.Meaning();
             if (meaning.Wire == code)
             {
-                return Results.Text($"{meaning.Wire}\n\n{meaning.Title}.\n\nHTTP status: {meaning.Status}\nThe same request can succeed later: {(meaning.Retryable ? "yes" : "no")}\n\nWhat to do: {meaning.Way}\n")
+                return Results.Text($"{meaning.Wire}\n\n{meaning.Title}.\n\nHTTP status: {meaning.Status}\nThe same request can succeed later by itself: {(meaning.Retryable ? "yes" : "no")}\n\nWhat to do: {meaning.Way}\n")
                     .ExecuteAsync(http);
             }
         }

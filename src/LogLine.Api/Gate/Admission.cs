@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
@@ -60,6 +61,12 @@ internal static class Admission
                 break;
             case "token.revoke":
                 effects.Add(new LedgerEffect.TokenRevoked(item.Tenant, item.Payload.Text("token_id")!, item.Now));
+                break;
+            case "artifact.put":
+                result = PutArtifact(item, followers);
+                break;
+            case "artifact.remove":
+                followers.Add(OfArtifact(item, "artifact.removed", item.Artifact!));
                 break;
             case "webhook.create" or "webhook.delete" or "webhook.rotate" or "webhook.replay":
                 result = WebhookActs.Admit(item, effects);
@@ -185,6 +192,21 @@ internal static class Admission
         effects.Add(new LedgerEffect.TokenCreated(token.Row));
         return json => json.WriteString("token_id", token.Row.TokenId);
     }
+
+    private static Action<Utf8JsonWriter> PutArtifact(Judgement item, List<Func<ServerIdentity, ServerSpan>> followers)
+    {
+        ArtifactHash.TryParse(item.Payload.Text("hash"), out var hash);
+        var stored = new StoredArtifact(hash!, item.Payload.Integer("bytes")!.Value, item.Now);
+        followers.Add(OfArtifact(item, "artifact.stored", stored));
+        return json =>
+        {
+            json.WriteString("hash", stored.Hash.ToString());
+            json.WriteNumber("bytes", stored.Bytes);
+        };
+    }
+
+    private static Func<ServerIdentity, ServerSpan> OfArtifact(Judgement item, string intent, StoredArtifact artifact) => identity =>
+        identity.Sign(item.Tenant, item.Submission.Env, intent, "file", item.Span.Subject!, item.Now, json => artifact.WriteTo(json, item.Submission.Principal.TokenId, item.Span.This));
 
     /// <summary>What holds of a known manifest today: its key may have been rotated away or revoked since it was applied.</summary>
     private static async ValueTask<Action<Utf8JsonWriter>> VerifyManifestAsync(Judgement item)

@@ -39,8 +39,8 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     /// <summary>The earlier item of the same request that has this name, or null.</summary>
     public AdmittedSpan? FindAdmitted(string name) => _admitted?.GetValueOrDefault(name);
 
-    /// <summary>True when the tenant has the artifact.</summary>
-    public bool HasArtifact(string tenant, string name) => ArtifactHash.TryParse(name, out var hash) && artifacts.Find(tenant, hash) is not null;
+    /// <summary>A tenant's artifact, or null.</summary>
+    public StoredArtifact? FindArtifact(string tenant, string name) => ArtifactHash.TryParse(name, out var hash) ? artifacts.Find(tenant, hash) : null;
 
     /// <summary>A tenant's key, or null.</summary>
     public async ValueTask<KeyRow?> FindKeyAsync(string tenant, string kid)

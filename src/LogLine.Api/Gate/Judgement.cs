@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
@@ -105,6 +106,9 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
 
     /// <summary>The webhook that it is about; written by <c>existence</c>.</summary>
     public WebhookRow? Webhook { get; set; }
+
+    /// <summary>The artifact that is to be removed; written by <c>existence</c>.</summary>
+    public StoredArtifact? Artifact { get; set; }
 
     /// <summary>The span that is to be erased; written by <c>existence</c>.</summary>
     public StoredSpan? Erased { get; set; }

@@ -25,7 +25,7 @@ public sealed class RefusalLog(SpanLedger ledger, TimeProvider time, ILogger<Ref
 
     /// <summary>Records the refusal of a submission.</summary>
     public void Record(Submission submission, Rejection rejection) =>
-        Record(submission.Principal, submission.Env, submission.ContentHash, submission.IsArray ? null : submission.Body.Root.Text("intent"), rejection);
+        Record(submission.Principal, submission.Env, submission.ContentHash, submission.IsArray ? null : (submission.Compiled?.Span ?? submission.Body.Root).Text("intent"), rejection);
 
     /// <summary>Records the refusal of a request whose body was not even JSON.</summary>
     public void Record(TenantPrincipal principal, byte[] body, Rejection rejection) => Record(principal, principal.Env, ContentHash.Of(body), null, rejection);

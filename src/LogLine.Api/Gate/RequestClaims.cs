@@ -57,8 +57,8 @@ internal static class RequestClaims
         {
             claims.Add(new(ClaimKind.This, tenant, name));
         }
-        // Plain records never conflict; whatever changes state does so for its subject.
-        if (item.Intent is { } intent && !intent.StartsWith("registry.", StringComparison.Ordinal) && item.Subject is { } subject)
+        // Plain records never conflict, nor do bytes under their own hash; whatever changes state does so for its subject.
+        if (item.Intent is { } intent && !intent.StartsWith("registry.", StringComparison.Ordinal) && intent != "artifact.put" && item.Subject is { } subject)
         {
             claims.Add(new(ClaimKind.Subject, tenant, subject));
         }

@@ -64,6 +64,12 @@ public sealed record Submission
     /// <summary>The span that the body stands for, when it is not one itself: a sentence, or a request to a route of its own.</summary>
     public CompiledBody? Compiled { get; init; }
 
+    /// <summary>For bytes, which no body of JSON holds: the hash that they are to have, <c>blake3:…</c>.</summary>
+    public string? BytesHash { get; init; }
+
+    /// <summary>What its quota said when the head was judged before the bytes came; it is not counted again.</summary>
+    public CountedQuota? Counted { get; init; }
+
     /// <summary>The tenant.</summary>
     public string Tenant => Principal.Tenant;
 
@@ -73,8 +79,8 @@ public sealed record Submission
     /// <summary>What was sent: one, or each of an array.</summary>
     public IReadOnlyList<SpanDocument> Items => IsArray ? [.. Body.Root.EnumerateArray().Select(SpanDocument.View)] : [SpanDocument.View(Compiled?.Span ?? Body.Root)];
 
-    /// <summary>BLAKE3 of the canonical body, <c>blake3:…</c>; computed once, whoever asks.</summary>
-    public string ContentHash => field ??= Protocol.Crypto.ContentHash.Of(Body.Utf8.Span);
+    /// <summary>BLAKE3 of the canonical body, or of the bytes, <c>blake3:…</c>; computed once, whoever asks.</summary>
+    public string ContentHash => field ??= BytesHash ?? Protocol.Crypto.ContentHash.Of(Body.Utf8.Span);
 
     /// <summary>BLAKE3 over method, path, env and the hash of the content: two requests with the same one are the same request.</summary>
     public byte[] Fingerprint(string contentHash)
@@ -93,6 +99,10 @@ public sealed record Submission
 /// <param name="Failure">Why the text means nothing; answered in the place of row 11.</param>
 /// <param name="IsRoute">True when the route itself is what was asked for, so that its intent need not be sendable.</param>
 public sealed record CompiledBody(JsonElement Span, Rejection? Failure = null, bool IsRoute = false);
+
+/// <summary>A request that was counted.</summary>
+/// <param name="State">What is left; null when no quota holds the intent.</param>
+public sealed record CountedQuota(RateLimitState? State);
 
 /// <summary>The three headers of a request signature, as sent.</summary>
 public sealed record RequestSignatureHeaders(string? Algorithm, string? Kid, string? Value);

@@ -130,6 +130,19 @@ public sealed class TdlnGate
     }
 
     /// <summary>
+    /// What the gate says of a request whose bytes have yet to come, so that none are taken in vain. Nothing is claimed: what passes is judged again when it is whole.
+    /// </summary>
+    /// <returns>The refusal, or what its quota has left.</returns>
+    public async ValueTask<(Rejection? Refused, CountedQuota Counted)> ScreenAsync(Submission submission, CancellationToken cancel)
+    {
+        var (items, state) = (submission.Items, State(submission));
+        state.Before = new ReplayReads(_ledger.Store, submission, items);
+        var item = new Judgement(submission, items[0], state);
+        var refused = await RunAsync(item, _order, cancel);
+        return (refused, new CountedQuota(item.RateLimit));
+    }
+
+    /// <summary>
     /// What the gate would say of the span itself: rows 11 and 13, without providers. Nothing is claimed and nothing is written.
     /// </summary>
     /// <returns>The span as it would be stored, or as far as it came, and the refusal.</returns>

@@ -13,19 +13,20 @@ internal static class ArtifactDocs
 
     public static readonly RouteDoc Put = new(
         "putArtifact", RouteTags.Artifacts, "Store bytes under their own hash",
-        "Needs scope `artifact.put`. Whole or not at all: bytes with another hash are not kept. A repetition changes nothing, so neither nonce nor key is needed.")
+        "Needs scope `artifact.put`. Whole or not at all: bytes with another hash are not kept. A repetition changes nothing, so without a signature neither nonce nor timestamp is needed. "
+        + "A signature covers the hash of the path as `content_hash`, which `X-Payload-Hash` repeats. Head and bytes are judged apart: what the head is refused for is said before bytes are taken.")
     {
+        Access = RouteAccess.Writer,
         Parameters = Hash,
         Body = MediaDoc.Bytes,
         Answers = [new(201, "They are kept.", MediaDoc.Json("artifact-stored")), new(200, "They were there already.", MediaDoc.Json("artifact-stored"))],
-        Refusals = [RefusalCode.TooLarge, RefusalCode.PayloadHashMismatch, RefusalCode.SchemaInvalid, RefusalCode.RateLimited, RefusalCode.PolicyDenied, RefusalCode.Busy],
     };
 
     public static readonly RouteDoc Remove = new("removeArtifact", RouteTags.Artifacts, "Remove an artifact", "Needs scope `artifact.remove`. The bytes are gone; what the ledger says of them stays.")
     {
+        Access = RouteAccess.Writer,
         Parameters = Hash,
         Answers = [new(204, "They are gone.")],
-        Refusals = [RefusalCode.NotFound, RefusalCode.SchemaInvalid, RefusalCode.RateLimited, RefusalCode.PolicyDenied, RefusalCode.Busy],
     };
 
     public static readonly RouteDoc Read = new("getArtifact", RouteTags.Artifacts, "Read an artifact", "Its bytes; also in parts (`Range`) and conditionally (`If-None-Match`; the ETag is the hash).")

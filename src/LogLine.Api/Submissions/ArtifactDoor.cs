@@ -1,21 +1,21 @@
+using System.Text;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
-using LogLine.Api.Gate.Checks;
-using LogLine.Api.Ledger;
-using LogLine.Api.Policy;
 using LogLine.Api.Telemetry;
-using LogLine.Api.Tenants;
+using LogLine.Protocol.Crypto;
+using LogLine.Protocol.Json;
+using LogLine.Protocol.MiniContainers;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace LogLine.Api.Submissions;
 
-/// <summary>What the artifact routes do: who may, which name, and then the bytes.</summary>
-internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, ArtifactDesk desk, TenantRules rules, TimeProvider time)
+/// <summary>
+/// What the artifact routes do. Both pass the gate: bytes with their head, before one of them is taken, and again when they are whole; a removal like any other act.
+/// </summary>
+internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submitter submitter, RefusalLog refusals, ArtifactDesk desk, TimeProvider time)
 {
-    private const string PutIntent = "artifact.put";
-    private const string RemoveIntent = "artifact.remove";
     private const int LeastBytesPerSecond = 16 * 1024;
 
     /// <summary>201 <c>{hash, bytes, changed: true}</c>, or 200 with <c>changed: false</c> for what is there already.</summary>
@@ -23,15 +23,16 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
     {
         if (http.Request.ContentLength > desk.Store.Options.MaxBytes)
         {
-            http.Response.Headers.Connection = "close";
-            await http.RefuseAsync(TooLarge($"An artifact has at most {desk.Store.Options.MaxBytes:N0} bytes (LogLine:Artifacts:MaxBytes)."));
+            await RefuseAsync(http, TooLarge($"An artifact has at most {desk.Store.Options.MaxBytes:N0} bytes (LogLine:Artifacts:MaxBytes)."));
             return;
         }
-        if (await AdmitAsync(http, name, PutIntent) is not var (principal, hash))
+        var (submission, refused) = await ScreenAsync(http, name);
+        if (submission is null)
         {
+            await RefuseAsync(http, refused!);
             return;
         }
-        using var seat = uploads.Take(principal.Tenant);
+        using var seat = uploads.Take(submission.Tenant);
         if (seat is null)
         {
             await RefuseAsync(http, new Rejection(RefusalCode.Busy, "Too many artifacts are being uploaded at once, by all tenants or by this one.") { RetryAfterSeconds = 1 });
@@ -44,126 +45,149 @@ internal sealed class ArtifactDoor(RequestReader requests, RefusalLog refusals, 
         using var late = new CancellationTokenSource(desk.Store.Options.UploadLimit, time);
         try
         {
-            await TakeAsync(http, principal, hash, late.Token);
+            await TakeAsync(http, submission, late.Token);
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
             await RefuseAsync(http, new Rejection(RefusalCode.Busy, $"The upload did not end within {desk.Store.Options.UploadLimit.TotalSeconds:N0} s (LogLine:Artifacts:UploadSeconds); nothing was kept.")
             {
                 RetryAfterSeconds = 1, Details = new Dictionary<string, object?> { ["reason"] = "too_slow" },
-            }, principal, name);
+            });
         }
         catch (ArtifactException failure)
         {
-            await RefuseAsync(http, Rejected(failure), principal, name);
-        }
-        catch (LedgerUnavailableException failure)
-        {
-            await RefuseAsync(http, new Rejection(RefusalCode.Busy, failure.Message) { RetryAfterSeconds = 1 });
+            await RefuseAsync(http, Rejected(failure), submission);
         }
     }
 
-    /// <summary>204; the bytes are gone, what the ledger says of them stays.</summary>
+    /// <summary>
+    /// 204; the bytes are gone, what the ledger says of them stays. When the gateway dies between the span and the file, the bytes are there still, and the next removal finds them.
+    /// </summary>
     public async Task RemoveAsync(HttpContext http, string name)
     {
-        if (await AdmitAsync(http, name, RemoveIntent) is not var (principal, hash))
-        {
-            return;
-        }
-        try
-        {
-            if (!await desk.RemoveAsync(hash, Actor(principal), http.RequestAborted))
-            {
-                await http.RefuseAsync(new Rejection(RefusalCode.NotFound, $"This tenant has no artifact '{hash}'."));
-                return;
-            }
-            http.Response.StatusCode = StatusCodes.Status204NoContent;
-        }
-        catch (LedgerUnavailableException failure)
-        {
-            await http.RefuseAsync(new Rejection(RefusalCode.Busy, failure.Message) { RetryAfterSeconds = 1 });
-        }
+        using var turn = ArtifactHash.TryParse(name, out var hash) ? await desk.RemovalAsync(hash, http.RequestAborted) : null;
+        await http.ActAsync(new("artifact.remove", (_, tenant) => Identifiers.ArtifactSubject(tenant), "hash", name, 204) { Done = tenant => desk.Store.Remove(tenant, hash!) });
     }
 
-    private async Task TakeAsync(HttpContext http, TenantPrincipal principal, ArtifactHash hash, CancellationToken late)
+    /// <summary>The head of an upload, judged: all that can be said before its bytes come.</summary>
+    private async Task<(Submission? Submission, Rejection? Refused)> ScreenAsync(HttpContext http, string name)
     {
-        await using var writer = desk.Store.Create(principal.Tenant);
+        var isName = ArtifactHash.TryParse(name, out var hash);
+        var (head, refused) = await requests.ReadHeadAsync(http, http.TraceId(), isName ? hash!.ToString() : ContentHash.Of(Encoding.UTF8.GetBytes(name)));
+        if (head is null)
+        {
+            return (null, refused);
+        }
+        var submission = head with { Compiled = Wish(head, null, isName ? null : NoName) };
+        (refused, var counted) = await gate.ScreenAsync(submission, http.RequestAborted);
+        if (refused is not null)
+        {
+            refusals.Record(submission, refused);
+            return (null, refused);
+        }
+        return (submission with { Counted = counted }, null);
+    }
+
+    private async Task TakeAsync(HttpContext http, Submission submission, CancellationToken late)
+    {
+        await using var writer = desk.Store.Create(submission.Tenant);
         var body = http.Request.BodyReader;
         using (late.Register(body.CancelPendingRead)) // not the read itself is given up: the connection is still to be answered on
         {
             await body.CopyToAsync(writer, http.RequestAborted);
         }
-        var found = writer.Seal();
-        if (found != hash)
+        var hash = writer.Seal();
+        if (hash.ToString() != submission.BytesHash)
         {
-            await RefuseAsync(http, new Rejection(RefusalCode.PayloadHashMismatch, $"The bytes have the hash {found}, not {hash}; nothing was kept.")
+            await RefuseAsync(http, new Rejection(RefusalCode.PayloadHashMismatch, $"The bytes have the hash {hash}, not {submission.BytesHash}; nothing was kept.")
             {
-                Details = new Dictionary<string, object?> { ["expected"] = hash.ToString(), ["found"] = found.ToString(), ["bytes"] = writer.Length },
-            }, principal, hash.ToString());
+                Details = new Dictionary<string, object?> { ["expected"] = submission.BytesHash, ["found"] = hash.ToString(), ["bytes"] = writer.Length },
+            }, submission);
             return;
         }
-        // The bytes may have come for hours: what was revoked meanwhile keeps nothing.
+        // The bytes may have come for an hour: who was revoked meanwhile learns and keeps nothing.
         if (await requests.AuthenticateAsync(http, fresh: true) is (_, { } revoked))
         {
             await RefuseAsync(http, revoked);
             return;
         }
-        var (artifact, isNew) = await desk.KeepAsync(writer, hash, Actor(principal), http.RequestAborted);
+        if (desk.Store.Find(submission.Tenant, hash) is not null)
+        {
+            await AnswerAsync(http, hash, writer.Length, isNew: false);
+            return;
+        }
+        await KeepAsync(http, submission with { Compiled = Wish(submission, writer.Length, null) }, writer, hash);
+    }
+
+    /// <summary>
+    /// The span comes before the name: when this answers, both are durable; when the gateway dies in between, the span names bytes that nobody was told of, and the next upload says
+    /// it again. A replay is the answer of then: it keeps nothing.
+    /// </summary>
+    private async Task KeepAsync(HttpContext http, Submission submission, ArtifactWriter writer, ArtifactHash hash)
+    {
+        var answer = await submitter.SubmitAsync(submission, http.RequestAborted);
+        if (answer.Refused is { } refused)
+        {
+            await RefuseAsync(http, refused);
+            return;
+        }
+        answer.RateLimit?.WriteTo(http.Response.Headers);
+        if (answer.Replayed)
+        {
+            http.Response.Headers["Idempotency-Replayed"] = "true";
+        }
+        else
+        {
+            writer.Publish();
+        }
+        await AnswerAsync(http, hash, writer.Length, isNew: true);
+    }
+
+    private static Task AnswerAsync(HttpContext http, ArtifactHash hash, long bytes, bool isNew)
+    {
         http.Response.StatusCode = isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK;
         http.Response.Headers.Location = $"/v1/artifacts/{hash}";
-        await http.WriteAsync(json =>
+        return http.WriteAsync(json =>
         {
             json.WriteStartObject();
             json.WriteString("hash", hash.ToString());
-            json.WriteNumber("bytes", artifact.Bytes);
+            json.WriteNumber("bytes", bytes);
             json.WriteBoolean("changed", isNew);
             json.WriteEndObject();
         });
     }
 
-    /// <summary>Token, scope, quota, policy and name; null when one of them is refused, and answered.</summary>
-    private async Task<(TenantPrincipal, ArtifactHash)?> AdmitAsync(HttpContext http, string name, string intent)
+    /// <summary>The span that an upload stands for; before the bytes have come it does not say how many there are.</summary>
+    private static CompiledBody Wish(Submission submission, long? bytes, Rejection? failure) => new(CanonicalJson.Compose(json =>
     {
-        var (principal, refused) = await requests.AuthenticateAsync(http);
-        if (refused is null && !principal!.MaySend(intent))
+        json.WriteStartObject();
+        json.WriteString("intent", "artifact.put");
+        json.WriteString("subject", Identifiers.ArtifactSubject(submission.Tenant));
+        json.WriteStartObject("payload");
+        json.WriteString("hash", submission.BytesHash);
+        if (bytes is { } length)
         {
-            refused = new Rejection(RefusalCode.Forbidden, $"The token's scopes do not hold '{intent}'. It has: {string.Join(", ", principal.Scopes)}.")
-            {
-                Details = new Dictionary<string, object?> { ["required_permission"] = intent, ["reason"] = "scope" },
-            };
+            json.WriteNumber("bytes", length);
         }
-        refused ??= await RuleAsync(principal!.Tenant, intent);
-        if (refused is null && ArtifactHash.TryParse(name, out var hash))
-        {
-            return (principal!, hash);
-        }
-        refused ??= new Rejection(RefusalCode.SchemaInvalid, "The name of an artifact is blake3:<64 lower-case hex characters>.")
-        {
-            Errors = [new FieldError("/hash", "pattern", "must be blake3: and 64 lower-case hex characters, the hash of the bytes")],
-        };
-        await RefuseAsync(http, refused, principal, name);
-        return null;
-    }
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }).Root, failure, IsRoute: true);
 
-    /// <summary>Rows 5 and 14: what the tenant has set for itself holds at this door too.</summary>
-    private async ValueTask<Rejection?> RuleAsync(string tenant, string intent) =>
-        await rules.TakeTokenAsync(tenant, intent) is (false, var state) ? RateCheck.Limited(tenant, intent, state) : PolicyCheck.NotAllowed(intent, await rules.PolicyOfAsync(tenant));
-
-    /// <summary>Answers with a refusal. The rest of the body stays unread, so the connection ends with it.</summary>
-    private Task RefuseAsync(HttpContext http, Rejection rejection, TenantPrincipal? principal = null, string name = "")
+    /// <summary>Answers with a refusal of an upload. The rest of the body stays unread, so the connection ends with it.</summary>
+    private Task RefuseAsync(HttpContext http, Rejection rejection, Submission? record = null)
     {
-        if (principal is not null)
+        if (record is not null)
         {
-            refusals.Record(principal, System.Text.Encoding.UTF8.GetBytes(name), rejection);
+            refusals.Record(record, rejection);
         }
-        if (HttpMethods.IsPut(http.Request.Method))
-        {
-            http.Response.Headers.Connection = "close";
-        }
+        http.Response.Headers.Connection = "close";
         return http.RefuseAsync(rejection);
     }
 
-    private static ArtifactActor Actor(TenantPrincipal principal) => new(principal.Tenant, principal.Env, principal.TokenId);
+    private static readonly Rejection NoName = new(RefusalCode.SchemaInvalid, "The name of an artifact is blake3:<64 lower-case hex characters>.")
+    {
+        Errors = [new FieldError("/payload/hash", "pattern", "must be blake3: and 64 lower-case hex characters, the hash of the bytes")],
+    };
 
     private static Rejection Rejected(ArtifactException failure) => failure.Failure switch
     {

@@ -5,7 +5,7 @@ namespace LogLine.Api.Submissions;
 
 /// <summary>
 /// The one door for binary content (contract, section 3): <c>PUT /v1/artifacts/{hash}</c> takes bytes and keeps them under their own hash, or keeps
-/// nothing. A repetition changes nothing, so neither nonce nor key is needed.
+/// nothing. A repetition changes nothing, so without a signature neither nonce nor timestamp is needed.
 /// </summary>
 internal static class ArtifactEndpoints
 {

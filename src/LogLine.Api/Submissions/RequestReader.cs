@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Text;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
 using LogLine.Api.Tenants;
@@ -20,6 +21,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
 {
     private const int MaxWaitSeconds = 60;
     private static readonly string[] Environments = ["dev", "stg", "prd"];
+    private static readonly CanonicalJson NoBody = CanonicalJson.Parse("{}"u8);
 
     /// <summary>Reads a write request; without <paramref name="bodyRequired"/> an empty body stands for an empty object. Exactly one of the two answers is set.</summary>
     public async Task<(Submission? Submission, Rejection? Refused)> ReadAsync(HttpContext http, string traceId, bool bodyRequired = true)
@@ -56,6 +58,26 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
             refusals.Record(principal, body, malformed);
         }
         return result;
+    }
+
+    /// <summary>Reads the head of a write whose body is bytes: rows 2 and 3. Exactly one of the two answers is set.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="traceId">Its trace.</param>
+    /// <param name="bytesHash">The hash that the bytes are to have.</param>
+    public async Task<(Submission? Submission, Rejection? Refused)> ReadHeadAsync(HttpContext http, string traceId, string bytesHash)
+    {
+        var (principal, refused) = await AuthenticateAsync(http);
+        if (principal is null)
+        {
+            return (null, refused);
+        }
+        var (submission, malformed) = refused is null ? Headers(http, principal, NoBody, traceId) : (null, refused);
+        if (malformed is not null)
+        {
+            refusals.Record(principal, Encoding.ASCII.GetBytes(bytesHash), malformed);
+            return (null, malformed);
+        }
+        return (submission! with { BytesHash = bytesHash }, null);
     }
 
     /// <summary>

@@ -19,6 +19,9 @@ internal sealed record RouteAct(string Intent, Func<JsonElement, string, string>
 
     /// <summary>Writes the members of the answer; the Ack is beside it.</summary>
     public Action<Utf8JsonWriter, SubmissionAnswer, JsonElement>? Answer { get; init; }
+
+    /// <summary>What is done for the tenant once the span is durable; not on a replay.</summary>
+    public Action<string>? Done { get; init; }
 }
 
 /// <summary>Acts with routes of their own: each is compiled to a span and goes through the gate like any other; only the answer differs.</summary>
@@ -39,6 +42,10 @@ internal static class RouteActs
         {
             await http.RefuseAsync(answer.Refused);
             return;
+        }
+        if (!answer.Replayed)
+        {
+            act.Done?.Invoke(submission.Tenant);
         }
         http.Response.StatusCode = act.Status;
         if (act.Answer is { } write)

@@ -84,12 +84,18 @@ internal sealed class GatewayClient : IDisposable
     public Task<Attempt<JsonElement>> SubmitAsync(SpanSubmission submission, ProfileSigner? signer, CancellationToken stop) =>
         SendAsync(() => submission.ToRequest(_baseUrl, _profile, signer, _shell.Time.GetUtcNow()), Patience + TimeSpan.FromSeconds(submission.WaitSeconds), stop);
 
-    /// <summary>Uploads what can be read again from its beginning. The same bytes again change nothing, so it may be repeated.</summary>
-    public Task<Attempt<JsonElement>> PutAsync(string path, Stream content, CancellationToken stop) =>
+    /// <summary>Uploads an artifact that can be read again from its beginning. The same bytes again change nothing, so it is repeated as a new request.</summary>
+    /// <param name="hash">Its name.</param>
+    /// <param name="content">Its bytes.</param>
+    /// <param name="signer">Signs the request when the environment in force is known; null for a token alone.</param>
+    /// <param name="stop">Ends it.</param>
+    public Task<Attempt<JsonElement>> UploadAsync(string hash, Stream content, ProfileSigner? signer, CancellationToken stop) =>
         SendAsync(() =>
         {
             content.Position = 0;
-            return new HttpRequestMessage(HttpMethod.Put, new Uri(_baseUrl, path)) { Content = StreamBody.Of(content) };
+            var request = new HttpRequestMessage(HttpMethod.Put, new Uri(_baseUrl, "/v1/artifacts/" + hash)) { Content = StreamBody.Of(content) };
+            new RequestHead(hash, RequestHead.NewNonce(), _shell.Time.GetUtcNow()).WriteTo(request, _profile, signer);
+            return request;
         }, Patience + TimeSpan.FromSeconds(content.Length / SlowestBytesPerSecond), stop);
 
     /// <summary>Downloads once, into <paramref name="destination"/>; null, or why not. What came is to be verified by whoever knows its hash.</summary>

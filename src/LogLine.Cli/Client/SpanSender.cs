@@ -34,6 +34,9 @@ internal sealed class SpanSender(GatewayClient gateway, ProfileSigner signer, Re
         },
     }.Sign(signer.Kid, signer.Key);
 
+    /// <summary>Uploads an artifact, signed with the same key.</summary>
+    public Task<Attempt<JsonElement>> UploadAsync(string hash, Stream content, CancellationToken stop) => gateway.UploadAsync(hash, content, signer, stop);
+
     /// <summary>Sends a span that is new.</summary>
     public Task<Attempt<SpanAck>> SendAsync(SpanDocument span, CancellationToken stop, int waitSeconds = 0) => SendAsync(span, Wrap(span, waitSeconds), stop);
 

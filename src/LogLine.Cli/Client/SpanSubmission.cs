@@ -1,8 +1,6 @@
-using System.Security.Cryptography;
 using LogLine.Cli.Settings;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
-using LogLine.Protocol.Spans;
 
 namespace LogLine.Cli.Client;
 
@@ -35,35 +33,14 @@ internal sealed class SpanSubmission(CanonicalJson body)
     {
         if (now - _madeAt > Freshness)
         {
-            (_nonce, _madeAt) = (Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), now);
+            (_nonce, _madeAt) = (RequestHead.NewNonce(), now);
         }
-        var timestamp = Timestamps.Write(_madeAt);
         var request = new HttpRequestMessage(Method, new Uri(baseUrl, Path)) { Content = JsonBody.Of(body.Utf8) };
-        request.Headers.Add("X-Nonce", _nonce);
-        request.Headers.Add("X-Timestamp", timestamp);
-        request.Headers.Add("Idempotency-Key", IdempotencyKey);
-        request.Headers.Add("X-Payload-Hash", ContentHash.HeaderOf(body.Utf8.Span));
         if (WaitSeconds > 0)
         {
             request.Headers.Add("Prefer", $"wait={WaitSeconds}");
         }
-        if (signer is not null && profile is { Env: { } env, Tenant: { } tenant })
-        {
-            request.Headers.Add("X-Signature-Alg", DomainSignature.Algorithm);
-            request.Headers.Add("X-Signature-KeyId", signer.Kid);
-            request.Headers.Add("X-Signature", new SignedRequest
-            {
-                Method = Method.Method,
-                Path = request.RequestUri!.PathAndQuery,
-                Tenant = tenant,
-                Env = env,
-                ContentHash = ContentHash.Of(body.Utf8.Span),
-                Nonce = _nonce,
-                Timestamp = timestamp,
-                IdempotencyKey = IdempotencyKey,
-                Kid = signer.Kid,
-            }.Sign(signer.Key));
-        }
+        new RequestHead(ContentHash.Of(body.Utf8.Span), _nonce, _madeAt, IdempotencyKey).WriteTo(request, profile, signer);
         return request;
     }
 }

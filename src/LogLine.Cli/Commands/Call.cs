@@ -63,7 +63,12 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
     }
 
     /// <summary>Writes once; signed when the profile has a key, since a token alone can write too.</summary>
-    public async Task<Attempt<JsonElement>> WriteAsync(SpanSubmission submission)
+    public Task<Attempt<JsonElement>> WriteAsync(SpanSubmission submission) => WriteAsync((gateway, signer) => gateway.SubmitAsync(submission, signer, Stop));
+
+    /// <summary>Uploads an artifact; signed likewise.</summary>
+    public Task<Attempt<JsonElement>> UploadAsync(string hash, Stream content) => WriteAsync((gateway, signer) => gateway.UploadAsync(hash, content, signer, Stop));
+
+    private async Task<Attempt<JsonElement>> WriteAsync(Func<GatewayClient, ProfileSigner?, Task<Attempt<JsonElement>>> writeAsync)
     {
         if (Connection().Fails(out var failure, out var connection) || GatewayClient.Open(connection, shell, Note).Fails(out failure, out var gateway))
         {
@@ -71,7 +76,7 @@ internal sealed class Call(Shell shell, Screen screen, HomeFolder home, Connecti
         }
         using var opened = gateway;
         using var signer = connection.Signer().Fails(out _, out var key) ? null : key;
-        return await gateway.SubmitAsync(submission, signer, Stop);
+        return await writeAsync(gateway, signer);
     }
 
     /// <summary>Where this profile's receipts are kept.</summary>

@@ -31,7 +31,7 @@ public sealed class CanonicalJson
 
     /// <summary>
     /// Reads a body strictly. Refused: what RFC 8259 refuses, invalid UTF-8, a BOM, lone surrogates, keys that are equal after NFC,
-    /// depth over 32, more than 10,000 elements in an array, 1,000 members in an object or 30 combining marks in a row.
+    /// depth over 32, more than 10,000 elements in an array or 1,000 members in an object.
     /// </summary>
     /// <returns>True with the document, or false with the fault.</returns>
     public static bool TryRead(ReadOnlySpan<byte> body, out CanonicalJson json, out JsonFault fault)
@@ -151,9 +151,6 @@ public static class JsonLimits
 
     /// <summary>Most members in one object.</summary>
     public const int Members = 1_000;
-
-    /// <summary>Most combining marks in a row: that of Unicode's stream-safe text (UAX #15), which no writing needs.</summary>
-    public const int Marks = 30;
 
     /// <summary>Largest integer, 2^53 − 1.</summary>
     public const long Integer = 9_007_199_254_740_991;

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Text;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -114,7 +113,8 @@ internal struct CanonicalWriter
                 _frames[_depth++] = new Frame();
                 return null;
             case JsonTokenType.String:
-                return String(ref reader);
+                String(ref reader);
+                return null;
             case JsonTokenType.Number:
                 Number(reader.ValueSpan);
                 return null;
@@ -160,10 +160,7 @@ internal struct CanonicalWriter
             Grow(ref _members, _memberCount);
         }
         var start = _length;
-        if (String(ref reader) is { } fault)
-        {
-            return fault;
-        }
+        String(ref reader);
         _members[_memberCount++] = new Member { Start = start, KeyEnd = _length };
         Append((byte)':');
         return null;
@@ -289,21 +286,17 @@ internal struct CanonicalWriter
         return Encoding.UTF8.GetBytes(reader.GetString()!);
     }
 
-    private string? String(ref Utf8JsonReader reader)
+    private void String(ref Utf8JsonReader reader)
     {
         // Plain ASCII without escapes is canonical as it stands; it is also nearly everything.
         if (!reader.ValueIsEscaped && Ascii.IsValid(reader.ValueSpan))
         {
             Quoted(reader.ValueSpan);
-            return null;
+            return;
         }
         var text = reader.GetString()!;
-        var composed = HasTooManyMarks(text) ? null : Composed(text);
+        var composed = NormalForm.Composed(text);
         var isComposed = composed == text;
-        if (composed is null || (!isComposed && HasTooManyMarks(composed)))
-        {
-            return $"A string{Where()} has more than {JsonLimits.Marks} combining marks in a row.";
-        }
         if (isComposed && !reader.ValueIsEscaped)
         {
             Quoted(reader.ValueSpan);
@@ -312,7 +305,6 @@ internal struct CanonicalWriter
         {
             Escaped(composed);
         }
-        return null;
     }
 
     /// <summary>Writes a text that is in canonical form as it stands.</summary>
@@ -324,29 +316,6 @@ internal struct CanonicalWriter
         _length += text.Length;
         _buffer[_length++] = (byte)'"';
     }
-
-    /// <summary>
-    /// Marks are put in order one by one, each behind as many as come before it, so a long row of them takes time by its square. What is composed can have more
-    /// than what was written.
-    /// </summary>
-    private static bool HasTooManyMarks(string text)
-    {
-        var row = 0;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            row = Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark ? row + 1 : 0;
-            if (row > JsonLimits.Marks)
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /// <summary>NFC. The runtime throws for U+FFFE, which may stand in a text and is inert in NFC: what stands around it is normalised.</summary>
-    private static string Composed(string text) =>
-        text.Contains('\uFFFE') ? string.Join('\uFFFE', text.Split('\uFFFE').Select(Composed))
-        : text.Normalize(NormalizationForm.FormC);
 
     private void Escaped(string text)
     {

@@ -29,6 +29,9 @@ public static class Identifiers
     /// <summary><c>urn:webhook:&lt;tenant&gt;/&lt;id&gt;</c></summary>
     public static string WebhookSubject(string tenant, string webhookId) => $"urn:webhook:{tenant}/{webhookId}";
 
+    /// <summary><c>urn:artifact:&lt;tenant&gt;</c></summary>
+    public static string ArtifactSubject(string tenant) => $"urn:artifact:{tenant}";
+
     /// <summary><c>urn:tenant:&lt;tenant&gt;</c></summary>
     public static string TenantSubject(string tenant) => $"urn:tenant:{tenant}";
 

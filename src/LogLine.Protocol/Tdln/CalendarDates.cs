@@ -32,6 +32,7 @@ internal static class CalendarDates
     private static bool TryDay(string text, out DateOnly day)
     {
         day = default;
+        text = Folding.Collapse(text);
         if (text.Length > 40)
         {
             return false;

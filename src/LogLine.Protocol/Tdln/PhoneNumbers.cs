@@ -29,7 +29,7 @@ internal static class PhoneNumbers
             {
                 international = true;
             }
-            else if (c is not (' ' or '.' or '-' or '/' or '(' or ')' or '\u00a0'))
+            else if (!char.IsWhiteSpace(c) && c is not ('.' or '-' or '/' or '(' or ')'))
             {
                 return null;
             }

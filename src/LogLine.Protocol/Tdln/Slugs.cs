@@ -26,7 +26,7 @@ internal static class Slugs
     private static string Join(string[] words, string prefix, string name)
     {
         var slug = words.Length > 0 ? string.Join('_', words) : prefix + Blake3.HashHex(Encoding.UTF8.GetBytes(name))[..16];
-        return slug.Length <= MaxLength ? slug : slug[..MaxLength];
+        return slug.Length <= MaxLength ? slug : slug[..MaxLength].TrimEnd('_');
     }
 
     private static string[] Words(string name) =>

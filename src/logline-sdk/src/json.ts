@@ -1,4 +1,5 @@
 /** What JSON is to the gateway: values, limits, and what is wrong with others. */
+import { composed } from "./normal-form.js";
 
 /** A value that can stand in JSON. Members that are `undefined` are left out, as `JSON.stringify` does. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -9,7 +10,7 @@ export interface JsonObject {
 }
 
 /** The limits of the gateway. */
-export const jsonLimits = { depth: 32, elements: 10_000, members: 1_000, marks: 30, bodyBytes: 1 << 20 } as const;
+export const jsonLimits = { depth: 32, elements: 10_000, members: 1_000, bodyBytes: 1 << 20 } as const;
 
 /** A value has no canonical form, or a text is not strict JSON. `path` is a JSON Pointer. */
 export class JsonError extends Error {
@@ -34,15 +35,9 @@ export class JsonError extends Error {
 
 /** Half of a surrogate pair. */
 const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
-/** One more combining mark in a row than there may be: marks are put in order one by one, so a long row takes time by its square. */
-const tooManyMarks = new RegExp(`\\p{M}{${jsonLimits.marks + 1}}`, "u");
 
-/** A text in NFC. What is composed can have more marks than what was written. */
+/** A text in NFC. */
 export function compose(text: string): string {
   if (loneSurrogate.test(text)) throw new JsonError("a string holds half of a surrogate pair");
-  if (!tooManyMarks.test(text)) {
-    const composed = text.normalize("NFC");
-    if (!tooManyMarks.test(composed)) return composed;
-  }
-  throw new JsonError(`a string has more than ${jsonLimits.marks} combining marks in a row`);
+  return composed(text);
 }

@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
+using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Tests.Artifacts;
 
@@ -109,10 +112,7 @@ public sealed class ArtifactTests
         Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, one)).Status);
         var refused = await PutAsync(gateway, two);
         Assert.Equal(("403_POLICY_DENIED", "artifacts.tenant_bytes"), (refused.Code, refused.Json.Member("details").Text("rule")));
-        using (var removed = await gateway.Client.DeleteAsync($"/v1/artifacts/{Name(one)}", Cancel))
-        {
-            Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
-        }
+        Assert.Equal(HttpStatusCode.NoContent, (await RemoveAsync(gateway, one)).Status);
         Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, two)).Status);
         Assert.Equal(Name(one), Assert.Single(await SpansAsync(gateway, "artifact.removed")).Member("payload").Text("hash"));
     }
@@ -202,10 +202,10 @@ public sealed class ArtifactTests
         await PutAsync(gateway, kept);
         await PutAsync(gateway, gone);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => gateway.Client.DeleteAsync($"/v1/artifacts/{Name(gone)}", Cancel)));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => RemoveAsync(gateway, gone)));
 
-        Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.NoContent);
-        Assert.Equal(15, answers.Count(answer => answer.StatusCode == HttpStatusCode.NotFound));
+        Assert.Single(answers, answer => answer.Status == HttpStatusCode.NoContent);
+        Assert.Equal(15, answers.Count(answer => answer.Status == HttpStatusCode.NotFound));
         Assert.Equal(kept.Length, (await gateway.GetAsync("/v1/artifacts")).Json.Integer("used_bytes"));
         Assert.Single((await gateway.PostAsync("""{"intent":"artifact.removed"}""", path: "/v1/spans/query")).Json.Items("items"));
     }
@@ -221,10 +221,9 @@ public sealed class ArtifactTests
         Assert.Equal("429_RATE_LIMITED", (await PutAsync(gateway, bytes)).Code);
 
         await gateway.PostAsync("""{"intent":"tenant.policy.set","subject":"urn:tenant:dev","payload":{"allowed_intents":["artifact.put"]}}""");
-        using var refused = await gateway.Client.DeleteAsync($"/v1/artifacts/{Name(bytes)}", Cancel);
+        var refused = await RemoveAsync(gateway, bytes);
 
-        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-        Assert.Contains("allowed_intents", await refused.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal(("403_POLICY_DENIED", "allowed_intents"), (refused.Code, refused.Detail("rule")));
         Assert.Single(Files(gateway));
     }
 
@@ -352,6 +351,202 @@ public sealed class ArtifactTests
         }
     }
 
+    /// <summary>
+    /// The contract's table at this door: an upload that has every fault at once. Each row is the answer, and then that one fault is mended. What its head is refused for is said
+    /// before a byte of it is taken: the body is longer than an artifact may be.
+    /// </summary>
+    [Fact]
+    public async Task EveryFaultOfAnUpload_IsAnsweredInTheContractsOrder()
+    {
+        await using var gateway = await (await TestGateway.StartAsync(settings: new Dictionary<string, string?> { ["LogLine:Artifacts:MaxBytes"] = "300000" })).RegisterKeyAsync();
+        var (bytes, tooLong, none) = (Bytes(200_000), Bytes(300_001), await gateway.AddTokenAsync(TestGateway.Tenant, "read"));
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person(), request => request.Set("X-Nonce", "nonce-that-was-consumed"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync(GatewayActs.Person("b"), request => request.Set("Idempotency-Key", "taken"))).Status);
+        await SetAsync(gateway, "quota.set", """{"intent_pattern":"artifact.put","rate_per_minute":1,"burst":1}""");
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, Bytes(1))).Status); // the one of this minute
+        using var stranger = SigningKey.Generate();
+        var fault = new Dictionary<string, string?>
+        {
+            ["X-Tenant-Id"] = "other", ["X-Env"] = "qa", ["X-Payload-Hash"] = ContentHash.HeaderPrefix + new string('0', 64), ["X-Nonce"] = "short", ["X-Timestamp"] = "yesterday", ["Idempotency-Key"] = "taken",
+        };
+        var (token, name, signer, sent) = (none, "blake3:abc", (SigningKey?)stranger, tooLong);
+        var table = new (string Code, string? Reason, Action Mend)[]
+        {
+            ("403_FORBIDDEN", "foreign_tenant", () => fault.Remove("X-Tenant-Id")),                        // 2
+            ("400_MALFORMED_HEADER", "X-Env", () => fault["X-Env"] = "stg"),                               // 3
+            ("403_FORBIDDEN", "artifact.put", () => token = gateway.ApiKey),                               // 4
+            ("429_RATE_LIMITED", null, () => { }),                                                         // 5, mended below
+            ("422_PAYLOAD_HASH_MISMATCH", null, () => fault.Remove("X-Payload-Hash")),                     // 6
+            ("422_SIGNATURE_INVALID", "unknown_kid", () => signer = null),
+            ("400_FRESHNESS_REQUIRED", "X-Nonce", () => fault["X-Nonce"] = "nonce-that-was-consumed"),     // 7
+            ("400_FRESHNESS_REQUIRED", "X-Timestamp", () => fault["X-Timestamp"] = Timestamps.Write(gateway.Time.GetUtcNow().AddSeconds(-130))),
+            ("409_IDEMPOTENCY_CONFLICT", null, () => fault["Idempotency-Key"] = "mine"),                   // 8
+            ("422_TIMESTAMP_OUT_OF_RANGE", null, () => fault["X-Timestamp"] = Timestamps.Write(gateway.Time.GetUtcNow())), // 9
+            ("409_NONCE_REUSED", null, () => fault["X-Nonce"] = "nonce-that-is-quite-new"),                // 10
+            ("422_SCHEMA_INVALID", "/payload/hash", () => name = Name(bytes)),                             // 11
+            ("403_POLICY_DENIED", "unsigned", () => signer = gateway.Key),                                 // 14
+            ("413_TOO_LARGE", null, () => sent = Bytes(200_000, 2)),                                       // its bytes
+            ("422_PAYLOAD_HASH_MISMATCH", "bytes", () => sent = bytes),
+        };
+        foreach (var (code, reason, mend) in table)
+        {
+            var answer = await SendAsync();
+            Assert.True(code == answer.Code, $"{answer.Code} instead of {code}: {answer.Body}");
+            Assert.True(reason is null || answer.Body.Contains($"\"{reason}\"", StringComparison.Ordinal), answer.Body);
+            mend();
+            if (code == "429_RATE_LIMITED")
+            {
+                await SetAsync(gateway, "quota.set", """{"intent_pattern":"artifact.put","rate_per_minute":1000,"burst":1000}""");
+                await SetAsync(gateway, "tenant.policy.set", """{"allow_unsigned":false}""");
+            }
+        }
+        Assert.Single(Files(gateway));
+        Assert.Equal(HttpStatusCode.Created, (await SendAsync()).Status);
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync()).Status); // the retry finds them there
+        var want = Assert.Single(await SpansAsync(gateway, "artifact.put"), span => span.Member("payload").Text("hash") == Name(bytes));
+        var entry = (await gateway.GetAsync($"/v1/spans/{want.Text("this")}/receipt")).Json.Member("entry");
+        Assert.Equal(("stg", TestGateway.Kid), (entry.Text("env"), entry.Text("kid")));
+
+        Task<Answer> SendAsync() => PutAsync(gateway, sent, name, chunked: true, change: request =>
+        {
+            request.UseToken(token);
+            request.Headers.ExpectContinue = true; // so that an answer to the head is read, whatever the length of the body
+            foreach (var (header, value) in fault)
+            {
+                request.Set(header, value);
+            }
+            if (signer is not null)
+            {
+                var hash = ArtifactHash.TryParse(name, out _) ? name : ContentHash.Of(Encoding.UTF8.GetBytes(name));
+                request.SignRequest(hash, signer, signer == stranger ? "kid_of_a_stranger" : TestGateway.Kid, "stg");
+                request.Set("X-Payload-Hash", fault.GetValueOrDefault("X-Payload-Hash", ContentHash.HeaderOf(hash)));
+            }
+        });
+    }
+
+    [Fact]
+    public async Task SignatureOfAnUpload_CoversItsBytesPathAndEnvironment()
+    {
+        await using var gateway = await (await TestGateway.StartAsync()).RegisterKeyAsync();
+        var (bytes, other) = (Bytes(1000, 1), Bytes(1000, 2));
+        Action<HttpRequestMessage> Signed(string hash, string env = "dev", Action<HttpRequestMessage>? after = null) => request =>
+        {
+            request.Set("X-Nonce", Guid.NewGuid().ToString("D"));
+            request.Set("X-Timestamp", Timestamps.Write(gateway.Time.GetUtcNow()));
+            request.SignRequest(hash, gateway.Key, TestGateway.Kid, env);
+            request.Set("X-Payload-Hash", ContentHash.HeaderOf(Name(bytes)));
+            after?.Invoke(request);
+        };
+
+        Assert.Equal("mismatch", (await PutAsync(gateway, bytes, change: Signed(Name(other)))).Detail("reason"));
+        Assert.Equal("mismatch", (await PutAsync(gateway, bytes, change: Signed(Name(bytes), "stg"))).Detail("reason"));
+        Assert.Equal("mismatch", (await PutAsync(gateway, bytes, Name(bytes) + "?x=1", change: Signed(Name(bytes), after: request => request.RequestUri = new Uri("/v1/artifacts/" + Name(bytes), UriKind.Relative)))).Detail("reason"));
+        Assert.Equal("incomplete", (await PutAsync(gateway, bytes, change: Signed(Name(bytes), after: request => request.Set("X-Nonce", null)))).Detail("reason"));
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, bytes, change: Signed(Name(bytes)))).Status);
+    }
+
+    [Fact]
+    public async Task Nonce_IsNotNeededForBytes_AndOneThatIsSentIsConsumedWhenTheyAreNew()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        void Fresh(HttpRequestMessage request)
+        {
+            request.Set("X-Nonce", "nonce-of-these-bytes");
+            request.Set("X-Timestamp", Timestamps.Write(gateway.Time.GetUtcNow()));
+        }
+
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, Bytes(10, 1))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await PutAsync(gateway, Bytes(10, 1), change: Fresh)).Status); // nothing was written
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, Bytes(10, 2), change: Fresh)).Status);
+        Assert.Equal("409_NONCE_REUSED", (await PutAsync(gateway, Bytes(10, 3), change: Fresh)).Code);
+        Assert.Equal("409_NONCE_REUSED", (await PutAsync(gateway, Bytes(10, 2), change: Fresh)).Code);
+        Assert.Equal(2, Files(gateway).Count());
+    }
+
+    [Fact]
+    public async Task Upload_IsCountedOnceAgainstItsQuota_AndItsRefusalIsOnTheLedger()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        await SetAsync(gateway, "quota.set", """{"intent_pattern":"artifact.put","rate_per_minute":1,"burst":2}""");
+
+        var first = await PutAsync(gateway, Bytes(10, 1));
+        var second = await PutAsync(gateway, Bytes(10, 2));
+        var third = await PutAsync(gateway, Bytes(10, 3));
+
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.Created, "429_RATE_LIMITED"), (first.Status, second.Status, third.Code));
+        Assert.Equal("1", first.Headers.GetValues("RateLimit-Remaining").Single());
+    }
+
+    [Fact]
+    public async Task RefusedUpload_IsOnTheLedger_HeadAndBytesAlike()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var bytes = Bytes(10);
+
+        await gateway.AssertRefusedAsync("400_FRESHNESS_REQUIRED", () => PutAsync(gateway, bytes, change: request => request.Set("X-Nonce", "short")));
+        await gateway.AssertRefusedAsync("422_PAYLOAD_HASH_MISMATCH", () => PutAsync(gateway, bytes, Name(Bytes(11))));
+
+        var said = await SpansAsync(gateway, "gate.refused");
+        Assert.Equal([Name(bytes), Name(Bytes(11))], said.Select(span => span.Member("payload").Text("submission_hash")));
+        Assert.All(said, span => Assert.Equal("artifact.put", span.Member("payload").Text("intent")));
+    }
+
+    [Fact]
+    public async Task Removal_IsAWriteLikeOthers()
+    {
+        await using var gateway = await (await TestGateway.StartAsync()).RegisterKeyAsync();
+        var bytes = Bytes(1000);
+        await PutAsync(gateway, bytes);
+
+        Assert.Equal("400_FRESHNESS_REQUIRED", (await RemoveAsync(gateway, bytes, request => request.Set("X-Nonce", null))).Code);
+        Assert.Equal("404_NOT_FOUND", (await RemoveAsync(gateway, Bytes(1001))).Code);
+        Assert.Equal("422_SCHEMA_INVALID", (await RemoveAsync(gateway, bytes, path: "blake3:abc")).Code);
+        await SetAsync(gateway, "tenant.policy.set", """{"allow_unsigned":false}""");
+        Assert.Equal("unsigned", (await RemoveAsync(gateway, bytes)).Detail("rule"));
+        Assert.Single(Files(gateway));
+
+        var removed = await RemoveAsync(gateway, bytes, request =>
+        {
+            request.Set("X-Env", "prd");
+            request.SignRequest("{}"u8.ToArray(), gateway.Key, TestGateway.Kid, "prd");
+        });
+        Assert.True(removed.Status == HttpStatusCode.NoContent, removed.Body);
+        Assert.Empty(Files(gateway));
+        var want = Assert.Single(await SpansAsync(gateway, "artifact.remove"));
+        var said = Assert.Single(await SpansAsync(gateway, "artifact.removed"));
+        var entry = (await gateway.GetAsync($"/v1/spans/{want.Text("this")}/receipt")).Json.Member("entry");
+        Assert.Equal(("prd", TestGateway.Kid), (entry.Text("env"), entry.Text("kid")));
+        Assert.Equal((Name(bytes), (long)bytes.Length, want.Text("this")), (said.Member("payload").Text("hash"), said.Member("payload").Integer("bytes"), said.Member("payload").Text("span")));
+    }
+
+    [Fact]
+    public async Task RemovalThatIsAskedForAgain_IsItsAnswerAndRemovesNothing()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var bytes = Bytes(1000);
+        await PutAsync(gateway, bytes);
+        void WithKey(HttpRequestMessage request) => request.Set("Idempotency-Key", "remove-once");
+
+        Assert.Equal(HttpStatusCode.NoContent, (await RemoveAsync(gateway, bytes, WithKey)).Status);
+        await PutAsync(gateway, bytes);
+        Assert.Equal(HttpStatusCode.NoContent, (await RemoveAsync(gateway, bytes, WithKey)).Status);
+
+        Assert.Single(Files(gateway));
+        Assert.Single(await SpansAsync(gateway, "artifact.removed"));
+    }
+
+    [Theory]
+    [InlineData("artifact.put")]
+    [InlineData("artifact.remove")]
+    public async Task IntentOfTheDoor_IsNoSpanOfClients(string intent)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        var answer = await gateway.PostAsync(TestGateway.Json(new { intent, subject = "urn:artifact:dev", payload = new { hash = Name(Bytes(1)), bytes = 1 } }));
+
+        Assert.Equal(("403_FORBIDDEN", "reserved_intent"), (answer.Code, answer.Detail("reason")));
+    }
+
     private static byte[] Bytes(int length, int seed = 1)
     {
         var bytes = new byte[length];
@@ -369,6 +564,15 @@ public sealed class ArtifactTests
         using var response = await gateway.Client.SendAsync(request, Cancel);
         return await Answer.ReadAsync(response);
     }
+
+    private static Task<Answer> RemoveAsync(TestGateway gateway, byte[] bytes, Action<HttpRequestMessage>? change = null, string? path = null) => gateway.PostAsync("{}", request =>
+    {
+        request.Method = HttpMethod.Delete;
+        change?.Invoke(request);
+    }, "/v1/artifacts/" + (path ?? Name(bytes)));
+
+    private static async Task SetAsync(TestGateway gateway, string intent, string payload) =>
+        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync($$"""{"intent":"{{intent}}","subject":"urn:tenant:dev","payload":{{payload}}}""")).Status);
 
     private static IEnumerable<string> Files(TestGateway gateway) => Directory.EnumerateFiles(Path.Combine(gateway.Folder, "artifacts"), "*", SearchOption.AllDirectories);
 

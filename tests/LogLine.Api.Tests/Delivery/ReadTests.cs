@@ -192,11 +192,29 @@ public sealed class ReadTests
     [InlineData("0")]
     [InlineData("1001")]
     [InlineData("x")]
-    public async Task LimitOfRuns_IsChecked(string limit)
+    public async Task LimitOfLists_IsChecked(string limit)
     {
         await using var gateway = await TestGateway.StartAsync();
 
-        Assert.Equal(("/limit", "query"), (await gateway.GetAsync("/v1/runs?limit=" + limit)).Error());
+        foreach (var list in new[] { "runs", "minicontainers", "artifacts" })
+        {
+            Assert.Equal(("/limit", "query"), (await gateway.GetAsync($"/v1/{list}?limit={limit}")).Error());
+        }
+    }
+
+    [Fact]
+    public async Task MiniContainers_AreListedForTheirTenantAlone_AndNoCursorBreaksTheList()
+    {
+        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter()])).RegisterKeyAsync();
+        var applied = await gateway.ApplyAsync("web");
+        var other = await gateway.AddTokenAsync("other", "*");
+
+        Assert.Equal(applied, Assert.Single((await gateway.GetAsync("/v1/minicontainers")).Json.Items("items")).Text("ref"));
+        Assert.Empty((await gateway.GetAsync("/v1/minicontainers", request => request.UseToken(other))).Json.Items("items"));
+        foreach (var after in new[] { "%00", "a%0Ab", new string('a', 513) })
+        {
+            Assert.Equal(("/after", "query"), (await gateway.GetAsync("/v1/minicontainers?after=" + after)).Error());
+        }
     }
 
     [Theory]

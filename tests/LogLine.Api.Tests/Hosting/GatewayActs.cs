@@ -48,16 +48,19 @@ internal static class GatewayActs
     }
 
     /// <summary>Signs a request over a body, with the nonce and timestamp that it has.</summary>
-    public static void SignRequest(this HttpRequestMessage request, byte[] body, SigningKey key, string kid, string env = "dev")
+    public static void SignRequest(this HttpRequestMessage request, byte[] body, SigningKey key, string kid, string env = "dev") =>
+        request.SignRequest(ContentHash.Of(CanonicalJson.Parse(body).Utf8.Span), key, kid, env);
+
+    /// <summary>The same over bytes of which the hash is known, <c>blake3:…</c>.</summary>
+    public static void SignRequest(this HttpRequestMessage request, string hash, SigningKey key, string kid, string env = "dev")
     {
-        var canonical = CanonicalJson.Parse(body).Utf8.Span;
         var signed = new SignedRequest
         {
-            Method = request.Method.Method, Path = request.RequestUri!.OriginalString, Tenant = TestGateway.Tenant, Env = env, ContentHash = ContentHash.Of(canonical),
+            Method = request.Method.Method, Path = request.RequestUri!.OriginalString, Tenant = TestGateway.Tenant, Env = env, ContentHash = hash,
             Nonce = request.Headers.GetValues("X-Nonce").Single(), Timestamp = request.Headers.GetValues("X-Timestamp").Single(),
             IdempotencyKey = request.Headers.TryGetValues("Idempotency-Key", out var keys) ? keys.Single() : null, Kid = kid,
         };
-        request.Set("X-Payload-Hash", ContentHash.HeaderOf(canonical));
+        request.Set("X-Payload-Hash", ContentHash.HeaderOf(hash));
         request.Set("X-Signature-Alg", DomainSignature.Algorithm);
         request.Set("X-Signature-KeyId", kid);
         request.Set("X-Signature", signed.Sign(key));

@@ -16,7 +16,7 @@ internal static class SandboxBenchmark
 
     private static async Task<IReadOnlyList<Figure>> RunAsync(EngineSides sides)
     {
-        if (Environment.GetEnvironmentVariable(EngineSides.Variable(sides.Provider) + "_COMMAND")?.Split(' ') is not { Length: > 0 } line)
+        if (Environment.GetEnvironmentVariable(EngineSides.Variable(sides.Provider) + "_COMMAND")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is not { Length: > 0 } line)
         {
             return [Figure.Skipped("sandbox", sides.Provider, "its command line", $"{EngineSides.Variable(sides.Provider)}_COMMAND is not set; `tests/run --with` sets it.")];
         }

@@ -90,24 +90,6 @@ public sealed class Ed25519Tests
         }
     }
 
-    [Fact]
-    public void AChangedBitAnywhere_IsRefused()
-    {
-        using var key = SigningKey.FromSeed(new byte[Ed25519.SeedSize]);
-        var (publicKey, message) = (key.PublicKey.ToArray(), "span"u8.ToArray());
-        var signature = key.Sign(message);
-        foreach (var part in (byte[][])[publicKey, message, signature])
-        {
-            for (var bit = 0; bit < part.Length * 8; bit++)
-            {
-                part[bit / 8] ^= (byte)(1 << (bit % 8));
-                Assert.False(Ed25519.Verify(publicKey, message, signature));
-                part[bit / 8] ^= (byte)(1 << (bit % 8));
-            }
-        }
-        Assert.True(Ed25519.Verify(publicKey, message, signature));
-    }
-
     [Theory]
     [InlineData(31, 64)]
     [InlineData(33, 64)]

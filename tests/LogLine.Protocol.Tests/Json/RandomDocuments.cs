@@ -14,6 +14,13 @@ internal static class RandomDocuments
         "\uac00", "\u1100\u1161", "\u2028", "\ud7ff", "\ue000", "\ufffd", "\ufffe", "\uffff", "\U00010000", "\U0001d15e", "\U0001f600", "\U0010ffff",
     ];
 
+    /// <summary>Combining marks of many classes; some become two, some are behind all others, one is none.</summary>
+    private static readonly string[] Marks =
+    [
+        "\u0301", "\u0307", "\u0323", "\u0327", "\u0315", "\u0334", "\u0338", "\u0344", "\u0345", "\u05b0", "\u05bc", "\u064b", "\u0651", "\u093c", "\u094d", "\u0f71", "\u0f73", "\u0e38", "\u302a", "\u3099",
+        "\u20dd", "\u0903", "\U0001d165", "\U0001d16e", "\u1ab0", "\u0300", "\u034f",
+    ];
+
     /// <summary>A document of at most five levels, as JSON.</summary>
     public static string Next(Random random) => Document(random, 4)?.ToJsonString() ?? "null";
 
@@ -45,7 +52,10 @@ internal static class RandomDocuments
         return made;
     }
 
-    private static string Text(Random random) => string.Concat(Enumerable.Range(0, random.Next(6)).Select(_ => Alphabet[random.Next(Alphabet.Length)]));
+    private static string Text(Random random) => random.Next(40) == 0 ? Marked(random) : string.Concat(Enumerable.Range(0, random.Next(6)).Select(_ => Alphabet[random.Next(Alphabet.Length)]));
+
+    /// <summary>A letter under more marks than any writing has.</summary>
+    private static string Marked(Random random) => Alphabet[random.Next(Alphabet.Length)] + string.Concat(Enumerable.Range(0, random.Next(10, 60)).Select(_ => Marks[random.Next(Marks.Length)])) + "é";
 
     /// <summary>The same document with members shuffled, white space strewn in and any character escaped.</summary>
     public static string Respelled(JsonNode? node, Random random)

@@ -41,11 +41,11 @@ public sealed class ReceiptTests
     {
         foreach (var path in Leaves(JsonNode.Parse(Json())!, []).Where(path => path is not ["kid"]))
         {
-            Assert.NotNull(Judge(Changed(path, node => Tampered(node))));
-            Assert.NotNull(Judge(Changed(path, _ => null)));
-            Assert.NotNull(Judge(Changed(path, _ => JsonValue.Create(true))));
-            Assert.NotNull(Judge(Changed(path, _ => new JsonObject())));
-            Assert.NotNull(Judge(Changed(path, _ => JsonValue.Create(-1))));
+            Assert.NotNull(Judge(Changed(Json(), path, node => Tampered(node))));
+            Assert.NotNull(Judge(Changed(Json(), path, _ => null)));
+            Assert.NotNull(Judge(Changed(Json(), path, _ => JsonValue.Create(true))));
+            Assert.NotNull(Judge(Changed(Json(), path, _ => new JsonObject())));
+            Assert.NotNull(Judge(Changed(Json(), path, _ => JsonValue.Create(-1))));
         }
     }
 
@@ -173,16 +173,16 @@ public sealed class ReceiptTests
         return Encoding.UTF8.GetString(CanonicalJson.Compose(receipt.WriteTo).Utf8.Span);
     }
 
-    private static IEnumerable<string[]> Leaves(JsonNode node, string[] path) => node switch
+    internal static IEnumerable<string[]> Leaves(JsonNode node, string[] path) => node switch
     {
         JsonObject made => made.SelectMany(member => Leaves(member.Value!, [.. path, member.Key])),
         JsonArray list => list.SelectMany((item, i) => Leaves(item!, [.. path, i.ToString()])),
         _ => [path],
     };
 
-    private static string Changed(string[] path, Func<JsonNode, JsonNode?> change)
+    internal static string Changed(string json, string[] path, Func<JsonNode, JsonNode?> change)
     {
-        var root = JsonNode.Parse(Json())!;
+        var root = JsonNode.Parse(json)!;
         var holder = path[..^1].Aggregate(root, (node, step) => node is JsonArray list ? list[int.Parse(step)]! : node[step]!);
         if (holder is JsonArray array)
         {
@@ -195,7 +195,7 @@ public sealed class ReceiptTests
         return root.ToJsonString();
     }
 
-    private static JsonNode Tampered(JsonNode node) => node.GetValueKind() == System.Text.Json.JsonValueKind.Number
+    internal static JsonNode Tampered(JsonNode node) => node.GetValueKind() == System.Text.Json.JsonValueKind.Number
         ? JsonValue.Create(node.GetValue<long>() + 1)
         : JsonValue.Create(Swap(node.GetValue<string>()));
 

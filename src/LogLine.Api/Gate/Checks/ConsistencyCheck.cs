@@ -193,7 +193,7 @@ internal static class ConsistencyCheck
         {
             return Rejection.Inconsistent("/payload/target/provider", $"is '{target.Provider}', which does not carry out {item.Effect}");
         }
-        if (!item.IsDryRun && item.Payload.Text("artifact") is { } artifact && !item.State.HasArtifact(item.Tenant, artifact))
+        if (!item.IsDryRun && item.Payload.Text("artifact") is { } artifact && item.State.FindArtifact(item.Tenant, artifact) is null)
         {
             return Rejection.Inconsistent("/payload/artifact", $"'{artifact}' is no artifact of this tenant; upload it first (PUT /v1/artifacts/{{hash}}, 'logline artifacts put FILE')");
         }

@@ -16,6 +16,7 @@ internal static class ExistenceCheck
         "wallet.key.revoke" => await KeyAsync(item),
         "wallet.grant.revoke" => await GrantAsync(item),
         "token.revoke" => await TokenAsync(item),
+        "artifact.remove" => Artifact(item),
         "webhook.delete" or "webhook.rotate" or "webhook.replay" => await WebhookActs.ExistenceAsync(item),
         "span.erase" => await SpanErasure.ExistenceAsync(item),
         _ => null,
@@ -68,6 +69,13 @@ internal static class ExistenceCheck
     {
         var id = item.Payload.Text("token_id")!;
         return await item.State.FindTokenAsync(item.Tenant, id) is null ? Missing("token_id", id, "GET /v1/tokens lists the tenant's tokens.") : null;
+    }
+
+    private static Rejection? Artifact(Judgement item)
+    {
+        var hash = item.Payload.Text("hash")!;
+        item.Artifact = item.State.FindArtifact(item.Tenant, hash);
+        return item.Artifact is null ? Missing("artifact", hash, "GET /v1/artifacts lists the tenant's artifacts.") : null;
     }
 
     internal static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")

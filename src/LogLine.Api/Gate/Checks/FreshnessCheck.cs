@@ -16,9 +16,11 @@ internal static class FreshnessCheck
     public static Rejection? Present(Judgement item, OperatorPolicy policy)
     {
         var (nonce, timestamp) = (item.Submission.Nonce, item.Submission.Timestamp);
-        if (!policy.RequireFreshness && nonce is null && timestamp is null)
+        // A signed request was refused without them before. Bytes under their own hash change nothing when they come again (decision 009).
+        var isOptional = !policy.RequireFreshness || item.Submission.BytesHash is not null;
+        if (isOptional && nonce is null && timestamp is null)
         {
-            return null; // a signed request was refused without them before
+            return null;
         }
         if (nonce is null || nonce.Length is < 16 or > 128 || nonce.AsSpan().ContainsAnyExcept(NonceCharacters))
         {

@@ -27,8 +27,9 @@ internal static class IntegrityCheck
             return null;
         }
         var actual = ContentHash.HeaderOf(item.Submission.ContentHash);
-        return sent == actual ? null : new Rejection(
-            RefusalCode.PayloadHashMismatch, $"X-Payload-Hash is '{Cut(sent)}', the canonical body hashes to '{actual}'. Hash the canonical form, not the bytes as sent.")
+        return sent == actual ? null : new Rejection(RefusalCode.PayloadHashMismatch, item.Submission.BytesHash is null
+            ? $"X-Payload-Hash is '{Cut(sent)}', the canonical body hashes to '{actual}'. Hash the canonical form, not the bytes as sent."
+            : $"X-Payload-Hash is '{Cut(sent)}', the path says '{actual}'. Both are the hash of the bytes.")
         {
             Details = new Dictionary<string, object?> { ["expected"] = actual, ["found"] = Cut(sent) },
         };

@@ -48,7 +48,7 @@ internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
     }
 
     /// <summary>Whether the tenant's policy leaves out an intent.</summary>
-    internal static Rejection? NotAllowed(string intent, TenantPolicy tenant) => tenant.AllowedIntents is { } allowed && !allowed.Any(pattern => IntentPattern.Covers(pattern, intent))
+    private static Rejection? NotAllowed(string intent, TenantPolicy tenant) => tenant.AllowedIntents is { } allowed && !allowed.Any(pattern => IntentPattern.Covers(pattern, intent))
         ? Denied("allowed_intents", $"The tenant's policy allows {string.Join(", ", allowed)} (tenant.policy.set), not '{intent}'.")
         : null;
 

@@ -8,6 +8,11 @@ internal static class RateCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, TenantRules rules)
     {
+        if (item.Submission.Counted is { } counted)
+        {
+            item.RateLimit = counted.State;
+            return null;
+        }
         if (item.Definition is not { } definition || await rules.TakeTokenAsync(item.Tenant, definition.Name) is not { } bucket)
         {
             return null;
@@ -16,7 +21,7 @@ internal static class RateCheck
         return bucket.Taken ? null : Limited(item.Tenant, definition.Name, bucket.State);
     }
 
-    internal static Rejection Limited(string tenant, string intent, RateLimitState state) => new(
+    private static Rejection Limited(string tenant, string intent, RateLimitState state) => new(
         RefusalCode.RateLimited, $"'{intent}' is limited to {state.Limit} a minute for tenant '{tenant}'. Send the same request again in {state.ResetSeconds} s.")
     {
         RetryAfterSeconds = Math.Max(1, state.ResetSeconds),

@@ -28,13 +28,8 @@ internal static class PutArtifactCommand
 
     private static async Task<int> PutAsync(Call call, FileStream file)
     {
-        if (call.OpenGateway().Fails(out var failure, out var gateway))
-        {
-            return call.Screen.Refuse(failure);
-        }
-        using var opened = gateway;
         var name = await HashedFile.NameAsync(file, call.Stop);
-        if ((await gateway.PutAsync("/v1/artifacts/" + name, file, call.Stop)).Fails(out failure, out var answer))
+        if ((await call.UploadAsync(name, file)).Fails(out var failure, out var answer))
         {
             return call.Screen.Refuse(failure);
         }

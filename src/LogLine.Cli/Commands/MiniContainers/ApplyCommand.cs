@@ -37,7 +37,7 @@ internal static class ApplyCommand
             return call.Screen.Refuse(failure);
         }
         using var opened = sender;
-        if (Ready(call, file.Manifest, sender.Signer).Fails(out failure, out var ready) || (!dry && (failure = await UploadAsync(call, sender.Client, file.Artifacts)) is not null))
+        if (Ready(call, file.Manifest, sender.Signer).Fails(out failure, out var ready) || (!dry && (failure = await UploadAsync(call, sender, file.Artifacts)) is not null))
         {
             return call.Screen.Refuse(failure);
         }
@@ -64,12 +64,12 @@ internal static class ApplyCommand
     }
 
     /// <summary>What the manifest names is there before the manifest is: whoever deploys it finds it whole.</summary>
-    private static async Task<CommandFailure?> UploadAsync(Call call, GatewayClient gateway, IReadOnlyDictionary<string, byte[]> artifacts)
+    private static async Task<CommandFailure?> UploadAsync(Call call, SpanSender sender, IReadOnlyDictionary<string, byte[]> artifacts)
     {
         foreach (var (hash, bytes) in artifacts)
         {
             using var content = new MemoryStream(bytes, writable: false);
-            if ((await gateway.PutAsync("/v1/artifacts/" + hash, content, call.Stop)).Fails(out var failure, out var answer))
+            if ((await sender.UploadAsync(hash, content, call.Stop)).Fails(out var failure, out var answer))
             {
                 return failure;
             }

@@ -53,7 +53,7 @@ internal sealed class EngineCommand
             return call.Screen.Refuse(failure);
         }
         using var opened = sender;
-        if ((await LocalArtifacts.UploadAsync(call, sender.Client, _members)).Fails(out failure, out var artifacts) || Compose(call, sender, tenant, name, target, artifacts).Fails(out failure, out var span))
+        if ((await LocalArtifacts.UploadAsync(call, sender, _members)).Fails(out failure, out var artifacts) || Compose(call, sender, tenant, name, target, artifacts).Fails(out failure, out var span))
         {
             return call.Screen.Refuse(failure);
         }

@@ -11,14 +11,14 @@ internal static class LocalArtifacts
     private const string Member = "artifact";
 
     /// <summary>Uploads what options name by a path; the hashes, by member.</summary>
-    public static async Task<Attempt<IReadOnlyDictionary<string, string>>> UploadAsync(Call call, GatewayClient gateway, IEnumerable<MemberOption> members)
+    public static async Task<Attempt<IReadOnlyDictionary<string, string>>> UploadAsync(Call call, SpanSender sender, IEnumerable<MemberOption> members)
     {
         var hashes = new Dictionary<string, string>();
         foreach (var member in members.Where(member => member.Member == Member))
         {
             if (member.Text(call) is { } path && !path.StartsWith(ContentHash.Prefix, StringComparison.Ordinal))
             {
-                if ((await UploadAsync(call, gateway, path)).Fails(out var failure, out var hash))
+                if ((await UploadAsync(call, sender, path)).Fails(out var failure, out var hash))
                 {
                     return failure;
                 }
@@ -66,7 +66,7 @@ internal static class LocalArtifacts
         }
     }
 
-    private static async Task<Attempt<string>> UploadAsync(Call call, GatewayClient gateway, string path)
+    private static async Task<Attempt<string>> UploadAsync(Call call, SpanSender sender, string path)
     {
         var isTar = path.EndsWith(".tar", StringComparison.Ordinal);
         var packed = isTar ? path : Path.GetTempFileName();
@@ -78,7 +78,7 @@ internal static class LocalArtifacts
             }
             await using var file = new FileStream(packed, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.Asynchronous);
             var hash = await HashedFile.NameAsync(file, call.Stop);
-            return (await gateway.PutAsync("/v1/artifacts/" + hash, file, call.Stop)).Fails(out var failure, out _) ? failure : hash;
+            return (await sender.UploadAsync(hash, file, call.Stop)).Fails(out var failure, out _) ? failure : hash;
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)
         {

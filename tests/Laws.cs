@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace LogLine.Api.Tests.Hosting;
+namespace LogLine.Tests;
 
 /// <summary>Laws that hold for every choice. FsCheck makes the choices; when one breaks a law, the failure names its seed.</summary>
 internal static class Laws
