@@ -45,7 +45,7 @@ internal sealed class PruneCommand
         }
     }
 
-    private async Task<int> PruneAsync(Call call, LogPruning log, Wanted wanted)
+    private async Task<int> PruneAsync(Call call, LogPruning log, PruneBounds wanted)
     {
         var before = wanted.Before ?? await log.IndexAtAsync(call.Shell.Time.GetUtcNow() - wanted.Age);
         if (before > log.Size)
@@ -114,7 +114,7 @@ internal sealed class PruneCommand
             }
         });
 
-    private Attempt<Wanted> Read(Call call)
+    private Attempt<PruneBounds> Read(Call call)
     {
         var (before, older, database) = (call.Get(_before), call.Get(_older), call.Get(_postgres) ? call.Shell.Variable(Database) : null);
         if (call.Get(_postgres) && string.IsNullOrEmpty(database))
@@ -136,8 +136,8 @@ internal sealed class PruneCommand
         var age = TimeSpan.Zero;
         return older is not null && !TimeLength.TryParse(older.EndsWith('d') ? $"P{older[..^1]}D" : older, out age, out _)
             ? CommandFailure.Usage($"--older-than '{older}': a whole number with d, h, m or s, such as 90d, or ISO 8601, such as P90D.")
-            : new Wanted(before, age, database);
+            : new PruneBounds(before, age, database);
     }
 
-    private sealed record Wanted(long? Before, TimeSpan Age, string? Connection);
+    private sealed record PruneBounds(long? Before, TimeSpan Age, string? Connection);
 }
