@@ -121,7 +121,7 @@ internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submit
 
     /// <summary>
     /// The span comes before the name: when this answers, both are durable; when the gateway dies in between, the span names bytes that nobody was told of, and the next upload says
-    /// it again. A replay is the answer of then: it keeps nothing.
+    /// it again; under the same key it is a replay, and what that says is true of bytes that are there.
     /// </summary>
     private async Task KeepAsync(HttpContext http, Submission submission, ArtifactWriter writer, ArtifactHash hash)
     {
@@ -136,10 +136,7 @@ internal sealed class ArtifactDoor(RequestReader requests, TdlnGate gate, Submit
         {
             http.Response.Headers["Idempotency-Replayed"] = "true";
         }
-        else
-        {
-            writer.Publish();
-        }
+        writer.Publish();
         await AnswerAsync(http, hash, writer.Length, isNew: true);
     }
 

@@ -519,6 +519,22 @@ public sealed class ArtifactTests
         Assert.Equal((Name(bytes), (long)bytes.Length, want.Text("this")), (said.Member("payload").Text("hash"), said.Member("payload").Integer("bytes"), said.Member("payload").Text("span")));
     }
 
+    /// <summary>As when the gateway dies between the span and the name.</summary>
+    [Fact]
+    public async Task UploadWhoseBytesWereLostBehindItsSpan_IsKeptByItsRetry()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var bytes = Bytes(1000);
+        void WithKey(HttpRequestMessage request) => request.Set("Idempotency-Key", "put-once");
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, bytes, change: WithKey)).Status);
+        File.Delete(Assert.Single(Files(gateway)));
+
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, bytes, change: WithKey)).Status);
+
+        Assert.Single(Files(gateway));
+        Assert.Single(await SpansAsync(gateway, "artifact.put"));
+    }
+
     [Fact]
     public async Task RemovalThatIsAskedForAgain_IsItsAnswerAndRemovesNothing()
     {
