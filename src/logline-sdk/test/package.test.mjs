@@ -5,7 +5,7 @@ import test from "node:test";
 
 const root = new URL("..", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
-const modules = ["bytes", "canonical", "ed25519", "errors", "http", "index", "json", "receipts", "sdk", "signatures", "stream", "strict", "types", "webhooks"];
+const modules = ["bytes", "canonical", "ed25519", "errors", "http", "index", "json", "normal-form", "receipts", "sdk", "signatures", "stream", "strict", "types", "webhooks"];
 
 test("the package holds what was built, its README and its licence, and nothing else", () => {
   const [packed] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts", "--offline"], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));

@@ -46,11 +46,11 @@ public static class EngineEndpoints
     /// <summary>One endpoint per provider, Podman first (containers, runtime choice). Nothing is connected to yet.</summary>
     public static IReadOnlyList<EngineEndpoint> Discover(Func<string, string?> environment) =>
     [
-        Named(Podman, "CONTAINER", environment) ?? new(Podman, Sockets(
+        Named(Podman, "CONTAINER_HOST", environment) ?? new(Podman, Sockets(
             Below(environment("XDG_RUNTIME_DIR"), "podman/podman.sock"),
             Below($"/run/user/{UserId()}", "podman/podman.sock"),
             "/run/podman/podman.sock")),
-        Named(Docker, "DOCKER", environment) ?? new(Docker, Sockets(
+        Named(Docker, "DOCKER_HOST", environment) ?? new(Docker, Sockets(
             Below(environment("XDG_RUNTIME_DIR"), "docker.sock"),
             Below(environment("HOME"), ".docker/run/docker.sock"),
             "/var/run/docker.sock")),
@@ -67,9 +67,9 @@ public static class EngineEndpoints
     }
 
     /// <summary>What <c>…_HOST</c> names. With any value of <c>…_TLS_VERIFY</c> it is reached over TLS, by the files in <c>…_CERT_PATH</c>; those are Docker's variables, and Podman's engine has the same here.</summary>
-    static EngineEndpoint? Named(string provider, string prefix, Func<string, string?> environment)
+    static EngineEndpoint? Named(string provider, string variable, Func<string, string?> environment)
     {
-        var variable = prefix + "_HOST";
+        var prefix = variable[..^"_HOST".Length];
         var address = environment(variable);
         if (string.IsNullOrWhiteSpace(address))
             return null;
