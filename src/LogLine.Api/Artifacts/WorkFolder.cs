@@ -43,9 +43,9 @@ public sealed class WorkFolder : IDisposable
                 }
                 held.Dispose();
             }
-            catch (IOException) when (tries < MostTries && File.Exists(path + LockSuffix))
+            catch (IOException) when (tries < MostTries)
             {
-                // The sweep holds it.
+                // The sweep holds it, or held it and has removed it by now.
             }
         }
     }
