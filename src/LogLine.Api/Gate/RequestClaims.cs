@@ -51,6 +51,9 @@ internal static class RequestClaims
         return claims;
     }
 
+    /// <summary>True for records that change no state: nothing is held up or moved while they are judged.</summary>
+    public static bool ArePlain(List<Claim> claims) => claims.TrueForAll(claim => claim.Kind != ClaimKind.Subject);
+
     private static void Add(List<Claim> claims, string tenant, SpanDocument item)
     {
         if (item.This is { } name)

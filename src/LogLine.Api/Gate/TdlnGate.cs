@@ -24,6 +24,9 @@ public enum CheckScope
 /// <summary>One line of the gate's list. A check answers null to let pass.</summary>
 public sealed record GateCheck(string Name, CheckScope Scope, Func<Judgement, CancellationToken, ValueTask<Rejection?>> Judge)
 {
+    /// <summary>True when it may have let pass on a hope (<see cref="ReplayReads.Hope"/>).</summary>
+    public bool Hopes { get; init; }
+
     /// <summary>A check that needs to wait for nothing.</summary>
     public GateCheck(string name, CheckScope scope, Func<Judgement, Rejection?> judge) : this(name, scope, (item, _) => new(judge(item)))
     {
@@ -67,9 +70,9 @@ public sealed class TdlnGate
             new("request signature", CheckScope.Request, IntegrityCheck.SignatureAsync),    // row 6: before replay, so that a stolen key replays nothing
             new("freshness", CheckScope.Request, item => FreshnessCheck.Present(item, policy)), // row 7
             new("replay of the key", CheckScope.Request, replay.OfKeyAsync),                // row 8: before time and nonce, so that an honest retry gets its Ack
-            new("replay of this", CheckScope.Item, replay.OfThisAsync),                     // row 8
+            new("replay of this", CheckScope.Item, replay.OfThisAsync) { Hopes = true },    // row 8
             new("timestamp", CheckScope.Request, FreshnessCheck.Timestamp),            // row 9
-            new("nonce", CheckScope.Request, replay.NonceAsync),                            // row 10
+            new("nonce", CheckScope.Request, replay.NonceAsync) { Hopes = true },           // row 10
             new("form", CheckScope.Item, item => FormCheck.Judge(item, catalogue)),    // row 11: what passes is repaired here, and complete from here on
             new("trust", CheckScope.Item, TrustCheck.JudgeAsync),                           // row 12
             new("consistency", CheckScope.Item, ConsistencyCheck.JudgeAsync),               // row 13
@@ -100,14 +103,15 @@ public sealed class TdlnGate
         var verdict = new GateVerdict(submission, _ledger.Size);
         try
         {
-            verdict.Claims = await _reservations.TakeAsync(RequestClaims.Of(submission, items), cancel);
+            var claims = RequestClaims.Of(submission, items);
+            verdict.Claims = await _reservations.TakeAsync(claims, cancel);
             if (verdict.Claims is null)
             {
                 verdict.Items.Add(Refuse(null, "replay of the key", new Rejection(RefusalCode.Busy, "Another request with the same key, nonce or subject has been in progress for too long.") { RetryAfterSeconds = 1 }));
                 verdict.IsWhole = true;
                 return verdict;
             }
-            state.Before = new ReplayReads(_ledger.Store, submission, items);
+            state.Before = !submission.IsArray && RequestClaims.ArePlain(claims) ? ReplayReads.Hope(_ledger.Store, submission, items[0]) : ReplayReads.Ask(_ledger.Store, submission, items);
             if (submission.IsArray)
             {
                 await JudgeArrayAsync(submission, items, state, verdict, cancel);
@@ -136,7 +140,7 @@ public sealed class TdlnGate
     public async ValueTask<(Rejection? Refused, CountedQuota Counted)> ScreenAsync(Submission submission, CancellationToken cancel)
     {
         var (items, state) = (submission.Items, State(submission));
-        state.Before = new ReplayReads(_ledger.Store, submission, items);
+        state.Before = ReplayReads.Ask(_ledger.Store, submission, items);
         var item = new Judgement(submission, items[0], state);
         var refused = await RunAsync(item, _order, cancel);
         return (refused, new CountedQuota(item.RateLimit));
@@ -193,14 +197,18 @@ public sealed class TdlnGate
         return new ItemVerdict { Admitted = await Admission.AdmitAsync(item), NewToken = item.NewToken, RateLimit = item.RateLimit };
     }
 
-    /// <summary>The loop over the list. A replay ends it: what was admitted once is not judged again.</summary>
+    /// <summary>
+    /// The loop over the list. A replay ends it: what was admitted once is not judged again. When something is refused that was hoped to be new, the checks before it that hoped come once more, and
+    /// what the ledger says comes first.
+    /// </summary>
     private static async ValueTask<Rejection?> RunAsync(Judgement item, GateCheck[] checks, CancellationToken cancel)
     {
         foreach (var check in checks)
         {
             if (await check.Judge(item, cancel) is { } refused)
             {
-                return Refuse(item.Definition, check.Name, refused).Refused;
+                var known = item.State.Before.StopHoping() ? await RunAsync(item, [.. checks.TakeWhile(earlier => earlier != check).Where(earlier => earlier.Hopes)], cancel) : null;
+                return known ?? (item.IsReplay ? null : Refuse(item.Definition, check.Name, refused).Refused);
             }
             if (item.IsReplay)
             {

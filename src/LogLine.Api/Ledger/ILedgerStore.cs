@@ -80,6 +80,12 @@ public interface ILedgerStore : IDeliveryStore, IPruningStore, IAsyncDisposable
     /// <summary>Replaces what an Ack says besides its receipt, after a wait.</summary>
     ValueTask UpdateAnswerAsync(long index, byte[] answer);
 
+    /// <summary>
+    /// False when this store has surely not been given that name of a span, or that nonce, lately. Then it is nearly always new: there is no need to ask, since the commit decides in any case.
+    /// Always true where asking costs nothing.
+    /// </summary>
+    bool MayHaveWritten(string name);
+
     // --- the whole ---
 
     /// <summary>

@@ -30,7 +30,10 @@ internal sealed class ReplayCheck(ILedgerStore store)
 
     public async ValueTask<Rejection?> OfThisAsync(Judgement item, CancellationToken cancel)
     {
-        item.Fingerprint = item.Submission.Fingerprint(item.Span.Hash);
+        if (item.Fingerprint.Length == 0)
+        {
+            item.Fingerprint = item.Submission.Fingerprint(item.Span.Hash); // of what was sent, whatever the gate fills in later
+        }
         if (item.Span.This is not { } name)
         {
             return null;

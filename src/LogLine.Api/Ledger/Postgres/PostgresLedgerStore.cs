@@ -37,7 +37,9 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
     {
         var settings = new NpgsqlConnectionStringBuilder(connection) { MaxAutoPrepare = 200, AutoPrepareMinUsages = 2, ApplicationName = "logline", IncludeErrorDetail = false };
         settings.Options = $"{settings.Options} {ByIndex}".Trim();
+        settings.NoResetOnClose = true; // whoever reads sets nothing that outlives its transaction
         var readers = NpgsqlDataSource.Create(settings);
+        settings.NoResetOnClose = false;
         // One that writes, one that listens. A gateway that stops in the middle of a batch (a paused machine) is made to let go of the head.
         settings.MaxPoolSize = 2;
         settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout=5000".Trim();

@@ -16,12 +16,17 @@ internal static class PostgresPieces
         && pieces.Where(piece => piece.Request?.Key is not null).Select(piece => (piece.Request!.Tenant, piece.Request.Key!.Key)).GroupBy(key => key).All(same => same.Count() == 1);
 
     /// <summary>The statements that write the pieces from index <paramref name="first"/> on.</summary>
-    public static List<PostgresStatement> Of(IReadOnlyList<LedgerPiece> pieces, long first, DateTimeOffset now)
+    /// <param name="pieces">The pieces.</param>
+    /// <param name="first">Where the first of them stands.</param>
+    /// <param name="now">An idempotency key that has expired by then is bound anew.</param>
+    /// <param name="hoping">A nonce or name that is there already fails its statement, which is cheaper than to pass it over as long as there is none.</param>
+    public static List<PostgresStatement> Of(IReadOnlyList<LedgerPiece> pieces, long first, DateTimeOffset now, bool hoping)
     {
+        var passing = hoping ? "" : " ON CONFLICT DO NOTHING";
         var statements = new List<PostgresStatement>();
-        Nonces(pieces, statements);
+        Nonces(pieces, passing, statements);
         Trust(pieces, statements);
-        Rows(pieces, first, statements);
+        Rows(pieces, first, passing, statements);
         var index = first;
         foreach (var piece in pieces)
         {
@@ -39,13 +44,13 @@ internal static class PostgresPieces
         return statements;
     }
 
-    private static void Nonces(IReadOnlyList<LedgerPiece> pieces, List<PostgresStatement> statements)
+    private static void Nonces(IReadOnlyList<LedgerPiece> pieces, string passing, List<PostgresStatement> statements)
     {
         var nonces = pieces.Where(piece => piece.Request?.Nonce is not null).Select(piece => (piece.Request!.Tenant, piece.Request.Nonce!.Value.Nonce, piece.Request.Nonce.Value.Until)).ToList();
         if (nonces.Count > 0)
         {
             statements.Add(new PostgresStatement(
-                "INSERT INTO nonces SELECT * FROM unnest($1, $2, $3) ON CONFLICT DO NOTHING", AppendConflict.Nonce,
+                "INSERT INTO nonces SELECT unnest($1), unnest($2), unnest($3)" + passing, AppendConflict.Nonce,
                 nonces.Select(nonce => nonce.Tenant).ToArray(), nonces.Select(nonce => nonce.Nonce).ToArray(), nonces.Select(nonce => nonce.Until.ToUnixTimeMilliseconds()).ToArray())
             {
                 Expected = nonces.Count,
@@ -80,13 +85,13 @@ internal static class PostgresPieces
         }
     }
 
-    private static void Rows(IReadOnlyList<LedgerPiece> pieces, long first, List<PostgresStatement> statements)
+    private static void Rows(IReadOnlyList<LedgerPiece> pieces, long first, string passing, List<PostgresStatement> statements)
     {
         var rows = pieces.SelectMany(piece => piece.Rows).ToList();
         if (rows.Count > 0)
         {
             statements.Add(new PostgresStatement(
-                "INSERT INTO entries SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING", AppendConflict.This,
+                "INSERT INTO entries SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8), unnest($9), unnest($10)" + passing, AppendConflict.This,
                 Enumerable.Range(0, rows.Count).Select(i => first + i).ToArray(),
                 rows.Select(row => row.EntryBytes).ToArray(), rows.Select(row => row.Span.Utf8.ToArray()).ToArray(), rows.Select(row => row.Entry.Tenant).ToArray(),
                 rows.Select(row => row.Entry.This).ToArray(), rows.Select(row => row.Span.Intent!).ToArray(), rows.Select(row => row.Span.Subject!).ToArray(),
@@ -113,7 +118,7 @@ internal static class PostgresPieces
         {
             statements.Add(new PostgresStatement(
                 """
-                INSERT INTO idempotency SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
+                INSERT INTO idempotency SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6)
                 ON CONFLICT (tenant, key) DO UPDATE SET fingerprint = excluded.fingerprint, expires = excluded.expires, first = excluded.first, items = excluded.items
                 WHERE idempotency.expires <= $7
                 """,

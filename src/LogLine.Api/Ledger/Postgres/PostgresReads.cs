@@ -14,6 +14,8 @@ public sealed partial class PostgresLedgerStore
     private readonly PostgresLookup<KeyUntil> _keys;
     private readonly PostgresLookup<bool> _nonces;
 
+    private readonly LatestNames _latest = new();
+
     private sealed record KeyUntil(BoundKey Bound, DateTimeOffset Expires);
 
     private PostgresLookup<TRow> Lookup<TRow>(string columns, string table, string name, Func<NpgsqlDataReader, TRow> read)
@@ -24,6 +26,9 @@ public sealed partial class PostgresLedgerStore
 
     /// <inheritdoc/>
     public ValueTask<StoredSpan?> FindSpanAsync(string tenant, string name) => new(_spans.FindAsync(tenant, name));
+
+    /// <inheritdoc/>
+    public bool MayHaveWritten(string name) => _latest.MayHold(name);
 
     /// <inheritdoc/>
     public ValueTask<StoredSpan?> FindEntryAsync(long index) => FirstAsync($"SELECT {StoredColumns} FROM entries WHERE idx = $1", StoredSpan, index);

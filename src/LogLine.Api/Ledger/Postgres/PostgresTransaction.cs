@@ -4,7 +4,7 @@ namespace LogLine.Api.Ledger.Postgres;
 
 /// <summary>
 /// The writer's transaction, in three round trips however large the batch: begin and lock the head; everything that the pieces change, in one pipeline, hoping
-/// for no conflict, since the gate has looked; tiles, checkpoint, head, and the commit. A conflict is rare: then the pieces are written one by one.
+/// for no conflict, since the gate has looked; tiles, checkpoint, head, and the commit. A conflict is rare: then each half of the pieces is written, and so on.
 /// </summary>
 public sealed partial class PostgresLedgerStore
 {
@@ -43,6 +43,22 @@ public sealed partial class PostgresLedgerStore
         }
     }
 
+    /// <summary>Before they are written: a request that is judged again because they were there already asks for them.</summary>
+    private void Remember(IReadOnlyList<LedgerPiece> pieces)
+    {
+        foreach (var piece in pieces)
+        {
+            if (piece.Request?.Nonce is { } consumed)
+            {
+                _latest.Add(consumed.Nonce);
+            }
+            foreach (var row in piece.Rows)
+            {
+                _latest.Add(row.Entry.This);
+            }
+        }
+    }
+
     private static NpgsqlBatch Batch(NpgsqlConnection connection, IEnumerable<string> statements)
     {
         var batch = new NpgsqlBatch(connection);
@@ -66,15 +82,9 @@ public sealed partial class PostgresLedgerStore
         {
             try
             {
+                store.Remember(pieces);
                 var conflicts = new AppendConflict?[pieces.Count];
-                if (pieces.Count > 1 && PostgresPieces.AreIndependent(pieces) && await TryWriteAsync(pieces) is null)
-                {
-                    return conflicts;
-                }
-                for (var i = 0; i < pieces.Count; i++)
-                {
-                    conflicts[i] = await TryWriteAsync([pieces[i]]);
-                }
+                await WriteAsync(pieces.ToArray(), conflicts);
                 return conflicts;
             }
             catch (NpgsqlException defect)
@@ -83,10 +93,39 @@ public sealed partial class PostgresLedgerStore
             }
         }
 
-        /// <summary>Writes all of the pieces or none; the first conflict in the order of the statements, or null.</summary>
-        private async Task<AppendConflict?> TryWriteAsync(IReadOnlyList<LedgerPiece> pieces)
+        /// <summary>All of the pieces at once; when that fails each half of them, until those that come too late stand alone.</summary>
+        private async Task WriteAsync(ArraySegment<LedgerPiece> pieces, ArraySegment<AppendConflict?> conflicts)
         {
-            var statements = PostgresPieces.Of(pieces, _next, now);
+            if (pieces.Count == 1)
+            {
+                conflicts[0] = await TryWriteAsync(pieces, hoping: false);
+            }
+            else if (pieces.Count > 1 && !(PostgresPieces.AreIndependent(pieces) && await HopeAsync(pieces)))
+            {
+                var half = pieces.Count / 2;
+                await WriteAsync(pieces[..half], conflicts[..half]);
+                await WriteAsync(pieces[half..], conflicts[half..]);
+            }
+        }
+
+        /// <summary>Writes the pieces; false, and none is written, when one of them has a conflict.</summary>
+        private async Task<bool> HopeAsync(IReadOnlyList<LedgerPiece> pieces)
+        {
+            try
+            {
+                return await TryWriteAsync(pieces, hoping: true) is null;
+            }
+            catch (PostgresException defect) when (defect.SqlState == PostgresErrorCodes.UniqueViolation)
+            {
+                await UndoAsync();
+                return false;
+            }
+        }
+
+        /// <summary>Writes all of the pieces or none; the first conflict in the order of the statements, or null.</summary>
+        private async Task<AppendConflict?> TryWriteAsync(IReadOnlyList<LedgerPiece> pieces, bool hoping)
+        {
+            var statements = PostgresPieces.Of(pieces, _next, now, hoping);
             await using var batch = Batch(connection, ["SAVEPOINT pieces"]);
             foreach (var statement in statements)
             {
@@ -107,13 +146,18 @@ public sealed partial class PostgresLedgerStore
             {
                 if (statements[i].Conflict is { } conflict && (int)batch.BatchCommands[i + 1].Rows != statements[i].Expected)
                 {
-                    await using var undo = Batch(connection, ["ROLLBACK TO pieces", "RELEASE pieces"]);
-                    await undo.ExecuteNonQueryAsync();
+                    await UndoAsync();
                     return conflict;
                 }
             }
             _next += pieces.Sum(piece => piece.Rows.Count);
             return null;
+        }
+
+        private async Task UndoAsync()
+        {
+            await using var undo = Batch(connection, ["ROLLBACK TO pieces", "RELEASE pieces"]);
+            await undo.ExecuteNonQueryAsync();
         }
 
         public async ValueTask CommitAsync(TreeGrowth? growth)

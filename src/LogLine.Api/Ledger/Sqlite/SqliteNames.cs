@@ -24,6 +24,9 @@ public sealed partial class SqliteLedgerStore
     private volatile bool _filled;
     private Task _filling = Task.CompletedTask;
 
+    /// <inheritdoc/>
+    public bool MayHaveWritten(string name) => true;
+
     private bool IsSurelyNew(string name) => _filled && !_names.MayHold(name);
 
     private bool IsSurelyFresh(string nonce) => _filled && !_nonces.MayHold(nonce);

@@ -1,3 +1,4 @@
+using LogLine.Api.Ledger;
 using LogLine.Api.Ledger.Sqlite;
 
 namespace LogLine.Api.Tests.Ledger.Sqlite;

@@ -48,7 +48,7 @@ internal sealed class StoreFaults
 /// <summary>A store, and its transactions, of which any call can be made to fail. The real one is behind it.</summary>
 public class FaultyStore : DispatchProxy
 {
-    private static readonly string[] Spared = ["get_IsShared", "get_Size", "get_SignedBy", nameof(ILedgerStore.WatchAsync), nameof(IAsyncDisposable.DisposeAsync)];
+    private static readonly string[] Spared = ["get_IsShared", "get_Size", "get_SignedBy", nameof(ILedgerStore.MayHaveWritten), nameof(ILedgerStore.WatchAsync), nameof(IAsyncDisposable.DisposeAsync)];
     private object _inner = null!;
     private StoreFaults _faults = null!;
 

@@ -1,4 +1,4 @@
-namespace LogLine.Api.Ledger.Sqlite;
+namespace LogLine.Api.Ledger;
 
 /// <summary>
 /// A Bloom filter in blocks of one cache line (Putze, Sanders, Singler, "Cache-, hash- and space-efficient Bloom filters"): says of a name that it was surely never
