@@ -92,7 +92,7 @@ internal static class Admission
                 effects.Add(new LedgerEffect.RunCancelRequested(run!.RunId));
                 break;
             case not null when item.Definition!.Family is not null:
-                run = Primitive(item, effects);
+                run = Primitive(item, effects, followers);
                 break;
         }
         return AdmittedSpan.Admit(entry, span, item.Fingerprint, Answers.Compose(item.Submission.TraceId, item.Repaired, run, result), effects, followers, run?.RunId, item.TrustedKids);
@@ -265,7 +265,6 @@ internal static class Admission
         }
         var target = item.Target;
         var run = NewRun(item, item.Service, item.Ref!.ToString(), item.Plan.Course.ToDetail());
-        effects.Add(new LedgerEffect.RunCreated(run));
         followers.Add(identity => identity.Sign(item.Tenant, item.Submission.Env, "deploy.planned", "function", item.Span.Subject!, item.Now, json =>
         {
             json.WriteString("run_id", run.RunId);
@@ -275,6 +274,7 @@ internal static class Admission
             WriteChoice(json, item);
             json.WriteString("span", item.Span.This);
         }) with { RunId = run.RunId });
+        Start(item, run, effects, followers);
         return run;
     }
 
@@ -302,7 +302,7 @@ internal static class Admission
 
     private static string Chosen(Judgement item, string detail) => item.Choice is null ? detail : RunDetail.With(detail, json => WriteChoice(json, item));
 
-    private static RunRow Primitive(Judgement item, List<LedgerEffect> effects)
+    private static RunRow Primitive(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
     {
         var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
         var run = NewRun(item, item.Payload.Text("name") ?? "", null, RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)));
@@ -311,8 +311,21 @@ internal static class Admission
             effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));
         }
         UseCapabilityProof(item, effects);
-        effects.Add(new LedgerEffect.RunCreated(run));
+        Start(item, run, effects, followers);
         return run;
+    }
+
+    /// <summary>Puts a run into the outbox, or straight into the hands of this process's own worker.</summary>
+    private static void Start(Judgement item, RunRow run, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
+    {
+        if (item.State.Taker is not { } taker || !taker.Takes(run.Provider))
+        {
+            effects.Add(new LedgerEffect.RunCreated(run));
+            return;
+        }
+        var taken = item.Taken = new TakenRun(run, taker, item.Now, item.State.Timestamp, item.Seen);
+        effects.Add(taken.Created);
+        followers.Add(taken.Pending);
     }
 
     private static void UseCapabilityProof(Judgement item, List<LedgerEffect> effects)

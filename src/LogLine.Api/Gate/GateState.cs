@@ -26,6 +26,12 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     /// <summary>The targets on which the tenant's runs are carried out.</summary>
     public TenantTargets Targets => targets;
 
+    /// <summary>The worker of this process that has runs from their admission on, or null.</summary>
+    public RunTaker? Taker => desk.Taker;
+
+    /// <summary>This moment, for spans of time (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    public long Timestamp => time.GetTimestamp();
+
     /// <summary>Completes at the next change of any run.</summary>
     public Task Moved => desk.Moved;
 

@@ -15,7 +15,7 @@ namespace LogLine.Api.Gate;
 /// </summary>
 public sealed class Judgement(Submission submission, SpanDocument submitted, GateState state)
 {
-    private (Workload? Found, Task Since)? _looked;
+    private (SeenWorkload Seen, Task Since)? _looked;
 
     /// <summary>The request.</summary>
     public Submission Submission { get; } = submission;
@@ -95,11 +95,17 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
     {
         if (_looked is not { Since.IsCompleted: false } known)
         {
-            var since = State.Moved;
-            _looked = known = (await State.Targets.Find(Provider)!.FindByNameAsync(Tenant, Payload.Text("name")!, cancel), since);
+            var (since, at) = (State.Moved, State.Timestamp);
+            _looked = known = (new SeenWorkload(await State.Targets.Find(Provider)!.FindByNameAsync(Tenant, Payload.Text("name")!, cancel), at), since);
         }
-        return known.Found;
+        return known.Seen.Found;
     }
+
+    /// <summary>What <see cref="LookAsync"/> saw last; null when nobody looked.</summary>
+    public SeenWorkload? Seen => _looked?.Seen;
+
+    /// <summary>The run that it starts, when this process's own worker has it from its admission on.</summary>
+    public TakenRun? Taken { get; set; }
 
     /// <summary>The run that it names; written by <c>existence</c>.</summary>
     public RunRow? Run { get; set; }
@@ -161,6 +167,9 @@ public sealed record ItemVerdict
 
     /// <summary>A token that it made.</summary>
     public ApiToken? NewToken { get; init; }
+
+    /// <summary>The run that this process's own worker has from its admission on; to be begun when it is durable.</summary>
+    public TakenRun? Taken { get; init; }
 
     /// <summary>What is left of the quota that it was counted against.</summary>
     public RateLimitState? RateLimit { get; init; }

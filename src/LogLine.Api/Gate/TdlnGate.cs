@@ -194,7 +194,7 @@ public sealed class TdlnGate
             return new ItemVerdict { Replay = item.Replay, Twin = item.Twin, ReplayedItems = item.ReplayedItems };
         }
         GateMetrics.Judged(item.Definition, "ok");
-        return new ItemVerdict { Admitted = await Admission.AdmitAsync(item), NewToken = item.NewToken, RateLimit = item.RateLimit };
+        return new ItemVerdict { Admitted = await Admission.AdmitAsync(item), NewToken = item.NewToken, RateLimit = item.RateLimit, Taken = item.Taken };
     }
 
     /// <summary>

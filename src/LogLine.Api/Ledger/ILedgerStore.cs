@@ -77,7 +77,7 @@ public interface ILedgerStore : IDeliveryStore, IPruningStore, IAsyncDisposable
     /// <summary>True when the nonce was consumed and is remembered.</summary>
     ValueTask<bool> HasNonceAsync(string tenant, string nonce);
 
-    /// <summary>Replaces what an Ack says besides its receipt, after a wait.</summary>
+    /// <summary>Replaces what an Ack says besides its receipt, after a wait. A power failure right behind it may take that back: the span is durable whatever its Ack says of the run.</summary>
     ValueTask UpdateAnswerAsync(long index, byte[] answer);
 
     /// <summary>

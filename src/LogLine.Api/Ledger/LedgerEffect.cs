@@ -49,7 +49,14 @@ public abstract record LedgerEffect
     public sealed record ProofConsumed(string Tenant, string ProofThis) : LedgerEffect;
 
     /// <summary>A run is to be carried out (the outbox). A deploy conflicts when its service has a live one that has moved since the request was judged (<see cref="AppendRequest.Seen"/>).</summary>
-    public sealed record RunCreated(RunRow Run) : LedgerEffect;
+    public sealed record RunCreated(RunRow Run) : LedgerEffect
+    {
+        /// <summary>The worker that has it from the beginning; null when it waits for one.</summary>
+        public string? Holder { get; init; }
+
+        /// <summary>How long that worker has it; null without one.</summary>
+        public LeaseRenewal? Lease { get; init; }
+    }
 
     /// <summary>A run is in a new state. Conflicts unless it stands in <paramref name="From"/>.</summary>
     public sealed record RunMoved(RunState From, RunRow To) : LedgerEffect

@@ -11,6 +11,7 @@ namespace LogLine.Api.Runs;
 internal sealed class DeployJob
 {
     private readonly RunRow _run;
+    private readonly bool _isNew;
     private readonly IRunGateway _gateway;
     private readonly IRunAdapter _adapter;
     private readonly GrantVault _vault;
@@ -21,13 +22,13 @@ internal sealed class DeployJob
     private readonly DeployEnding _ending;
     private readonly DeployWatch _watch;
 
-    /// <summary>Opens the job of a run.</summary>
-    public static async Task<DeployJob> OpenAsync(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger) =>
-        new(run, await gateway.ManifestOfAsync(run), gateway, adapter, turns, vault, time, logger);
+    /// <summary>Opens the job of a run; <paramref name="isNew"/> when no worker can have begun it.</summary>
+    public static async Task<DeployJob> OpenAsync(RunRow run, bool isNew, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger) =>
+        new(run, isNew, await gateway.ManifestOfAsync(run), gateway, adapter, turns, vault, time, logger);
 
-    private DeployJob(RunRow run, SignedManifest manifest, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger)
+    private DeployJob(RunRow run, bool isNew, SignedManifest manifest, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger)
     {
-        (_run, _manifest, _gateway, _vault, _time, _adapter) = (run, manifest, gateway, vault, time, adapter);
+        (_run, _isNew, _manifest, _gateway, _vault, _time, _adapter) = (run, isNew, manifest, gateway, vault, time, adapter);
         _lifecycle = DeployLifecycle.Of(manifest.Deploy);
         _takeover = new Takeover(run, gateway, _adapter, turns, logger);
         _ending = new DeployEnding(run, gateway, _adapter, _takeover, _lifecycle, vault, time, logger);
@@ -90,8 +91,8 @@ internal sealed class DeployJob
 
     private async Task<Workload?> CreatedAsync(Task pending, CancellationToken stopping)
     {
-        // What is planned has made nothing; from pending on an earlier worker may have.
-        var workload = _run.State == RunState.Planned ? null : await _ending.InPatienceAsync(() => _adapter.FindByRunAsync(_run.RunId, stopping), stopping);
+        // What is new has made nothing; what somebody else took before may have.
+        var workload = _isNew ? null : await _ending.InPatienceAsync(() => _adapter.FindByRunAsync(_run.RunId, stopping), stopping);
         var current = await CurrentAsync();
         if (workload is null && current.CancelRequested)
         {

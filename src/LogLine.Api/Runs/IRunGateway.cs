@@ -24,6 +24,13 @@ public interface IRunGateway
     /// <summary>Says that the worker is there. What an earlier process of the same worker held is free afterwards.</summary>
     Task OpenAsync(CancellationToken cancel);
 
+    /// <summary>Says that the worker takes runs at once. A gateway in the same process gives it what it admits; any other one waits to be asked (<see cref="LeaseAsync"/>).</summary>
+    /// <param name="takes">Whether it takes a run of that provider.</param>
+    /// <param name="begin">Begins a run that it has by now, and returns at once.</param>
+    void Offer(Func<string, bool> takes, Action<TakenRun> begin)
+    {
+    }
+
     /// <summary>Says that the worker goes: what it held is free for others, as far as that can be said now.</summary>
     Task CloseAsync();
 

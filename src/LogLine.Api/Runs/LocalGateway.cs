@@ -30,7 +30,14 @@ public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLea
     public Task OpenAsync(CancellationToken cancel) => desk.Ledger.Store.IsShared ? Task.CompletedTask : desk.ReleaseAsync(LocalPrefix).AsTask();
 
     /// <inheritdoc/>
-    public Task CloseAsync() => desk.ReleaseAsync(_name).AsTask();
+    public void Offer(Func<string, bool> takes, Action<TakenRun> begin) => desk.Taker = new RunTaker(new RunHolder(_name, LeaseLife), WorkerName, takes, begin);
+
+    /// <inheritdoc/>
+    public Task CloseAsync()
+    {
+        desk.Taker = null;
+        return desk.ReleaseAsync(_name).AsTask();
+    }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<RunRow>> LeaseAsync(int limit, IReadOnlyCollection<string> held, CancellationToken cancel) => desk.LeaseAsync(_name, LeaseReach.Everything, limit, LeaseLife).AsTask();

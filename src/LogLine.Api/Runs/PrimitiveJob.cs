@@ -8,12 +8,15 @@ namespace LogLine.Api.Runs;
 
 /// <summary>
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
-/// container is judged again by the engine's truth right before the act (contract, section 7).
+/// container is judged again by the engine's truth right before the act (contract, section 7): by a look, or by the engine in the act itself.
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time)
+internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time)
 {
+    /// <summary>So long what the gate saw is as good as a look of our own.</summary>
+    private static readonly TimeSpan SightLife = TimeSpan.FromMilliseconds(25);
+
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
-    private readonly bool _takenOver = run.State != RunState.Planned;
+    private readonly bool _takenOver = run.State != RunState.Planned && taken is null;
     private SecretMask _mask = SecretMask.None;
     private IReadOnlyList<string> _secretVariables = [];
     private Task _pending = Task.CompletedTask;
@@ -66,7 +69,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
 
     private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
-        var workload = _order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0 ? await adapter.FindByNameAsync(run.Tenant, run.Service, working) : null;
+        var workload = _order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0 ? await LookAsync(working) : null;
         (_mask, _secretVariables) = (await vault.MaskOfAsync(workload?.RunId, working), await vault.VariablesOfAsync(workload?.RunId));
         await _pending;
         if (_order.Operation is { } operation)
@@ -85,7 +88,7 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
             throw new AdapterException(AdapterFailure.Refused, $"The container '{run.Service}' holds secrets, so its log is not searched here. GET /v1/runs/{workload!.RunId}/logs?grep= searches what is shown of it.");
         }
         var primitive = PrimitiveTable.Find(adapter, _order.Effect) ?? throw new AdapterException(AdapterFailure.Refused, $"{run.Provider} does not carry out '{_order.Effect}'.");
-        if (_unsaid.Length == 0 && !await gateway.HoldsAsync(run.RunId, stopping))
+        if (_unsaid.Length == 0 && !PrimitiveTable.OnlyLooks(_order.Effect) && !await gateway.HoldsAsync(run.RunId, stopping))
         {
             return; // another worker has it by now
         }
@@ -108,6 +111,12 @@ internal sealed class PrimitiveJob(RunRow run, IRunGateway gateway, IRunAdapter 
         var exited = Ended(RunState.Exited, result.ExitCode, null, null, result.Body);
         await SayAsync(_begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
     }
+
+    /// <summary>The container as it stands, or as the gate saw it a moment ago where that is enough.</summary>
+    private async Task<Workload?> LookAsync(CancellationToken working) =>
+        taken?.Seen is { } seen && PrimitiveTable.NeedsNoSecondLook(_order.Effect) && time.GetElapsedTime(seen.At) < SightLife
+            ? seen.Found
+            : await adapter.FindByNameAsync(run.Tenant, run.Service, working);
 
     private void Judge(Workload? workload, string operation)
     {

@@ -29,6 +29,12 @@ public static class PrimitiveTable
     /// <summary>True when the effect is a look, and changes nothing.</summary>
     public static bool OnlyLooks(string effect) => Looks.Contains(effect);
 
+    /// <summary>What the engine itself refuses, in the act, where it is not possible: a look right before it would say no more than that.</summary>
+    private static readonly HashSet<string> JudgedInTheAct = ["container.create", "container.exec", "container.pause", "container.unpause"];
+
+    /// <summary>True when what the gate saw of the container a moment ago is all that the worker needs to know: nothing is changed, or nothing that the engine does not judge itself.</summary>
+    public static bool NeedsNoSecondLook(string effect) => OnlyLooks(effect) || JudgedInTheAct.Contains(effect);
+
     private static readonly string[] CoreEffects = ["container.remove", "container.stop"];
 
     private static Primitive? Core(IRunAdapter adapter, string effect) => effect switch

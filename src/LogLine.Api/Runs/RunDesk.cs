@@ -37,6 +37,16 @@ public sealed class RunDesk
     /// <summary>Completes at the next change of any run. Taken before the state is read, so that no change falls in between.</summary>
     public Task Moved => Volatile.Read(ref _moved).Task;
 
+    /// <summary>The worker of this process that has runs from their admission on; null while there is none: then they wait until one leases them.</summary>
+    public RunTaker? Taker { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+
+    /// <summary>Has a run carried out that was admitted for this process's own worker. Called once for each, when it is durable.</summary>
+    public void Begin(TakenRun taken)
+    {
+        RunTelemetry.Moved(taken.Planned, taken.Run.State, _time.GetUtcNow());
+        taken.Taker.Begin(taken);
+    }
+
     /// <summary>A run, or null.</summary>
     public ValueTask<RunRow?> FindAsync(string runId) => _ledger.Store.FindRunAsync(runId);
 

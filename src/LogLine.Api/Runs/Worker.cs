@@ -6,7 +6,7 @@ using LogLine.Api.Secrets;
 namespace LogLine.Api.Runs;
 
 /// <summary>
-/// Carries out runs: leases what nobody holds, gives each to a job of its own, renews the leases. A job whose lease is lost is dropped where it stands: whoever has the run
+/// Carries out runs: takes what it is given and leases what nobody holds, gives each to a job of its own, renews the leases. A job whose lease is lost is dropped where it stands: whoever has the run
 /// by then finds its container by the labels, and watches on. So it is when the worker stops, once the commands in flight have ended or their time is over.
 /// </summary>
 public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, RunOutputs outputs, RunnerOptions options, TimeProvider time, ILogger<Worker> logger) : BackgroundService, IHostedLifecycleService
@@ -23,6 +23,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         await TryAsync(() => gateway.OpenAsync(stopping));
         await TryAsync(vault.SweepAsync);
         await TryAsync(() => Task.WhenAll(Task.Run(() => WorkFolder.Sweep(WorkFolder.Memory), stopping), Task.Run(() => WorkFolder.Sweep(WorkFolder.Disk), stopping)));
+        gateway.Offer(provider => HasRoom && targets.Find(provider) is IRunAdapter, taken => Begin(taken.Run, taken, taken.Since, stopping));
         using var renewal = new PeriodicTimer(gateway.LeaseLife / 3, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
         while (!stopping.IsCancellationRequested)
@@ -42,22 +43,34 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     private async Task TakeAsync(CancellationToken stopping)
     {
         var since = time.GetTimestamp();
-        foreach (var run in await gateway.LeaseAsync(_isDraining ? 0 : MaxRuns - _holds.Count, [.. _holds.Keys], stopping))
+        foreach (var run in await gateway.LeaseAsync(HasRoom ? MaxRuns - _holds.Count : 0, [.. _holds.Keys], stopping))
         {
-            var hold = new LeaseHold(stopping) { Since = since, IsCommand = !DeployOrder.IsDeploy(run) };
-            if (!_holds.TryAdd(run.RunId, hold))
-            {
-                hold.Dispose();
-                continue; // its job has not ended yet: the run is leased again when it has
-            }
-            hold.Job = Task.Run(async () =>
-            {
-                await TryAsync(() => CarryOutAsync(run, hold.Lost.Token));
-                outputs.Close(run.RunId);
-                _holds.TryRemove(run.RunId, out _);
-                hold.Dispose();
-            }, CancellationToken.None);
+            Begin(run, null, since, stopping);
         }
+    }
+
+    private bool HasRoom => !_isDraining && _holds.Count < MaxRuns;
+
+    /// <summary>Gives a run to a job of its own.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="taken">How it was admitted for this worker; null when it was leased.</param>
+    /// <param name="since">From when on it is certain that the run is ours.</param>
+    /// <param name="stopping">The worker stops.</param>
+    private void Begin(RunRow run, TakenRun? taken, long since, CancellationToken stopping)
+    {
+        var hold = new LeaseHold(stopping) { Since = since, IsCommand = !DeployOrder.IsDeploy(run) };
+        if (_isDraining || !_holds.TryAdd(run.RunId, hold))
+        {
+            hold.Dispose();
+            return; // given back with all others, or its job has not ended yet: the run is leased again when it has
+        }
+        hold.Job = Task.Run(async () =>
+        {
+            await TryAsync(() => CarryOutAsync(run, taken, hold.Lost.Token));
+            outputs.Close(run.RunId);
+            _holds.TryRemove(run.RunId, out _);
+            hold.Dispose();
+        }, CancellationToken.None);
     }
 
     private async Task RenewAsync(CancellationToken stopping)
@@ -92,7 +105,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         }
     }
 
-    private async Task CarryOutAsync(RunRow run, CancellationToken stopping)
+    private async Task CarryOutAsync(RunRow run, TakenRun? taken, CancellationToken stopping)
     {
         using var traced = RunTelemetry.Follow(run);
         if (targets.Find(run.Provider) is not IRunAdapter adapter)
@@ -101,12 +114,12 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         }
         else if (DeployOrder.IsDeploy(run))
         {
-            await (await DeployJob.OpenAsync(run, gateway, adapter, _turns, vault, time, logger)).RunAsync(stopping);
+            await (await DeployJob.OpenAsync(run, isNew: run.State == RunState.Planned || taken is not null, gateway, adapter, _turns, vault, time, logger)).RunAsync(stopping);
             await vault.ClearAsync(run.RunId);
         }
         else
         {
-            await new PrimitiveJob(run, gateway, adapter, _turns, vault, outputs, time).RunAsync(stopping);
+            await new PrimitiveJob(run, taken, gateway, adapter, _turns, vault, outputs, time).RunAsync(stopping);
         }
     }
 

@@ -69,6 +69,13 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     private async Task CompleteAsync(GateVerdict verdict, AppendOutcome outcome, List<ItemAnswer?> answers, CancellationToken cancel)
     {
         verdict.Dispose(); // it is durable: whoever waits for the same may go on
+        foreach (var item in verdict.Items)
+        {
+            if (item.Taken is { } taken)
+            {
+                desk.Begin(taken);
+            }
+        }
         var deadline = verdict.Submission.WaitSeconds == 0 ? (DateTimeOffset?)null : time.GetUtcNow().AddSeconds(verdict.Submission.WaitSeconds);
         var committed = new Dictionary<AdmittedSpan, (byte[] Kept, LogPosition Position)>();
         for (var i = 0; i < answers.Count; i++)

@@ -23,6 +23,10 @@ internal static class DeployBenchmark
         await Deploy();
         await sides.Engine.CreateAndStartAsync();
         var turns = await Turns.TakeAsync(Rounds, Deploy, sides.Engine.CreateAndStartAsync);
+        var last = "";
+        var cost = await sides.CountAsync("deploy, its proof's commit and the looks of the watch that follows included", 1, async () => last = (await service.DeployAsync()).Run);
+        await sides.Engine.RemoveAsync(sides.Container);
+        await service.EndedAsync(last);
         return
         [
             new Figure
@@ -33,8 +37,8 @@ internal static class DeployBenchmark
                 Ratio = turns.Ratio,
                 Spread = (turns.Lowest, turns.Highest),
                 Target = new Target(1.15, AtLeast: false),
-                Details = [$"{turns.Measured:0} ms against {turns.Yardstick:0} ms, {Rounds} rounds"],
-                Limit = "The engine's own create and start; the gateway adds four durable commits one after the other (span and plan, lease, pending, running; applied while the container starts), a look before the gate, one at the image while pending is committed, and one after the start.",
+                Details = [$"{turns.Measured:0} ms against {turns.Yardstick:0} ms, {Rounds} rounds", cost],
+                Limit = "The engine's own create and start; the gateway adds two durable commits (span, plan and pending; running; applied while the container starts), a look before the gate, one at the image unless it was seen a moment ago, and one after the start.",
             },
         ];
     }

@@ -84,6 +84,19 @@ internal sealed class EngineSides : IAsyncDisposable
         }
     }
 
+    /// <summary>What something costs, in words: calls to the engine and commits of the ledger. How busy the machine is does not matter to these.</summary>
+    /// <param name="what">One of what, for example "command".</param>
+    /// <param name="times">How many of them are done.</param>
+    /// <param name="act">Does them.</param>
+    public async Task<string> CountAsync(string what, int times, Func<Task> act)
+    {
+        async Task<(double Calls, double Commits)> NowAsync() => (await Gateway.SumAsync("logline_adapter_call_duration_seconds_count"), await Gateway.SumAsync("logline_ledger_commit_duration_seconds_count"));
+        var before = await NowAsync();
+        await act();
+        var after = await NowAsync();
+        return $"{(after.Calls - before.Calls) / times:0.0} calls to the engine and {(after.Commits - before.Commits) / times:0.0} commits per {what}";
+    }
+
     /// <summary>Milliseconds that something takes.</summary>
     public static async Task<double> TimeAsync(Func<Task> act)
     {

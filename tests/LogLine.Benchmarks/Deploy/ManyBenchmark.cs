@@ -8,16 +8,18 @@ internal static class ManyBenchmark
 {
     private const int Containers = 100;
     private const int Clients = 8;
+    private const int Rounds = 3;
 
     public static Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options) => EngineSides.OnEachAsync("many", RunAsync);
 
     private static async Task<IReadOnlyList<Figure>> RunAsync(EngineSides sides)
     {
-        await sides.MakeContainerAsync();
-        var turns = await Turns.TakeAsync(
-            1,
-            () => RateAsync(number => sides.DoAsync("container.create", $"many-{number}", $$""","image":"{{sides.Image}}","auto_start":true"""), number => $"{sides.Gateway.Tenant}-many-{number}", sides.Engine),
-            () => RateAsync(number => sides.Engine.CreateAndStartAsync($"logline-many-{number}"), number => $"logline-many-{number}", sides.Engine));
+        Task<double> Ours(int containers) => RateAsync(
+            containers, number => sides.DoAsync("container.create", $"many-{number}", $$""","image":"{{sides.Image}}","auto_start":true"""), number => $"{sides.Gateway.Tenant}-many-{number}", sides.Engine);
+        Task<double> Theirs(int containers) => RateAsync(containers, number => sides.Engine.CreateAndStartAsync($"logline-many-{number}"), number => $"logline-many-{number}", sides.Engine);
+        var cost = await sides.CountAsync("container", Clients * 2, () => Ours(Clients * 2));
+        await Theirs(Clients * 2);
+        var turns = await Turns.TakeAsync(Rounds, () => Ours(Containers), () => Theirs(Containers));
         return
         [
             new Figure
@@ -28,19 +30,19 @@ internal static class ManyBenchmark
                 Ratio = turns.Ratio,
                 Spread = (turns.Lowest, turns.Highest),
                 Target = new Target(0.9, AtLeast: true),
-                Details = [$"{turns.Measured:0.0} containers/s against {turns.Yardstick:0.0}, one round"],
+                Details = [$"{turns.Measured:0.0} containers/s against {turns.Yardstick:0.0}, {Rounds} rounds", cost],
                 Limit = "The engine; what the gateway does itself it does beside.",
             },
         ];
     }
 
-    private static async Task<double> RateAsync(Func<int, Task> make, Func<int, string> nameOf, EngineDirect engine)
+    private static async Task<double> RateAsync(int containers, Func<int, Task> make, Func<int, string> nameOf, EngineDirect engine)
     {
         var each = new ParallelOptions { MaxDegreeOfParallelism = Clients };
         var started = Stopwatch.GetTimestamp();
-        await Parallel.ForEachAsync(Enumerable.Range(0, Containers), each, async (number, _) => await make(number));
+        await Parallel.ForEachAsync(Enumerable.Range(0, containers), each, async (number, _) => await make(number));
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        await Parallel.ForEachAsync(Enumerable.Range(0, Containers), each, async (number, _) => await engine.RemoveAsync(nameOf(number)));
-        return Containers / seconds;
+        await Parallel.ForEachAsync(Enumerable.Range(0, containers), each, async (number, _) => await engine.RemoveAsync(nameOf(number)));
+        return containers / seconds;
     }
 }

@@ -100,6 +100,11 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         })];
     }
 
+    /// <summary>The sum of a metric over all its labels, as <c>/metrics</c> has it now.</summary>
+    public async Task<double> SumAsync(string name) => (await _client.GetStringAsync("/metrics")).Split('\n')
+        .Where(line => line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] is '{' or ' ')
+        .Sum(line => double.Parse(line.AsSpan(line.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture));
+
     /// <summary>Ends the gateway; the folder stays until this object is disposed.</summary>
     public ValueTask StopAsync() => Process.DisposeAsync();
 

@@ -5,7 +5,7 @@ namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>
 /// The steps of a container's life, one method each. They come after the lifecycle guard, which has read the engine's truth, and answer
-/// with what the engine shows afterwards.
+/// with what the engine shows afterwards; what it froze or thawed is as it was seen before, but for that.
 /// </summary>
 internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes, IContainerEngine engine, Func<WorkloadSpec, CancellationToken, Task<string>> create)
 {
@@ -86,7 +86,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
         var container = await containers.FindAsync(call, cancel);
         if (EngineQuirks.State(container.State.Status) != WorkloadState.Paused)
             await engine.PauseAsync(container.Id, cancel);
-        return await ViewAsync(container.Id, cancel);
+        return As(container, "paused");
     }
 
     async Task<PrimitiveResult> UnpauseAsync(PrimitiveCall call, CancellationToken cancel)
@@ -94,7 +94,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
         var container = await containers.FindAsync(call, cancel);
         if (EngineQuirks.State(container.State.Status) == WorkloadState.Paused)
             await engine.UnpauseAsync(container.Id, cancel);
-        return await ViewAsync(container.Id, cancel);
+        return As(container, "running");
     }
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
@@ -127,6 +127,8 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     /// <summary>The container once it has ended. One that its engine removes at its end is shown as it was.</summary>
     async Task<PrimitiveResult> EndedAsync(ContainerDetail container, CancellationToken cancel) =>
         ContainerViews.ResultOf(await containers.AwaitAsync(container.Id, WorkloadState.Stopped, cancel) ?? container with { State = container.State with { Status = "exited" } });
+
+    static PrimitiveResult As(ContainerDetail container, string status) => ContainerViews.ResultOf(container with { State = container.State with { Status = status } });
 
     async Task<PrimitiveResult> ViewAsync(string id, CancellationToken cancel) =>
         ContainerViews.ResultOf(await containers.LookAsync(id, cancel) ?? throw new AdapterException(AdapterFailure.NotFound, "The container is gone: it was removed, by its strategy or by somebody else."));

@@ -99,6 +99,7 @@ internal static class ContainerRequests
             SecurityOpt = spec.Privileged ? null : ["no-new-privileges"],
             NetworkMode = spec.HostNetwork ? "host" : null,
             PidMode = spec.HostPid ? "host" : null,
+            UsernsMode = quirks.UserNamespace,
             AutoRemove = spec.Strategy == "ephemeral" ? true : null,
             LogConfig = quirks.BoundedLog,
         },

@@ -13,12 +13,15 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 {
     const int MostFresh = 1024;
 
+    static readonly HashSet<string> ChangesImages = ["image.pull", "image.build", "image.load", "image.tag", "image.remove", "container.commit", "system.prune"];
+
     static readonly Func<Task<bool>> Allowed = () => Task.FromResult(true);
 
     readonly EngineLimits limits;
     readonly IContainerEngine engine;
     readonly OwnContainers containers;
     readonly ImageActs images;
+    readonly SeenImages seenImages;
     readonly HealthProbes probes;
     readonly TimeProvider time;
 
@@ -40,12 +43,13 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         (Provider, this.engine, this.limits, this.time) = (provider, engine, limits, time);
         containers = new OwnContainers(engine, limits, time);
-        images = new ImageActs(engine);
+        seenImages = new SeenImages(limits.ImageSight, time);
+        images = new ImageActs(engine, seenImages);
         var volumes = new VolumeActs(engine);
         var looks = new ContainerLooks(containers, engine, time);
         var commands = new ContainerExec(containers, engine, time);
         probes = new HealthProbes(engine, commands, time);
-        Primitives = new Dictionary<string, Primitive>(
+        IEnumerable<KeyValuePair<string, Primitive>> primitives =
         [
             .. new ContainerActs(containers, volumes, engine, async (spec, cancel) => (await MakeAsync(spec, Allowed, cancel))!.Value.Id).Table,
             .. looks.Table,
@@ -60,8 +64,22 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             .. volumes.Table,
             .. new SystemLooks(Provider, engine, looks, time).Table,
             .. commands.Table,
-        ]);
+        ];
+        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : entry.Value);
     }
+
+    /// <summary>The same, after which every image is looked at again.</summary>
+    Primitive Forgetting(Primitive act) => async (call, cancel) =>
+    {
+        try
+        {
+            return await act(call, cancel);
+        }
+        finally
+        {
+            seenImages.Forget();
+        }
+    };
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, Primitive> Primitives { get; }
@@ -268,6 +286,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         if (id is null)
         {
             (var error, image) = (await PullAsync(spec.Image, cancel), null);
+            seenImages.Forget();
             id = await engine.CreateAsync(name, request, cancel)
                 ?? throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {spec.Image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
         }

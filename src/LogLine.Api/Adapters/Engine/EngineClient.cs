@@ -51,7 +51,13 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
             throw new AdapterException(AdapterFailure.Unavailable,
                 $"The engine speaks API versions {wants} to {speaks}; this gateway speaks {Oldest} to {Newest}.");
         var agreed = speaks < Newest ? speaks : Newest;
-        return dialect = new($"{version.Version}", $"/v{agreed}", EngineQuirks.Of(version));
+        var (prefix, quirks) = ($"/v{agreed}", EngineQuirks.Of(version));
+        if (quirks == EngineQuirks.Podman)
+        {
+            const string Who = "tell as whom it runs";
+            quirks = quirks.As((await calls.CallAsync(HttpMethod.Get, prefix + "/info", null, Who, limits.Status, cancel)).OrThrow().Read(EngineJson.Default.EngineInfo, Who));
+        }
+        return dialect = new($"{version.Version}", prefix, quirks);
     }
 
     /// <summary>

@@ -104,7 +104,11 @@ internal sealed record EventActor(Dictionary<string, string>? Attributes);
 
 internal sealed record FileChangeEntry(string? Path, int Kind);
 
-internal sealed record EngineInfo(string? OperatingSystem, string? Architecture, string? KernelVersion, [property: JsonPropertyName("NCPU")] long? Cpus, long? MemTotal, string? Driver);
+internal sealed record EngineInfo(string? OperatingSystem, string? Architecture, string? KernelVersion, [property: JsonPropertyName("NCPU")] long? Cpus, long? MemTotal, string? Driver)
+{
+    /// <summary>Podman alone: it runs as an ordinary user.</summary>
+    public bool? Rootless { get; init; }
+}
 
 internal sealed record ExecRequest
 {
@@ -180,6 +184,7 @@ internal sealed record HostConfig
     public bool? Privileged { get; init; }
     public string? NetworkMode { get; init; }
     public string? PidMode { get; init; }
+    public string? UsernsMode { get; init; }
     public bool? AutoRemove { get; init; }
 }
 

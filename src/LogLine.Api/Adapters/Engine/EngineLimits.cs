@@ -32,6 +32,9 @@ internal sealed record EngineLimits
     /// <summary>The longest wait before asking a lost engine again; each wait is twice the one before.</summary>
     public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long an image counts as seen. What the gateway itself does to images is seen at once; what others do on the engine's machine, that much later.</summary>
+    public TimeSpan ImageSight { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>One waiting call; afterwards the container is looked at, in case the engine lost the call.</summary>
     public TimeSpan WaitSlice { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -42,6 +42,12 @@ internal sealed record EngineQuirks
     public required bool EventsEndByWord { get; init; }
 
     /// <summary>
+    /// How users of a container stand for users of the host; null leaves it to the engine. Podman without root keeps the id of the user that it runs as, so that what a container writes into a
+    /// bind mount is that user's and not one of a range that nobody knows.
+    /// </summary>
+    public string? UserNamespace { get; init; }
+
+    /// <summary>
     /// Docker takes a registry on the loopback for one without TLS; Podman is told so.
     /// </summary>
     public required bool LoopbackNeedsWord { get; init; }
@@ -84,6 +90,9 @@ internal sealed record EngineQuirks
 
     public static EngineQuirks Of(EngineVersion version) =>
         version.Components?.Any(c => c.Name == "Podman Engine") == true ? Podman : Docker;
+
+    /// <summary>The same with what depends on whom the engine runs as.</summary>
+    public EngineQuirks As(EngineInfo info) => info.Rootless == true ? this with { UserNamespace = "keep-id" } : this;
 
     /// <summary>
     /// With a read-only root Podman mounts these writable in memory and cannot be told not to (its API has no such field); Docker is

@@ -7,7 +7,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>Images, one method each. Whose an image is, <see cref="TenantImages"/> says.</summary>
-internal sealed class ImageActs(IContainerEngine engine)
+internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -82,7 +82,7 @@ internal sealed class ImageActs(IContainerEngine engine)
     public async Task<(string Reference, string? Id)> UsableAsync(string tenant, string image, CancellationToken cancel)
     {
         var reference = TenantImages.Visible(tenant, image);
-        return (reference, await VisibleIdAsync(tenant, reference, cancel));
+        return (reference, await seen.GetAsync(tenant, reference, () => VisibleIdAsync(tenant, reference, cancel)));
     }
 
     /// <summary>Refuses an image of a Dockerfile that is another tenant's. The engine reads the file, so it is asked for what stands there, as it stands there.</summary>

@@ -37,7 +37,7 @@ internal static class PostgresEffects
             new("DELETE FROM deliveries WHERE seq = $1 AND webhook_id IN (SELECT webhook_id FROM webhooks WHERE tenant = $2)", null, erased.Index + 1, erased.Tenant),
         ],
         LedgerEffect.LogPruned pruned => [new("UPDATE head SET minimum = $1 WHERE minimum < $1", AppendConflict.Stale, pruned.Minimum)],
-        LedgerEffect.RunCreated { Run: var run } => [Insert(run, unseen)],
+        LedgerEffect.RunCreated created => [Insert(created, unseen)],
         LedgerEffect.RunMoved moved => [Move(moved)],
         LedgerEffect.WebhookChange webhook => Of(webhook, index),
         LedgerEffect.RunCancelRequested cancel => [new("UPDATE runs SET cancel = true WHERE run_id = $1 AND state < 4", AppendConflict.Run, cancel.RunId)],
@@ -114,12 +114,15 @@ internal static class PostgresEffects
     }
 
     /// <summary>Writes a run, unless its service has a live one of which the gate could not know: then the gate looks again.</summary>
-    private static PostgresStatement Insert(RunRow run, (long From, long To) unseen) => new(
-        """
-        INSERT INTO runs SELECT $1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,false,NULL,NULL
+    private static PostgresStatement Insert(LedgerEffect.RunCreated created, (long From, long To) unseen) => Insert(created.Run, created.Holder, created.Lease, unseen);
+
+    private static PostgresStatement Insert(RunRow run, string? holder, LedgerEffect.LeaseRenewal? lease, (long From, long To) unseen) => new(
+        $"""
+        INSERT INTO runs SELECT $1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,false,$16::text,{PostgresLedgerStore.DatabaseNow} + $17::bigint
         WHERE $7 = '' OR NOT EXISTS (SELECT 1 FROM runs other JOIN entries USING (run_id) WHERE other.tenant = $2 AND other.service = $7 AND other.state < 4 AND entries.idx >= $14 AND entries.idx < $15)
         """,
-        AppendConflict.Stale, run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (long)run.State, run.CreatedAt, run.Detail, unseen.From, unseen.To);
+        AppendConflict.Stale, run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (long)run.State, run.CreatedAt, run.Detail, unseen.From, unseen.To,
+        holder, (long?)lease?.Life.TotalMilliseconds);
 
     private static PostgresStatement Move(LedgerEffect.RunMoved moved) => new(
         $"""

@@ -54,7 +54,7 @@ public sealed partial class SqliteLedgerStore
 
     /// <inheritdoc/>
     public async ValueTask UpdateAnswerAsync(long index, byte[] answer) =>
-        await WriteAsync(() => _writer.Execute("UPDATE entries SET answer = $2 WHERE idx = $1", index, answer));
+        await WriteAsync(() => _writer.Execute("UPDATE entries SET answer = $2 WHERE idx = $1", index, answer), durable: false);
 
     /// <inheritdoc/>
     public ValueTask<bool> TryInsertFirstTenantAsync(TenantRow tenant, TokenRow token) => WriteAsync(() =>
@@ -77,16 +77,30 @@ public sealed partial class SqliteLedgerStore
             SELECT {RunColumns} FROM runs WHERE state < 4 AND (lease_owner IS NULL OR lease_until < $1) AND ($3 IS NULL OR instr($3, ' ' || provider || ' ') > 0) AND ($4 IS NULL OR tenant = $4)
             ORDER BY created LIMIT $2
             """, Run, Milliseconds(now), limit, reach.Providers is { } providers ? $" {string.Join(' ', providers)} " : null, reach.Tenant));
-        return free.Count == 0 ? free : await WriteAsync(() => free.Where(run => Lease(run.RunId, worker, until, now)).ToList());
+        // Whoever gets one says so on the ledger before it does anything, and that commit keeps the lease as well.
+        return free.Count == 0 ? free : await LeaseAsync(() => free.Where(run => Lease(run.RunId, worker, until, now)).ToList(), durable: false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<string>> RenewLeasesAsync(string worker, IReadOnlyCollection<string> runs, DateTimeOffset until, DateTimeOffset now) =>
-        runs.Count == 0 ? [] : await WriteAsync(() => runs.Where(run => Lease(run, worker, until, now)).ToList());
+        runs.Count == 0 ? [] : await LeaseAsync(() => runs.Where(run => Lease(run, worker, until, now)).ToList());
 
     /// <inheritdoc/>
-    public async ValueTask ReleaseLeasesAsync(string workerPrefix) => await WriteAsync(() => _writer.Execute(
+    public async ValueTask ReleaseLeasesAsync(string workerPrefix) => await LeaseAsync(() => _writer.Execute(
         "UPDATE runs SET lease_owner = NULL, lease_until = NULL WHERE state < 4 AND substr(lease_owner, 1, $2) = $1", workerPrefix, workerPrefix.Length));
+
+    /// <summary>Leases are in the rows of runs, of which copies are kept.</summary>
+    private async ValueTask<T> LeaseAsync<T>(Func<T> lease, bool durable = true)
+    {
+        try
+        {
+            return await WriteAsync(lease, durable);
+        }
+        finally
+        {
+            _liveRuns.Clear();
+        }
+    }
 
     private bool Lease(string runId, string worker, DateTimeOffset until, DateTimeOffset now) => _writer.Execute(
         "UPDATE runs SET lease_owner = $2, lease_until = $3 WHERE run_id = $1 AND state < 4 AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until < $4)",

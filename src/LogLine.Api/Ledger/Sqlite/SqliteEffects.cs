@@ -56,8 +56,8 @@ public sealed partial class SqliteLedgerStore
                 return null;
             case LedgerEffect.LogPruned pruned:
                 return _writer.Execute("UPDATE head SET minimum = $1 WHERE minimum < $1", pruned.Minimum) == 1 ? null : AppendConflict.Stale;
-            case LedgerEffect.RunCreated { Run: var run }:
-                return (run.Ref is null || !HasNewDeploy(run, seen)) && InsertRun(run) ? null : AppendConflict.Stale;
+            case LedgerEffect.RunCreated { Run: var run } created:
+                return (run.Ref is null || !HasNewDeploy(run, seen)) && InsertRun(created) ? null : AppendConflict.Stale;
             case LedgerEffect.RunMoved moved:
                 return MoveRun(moved) ? null : AppendConflict.Run;
             case LedgerEffect.RunCancelRequested cancel:
@@ -97,9 +97,14 @@ public sealed partial class SqliteLedgerStore
         """,
         row => true, run.Tenant, run.Service, seen);
 
-    private bool InsertRun(RunRow run) => _writer.Execute(
-        "INSERT INTO runs VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,0,NULL,NULL)",
-        run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (int)run.State, Milliseconds(run.CreatedAt), run.Detail) == 1;
+    private bool InsertRun(LedgerEffect.RunCreated created)
+    {
+        var run = created.Run;
+        return _writer.Execute(
+            "INSERT INTO runs VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,NULL,NULL,NULL,NULL,NULL,$13,0,$14,$15)",
+            run.RunId, run.Tenant, run.Env, run.Intent, run.Subject, run.Provider, run.Service, run.Ref, run.Target, run.Span, (int)run.State, Milliseconds(run.CreatedAt), run.Detail,
+            created.Holder, Milliseconds(created.Lease?.At + created.Lease?.Life)) == 1;
+    }
 
     private bool MoveRun(LedgerEffect.RunMoved moved) => _writer.Execute(
         """

@@ -23,28 +23,47 @@ public sealed partial class SqliteLedgerStore
     }
 
     /// <summary>Runs a statement or several beside the log, in a transaction of their own.</summary>
-    private async ValueTask<T> WriteAsync<T>(Func<T> write)
+    /// <param name="write">The statements.</param>
+    /// <param name="durable">False for what a power failure may take back: it is seen by all at once and outlives the process, but is on the disk for certain only with the next batch.</param>
+    private async ValueTask<T> WriteAsync<T>(Func<T> write, bool durable = true)
     {
         await _turn.WaitAsync();
         try
         {
-            _writer.Execute("BEGIN IMMEDIATE");
-            try
-            {
-                var result = write();
-                _writer.Execute("COMMIT");
-                return result;
-            }
-            catch
-            {
-                Rollback();
-                throw;
-            }
+            return durable ? Write(write) : WithoutSync(() => Write(write));
         }
         finally
         {
-            _liveRuns.Clear(); // leases are in the rows of runs
             _turn.Release();
+        }
+    }
+
+    private T Write<T>(Func<T> write)
+    {
+        _writer.Execute("BEGIN IMMEDIATE");
+        try
+        {
+            var result = write();
+            _writer.Execute("COMMIT");
+            return result;
+        }
+        catch
+        {
+            Rollback();
+            throw;
+        }
+    }
+
+    private T WithoutSync<T>(Func<T> write)
+    {
+        _writer.Script("PRAGMA synchronous = NORMAL"); // compiled each time: it takes effect while it is
+        try
+        {
+            return write();
+        }
+        finally
+        {
+            _writer.Script("PRAGMA synchronous = FULL");
         }
     }
 

@@ -1,6 +1,8 @@
+using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 
@@ -84,4 +86,18 @@ public sealed class EngineInputTests
     [Fact]
     public void PodmanBehindDockerHost_IsTreatedAsPodman() =>
         Assert.Same(EngineQuirks.Podman, EngineQuirks.Of(new("4.3.1", "1.41", "1.24", [new("Podman Engine", "4.3.1")])));
+
+    [Theory]
+    [InlineData("""{"Rootless":true}""", true, "keep-id"), InlineData("""{"Rootless":false}""", true, ""), InlineData("""{"Rootless":true}""", false, "")]
+    public async Task PodmanWithoutRoot_KeepsItsUsersId_NobodyElseDoes(string info, bool isPodman, string expected)
+    {
+        var version = isPodman ? """{"Version":"4.3.1","ApiVersion":"1.41","MinAPIVersion":"1.24","Components":[{"Name":"Podman Engine"}]}""" : FakeEngine.Version;
+        await using var fake = new FakeEngine(request => FakeEngine.Json(request == "GET /version" ? version : info));
+        using var engine = new EngineClient(fake.Endpoint, EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
+
+        var quirks = (await engine.DialectAsync(TestContext.Current.CancellationToken)).Quirks;
+
+        var request = JsonSerializer.SerializeToElement(ContainerRequests.Of(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_1", Image = "x" }, quirks), EngineJson.Default.ContainerRequest);
+        Assert.Equal(expected, request.Member("HostConfig").Text("UsernsMode") ?? "");
+    }
 }
