@@ -10,6 +10,7 @@ namespace LogLine.Api.Ledger.Postgres;
 public sealed partial class PostgresLedgerStore : ILedgerStore
 {
     private const int Attempts = 2;
+    private const int BatchBytes = 128 << 10; // sixty spans of 1 KiB leave in one piece, and wake the server once
 
     // Every statement finds its rows by an index. Tables that grow by thousands of rows a second are never what the planner's statistics say.
     private const string ByIndex = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
@@ -42,6 +43,7 @@ public sealed partial class PostgresLedgerStore : ILedgerStore
         settings.NoResetOnClose = false;
         // One that writes, one that listens. A gateway that stops in the middle of a batch (a paused machine) is made to let go of the head.
         settings.MaxPoolSize = 2;
+        settings.WriteBufferSize = BatchBytes;
         settings.Options = $"{settings.Options} -c idle_in_transaction_session_timeout=5000".Trim();
         var store = new PostgresLedgerStore(readers, NpgsqlDataSource.Create(settings), time);
         try

@@ -43,6 +43,72 @@ public sealed class SharedLedgerTests(PostgresCluster cluster)
         await LedgerLoadTests.AssertWholeLogAsync(gateways[0].Ledger);
     }
 
+    /// <summary>The other gateway has not met name and nonce and hopes that they are new. What it answers is what it would have answered had it asked.</summary>
+    [Fact]
+    public async Task WhatOneGatewayTook_TheOtherKnows_WhateverElseIsWrong()
+    {
+        await using var shared = new SharedLedger(await cluster.CreateDatabaseAsync());
+        var (one, other) = (await shared.StartAsync(), await shared.StartAsync());
+        (bool SameName, bool SameNonce, object Name, TimeSpan Late, string? Code)[] cases =
+        [
+            (true, true, "Joana", TimeSpan.Zero, null),
+            (true, true, "Joana", TimeSpan.FromHours(1), null),
+            (true, false, "Maria", TimeSpan.Zero, "409_IDEMPOTENCY_CONFLICT"),
+            (true, true, "Maria", TimeSpan.Zero, "409_IDEMPOTENCY_CONFLICT"),
+            (true, false, 5, TimeSpan.Zero, "409_IDEMPOTENCY_CONFLICT"),
+            (true, false, "Maria", TimeSpan.FromHours(1), "409_IDEMPOTENCY_CONFLICT"),
+            (false, true, "Joana", TimeSpan.Zero, "409_NONCE_REUSED"),
+            (false, true, 5, TimeSpan.Zero, "409_NONCE_REUSED"),
+            (false, true, 5, TimeSpan.FromHours(1), "422_TIMESTAMP_OUT_OF_RANGE"),
+            (false, false, 5, TimeSpan.Zero, "422_SCHEMA_INVALID"),
+        ];
+        foreach (var (sameName, sameNonce, name, late, code) in cases)
+        {
+            var (taken, nonce) = (GatewayActs.NewThis(), Guid.NewGuid().ToString("D"));
+            var first = await one.PostAsync(Named(taken, "Joana"), request => request.Set("X-Nonce", nonce));
+            Assert.Equal(HttpStatusCode.OK, first.Status);
+
+            var answer = await other.PostAsync(Named(sameName ? taken : GatewayActs.NewThis(), name), request =>
+            {
+                request.Set("X-Nonce", sameNonce ? nonce : Guid.NewGuid().ToString("D"));
+                request.Set("X-Timestamp", Timestamps.Write(other.Time.GetUtcNow() - late));
+            });
+
+            Assert.Equal(code, answer.Status == HttpStatusCode.OK ? null : answer.Code);
+            Assert.Equal(code is null ? first.Json.GetProperty("receipt").GetRawText() : null, code is null ? answer.Json.GetProperty("receipt").GetRawText() : null);
+        }
+    }
+
+    private static string Named(string name, object person) => TestGateway.Json(new
+    {
+        @this = name,
+        intent = "registry.person.create",
+        subject = "urn:registry:person/p",
+        payload = new { name = person, email = "j@example.com", country = "PT", consent = true },
+    });
+
+    /// <summary>Names and nonces alone, without keys: in one batch stand many that another gateway has written a moment ago, beside those that are new.</summary>
+    [Fact]
+    public async Task RetriesAtAnotherGateway_InTheMiddleOfNewSpans_HoldUpNone()
+    {
+        await using var shared = new SharedLedger(await cluster.CreateDatabaseAsync());
+        TestGateway[] gateways = [await shared.StartAsync(), await shared.StartAsync()];
+        var names = Enumerable.Range(0, 300).Select(_ => GatewayActs.NewThis()).ToArray();
+        var receipts = new string[names.Length, 2];
+
+        // Each third goes to the second gateway alone, each other one to both.
+        await Parallel.ForEachAsync(Enumerable.Range(0, 2 * names.Length).Where(i => i % 2 == 1 || i / 2 % 3 > 0), new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = Cancel }, async (i, _) =>
+        {
+            var answer = await gateways[i % 2].PostAsync(GatewayActs.Person("p" + (i / 2), names[i / 2]));
+            Assert.Equal(HttpStatusCode.OK, answer.Status);
+            receipts[i / 2, i % 2] = answer.Json.GetProperty("receipt").GetRawText();
+        });
+
+        Assert.All(Enumerable.Range(0, names.Length).Where(i => i % 3 > 0), i => Assert.Equal(receipts[i, 0], receipts[i, 1]));
+        Assert.Equal(names.Length, (await gateways[0].Ledger.Store.ReadHeadAsync()).Size);
+        await LedgerLoadTests.AssertWholeLogAsync(gateways[1].Ledger);
+    }
+
     [Fact]
     public async Task WhatOneGatewayCommits_ReachesWhoeverWaitsAtTheOther()
     {
