@@ -22,8 +22,9 @@ say() { printf '==> %s\n' "$*" >&2; }
 # What a word needs beyond itself, and how to see that it is there. Libraries have no command, so they are asked of the linker.
 have() {
     case $1 in
-        libsodium) ldconfig -p | grep -q 'libsodium\.so\.23' ;;
-        libicu) ldconfig -p | grep -q 'libicuuc\.so' ;;
+        # Read to its end: what writes into a pipe that nobody reads any more has failed, under pipefail.
+        libsodium) ldconfig -p | grep 'libsodium\.so\.23' >/dev/null ;;
+        libicu) ldconfig -p | grep 'libicuuc\.so' >/dev/null ;;
         podman) have_all podman runc conmon iptables && have_part netavark && have_part catatonit ;;
         docker) have_all dockerd docker iptables ip ;;
         node) have_all node npm && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] ;;
@@ -183,7 +184,7 @@ netavark_traces() {
 # Removes the traces that it reads, unless a container publishes a port: its rules need them.
 forget_traces() {
     local command
-    ! iptables -t nat -S 2>/dev/null | grep -q '^-N NETAVARK-DN-' || return 0
+    ! iptables -t nat -S 2>/dev/null | grep '^-N NETAVARK-DN-' >/dev/null || return 0
     while read -r command; do xargs env <<<"$command" 2>/dev/null; done
 }
 

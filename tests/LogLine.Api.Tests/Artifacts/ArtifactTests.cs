@@ -267,7 +267,7 @@ public sealed class ArtifactTests
     [Fact]
     public async Task UploadThatNeverEnds_IsEnded_AndKeepsNothing()
     {
-        await using var gateway = await TestGateway.StartAsync(settings: new Dictionary<string, string?> { ["LogLine:Artifacts:UploadSeconds"] = "1" });
+        await using var gateway = await TestGateway.StartAsync(settings: new Dictionary<string, string?> { ["LogLine:Artifacts:UploadSeconds"] = "3" });
         var bytes = Bytes(50_000);
         bool IsTaken() => Directory.EnumerateFiles(Path.Combine(gateway.Folder, "artifacts", ".incoming")).Any();
         using var request = new HttpRequestMessage(HttpMethod.Put, $"/v1/artifacts/{Name(bytes)}") { Content = new StreamContent(new RevokingStream(bytes, async () =>

@@ -12,7 +12,7 @@ public sealed class DrainTests
     [Fact]
     public async Task ToldToStop_IsNotReady_ServesOn_AndEndsStreamsInGoodOrder()
     {
-        await using var gateway = await GatewayProcess.StartAsync(new Dictionary<string, string> { ["LogLine__DrainSeconds"] = "3" });
+        await using var gateway = await GatewayProcess.StartAsync(new Dictionary<string, string> { ["LogLine__DrainSeconds"] = "8" });
         using var stream = await gateway.Client.GetAsync("/v1/stream?after=0", HttpCompletionOption.ResponseHeadersRead, Cancel);
         var body = new StreamReader(await stream.Content.ReadAsStreamAsync(Cancel)).ReadToEndAsync(Cancel);
         Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync("/healthz/ready", Cancel)).StatusCode);

@@ -30,15 +30,28 @@ public sealed class StreamLimitTests
         await using var gateway = await TestGateway.StartAsync(settings: new Dictionary<string, string?> { ["LogLine:Streams:LifeMinutes"] = "0.002" });
         await gateway.PostAsync(GatewayActs.Person("a"));
 
-        using var stream = await SpanStream.OpenAsync(gateway, "?after=0");
-        var (id, _) = Assert.Single(await stream.EventsAsync(1));
-        while (await stream.BlockAsync() is not null)
-        {
-        }
+        var id = await NextAsync(gateway, null);
         await gateway.PostAsync(GatewayActs.Person("b"));
-        using var again = await SpanStream.OpenAsync(gateway, "?after=0", request => request.Headers.Add("Last-Event-ID", id.ToString()));
 
-        Assert.Equal(2, Assert.Single(await again.EventsAsync(1)).Id);
+        Assert.Equal((1, 2), (id, await NextAsync(gateway, id)));
+    }
+
+    /// <summary>The one event behind the last, on a connection that is read to its end; one whose life was over before anything was sent is opened again.</summary>
+    private static async Task<long> NextAsync(TestGateway gateway, long? last)
+    {
+        while (true)
+        {
+            using var stream = await SpanStream.OpenAsync(gateway, "?after=0", request => request.Set("Last-Event-ID", last?.ToString()));
+            var ids = new List<long>();
+            while (await stream.BlockAsync() is { } block)
+            {
+                ids.AddRange(block.Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => long.Parse(line[4..])));
+            }
+            if (ids.Count > 0)
+            {
+                return Assert.Single(ids);
+            }
+        }
     }
 
     [Fact]

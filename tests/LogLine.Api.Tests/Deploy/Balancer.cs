@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 
 namespace LogLine.Api.Tests.Deploy;
 
@@ -35,20 +34,21 @@ internal sealed class Balancer : IAsyncDisposable
         var shipped = await File.ReadAllTextAsync(Checkout.Repository.At("deploy", "haproxy.cfg"), TestContext.Current.CancellationToken);
         while (true)
         {
-            var port = FreePort();
+            // An address that nobody else of this machine uses, so that whoever answers there is the balancer.
+            var address = $"127.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(1, 255)}:5080";
             var servers = string.Join('\n', sockets.Select((socket, i) => $"    server gateway-{i + 1} unix@{socket}"));
-            var config = shipped.Replace("maxconn 20000", "maxconn 200", StringComparison.Ordinal).Replace("bind :8080", $"bind 127.0.0.1:{port}", StringComparison.Ordinal);
+            var config = shipped.Replace("maxconn 20000", "maxconn 200", StringComparison.Ordinal).Replace("bind :8080", $"bind {address}", StringComparison.Ordinal);
             var at = config.IndexOf("    server gateway-1", StringComparison.Ordinal);
             await File.WriteAllTextAsync(Path.Combine(folder, "haproxy.cfg"), config[..at] + servers + "\n", TestContext.Current.CancellationToken);
             var process = Process.Start(new ProcessStartInfo(Program, ["-db", "-f", Path.Combine(folder, "haproxy.cfg")]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
             var said = process.StandardError.ReadToEndAsync();
             _ = process.StandardOutput.ReadToEndAsync();
-            var balancer = new Balancer(process, folder, new Uri($"http://127.0.0.1:{port}"));
+            var balancer = new Balancer(process, folder, new Uri("http://" + address));
             if (await balancer.IsUpAsync())
             {
                 return balancer;
             }
-            Assert.Contains("cannot bind", await said, StringComparison.OrdinalIgnoreCase); // somebody else took the port in between: another one
+            Assert.Contains("cannot bind", await said, StringComparison.OrdinalIgnoreCase); // somebody has it after all: another one
         }
     }
 
@@ -73,13 +73,6 @@ internal sealed class Balancer : IAsyncDisposable
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
         return false;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public async ValueTask DisposeAsync()

@@ -103,13 +103,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         string[] listens = ["LogLine listens on ", "The worker's health is on "];
         var ready = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException("The gateway ended: " + string.Join('\n', _lines)));
         _process.OutputDataReceived += Hear;
         _process.ErrorDataReceived += Hear;
         _process.Start();
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        Address = new Uri(await ready.Task.WaitAsync(StartTimeout, TestContext.Current.CancellationToken));
+        // Its end is its end only when its last words were heard.
+        await Task.WhenAny(ready.Task, _process.WaitForExitAsync(TestContext.Current.CancellationToken)).WaitAsync(StartTimeout, TestContext.Current.CancellationToken);
+        Address = ready.Task.IsCompleted ? new Uri(await ready.Task) : throw new InvalidOperationException("The gateway ended: " + string.Join('\n', _lines));
 
         void Hear(object sender, DataReceivedEventArgs heard)
         {

@@ -72,7 +72,7 @@ public sealed class ExecPrimitiveTests
         await using var lab = await PrimitiveLab.OpenAsync(provider);
         var name = await lab.RunningAsync();
 
-        var result = await lab.DoAsync("container.exec", name, """{"argv":["/bin/sh","-c","echo begun; sleep 987; echo never"],"timeout_s":1}""");
+        var result = await lab.DoAsync("container.exec", name, """{"argv":["/bin/sh","-c","echo begun; sleep 987; echo never"],"timeout_s":4}""");
 
         Assert.Equal((true, true, "begun\n"), (result.Flag("timed_out"), result.Flag("killed"), result.Text("stdout")));
         Assert.Equal("", (await lab.ExecAsync(name, "/bin/sh", "-c", "grep -l '^sleep.987' /proc/[0-9]*/cmdline | grep -v self")).Text("stdout"));

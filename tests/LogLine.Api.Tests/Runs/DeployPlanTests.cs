@@ -121,7 +121,7 @@ public sealed class DeployPlanTests : IAsyncDisposable
     {
         await StartAsync();
         var reference = await _gateway.ApplyAsync("web", 1);
-        Assert.Equal("404_NOT_FOUND", (await _gateway.SendAsync("deploy.plan", "web", DeployActs.Order(reference[..^4] + "0000", "web"))).Code);
+        Assert.Equal("404_NOT_FOUND", (await _gateway.SendAsync("deploy.plan", "web", DeployActs.Order(reference[..^4] + (reference.EndsWith("0000", StringComparison.Ordinal) ? "1111" : "0000"), "web"))).Code);
         Assert.Equal("422_SCHEMA_INVALID", (await _gateway.SendAsync("deploy.plan", "web", DeployActs.Order(reference, "web", "nowhere"))).Code);
         _fake.Look = _ => throw new AdapterException(AdapterFailure.Unavailable, "the fake is down");
         Assert.Equal("503_ADAPTER_UNAVAILABLE", (await _gateway.SendAsync("deploy.plan", "web", DeployActs.Order(reference, "web"))).Code);

@@ -34,7 +34,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>What makes a gateway send here, soon after something happened.</summary>
     public Dictionary<string, string?> Settings => new()
     {
-        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Address, ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf", ["OTEL_BSP_SCHEDULE_DELAY"] = "50", ["OTEL_METRIC_EXPORT_INTERVAL"] = "200", ["OTEL_SERVICE_NAME"] = "logline-under-test",
+        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Address, ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf", ["OTEL_BSP_SCHEDULE_DELAY"] = "50",
+        ["OTEL_BSP_MAX_QUEUE_SIZE"] = "65536", // what other tests of this process do is sent as well
+        ["OTEL_METRIC_EXPORT_INTERVAL"] = "200", ["OTEL_SERVICE_NAME"] = "logline-under-test",
     };
 
     public static async Task<OtlpReceiver> StartAsync()

@@ -19,6 +19,8 @@ namespace LogLine.Api.Tests.Workers;
 internal sealed class RoleLab : IAsyncDisposable
 {
     private const string Kid = "kid_lab";
+    private const string GatewayListens = "listens on ";
+    private const string WorkerListens = "health is on ";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("logline-roles-").FullName;
     private readonly string _mark = Guid.NewGuid().ToString("N")[..8];
@@ -107,7 +109,7 @@ internal sealed class RoleLab : IAsyncDisposable
             File.Copy(key, Path.Combine(folder, "keys", Path.GetFileName(key)));
         }
         await StartGatewayAsync(folder);
-        var address = new Uri(_output.Last(line => line.Contains("listens on", StringComparison.Ordinal)).Split("listens on ")[1].Split(';')[0]);
+        var address = new Uri(_output.Last(line => line.Contains(GatewayListens, StringComparison.Ordinal)).Split(GatewayListens)[1].Split(';')[0]);
         _client.Dispose();
         _client = new HttpClient { BaseAddress = address };
         _client.DefaultRequestHeaders.Authorization = new("ApiKey", ApiKey);
@@ -116,9 +118,9 @@ internal sealed class RoleLab : IAsyncDisposable
 
     private async Task<Process> StartGatewayAsync(string folder)
     {
-        var before = _output.Count(line => line.Contains("listens on", StringComparison.Ordinal));
+        var before = Said(GatewayListens);
         var process = Start("gateway", folder, [$"--LogLine:Leases:Seconds={_leaseSeconds}", .. _database is null ? Array.Empty<string>() : ["--LogLine:Store=postgres"]], engine: null);
-        while (_output.Count(line => line.Contains("listens on", StringComparison.Ordinal)) == before)
+        while (Said(GatewayListens) == before)
         {
             Assert.False(process.HasExited, "The gateway ended before it listened: " + Output);
             await Task.Delay(10, Cancel);
@@ -138,7 +140,13 @@ internal sealed class RoleLab : IAsyncDisposable
         {
             await File.WriteAllTextAsync(token, await RunnerTokenAsync() + "\n", Cancel);
         }
+        var before = Said(WorkerListens);
         var process = Start("worker", WorkerFolder(name), [$"--LogLine:Worker:Gateway={string.Join(',', gateways.Prepend(wire.Address))}", $"--LogLine:Worker:TokenFile={token}", $"--LogLine:Worker:Name={name}", .. WorkerSettings], EngineOfWorkers ?? _engineAddress);
+        while (Said(WorkerListens) == before)
+        {
+            Assert.False(process.HasExited, "The worker ended before it listened: " + Output);
+            await Task.Delay(10, Cancel);
+        }
         await ServedAsync(process);
         return (process, wire);
     }
@@ -156,7 +164,7 @@ internal sealed class RoleLab : IAsyncDisposable
     public string WorkerFolder(string name) => Path.Combine(_folder, name);
 
     /// <summary>Where a worker answers for its health and metrics: the one that was started last.</summary>
-    public Uri WorkerAddress => new(_output.Last(line => line.Contains("health is on ", StringComparison.Ordinal)).Split("health is on ")[1].Split(';')[0]);
+    public Uri WorkerAddress => new(_output.Last(line => line.Contains(WorkerListens, StringComparison.Ordinal)).Split(WorkerListens)[1].Split(';')[0]);
 
     /// <summary>Replaces a key of the gateway, which must not run.</summary>
     public async Task RotateAsync(string key)
@@ -273,6 +281,8 @@ internal sealed class RoleLab : IAsyncDisposable
 
     /// <summary>Containers that the engine has of the lab's service, running or not.</summary>
     public Task<Workload?> ContainerAsync() => _engine.FindByNameAsync("dev", Service, Cancel)!;
+
+    private int Said(string words) => _output.Count(line => line.Contains(words, StringComparison.Ordinal));
 
     private async Task<bool> IsServedAsync()
     {

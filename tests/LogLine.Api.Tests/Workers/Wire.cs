@@ -54,6 +54,10 @@ internal sealed class Wire : IDisposable
         _open[near] = _open[far] = 0;
         try
         {
+            if (_isCut)
+            {
+                return; // in between: who cut it did not find these two
+            }
             near.NoDelay = far.NoDelay = true;
             await far.ConnectAsync(Server.Host, Server.Port, _stop.Token);
             await Task.WhenAny(PumpAsync(near, far), PumpAsync(far, near));

@@ -20,7 +20,7 @@ public sealed class DeployTests(GatewayProcess gateway)
         Assert.Equal(("result", "running"), (result.Text("event"), result.Member("run").Text("state")));
         var url = Assert.Single(result.Texts("urls"));
         using var http = new HttpClient();
-        Assert.NotEqual(System.Net.HttpStatusCode.ServiceUnavailable, (await http.GetAsync(url, TestContext.Current.CancellationToken)).StatusCode);
+        Assert.NotEqual(System.Net.HttpStatusCode.ServiceUnavailable, await AnswerAsync(http, url));
 
         var run = result.Member("run").Text("run_id")!;
         Assert.Contains($"{run}  running", (await member.RunAsync("status", run)).Expect(0).Output);
@@ -117,6 +117,23 @@ public sealed class DeployTests(GatewayProcess gateway)
         GatewayProcess.RequireEngine();
         using var member = await Member.JoinAsync(gateway);
         Assert.Contains("404_NOT_FOUND", (await member.RunAsync("deploy", "stop", member.Name, "--target", "podman")).Expect(1).Errors);
+    }
+
+    /// <summary>The first answer: what runs without a health check may need a moment until it listens.</summary>
+    private static async Task<System.Net.HttpStatusCode> AnswerAsync(HttpClient http, string url)
+    {
+        for (var tries = 2400; ; tries--)
+        {
+            try
+            {
+                using var answer = await http.GetAsync(url, TestContext.Current.CancellationToken);
+                return answer.StatusCode;
+            }
+            catch (HttpRequestException) when (tries > 0)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(25), TimeProvider.System, TestContext.Current.CancellationToken);
+            }
+        }
     }
 
     private static List<string?> States(Spoken said) => [.. said.Lines.Where(line => line.Text("event") == "span").Select(line => line.Member("span").Text("intent")).Where(intent => intent != "deploy.apply")];

@@ -11,7 +11,7 @@ namespace LogLine.Cli.Tests.EndToEnd;
 /// </summary>
 public sealed class GatewayProcess : IAsyncLifetime
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(2);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("logline-gateway-").FullName;
     private Process? _process;

@@ -207,8 +207,8 @@ public sealed class EngineLifecycleTests
     /// <summary>The container's server needs a moment after the container has started; asked again until it answers or the test is cancelled.</summary>
     static async Task<string> GetAsync(int port)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
-        for (var tries = 200; ; tries--)
+        using var http = new HttpClient();
+        for (var tries = 2400; ; tries--)
         {
             try
             {

@@ -69,7 +69,7 @@ internal sealed class EngineWire : IAsyncDisposable
         {
             while (true)
             {
-                _ = CarryAsync(await listener.AcceptAsync());
+                _ = CarryAsync(await listener.AcceptAsync(), listener);
             }
         }
         catch (Exception over) when (over is SocketException or ObjectDisposedException)
@@ -78,7 +78,7 @@ internal sealed class EngineWire : IAsyncDisposable
         }
     }
 
-    private async Task CarryAsync(Socket near)
+    private async Task CarryAsync(Socket near, Socket listener)
     {
         using var far = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         using (near)
@@ -86,7 +86,10 @@ internal sealed class EngineWire : IAsyncDisposable
             _open[near] = _open[far] = 0;
             try
             {
-                await CarryAsync(near, far);
+                if (ReferenceEquals(_listener, listener)) // or it vanished in between, and did not find these two
+                {
+                    await CarryToEngineAsync(near, far);
+                }
             }
             catch (Exception cut) when (cut is SocketException or ObjectDisposedException)
             {
@@ -100,7 +103,7 @@ internal sealed class EngineWire : IAsyncDisposable
         }
     }
 
-    private async Task CarryAsync(Socket near, Socket far)
+    private async Task CarryToEngineAsync(Socket near, Socket far)
     {
         if (await HeadAsync(near) is not var (head, rest))
         {

@@ -87,11 +87,8 @@ public sealed class SecretArgumentTests : IDisposable
             while [ $# -gt 0 ]; do [ "$1" = --env-file ] && sed 's/^/file:/' "$2" >> {{{_folder}}}/seen; shift; done
             echo 0123
             """, TestContext.Current.CancellationToken);
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-        using var engine = new NerdctlEngine(new NerdctlOptions { Binary = program }, EngineLimits.Default, RegistryCredentials.Of([]), TimeProvider.System);
+        // Through the shell: a file that was just written is busy while a process that another test starts meanwhile still has it open.
+        using var engine = new NerdctlEngine(new NerdctlOptions { Binary = "/bin/sh", Arguments = [program] }, EngineLimits.Default, RegistryCredentials.Of([]), TimeProvider.System);
         var spec = new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_1", Image = "a:1", Env = new Dictionary<string, string> { ["PASSWORD"] = Secret } };
 
         await engine.CreateAsync("dev-web", ContainerRequests.Of(spec, EngineQuirks.Nerdctl), TestContext.Current.CancellationToken);

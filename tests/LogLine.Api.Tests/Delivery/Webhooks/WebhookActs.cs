@@ -30,7 +30,7 @@ internal static class WebhookActs
     /// <summary>The log of a webhook's deliveries once it is as <paramref name="condition"/> wants it.</summary>
     public static async Task<List<System.Text.Json.JsonElement>> DeliveriesAsync(this TestGateway gateway, string id, Func<List<System.Text.Json.JsonElement>, bool> condition, string query = "")
     {
-        for (var left = 20_000; ; left--)
+        for (var left = 12_000; ; left--)
         {
             var items = (await gateway.GetAsync($"/v1/webhooks/{id}/deliveries{query}")).Json.Items("items").ToList();
             if (condition(items))
@@ -38,6 +38,7 @@ internal static class WebhookActs
                 return items;
             }
             Assert.True(left > 0, "The deliveries never came to be so: " + string.Join('\n', items));
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
         }
     }
 

@@ -86,8 +86,8 @@ public abstract class WebhookDeliveryContract
             http.Response.StatusCode = Volatile.Read(ref isPoisonous) && ((string)http.Items["body"]!).Contains("person/poison\"", StringComparison.Ordinal) ? 400 : 200;
             return Task.CompletedTask;
         });
-        // 24 hours become less than a second.
-        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync(0.000_01));
+        // 24 hours become some seconds: a machine that stands still for as long makes the webhook look as if it took nothing at all.
+        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync(0.000_05));
         var (id, _) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
         await gateway.PostAsync(GatewayActs.Person("poison"));
         // Others are taken all the while.
@@ -100,6 +100,7 @@ public abstract class WebhookDeliveryContract
                 await gateway.PostAsync(GatewayActs.Person("p" + others++));
             }
             letters = await gateway.DeliveriesAsync(id, _ => true, "?state=dead");
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
         }
         while (letters.Count == 0);
 
@@ -170,7 +171,7 @@ public abstract class WebhookDeliveryContract
         await gateway.DeliveriesAsync(id, items => items.Count == 2, "?state=delivered");
 
         await gateway.PostAsync("""{"seq":3}""", path: $"/v1/webhooks/{id}/replay");
-        Assert.Equal(first[0].Id, (await receiver.ReceiveAsync(3))[2].Id);
+        Assert.Equal(first.Single(one => Seq(one) == 3).Id, (await receiver.ReceiveAsync(3))[2].Id); // of two subjects either may come first
         await gateway.DeliveriesAsync(id, items => items.Count == 2, "?state=delivered");
 
         await gateway.PostAsync("""{"after":0}""", path: $"/v1/webhooks/{id}/replay");

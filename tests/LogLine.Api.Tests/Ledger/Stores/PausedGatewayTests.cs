@@ -18,15 +18,14 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
     {
         await using var shared = new SharedLedger(await cluster.CreateDatabaseAsync());
         await using var pair = await StartAsync(shared);
-        var at = TimeProvider.System.GetUtcNow();
 
-        var load = Keys(Requests).Select(key => SendAsync(pair.One, key, at)).ToList();
+        var load = Keys(Requests).Select(key => SendAsync(pair.One, key)).ToList();
         await load[0];
         pair.One.Pause();
-        var answers = await SendAllAsync(pair.Other, Keys(Requests), at);
+        var answers = await SendAllAsync(pair.Other, Keys(Requests));
         pair.One.Continue();
 
-        await AssertOneAckAsync(pair.One, load, answers, at);
+        await AssertOneAckAsync(pair.One, load, answers);
         await AssertWholeLogAsync(shared, pair, Requests);
     }
 
@@ -45,23 +44,23 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         });
         await using var shared = new SharedLedger(await cluster.CreateDatabaseAsync(), WebhookActs.Settings(0.001).Append(new(LeaseSeconds, "6")));
         await using var pair = await StartAsync(shared);
-        await pair.One.PostAsync(TestGateway.Json(new { url = receiver.Url, events = new[] { "registry.*" } }), path: "/v1/webhooks");
-        var at = TimeProvider.System.GetUtcNow();
+        var made = await pair.One.PostAsync(TestGateway.Json(new { url = receiver.Url, events = new[] { "registry.*" } }), path: "/v1/webhooks");
 
         // It stands still with a delivery on its way and requests in its hands; whoever asks it waits, and asks the other one.
-        await SendAsync(pair.One, "held", at);
+        await SendAsync(pair.One, "held");
         await arrived.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
-        var load = Keys(Requests).Select(key => SendAsync(pair.One, key, at)).ToList();
+        var load = Keys(Requests).Select(key => SendAsync(pair.One, key)).ToList();
         await load[0];
         pair.One.Pause();
-        var answers = await SendAllAsync(pair.Other, Keys(Requests), at);
+        var answers = await SendAllAsync(pair.Other, Keys(Requests));
         hold.SetResult();
         await receiver.ReceiveUntilAsync(received => Taken(received).Distinct().Count() == Requests + 1);
+        await SettledAsync(pair.Other, made.Json.Text("id")!, Requests + 1);
         var before = Taken(receiver.Received).GroupBy(id => id).ToDictionary(id => id.Key, id => id.Count());
         pair.One.Continue();
 
-        await AssertOneAckAsync(pair.One, load, answers, at);
-        await SendAsync(pair.One, "last", at);
+        await AssertOneAckAsync(pair.One, load, answers);
+        await SendAsync(pair.One, "last");
         await receiver.ReceiveUntilAsync(received => Taken(received).Distinct().Count() == Requests + 2);
 
         // What had been delivered before it went on was not delivered again by it.
@@ -82,19 +81,18 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         {
             await pair.One.PostAsync(TestGateway.Json(new { url = receiver.Url, events = new[] { "registry.*" } }), path: "/v1/webhooks");
         }
-        var at = TimeProvider.System.GetUtcNow();
         var random = new Random(20261121);
         for (var pause = 1; pause <= pauses; pause++)
         {
             var (paused, other) = pause % 2 == 0 ? (pair.One, pair.Other) : (pair.Other, pair.One);
             var (keys, moment) = (Keys(Requests, pause), receiver.Received.Count + random.Next(1, Requests * Webhooks * 3 / 4));
-            var load = keys.Select(key => SendAsync(paused, key, at)).ToList();
+            var load = keys.Select(key => SendAsync(paused, key)).ToList();
             await receiver.ReceiveAsync(moment);
             paused.Pause();
-            var answers = await SendAllAsync(other, keys, at);
+            var answers = await SendAllAsync(other, keys);
             await receiver.ReceiveUntilAsync(received => Taken(received).Distinct().Count() == Requests * Webhooks * pause);
             paused.Continue();
-            await AssertOneAckAsync(paused, load, answers, at);
+            await AssertOneAckAsync(paused, load, answers);
         }
         foreach (var subject in receiver.Received.Where(one => one.Status == 200).GroupBy(one => (Webhook: one.Id.Split('_')[1], Subject: one.Json().GetProperty("span").Text("subject"))))
         {
@@ -149,14 +147,14 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
     private static List<string> Keys(int count, int round = 0) => [.. Enumerable.Range(0, count).Select(i => $"{round}-{i}")];
 
     /// <summary>Always the same request under the same key.</summary>
-    private static Task<Answer> SendAsync(GatewayProcess gateway, string key, DateTimeOffset at) => gateway.PostAsync(GatewayActs.Person(key is "held" or "last" ? key : "p" + (key[^1] % 4)), request =>
+    private static Task<Answer> SendAsync(GatewayProcess gateway, string key) => gateway.PostAsync(GatewayActs.Person(key is "held" or "last" ? key : "p" + (key[^1] % 4)), request =>
     {
         request.Set("Idempotency-Key", key);
         request.Set("X-Nonce", "nonce-of-request-" + key);
-        request.Set("X-Timestamp", Timestamps.Write(at));
+        request.Set("X-Timestamp", Timestamps.Write(TimeProvider.System.GetUtcNow()));
     });
 
-    private static async Task<List<(string Key, Answer Answer)>> SendAllAsync(GatewayProcess other, List<string> keys, DateTimeOffset at)
+    private static async Task<List<(string Key, Answer Answer)>> SendAllAsync(GatewayProcess other, List<string> keys)
     {
         var answers = new (string, Answer)[keys.Count];
         await Parallel.ForEachAsync(Enumerable.Range(0, keys.Count), TestContext.Current.CancellationToken, async (i, _) =>
@@ -164,7 +162,7 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
             Answer answer;
             do
             {
-                answer = await SendAsync(other, keys[i], at);
+                answer = await SendAsync(other, keys[i]);
             }
             while (answer.Code == "503_BUSY");
             answers[i] = (keys[i], answer);
@@ -172,7 +170,21 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         return [.. answers];
     }
 
-    private static async Task AssertOneAckAsync(GatewayProcess paused, List<Task<Answer>> load, List<(string Key, Answer Answer)> answers, DateTimeOffset at)
+    /// <summary>Waits until a gateway has written that so many events are delivered: then it sends none of them any more.</summary>
+    private static async Task SettledAsync(GatewayProcess gateway, string webhook, int count)
+    {
+        while (true)
+        {
+            using var answer = await gateway.Client.GetAsync($"/v1/webhooks/{webhook}/deliveries?state=delivered&limit=1000", TestContext.Current.CancellationToken);
+            if ((await Answer.ReadAsync(answer)).Json.Items("items").Count() == count)
+            {
+                return;
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static async Task AssertOneAckAsync(GatewayProcess paused, List<Task<Answer>> load, List<(string Key, Answer Answer)> answers)
     {
         foreach (var answer in await Task.WhenAll(load))
         {
@@ -181,7 +193,7 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         foreach (var (key, answer) in answers)
         {
             Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
-            var again = await SendAsync(paused, key, at);
+            var again = await SendAsync(paused, key);
             Assert.Equal(answer.Json.GetProperty("receipt").GetRawText(), again.Json.GetProperty("receipt").GetRawText());
         }
     }

@@ -126,12 +126,11 @@ public sealed class SharedLedgerTests(PostgresCluster cluster)
         await using var own = new PostgresCluster();
         await using var shared = new SharedLedger(await own.CreateDatabaseAsync());
         TestGateway[] gateways = [await shared.StartAsync(), await shared.StartAsync()];
-        var now = TimeProvider.System.GetUtcNow();
         Task<Answer> SendAsync(int i, int at) => gateways[at].PostAsync($"[{GatewayActs.Person("a" + i)},{GatewayActs.Person("b" + i)}]", request =>
         {
             request.Set("Idempotency-Key", "key-" + i);
             request.Set("X-Nonce", "nonce-for-request-" + i);
-            request.Set("X-Timestamp", Timestamps.Write(now));
+            request.Set("X-Timestamp", Timestamps.Write(gateways[at].Time.GetUtcNow()));
         });
 
         var acked = 0;

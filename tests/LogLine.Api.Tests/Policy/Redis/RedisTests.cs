@@ -55,9 +55,8 @@ public sealed class RedisTests(PostgresCluster cluster)
         await AnswersAsync(gateways[0], true);
         await AnswersAsync(gateways[1], true);
         using var stream = await SpanStream.OpenAsync(gateways[1], "?intent=registry.*&after=0");
-        var now = TimeProvider.System.GetUtcNow();
         // Every request goes to both gateways, byte for byte.
-        Task LoadAsync(int from) => Parallel.ForEachAsync(Enumerable.Range(2 * from, 2 * Requests), new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel }, async (i, _) =>
+        Task LoadAsync(int from, DateTimeOffset now) => Parallel.ForEachAsync(Enumerable.Range(2 * from, 2 * Requests), new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel }, async (i, _) =>
         {
             var answer = await gateways[i % 2].PostAsync(GatewayActs.Person("p" + (i / 2)), request =>
             {
@@ -68,7 +67,7 @@ public sealed class RedisTests(PostgresCluster cluster)
             Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
         });
 
-        var load = LoadAsync(0);
+        var load = LoadAsync(0, TimeProvider.System.GetUtcNow());
         await gateways[0].Ledger.WaitForMoreAsync(Requests / 3, Cancel);
         await FailAsync(redis, how);
         await load;
@@ -77,7 +76,7 @@ public sealed class RedisTests(PostgresCluster cluster)
             await AnswersAsync(gateways[0], false);
             await AnswersAsync(gateways[1], false);
         }
-        load = LoadAsync(Requests);
+        load = LoadAsync(Requests, TimeProvider.System.GetUtcNow());
         await gateways[0].Ledger.WaitForMoreAsync(Requests + (Requests / 3), Cancel);
         await MendAsync(redis, how);
         await load;
