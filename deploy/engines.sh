@@ -12,7 +12,7 @@
 #   stop_engines DIR           removes the containers, ends the engines, unmounts; safe to call twice, or when nothing runs
 
 TEST_IMAGE=localhost/logline-test:1
-ENGINE_START_SECONDS=30
+ENGINE_START_SECONDS=120
 PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '==> %s\n' "$*" >&2; }

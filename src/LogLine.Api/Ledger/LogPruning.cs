@@ -16,7 +16,7 @@ public sealed record PruningPlan(long Minimum, PruningLimit? Limit, long Going, 
 
 /// <summary>
 /// Raises the minimum index of a log and takes away what is below it (docs/ledger-format.md, K1 to K4). First a span of the gateway's own says so, and the head with it, in one transaction:
-/// from then on nobody is shown what is below. Then rows are emptied, piece by piece. Interrupted anywhere, the log is whole, and the same again goes on.
+/// from then on streams and queries go over what is below. Then rows are emptied, piece by piece. Interrupted anywhere, the log is whole, and the same again goes on.
 /// </summary>
 public sealed class LogPruning : IAsyncDisposable
 {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LogLine.Api.Errors;
 using LogLine.Api.Gate;
+using LogLine.Api.Gate.Checks;
 using LogLine.Api.Ledger;
 using LogLine.Api.OpenApi;
 using LogLine.Api.Telemetry;
@@ -71,12 +72,15 @@ internal static class UniversalEndpoint
             },
         };
         var result = grammar.Compile(paragraph, context);
-        if (asked is not null && await ledger.Store.FindRunAsync(asked) is { } run && run.Tenant == submission.Tenant)
+        var run = asked is null ? null : await ledger.Store.FindRunAsync(asked);
+        if (run?.Tenant == submission.Tenant)
         {
             result = grammar.Compile(paragraph, context with { SubjectOfRun = runId => runId == run.RunId ? run.Subject : null });
         }
         return result switch
         {
+            // Asking for the subject of a run that is not there would lead nowhere.
+            TdlnResult.Compiled { Faults.Count: 0 } compiled when asked is not null && run?.Tenant != submission.Tenant => (new CompiledBody(compiled.Span.Root, ExistenceCheck.NoRun(asked)), null),
             TdlnResult.Compiled { Faults.Count: 0 } compiled => (new CompiledBody(compiled.Span.Root), null),
             TdlnResult.Compiled compiled => (new CompiledBody(compiled.Span.Root, Invalid([.. compiled.Faults.Select(fault => new FieldError(fault.Path, fault.Keyword, fault.Message))], null)), null),
             TdlnResult.Question question => (new CompiledBody(Nothing, Asks(question)), question),

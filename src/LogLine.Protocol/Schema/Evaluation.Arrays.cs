@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace LogLine.Protocol.Schema;
@@ -86,27 +87,36 @@ internal partial struct Evaluation
     {
         if (!TakeSteps(count))
             return false;
-        var items = ArrayPool<JsonElement>.Shared.Rent(count);
-        var index = 0;
-        foreach (var item in instance.Element.EnumerateArray())
-            items[index++] = item;
-        var unique = count <= FewItems ? ArePairwiseUnique(items.AsSpan(0, count)) : AreUniqueByHash(items.AsSpan(0, count));
-        // The elements hold on to their document: the pool must not.
-        ArrayPool<JsonElement>.Shared.Return(items, clearArray: true);
+        var unique = count <= FewItems ? ArePairwiseUnique(instance.Element) : AreUniqueByHash(instance.Element, count);
         return unique || Fail(node, "uniqueItems", instance);
     }
 
-    private static bool ArePairwiseUnique(ReadOnlySpan<JsonElement> items)
+    private static bool ArePairwiseUnique(JsonElement array)
     {
-        for (var i = 1; i < items.Length; i++)
+        var few = new Few();
+        var count = 0;
+        foreach (var item in array.EnumerateArray())
         {
-            foreach (var earlier in items[..i])
+            foreach (var earlier in few[..count])
             {
-                if (JsonEquality.AreEqual(items[i], earlier))
+                if (JsonEquality.AreEqual(item, earlier))
                     return false;
             }
+            few[count++] = item;
         }
         return true;
+    }
+
+    private bool AreUniqueByHash(JsonElement array, int count)
+    {
+        var items = ArrayPool<JsonElement>.Shared.Rent(count);
+        var index = 0;
+        foreach (var item in array.EnumerateArray())
+            items[index++] = item;
+        var unique = AreUniqueByHash(items.AsSpan(0, count));
+        // The elements hold on to their document: the pool must not.
+        ArrayPool<JsonElement>.Shared.Return(items, clearArray: true);
+        return unique;
     }
 
     private bool AreUniqueByHash(ReadOnlySpan<JsonElement> items)
@@ -128,5 +138,11 @@ internal partial struct Evaluation
         }
         ArrayPool<(int, int)>.Shared.Return(slots);
         return unique;
+    }
+
+    [InlineArray(FewItems)]
+    private struct Few
+    {
+        private JsonElement first;
     }
 }

@@ -9,13 +9,15 @@ internal partial struct Evaluation
 {
     private bool EvaluateObject(SchemaNode node, ObjectRules rules, scoped in Instance instance, scoped ref EvaluatedMarks marks)
     {
+        if (rules.IsPlain && errors is null && !marks.Active)
+            return EvaluatePlainObject(rules, instance.Element);
         var words = rules.RequiredBits.Length;
         ulong single = 0;
         Span<ulong> seen = words <= 1 ? new Span<ulong>(ref single) : stackalloc ulong[words];
         var valid = !rules.LooksAtMembers || EvaluateMembers(rules, instance, seen, ref marks);
         if (!valid && errors is null)
             return false;
-        if (rules.MinProperties > 0 || rules.MaxProperties < int.MaxValue)
+        if (rules.CountsMembers)
             valid &= EvaluateMemberCount(node, rules, instance);
         valid &= EvaluateRequired(rules, seen);
         if (rules.HasDependencies && (valid || errors is not null))
@@ -23,16 +25,52 @@ internal partial struct Evaluation
         return valid;
     }
 
+    // The same as below for most objects, with nobody to tell: what else there might be is asked once and not for each member.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool EvaluatePlainObject(ObjectRules rules, JsonElement element)
+    {
+        var seen = 0UL;
+        var decidedBy = rules.DecidedBy;
+        var members = element.EnumerateObject();
+        while (members.MoveNext())
+        {
+            if (!TakeStep())
+                return false;
+            var member = members.Current;
+            var known = rules.Names.Find(JsonMarshal.GetRawUtf8PropertyName(member));
+            if (known < 0 || rules.Properties[known] is not { } schema)
+            {
+                if (!EvaluateOpenMember(rules, member, ref seen))
+                    return false;
+                continue;
+            }
+            var none = default(EvaluatedMarks);
+            if (!EvaluateElement(schema, member.Value, ref none))
+                return false;
+            seen |= 1UL << known;
+            if (seen == decidedBy)
+                break;
+        }
+        return (rules.RequiredNames & ~seen) == 0;
+    }
+
+    // A member whose name has escapes or no schema.
+    private bool EvaluateOpenMember(ObjectRules rules, JsonProperty member, ref ulong seen)
+    {
+        using var name = JsonText.OfName(member);
+        return EvaluateMember(rules, rules.Names.Find(name.Utf8), name.Utf8, member.Value, new Span<ulong>(ref seen), out _);
+    }
+
     private bool EvaluateMembers(ObjectRules rules, scoped in Instance instance, scoped Span<ulong> seen, scoped ref EvaluatedMarks marks)
     {
-        if (!TakeSteps(instance.Element.GetPropertyCount()))
-            return false;
         var valid = true;
         var index = 0;
         // Without foreach, whose Dispose would cost a try and finally on the way that everything takes.
         var members = instance.Element.EnumerateObject();
         while (members.MoveNext())
         {
+            if (!TakeStep())
+                return false;
             var member = members.Current;
             var name = JsonMarshal.GetRawUtf8PropertyName(member);
             var known = rules.Names.HoldsBackslash ? -1 : rules.Names.Find(name);

@@ -45,25 +45,26 @@ internal partial struct Evaluation(SchemaErrors? errors)
         if (raw[0] == '"')
         {
             var content = raw[1..^1];
-            if (node.ExcludesBackslash && errors is null && node.InPlace is null && node.AcceptsText(content))
+            if (errors is null && (node.Matcher is { } matcher ? matcher.IsMatch(content) : node.ExcludesBackslash && node.InPlace is null && node.AcceptsText(content)))
                 return true;
             return content.IndexOf((byte)'\\') < 0 ? EvaluateText(node, content, ref marks) : EvaluateEscapedText(node, element, ref marks);
         }
-        return EvaluateOther(node, element, ref marks);
+        return EvaluateOther(node, element, raw, ref marks);
     }
 
     // Kept out of the way of strings: what is inlined there makes every frame larger.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool EvaluateOther(SchemaNode node, JsonElement element, ref EvaluatedMarks marks)
+    private bool EvaluateOther(SchemaNode node, JsonElement element, scoped ReadOnlySpan<byte> raw, ref EvaluatedMarks marks)
     {
-        var kind = element.ValueKind;
-        var instance = new Instance(element, kind);
-        if (kind is not (JsonValueKind.Object or JsonValueKind.Array))
+        var instance = new Instance(element, raw);
+        if (instance.Kind is not (JsonValueKind.Object or JsonValueKind.Array))
             return Evaluate(node, in instance, ref marks);
         if (depth >= SchemaLimits.Depth)
             return Stop($"nested deeper than {SchemaLimits.Depth}");
         depth++;
-        var valid = Evaluate(node, in instance, ref marks);
+        var valid = node.PlainObject is { } members && errors is null && instance.Kind == JsonValueKind.Object
+            ? EvaluatePlainObject(members, element)
+            : Evaluate(node, in instance, ref marks);
         depth--;
         return valid;
     }
@@ -134,7 +135,7 @@ internal partial struct Evaluation(SchemaErrors? errors)
     }
 
     private static bool IsNumberOfType(SchemaNode node, scoped in Instance instance) =>
-        node.Type is not { IntegersOnly: true } || JsonNumber.IsIntegerText(instance.Element);
+        node.Type is not { IntegersOnly: true } || JsonNumber.IsIntegerText(instance.Text);
 
     private bool ReportText(SchemaNode node, TextRules rules, scoped in Instance instance)
     {
@@ -152,7 +153,7 @@ internal partial struct Evaluation(SchemaErrors? errors)
 
     private bool EvaluateNumber(SchemaNode node, NumberRules rules, scoped in Instance instance)
     {
-        var raw = JsonMarshal.GetRawUtf8Value(instance.Element);
+        var raw = instance.Text;
         var valid = true;
         if (rules.Minimum is { } minimum && minimum.Compare(raw) < 0)
             valid = Fail(node, "minimum", instance);

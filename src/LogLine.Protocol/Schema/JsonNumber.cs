@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text.Json;
-
 namespace LogLine.Protocol.Schema;
 
 /// <summary>
@@ -55,10 +52,15 @@ internal readonly ref struct JsonNumber
         return new(raw[first..(last + 1)], negative, PowerAt(first, point) + exponent, PowerAt(last, point) + exponent);
     }
 
-    public static bool IsIntegerText(JsonElement number)
+    /// <summary>Whether the number has no fraction; most have neither point nor exponent, and need not be read for that.</summary>
+    public static bool IsIntegerText(ReadOnlySpan<byte> raw)
     {
-        var raw = JsonMarshal.GetRawUtf8Value(number);
-        return raw.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 || Parse(raw).IsInteger;
+        foreach (var b in raw)
+        {
+            if (b is (byte)'.' or (byte)'e' or (byte)'E')
+                return Parse(raw).IsInteger;
+        }
+        return true;
     }
 
     /// <summary>The value of a plain integer of at most 18 digits: the common case, for the fast way.</summary>

@@ -11,19 +11,18 @@ namespace LogLine.Protocol.Schema;
 /// </summary>
 internal sealed class Pattern
 {
-    private readonly DirectMatcher? direct;
     private readonly Regex? regex;
 
-    private Pattern(string source, DirectMatcher? direct, Regex? regex) => (Source, this.direct, this.regex) = (source, direct, regex);
+    private Pattern(string source, DirectMatcher? direct, Regex? regex) => (Source, Direct, this.regex) = (source, direct, regex);
 
     /// <summary>As in the schema.</summary>
     public string Source { get; }
 
-    /// <summary>Whether no buffer and no transcoding is needed.</summary>
-    public bool IsDirect => direct is not null;
+    /// <summary>Reads the bytes as they are, without buffer and transcoding; null where the engine of .NET is needed.</summary>
+    public DirectMatcher? Direct { get; }
 
     /// <summary>No text that matches has a backslash.</summary>
-    public bool ExcludesBackslash => direct is { ExcludesBackslash: true };
+    public bool ExcludesBackslash => Direct is { ExcludesBackslash: true };
 
     public static bool TryCompile(string source, [NotNullWhen(true)] out Pattern? pattern, [NotNullWhen(false)] out string? reason)
     {
@@ -52,8 +51,8 @@ internal sealed class Pattern
     /// <summary>Whether the text has a match anywhere; a text too long for the engine has none.</summary>
     public bool IsMatch(ReadOnlySpan<byte> utf8)
     {
-        if (direct is not null)
-            return direct.IsMatch(utf8);
+        if (Direct is not null)
+            return Direct.IsMatch(utf8);
         if (utf8.Length > SchemaLimits.PatternInputBytes)
             return false;
         var chars = ArrayPool<char>.Shared.Rent(utf8.Length);

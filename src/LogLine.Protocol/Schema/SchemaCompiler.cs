@@ -33,7 +33,12 @@ internal sealed partial class SchemaCompiler
         SchemaCycles.Refuse(compiler.nodes.Values);
         foreach (var node in compiler.nodes.Values)
         {
-            node.Object?.Seal();
+            if (node.InPlace?.If?.Object is { } condition)
+                condition.IsCondition = true;
+        }
+        foreach (var node in compiler.nodes.Values)
+        {
+            node.SealObject();
             node.Array?.Seal();
         }
         return root;

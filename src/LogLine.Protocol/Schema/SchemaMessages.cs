@@ -109,7 +109,7 @@ internal static class SchemaMessages
         JsonValueKind.String => $"\"{Excerpt.Of(instance.Text)}\"",
         JsonValueKind.Object => $"an object of {Count(instance.Element.GetPropertyCount(), "member")}",
         JsonValueKind.Array => $"an array of {Count(instance.Element.GetArrayLength(), "element")}",
-        JsonValueKind.Number => Excerpt.Of(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(instance.Element)),
+        JsonValueKind.Number => Excerpt.Of(instance.Text),
         JsonValueKind.True => "true",
         JsonValueKind.False => "false",
         _ => "null",

@@ -36,6 +36,9 @@ internal sealed class SchemaNode
 
     public InPlaceRules? InPlace { get; set; }
 
+    /// <summary>The rules of <see cref="Object"/> where these are plain and all that there is for an object to meet; else null.</summary>
+    public ObjectRules? PlainObject { get; private set; }
+
     /// <summary>The schema's <c>description</c>, for messages.</summary>
     public string? Description { get; set; }
 
@@ -69,12 +72,25 @@ internal sealed class SchemaNode
     /// </summary>
     public bool ExcludesBackslash { get; private set; }
 
+    /// <summary>Called once, when the rules for members are known as well.</summary>
+    public void SealObject()
+    {
+        Object?.Seal();
+        if (Object is { IsPlain: true } && !AsksForUnevaluated && Const is null && Enum is null && InPlace is null && (Kinds >> (int)JsonValueKind.Object & 1) != 0)
+            PlainObject = Object;
+    }
+
+    /// <summary>The pattern, where it is all that there is for a string to meet and no match has a backslash; else null.</summary>
+    public DirectMatcher? Matcher { get; private set; }
+
     /// <summary>Called once, when all keywords have been read.</summary>
     public void Seal()
     {
         ExcludesBackslash = Text?.Pattern is { ExcludesBackslash: true } || Const is { HoldsBackslash: false } || Enum is { HoldsBackslash: false };
         IsTrue = !IsFalse && Type is null && Const is null && Enum is null && Text is null && Number is null && Array is null && Object is null && InPlace is null;
         Kinds = IsFalse ? 0 : Type?.Kinds ?? -1;
+        var isOnlyPattern = ExcludesBackslash && Const is null && Enum is null && InPlace is null && Text is { MinLength: 0, MaxLength: int.MaxValue, Format: null };
+        Matcher = isOnlyPattern && (Kinds >> (int)JsonValueKind.String & 1) != 0 ? Text!.Pattern!.Direct : null;
         AsksForUnevaluated = Array?.Unevaluated is not null || Object?.Unevaluated is not null;
     }
 }
@@ -229,14 +245,36 @@ internal sealed class ObjectRules
     /// <summary>A member whose schema is found by name has met all rules: no pattern or rule for names applies besides.</summary>
     public bool NamesDecide { get; private set; }
 
-    public bool HasDependencies => DependentRequired.Length > 0 || DependentSchemas.Length > 0;
+    public bool HasDependencies { get; private set; }
 
-    public bool LooksAtMembers => Names.Count > 0 || Patterns.Length > 0 || Additional is not null || PropertyNames is not null;
+    public bool LooksAtMembers { get; private set; }
+
+    public bool CountsMembers { get; private set; }
+
+    /// <summary>
+    /// Names, at most 64 of them, decide what each member must be; there are no other rules. Most objects are so.
+    /// </summary>
+    public bool IsPlain { get; private set; }
+
+    /// <summary>Of a plain object, the names that are required, as bits.</summary>
+    public ulong RequiredNames { get; private set; }
+
+    /// <summary>Of an <c>if</c> that asks for a few members alone: the bits of their names. Once they were all seen it is decided; 0 for any other schema.</summary>
+    public ulong DecidedBy { get; private set; }
+
+    /// <summary>The rules belong to an <c>if</c>.</summary>
+    public bool IsCondition { get; set; }
 
     /// <summary>Called once, when all schemas have been compiled.</summary>
     public void Seal()
     {
         NamesDecide = Patterns.Length == 0 && PropertyNames is null;
+        HasDependencies = DependentRequired.Length > 0 || DependentSchemas.Length > 0;
+        LooksAtMembers = Names.Count > 0 || Patterns.Length > 0 || Additional is not null || PropertyNames is not null;
+        CountsMembers = MinProperties > 0 || MaxProperties < int.MaxValue;
+        IsPlain = NamesDecide && !HasDependencies && !CountsMembers && LooksAtMembers && Names.Count <= 64 && !Names.HoldsBackslash;
+        RequiredNames = RequiredBits.Length == 0 ? 0 : RequiredBits[0];
+        DecidedBy = IsCondition && NamesDecide && Additional is null && Names.Count is > 0 and < 64 ? (1UL << Names.Count) - 1 : 0;
         Properties = [.. Properties.Select(p => p?.Target)];
         Additional = Additional?.Target;
     }
@@ -263,7 +301,22 @@ internal sealed class InPlaceRules
 /// <summary>A value under judgement: an element, or a member name (which has no element of its own).</summary>
 internal readonly ref struct Instance
 {
-    public Instance(JsonElement element, JsonValueKind kind) => (Element, Kind) = (element, kind);
+    /// <param name="element">Anything but a string.</param>
+    /// <param name="raw">Its text, whose first byte says what it is.</param>
+    public Instance(JsonElement element, ReadOnlySpan<byte> raw)
+    {
+        Element = element;
+        Text = raw;
+        Kind = raw[0] switch
+        {
+            (byte)'{' => JsonValueKind.Object,
+            (byte)'[' => JsonValueKind.Array,
+            (byte)'t' => JsonValueKind.True,
+            (byte)'f' => JsonValueKind.False,
+            (byte)'n' => JsonValueKind.Null,
+            _ => JsonValueKind.Number,
+        };
+    }
 
     public Instance(ReadOnlySpan<byte> text)
     {
@@ -276,6 +329,6 @@ internal readonly ref struct Instance
 
     public JsonValueKind Kind { get; }
 
-    /// <summary>Of a string, the UTF-8 content without quotes and escapes.</summary>
+    /// <summary>Of a string, the UTF-8 content without quotes and escapes; of anything else, its text as it stands.</summary>
     public ReadOnlySpan<byte> Text { get; }
 }

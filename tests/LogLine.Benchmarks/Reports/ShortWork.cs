@@ -15,6 +15,15 @@ internal static class ShortWork
         return await Turns.TakeAsync(Rounds, () => Nanoseconds(measured, ours), () => Nanoseconds(yardstick, theirs));
     }
 
+    /// <summary>Compares a piece of work with one that another process measures.</summary>
+    /// <param name="measured">The work.</param>
+    /// <param name="yardstick">Nanoseconds of one piece of the other side's, from a slice of its own.</param>
+    public static async Task<Turns> CompareAsync(Action measured, Func<double> yardstick)
+    {
+        var ours = Calibrate(measured);
+        return await Turns.TakeAsync(Rounds, () => Nanoseconds(measured, ours), yardstick);
+    }
+
     /// <summary>Bytes that one piece of work allocates on this thread.</summary>
     public static long Allocated(Action work)
     {

@@ -1,9 +1,12 @@
+using LogLine.Api.Ledger;
+using LogLine.Api.Tests.Ledger.Stores;
+using LogLine.Cli.Tests.Witness;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Cli.Tests.EndToEnd;
 
-/// <summary><c>logline ledger prune</c> on a data folder of its own: counted, asked for, done, and verified afterwards.</summary>
-public sealed class LedgerPruneTests(GatewayProcess shared)
+/// <summary><c>logline ledger prune</c> on a ledger of its own: counted, asked for, done, and verified afterwards.</summary>
+public sealed class LedgerPruneTests(GatewayProcess shared, PostgresCluster cluster)
 {
     private const int Spans = 300;
 
@@ -53,6 +56,61 @@ public sealed class LedgerPruneTests(GatewayProcess shared)
         Assert.Contains("names no database", (await member.RunAsync("ledger", "prune", "--data", data, "--before", "1", "--postgres")).Expect(2).Errors);
         Assert.Contains("another gateway running", (await member.RunAsync("ledger", "prune", "--data", data, "--before", "1")).Expect(1).Errors);
         Assert.Contains("holds no keys", (await member.RunAsync("ledger", "prune", "--data", member.Terminal.Folder, "--before", "1")).Expect(1).Errors);
+    }
+
+    [Fact]
+    public async Task OnPostgres_ItGoesBesideItsGateway_WhichShowsTheGapAndGoesOn()
+    {
+        using var terminal = new Terminal { Time = TimeProvider.System };
+        var (data, database) = (terminal.At("data"), await cluster.CreateDatabaseAsync());
+        await using var gateway = await WitnessedGateway.OnPostgresAsync(data, database);
+        var names = await gateway.FillAsync(600);
+        (terminal["ConnectionStrings__Ledger"], terminal["LOGLINE_URL"], terminal["LOGLINE_TOKEN"]) = (database, gateway.Client.BaseAddress!.ToString(), gateway.ApiKey);
+        string[] prune = ["ledger", "prune", "--data", data, "--postgres", "--before", "600"];
+
+        var counted = (await terminal.RunAsync([.. prune, "--dry-run", "--json"])).Expect(0).Json;
+        Assert.Equal((512, 512, 600), (counted.Integer("minimum_index"), counted.Integer("pruned"), counted.Integer("entries")));
+        Assert.Equal(200, (await gateway.GetAsync("/v1/spans/" + names[0])).Status);
+
+        var gone = (await terminal.RunAsync([.. prune, "--yes", "--json"])).Expect(0).Json;
+        Assert.Equal((512, 512, 601, null), (gone.Integer("minimum_index"), gone.Integer("pruned"), gone.Integer("entries"), gone.Text("not_compacted")));
+        while ((await gateway.GetAsync("/v1/spans/" + names[511])).Json.Member("details").Text("reason") != "pruned")
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+        Assert.Equal(200, (await gateway.GetAsync("/v1/spans/" + names[512])).Status);
+        Assert.Equal(601, (await gateway.SendAsync("afterwards")).Member("receipt").Integer("log_index"));
+        var verified = (await terminal.RunAsync("ledger", "verify", "--key", gateway.LogKey, "--json")).Expect(0).Json;
+        Assert.Equal((true, 512, 512), (verified.Flag("valid"), verified.Integer("minimum_index"), verified.Integer("pruned")));
+        Assert.StartsWith("0 entries went", (await terminal.RunAsync(prune)).Expect(0).Output, StringComparison.Ordinal);
+
+        // Keys of another log prune nothing of this one.
+        var foreign = terminal.At("foreign");
+        await using (await WitnessedGateway.StartAsync(foreign, 0))
+        {
+        }
+        Assert.Contains("is signed by log_", (await terminal.RunAsync("ledger", "prune", "--data", foreign, "--postgres", "--before", "600", "--yes")).Expect(1).Errors);
+    }
+
+    [Fact]
+    public async Task InterruptedBeforeItsRoomWasGivenBack_TheSameAgainGivesIt()
+    {
+        using var terminal = new Terminal { Time = TimeProvider.System };
+        var data = terminal.At("data");
+        await using (var gateway = await WitnessedGateway.StartAsync(data, 0))
+        {
+            await gateway.FillAsync(1100);
+        }
+        await using (var log = await LogPruning.OpenAsync(data, null, TimeProvider.System))
+        {
+            Assert.Equal(1024, await log.RunAsync(await log.PlanAsync(1024), null, _ => { }, TestContext.Current.CancellationToken));
+        }
+        var (file, whole) = (Path.Combine(data, "ledger.db"), new FileInfo(Path.Combine(data, "ledger.db")).Length);
+
+        Assert.StartsWith("0 entries went", (await terminal.RunAsync("ledger", "prune", "--data", data, "--before", "1024")).Expect(0).Output, StringComparison.Ordinal);
+
+        Assert.InRange(new FileInfo(file).Length, 1, whole / 2);
+        (await terminal.RunAsync("ledger", "verify", "--data", data)).Expect(0);
     }
 
     private sealed class InTwoDays : TimeProvider

@@ -110,6 +110,47 @@ public sealed class WitnessedGatewayTests : IDisposable
         Assert.Contains("The ledger must not go on from here", refusal.Message);
     }
 
+    [Fact]
+    public async Task PrunedLog_IsCosignedOn_ByWhoKnowsIt_WhoIsFarBehind_AndWhoNeverSawIt()
+    {
+        var vkey = await WitnessedGateway.MakeAsync(Folder);
+        await using var one = await RunningWitness.StartAsync(_root, "w1", vkey);
+        string name;
+        await using (var behind = await RunningWitness.StartAsync(_root, "w2", vkey))
+        {
+            await using var gateway = await WitnessedGateway.StartAsync(Folder, 2, one, behind);
+            name = (await gateway.FillAsync(100))[7];
+            await gateway.HealthAsync(health => health.Integer("cosigned_size") == 100);
+        }
+        using var terminal = new Terminal();
+        string receipt, logKey;
+        await using (var gateway = await WitnessedGateway.StartAsync(Folder, 1, one))
+        {
+            await gateway.FillAsync(500);
+            await gateway.HealthAsync(health => health.Integer("cosigned_size") == 600);
+            (receipt, logKey) = (terminal.Write("r.json", (await gateway.GetAsync($"/v1/spans/{name}/receipt?witnessed=true")).Text), gateway.LogKey);
+        }
+
+        var gone = (await terminal.RunAsync("ledger", "prune", "--data", Folder, "--before", "600", "--yes", "--json")).Expect(0).Json;
+
+        Assert.Equal((512, 512), (gone.Integer("minimum_index"), gone.Integer("pruned")));
+        await using var back = await RunningWitness.StartAsync(_root, "w2", vkey);
+        await using var fresh = await RunningWitness.StartAsync(_root, "w3", vkey);
+        await using var pruned = await WitnessedGateway.StartAsync(Folder, 3, one, back, fresh);
+        Assert.Equal(404, (await pruned.GetAsync("/v1/spans/" + name)).Status);
+        await pruned.SendAsync("afterwards");
+        await pruned.HealthAsync(health => health.Integer("cosigned_size") == 602 && health.Integer("behind") == 0);
+        var note = (await pruned.GetAsync("/tlog/checkpoint")).Text;
+        Assert.All(new[] { one, back, fresh }, witness => Assert.True(Cosignature.TryVerify(note, witness.Name, witness.PublicKey, out _)));
+        // What was proved holds, and the tree of then is the beginning of today's, from whatever size.
+        Assert.Contains("1 of 1 witnesses cosigned", (await terminal.RunAsync("receipts", "verify", receipt, "--key", logKey, "--witness", one.VerifierKey)).Expect(0).Output);
+        foreach (var from in new[] { 100, 400, 600 })
+        {
+            Assert.Null(LogConsistency.TryRead((await pruned.GetAsync($"/v1/ledger/consistency?from={from}&to=602")).Json, out var proof));
+            Assert.All(proof.Steps([Convert.FromHexString(logKey)]), step => Assert.Null(step.Fault));
+        }
+    }
+
     private static string? Standing(System.Text.Json.JsonElement health, int witness) => health.Items("list").ElementAtOrDefault(witness).Text("standing");
 
     private static void Copy(string from, string to)

@@ -48,7 +48,7 @@ internal static class ExistenceCheck
         item.Run = await item.State.FindRunAsync(item.Tenant, runId);
         if (item.Run is null)
         {
-            return Missing("run_id", runId, "GET /v1/runs lists the tenant's runs.");
+            return NoRun(runId);
         }
         return item.Run.Subject == item.Span.Subject ? null : Rejection.Inconsistent("/subject", $"is {item.Span.Subject}, but the run's is {item.Run.Subject}");
     }
@@ -77,6 +77,8 @@ internal static class ExistenceCheck
         item.Artifact = item.State.FindArtifact(item.Tenant, hash);
         return item.Artifact is null ? Missing("artifact", hash, "GET /v1/artifacts lists the tenant's artifacts.") : null;
     }
+
+    internal static Rejection NoRun(string runId) => Missing("run_id", runId, "GET /v1/runs lists the tenant's runs.");
 
     internal static Rejection Missing(string field, string value, string way) => new(RefusalCode.NotFound, $"This tenant has no {field} '{value}'. {way}")
     {

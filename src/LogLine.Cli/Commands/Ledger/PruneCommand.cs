@@ -53,9 +53,14 @@ internal sealed class PruneCommand
             return call.Screen.Refuse(CommandFailure.Usage($"--before {before}: the log has {log.Size} entries."));
         }
         var plan = await log.PlanAsync(before);
-        if (call.Get(_dry) || (plan.Going == 0 && plan.Minimum == log.Minimum))
+        if (call.Get(_dry))
         {
-            return Say(call, log, plan, call.Get(_dry) ? "would go" : "went", null);
+            return Say(call, log, plan, "would go", null);
+        }
+        if (plan.Going == 0 && plan.Minimum == log.Minimum)
+        {
+            // One that was interrupted at its end has given no room back.
+            return Say(call, log, plan, "went", log.Minimum > 0 ? await CompactAsync(log) : null);
         }
         if (!call.Get(_yes) && !call.Screen.Ask($"{plan.Going:N0} entries below {plan.Minimum:N0} will be gone for good. Go on?"))
         {
