@@ -6,7 +6,7 @@ namespace LogLine.Api.Gate;
 /// <summary>
 /// What the ledger knows of a request already: its key, its nonce, the names of its spans. A store elsewhere is asked for all of it at once, so that a request waits for
 /// one answer and not for one after the other; one in this process is asked when a check wants to know. Of a plain record that this gateway has not met lately, name and nonce are hoped to be new:
-/// the commit holds them against the tables in any case, and before a refusal is given they are asked for (decision 017).
+/// the commit holds them against the tables in any case, and before a refusal is given they are asked for (decision 018).
 /// </summary>
 public sealed class ReplayReads
 {

@@ -12,7 +12,7 @@ internal static class PostgresBenchmark
     private const string Limit =
         """
         Processor time: the gateway's, which is what it is on the embedded store and Npgsql's part besides, and the server's on the same cores. Of the server's, the rows take about a third (four indexes, and the write-ahead log of 1.9 KiB each), the
-        nonces a sixth, their digests counted in; checkpoint, head and lock a tenth; the rest is the protocol, three round trips a batch, commit and sync. Names and nonces are not asked for before (decision 017). A database on a machine of its own
+        nonces a sixth, their digests counted in; checkpoint, head and lock a tenth; the rest is the protocol, three round trips a batch, commit and sync. Names and nonces are not asked for before (decision 018). A database on a machine of its own
         would lift it.
         """;
 
