@@ -21,6 +21,9 @@ public interface IRunGateway
     /// <summary>Completes at the next change that may matter to one of the worker's runs. Taken before the state is read, so that no change falls in between.</summary>
     Task Moved { get; }
 
+    /// <summary>Listens for changes of one run.</summary>
+    RunSignal Watch(string runId);
+
     /// <summary>Says that the worker is there. What an earlier process of the same worker held is free afterwards.</summary>
     Task OpenAsync(CancellationToken cancel);
 
@@ -87,7 +90,7 @@ public interface IRunGateway
 /// <summary>No gateway answers now.</summary>
 public sealed class GatewayAwayException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>What jobs wait for, said with <see cref="IRunGateway.Moved"/>.</summary>
+/// <summary>What jobs wait for, said with <see cref="IRunGateway.Watch"/>.</summary>
 internal static class RunGatewayWaits
 {
     /// <summary>Records one state.</summary>
@@ -96,9 +99,10 @@ internal static class RunGatewayWaits
     /// <summary>Completes once somebody wants the run to end.</summary>
     public static async Task CancelledAsync(this IRunGateway gateway, string runId, CancellationToken stop)
     {
+        using var signal = gateway.Watch(runId);
         while (true)
         {
-            var moved = gateway.Moved;
+            var moved = signal.Next;
             if ((await gateway.FindAsync(runId))?.CancelRequested == true)
             {
                 return;
@@ -110,10 +114,15 @@ internal static class RunGatewayWaits
     /// <summary>Completes once the run has ended, at once for none.</summary>
     public static async Task EndedAsync(this IRunGateway gateway, string? runId, CancellationToken stop)
     {
+        if (runId is null)
+        {
+            return;
+        }
+        using var signal = gateway.Watch(runId);
         while (true)
         {
-            var moved = gateway.Moved;
-            if (runId is null || await gateway.FindAsync(runId) is not { HasEnded: false })
+            var moved = signal.Next;
+            if (await gateway.FindAsync(runId) is not { HasEnded: false })
             {
                 return;
             }

@@ -26,6 +26,9 @@ public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLea
     /// <inheritdoc/>
     public Task Moved => desk.Moved;
 
+    /// <inheritdoc/>
+    public RunSignal Watch(string runId) => desk.Watch(runId);
+
     /// <summary>This process alone has the data folder, so whoever held a lease in it before is gone. On a shared store nobody knows who is gone: there leases run out.</summary>
     public Task OpenAsync(CancellationToken cancel) => desk.Ledger.Store.IsShared ? Task.CompletedTask : desk.ReleaseAsync(LocalPrefix).AsTask();
 

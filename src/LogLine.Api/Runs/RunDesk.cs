@@ -14,6 +14,7 @@ public sealed class RunDesk
     /// <summary>Among so many of the latest acts on a container the one that ended it is looked for.</summary>
     private const int RecentActs = 20;
 
+    private readonly RunSignals _signals = new();
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,7 +25,16 @@ public sealed class RunDesk
         (_ledger, _time) = (ledger, time);
         ledger.Committed += batch =>
         {
-            if (batch.Touched.Any(touched => touched.Kind == TouchedKind.Run))
+            var moved = false;
+            foreach (var touched in batch.Touched)
+            {
+                if (touched.Kind == TouchedKind.Run)
+                {
+                    _signals.Raise(touched.Id);
+                    moved = true;
+                }
+            }
+            if (moved)
             {
                 Interlocked.Exchange(ref _moved, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
             }
@@ -36,6 +46,9 @@ public sealed class RunDesk
 
     /// <summary>Completes at the next change of any run. Taken before the state is read, so that no change falls in between.</summary>
     public Task Moved => Volatile.Read(ref _moved).Task;
+
+    /// <summary>Listens for changes of one run.</summary>
+    public RunSignal Watch(string runId) => _signals.Watch(runId);
 
     /// <summary>The worker of this process that has runs from their admission on; null while there is none: then they wait until one leases them.</summary>
     public RunTaker? Taker { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }

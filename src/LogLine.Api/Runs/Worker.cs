@@ -64,13 +64,18 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
             hold.Dispose();
             return; // given back with all others, or its job has not ended yet: the run is leased again when it has
         }
-        hold.Job = Task.Run(async () =>
+        using (ExecutionContext.SuppressFlow()) // whoever submitted it is answered long before it ends
         {
-            await TryAsync(() => CarryOutAsync(run, taken, hold.Lost.Token));
-            outputs.Close(run.RunId);
-            _holds.TryRemove(run.RunId, out _);
-            hold.Dispose();
-        }, CancellationToken.None);
+            hold.Job = Task.Run(() => CarryOutAsync(run, taken, hold), CancellationToken.None);
+        }
+    }
+
+    private async Task CarryOutAsync(RunRow run, TakenRun? taken, LeaseHold hold)
+    {
+        await TryAsync(() => CarryOutAsync(run, taken, hold.Lost.Token));
+        outputs.Close(run.RunId);
+        _holds.TryRemove(run.RunId, out _);
+        hold.Dispose();
     }
 
     private async Task RenewAsync(CancellationToken stopping)

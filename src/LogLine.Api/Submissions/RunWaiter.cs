@@ -9,9 +9,10 @@ internal static class RunWaiter
     /// <summary>The run as it stands then; null when there is no such run.</summary>
     public static async Task<RunRow?> WaitAsync(RunDesk desk, string runId, DateTimeOffset deadline, TimeProvider time, CancellationToken cancel)
     {
+        using var signal = desk.Watch(runId);
         while (true)
         {
-            var moved = desk.Moved;
+            var moved = signal.Next;
             var run = await desk.FindAsync(runId);
             var left = deadline - time.GetUtcNow();
             if (run is null || run.HasEnded || (run.State == RunState.Running && DeployOrder.IsDeploy(run)) || left <= TimeSpan.Zero)

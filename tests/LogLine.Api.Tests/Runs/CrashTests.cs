@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -15,6 +16,7 @@ public sealed class CrashTests : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("logline-crash-").FullName;
     private readonly string _service = "crash" + Guid.NewGuid().ToString("N")[..10];
+    private readonly Dictionary<string, string> _wires = [];
     private readonly SigningKey _key = SigningKey.Generate();
     private HttpClient _client = new();
     private Process? _gateway;
@@ -98,6 +100,73 @@ public sealed class CrashTests : IAsyncDisposable
         }
     }
 
+    /// <summary>Killed between two steps: before the engine hears of one, or when it has done it. The next process finds the run pending, makes one container and starts it once.</summary>
+    [Theory]
+    [InlineData("podman", "before", "/containers/create"), InlineData("docker", "before", "/containers/create")]
+    [InlineData("podman", "behind", "/containers/create"), InlineData("docker", "behind", "/containers/create")]
+    [InlineData("podman", "behind", "/start"), InlineData("docker", "behind", "/start")]
+    public async Task KilledBetweenTwoSteps_NextOneFinishes(string provider, string when, string call)
+    {
+        var address = RequireEngine(provider);
+        await using var wire = new EngineWire(address);
+        _wires[provider] = wire.Address;
+        await StartAsync();
+        var killed = KillAt(wire, when, call);
+        try
+        {
+            await DeployAsync(provider, """["/bin/sh","-c","echo begun; exec sleep 600"]""");
+        }
+        catch (HttpRequestException)
+        {
+            // Killed before the answer was out; the span is on the ledger.
+        }
+        await killed.WaitAsync(TimeSpan.FromMinutes(2), Cancel);
+        await StartAsync();
+        var runId = (await _client.GetFromJsonAsync<JsonElement>("/v1/runs", Cancel)).GetProperty("items")[0].Text("run_id")!;
+        var adapter = new EngineAdapter(EngineEndpoints.At(provider, address), TimeProvider.System);
+        using var engine = new EngineClient(EngineEndpoints.At(provider, address), EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
+        try
+        {
+            await StateAsync(runId, "run_state.running");
+
+            var container = Assert.Single(await engine.ListAsync([(EngineLabels.Name, _service)], Cancel));
+            Assert.Equal(["begun"], (await adapter.LogTailAsync(container.Id, 10, 1000, Cancel)).Lines);
+            Assert.Equal(["deploy.apply", "deploy.planned", "run_state.pending", "deploy.applied", "run_state.running"], await StatesAsync(runId));
+        }
+        finally
+        {
+            foreach (var left in await engine.ListAsync([(EngineLabels.Name, _service)], CancellationToken.None))
+            {
+                await adapter.RemoveAsync(left.Id, force: true, CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>Kills the gateway at the first such call; completes when it is dead.</summary>
+    private Task KillAt(EngineWire wire, string when, string call)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<bool> Act(string said)
+        {
+            if (done.Task.IsCompleted || !said.StartsWith("POST ", StringComparison.Ordinal) || !said.Split('?')[0].EndsWith(call, StringComparison.Ordinal))
+            {
+                return Task.FromResult(true);
+            }
+            Kill();
+            done.SetResult();
+            return Task.FromResult(false);
+        }
+        if (when == "before")
+        {
+            wire.Before = Act;
+        }
+        else
+        {
+            wire.Behind = Act;
+        }
+        return done.Task.ContinueWith(_ => wire.Behind = null, TaskScheduler.Default);
+    }
+
     private async Task<string> DeployAsync(string provider, string entrypoint = """["/bin/sleep","600"]""", string lifecycle = """{"stop_timeout":"1s"}""")
     {
         await PostAsync(TestGateway.KeyRegistration("kid_crash", _key, "sign", "admin"));
@@ -118,8 +187,8 @@ public sealed class CrashTests : IAsyncDisposable
     private async Task StartAsync()
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "LogLine.Api.dll"), "--data", _folder, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true };
-        start.Environment["CONTAINER_HOST"] = Environment.GetEnvironmentVariable("LOGLINE_TEST_PODMAN");
-        start.Environment["DOCKER_HOST"] = Environment.GetEnvironmentVariable("LOGLINE_TEST_DOCKER");
+        start.Environment["CONTAINER_HOST"] = _wires.GetValueOrDefault("podman") ?? Environment.GetEnvironmentVariable("LOGLINE_TEST_PODMAN");
+        start.Environment["DOCKER_HOST"] = _wires.GetValueOrDefault("docker") ?? Environment.GetEnvironmentVariable("LOGLINE_TEST_DOCKER");
         _gateway = Process.Start(start)!;
         string? line;
         do

@@ -59,7 +59,7 @@ public sealed class UniversalTests
         var dry = await gateway.PostAsync(Body("parar run_0123456789"), Bare, "/v1/universal");
         var wet = await gateway.PostAsync(Body("parar run_0123456789", dryRun: false), path: "/v1/universal");
 
-        Assert.Equal("404_NOT_FOUND", dry.Json.Text("code"));
+        Assert.Equal("404_NOT_FOUND", dry.Json.GetProperty("problem").Text("code"));
         Assert.Equal("run.cancel", dry.Json.GetProperty("compiled_span").Text("intent"));
         Assert.Equal((HttpStatusCode.NotFound, "404_NOT_FOUND"), (wet.Status, wet.Code));
     }

@@ -12,6 +12,7 @@ internal static class WorkerBenchmark
     private static async Task<IReadOnlyList<Figure>> RunAsync(EngineSides apart)
     {
         await using var inside = await EngineSides.OpenAsync(apart.Provider, Environment.GetEnvironmentVariable(EngineSides.Variable(apart.Provider))!, worker: false);
+        await inside.WarmUpAsync();
         await inside.MakeContainerAsync();
         var (ours, theirs) = (new double[Calls], new double[Calls]);
         for (var call = -5; call < Calls; call++)

@@ -33,6 +33,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     private readonly ConcurrentDictionary<string, long> _renewed = new();
     private readonly ConcurrentDictionary<(Uri Gateway, string RunId), byte> _refused = new();
     private readonly ConcurrentQueue<VerifiedOrder> _leased = new();
+    private readonly RunSignals _signals = new();
     private readonly CancellationTokenSource _closing = new();
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IReadOnlyCollection<string> _held = [];
@@ -56,6 +57,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
 
     /// <inheritdoc/>
     public Task Moved => Volatile.Read(ref _moved).Task;
+
+    /// <summary>Every poll may bring news of any run: what is asked about a run that is held costs no request.</summary>
+    public RunSignal Watch(string runId) => _signals.Watch(runId);
 
     /// <summary>Runs that it holds.</summary>
     public int Held => _held.Count;
@@ -410,7 +414,11 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         },
     }.Sign(_identity.Kid, _identity.Key, SignatureKind.Event);
 
-    private void Signal() => Interlocked.Exchange(ref _moved, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    private void Signal()
+    {
+        _signals.RaiseAll();
+        Interlocked.Exchange(ref _moved, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+    }
 
     private static byte[] Runs(IReadOnlyCollection<string> runs) => WorkerWire.Object(json => WorkerWire.WriteTexts(json, "runs", runs));
 

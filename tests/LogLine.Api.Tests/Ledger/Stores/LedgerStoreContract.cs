@@ -270,6 +270,22 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
+    public async Task Run_CanBeAWorkersFromItsAdmission_AndIsAnybodysWhenThatOneIsGone()
+    {
+        await using var lab = await OpenAsync();
+        var run = Run("run_1");
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.RunCreated(run) { Holder = "local:one", Lease = new LedgerEffect.LeaseRenewal(Now, TimeSpan.FromSeconds(30)) })));
+        var pending = run with { State = RunState.Pending };
+
+        Assert.Equal("local:one", (await lab.Store.FindRunAsync(run.RunId))!.LeaseOwner);
+        Assert.Empty(await lab.Store.LeaseRunsAsync("two", LeaseReach.Everything, 10, Now.AddSeconds(30), Now));
+        Assert.Equal([AppendConflict.Run], await MoveAsync(lab, RunState.Planned, pending, "two"));
+        Assert.Equal([null], await MoveAsync(lab, RunState.Planned, pending, "local:one"));
+        await lab.Store.ReleaseLeasesAsync("local:");
+        Assert.Equal(RunState.Pending, Assert.Single(await lab.Store.LeaseRunsAsync("two", LeaseReach.Everything, 10, Now.AddSeconds(30), Now)).State);
+    }
+
+    [Fact]
     public async Task Leases_OfAnEarlierProcess_AreReleasedByTheirPrefix()
     {
         await using var lab = await OpenAsync();
