@@ -80,16 +80,26 @@ internal static class ServerEndpoints
     {
         var engines = await watch.SeenAsync(http.RequestAborted);
         var stopped = ledger.Stopped ?? ledger.Waiting;
+        var away = redis.Away; // once: it comes and goes while this is written
         http.Response.StatusCode = stopped is null && !drain.HasBegun ? 200 : 503;
         await http.WriteAsync(json =>
         {
             json.WriteStartObject();
-            json.WriteString("status", stopped is not null ? "stopped" : drain.HasBegun ? "draining" : redis.Away is null && engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
+            json.WriteString("status", stopped is not null ? "stopped" : drain.HasBegun ? "draining" : away is null && engines.Any(engine => engine.Status.Available) ? "ready" : "degraded");
             json.WriteStartObject("ledger");
             json.WriteString("status", stopped ?? "ready");
             json.WriteNumber("size", ledger.Size);
             json.WriteEndObject();
-            Write(json, redis);
+            if (redis.IsUsed)
+            {
+                json.WriteStartObject("redis");
+                json.WriteBoolean("available", away is null);
+                if (away is not null)
+                {
+                    json.WriteString("reason", away);
+                }
+                json.WriteEndObject();
+            }
             WitnessHealth.Write(json, witnesses, ledger.Size);
             json.WriteStartObject("engines");
             foreach (var (provider, status) in engines)
@@ -105,20 +115,6 @@ internal static class ServerEndpoints
             json.WriteEndObject();
             json.WriteEndObject();
         });
-    }
-
-    private static void Write(Utf8JsonWriter json, RedisServer redis)
-    {
-        if (redis.IsUsed)
-        {
-            json.WriteStartObject("redis");
-            json.WriteBoolean("available", redis.Away is null);
-            if (redis.Away is { } reason)
-            {
-                json.WriteString("reason", reason);
-            }
-            json.WriteEndObject();
-        }
     }
 
     /// <summary>The page to which the <c>type</c> of a problem leads.</summary>

@@ -56,9 +56,9 @@ public sealed class TenantRules
         {
             return null;
         }
-        if (_shared is not null && await _shared.TakeAsync(tenant, [.. buckets.Select(bucket => bucket.Quota)]) is var (isThere, levels))
+        if (_shared is not null && await _shared.TakeAsync(tenant, [.. buckets.Select(bucket => bucket.Quota)]) is var (isThere, levels, question))
         {
-            return (isThere, Adopt(buckets, levels));
+            return (isThere, Adopt(buckets, levels, question));
         }
         var now = _time.GetTimestamp();
         var taken = 0;
@@ -75,12 +75,12 @@ public sealed class TenantRules
     }
 
     /// <summary>Sets the buckets in memory to what all gateways have left, so that this one goes on from there should Redis go; the one that is nearest to empty.</summary>
-    private RateLimitState Adopt(List<TokenBucket> buckets, IReadOnlyList<double> levels)
+    private RateLimitState Adopt(List<TokenBucket> buckets, IReadOnlyList<double> levels, long question)
     {
         var now = _time.GetTimestamp();
         for (var i = 0; i < buckets.Count; i++)
         {
-            buckets[i].Set(levels[i], now);
+            buckets[i].Set(levels[i], question, now);
         }
         return buckets.Select(bucket => bucket.State(now, _time)).MinBy(state => state.Remaining)!;
     }

@@ -10,6 +10,7 @@ internal sealed class TokenBucket(QuotaRow quota, TimeProvider time)
     private readonly double _perSecond = quota.RatePerMinute / 60.0;
     private double _level = quota.Burst;
     private long _filledAt = time.GetTimestamp();
+    private long _question;
 
     public QuotaRow Quota => quota;
 
@@ -35,12 +36,15 @@ internal sealed class TokenBucket(QuotaRow quota, TimeProvider time)
         }
     }
 
-    /// <summary>It is so full now, as somebody else has counted.</summary>
-    public void Set(double level, long now)
+    /// <summary>It is so full now, as somebody else has counted in answer to the question of that number; nothing when a later one's answer was here sooner.</summary>
+    public void Set(double level, long question, long now)
     {
         lock (_lock)
         {
-            (_level, _filledAt) = (level, now);
+            if (question > _question)
+            {
+                (_level, _filledAt, _question) = (level, now, question);
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using System.Text;
@@ -14,7 +15,7 @@ internal sealed class ResumingReader(Uri address, string token, string query)
     private long _last;
 
     /// <summary>What it has, in the order in which it came.</summary>
-    public List<(long Id, string Span)> Received { get; } = [];
+    public ConcurrentQueue<(long Id, string Span)> Received { get; } = [];
 
     /// <summary>Reads until it has <paramref name="count"/> items, over as many connections as it takes.</summary>
     public async Task ReadAsync(int count, bool overWebSocket, CancellationToken cancel)
@@ -67,7 +68,7 @@ internal sealed class ResumingReader(Uri address, string token, string query)
             _last = id;
             if (data.Length > 0)
             {
-                Received.Add((id, data.ToString()));
+                Received.Enqueue((id, data.ToString()));
                 data.Clear();
             }
         }
@@ -103,7 +104,7 @@ internal sealed class ResumingReader(Uri address, string token, string query)
             if (json.Text("event") == "span")
             {
                 _last = json.Integer("id")!.Value;
-                Received.Add((_last, json.GetProperty("data").GetRawText()));
+                Received.Enqueue((_last, json.GetProperty("data").GetRawText()));
             }
             message.SetLength(0);
         }

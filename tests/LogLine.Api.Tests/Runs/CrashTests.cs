@@ -130,6 +130,10 @@ public sealed class CrashTests : IAsyncDisposable
             await StateAsync(runId, "run_state.running");
 
             var container = Assert.Single(await engine.ListAsync([(EngineLabels.Name, _service)], Cancel));
+            while ((await adapter.LogTailAsync(container.Id, 10, 1000, Cancel)).Lines.Count == 0)
+            {
+                await Task.Delay(50, Cancel); // it runs, and says so a moment later
+            }
             Assert.Equal(["begun"], (await adapter.LogTailAsync(container.Id, 10, 1000, Cancel)).Lines);
             Assert.Equal(["deploy.apply", "deploy.planned", "run_state.pending", "deploy.applied", "run_state.running"], await StatesAsync(runId));
         }

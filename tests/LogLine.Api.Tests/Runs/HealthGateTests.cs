@@ -15,7 +15,7 @@ public sealed class HealthGateTests : IAsyncDisposable
     {
         var probes = 0;
         _fake.Probe = _ => Interlocked.Increment(ref probes) < 6 ? ProbeOutcome.Bad("not yet") : ProbeOutcome.Good;
-        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"1ms","retries":1,"start_period":"1h"}}""");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"1ms","retries":1,"start_period":"1h","watch_interval":"1h"}}""");
         await _gateway.RunInAsync(run, "running");
         Assert.Equal(6, probes);
     }

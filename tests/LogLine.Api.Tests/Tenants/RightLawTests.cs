@@ -41,6 +41,20 @@ public sealed class RightLawTests
         Assert.True(bucket.TryTake(clock.GetTimestamp(), clock));
     });
 
+    /// <summary>What all gateways have left comes back in answers, and those are read in any order.</summary>
+    [Fact]
+    public void BucketThatOthersCount_IsAsFullAsTheLatestQuestionWasTold() => Laws.Hold(300, random =>
+    {
+        var clock = new ManualTimestamp();
+        var bucket = new TokenBucket(new QuotaRow("vv", "*", 1, 100), clock);
+        var levels = Enumerable.Range(0, random.Next(1, 20)).Select(_ => random.Next(100)).ToArray();
+        foreach (var question in Enumerable.Range(1, levels.Length).OrderBy(_ => random.Next()).ToArray())
+        {
+            bucket.Set(levels[question - 1], question, clock.GetTimestamp());
+        }
+        Assert.Equal(levels[^1], bucket.State(clock.GetTimestamp(), clock).Remaining);
+    });
+
     private static readonly string[] Operators = ["admin:tenants", "ledger:audit", "metrics"];
 
     private static string Intent(Random random) => string.Join('.', Enumerable.Range(0, random.Next(2, 4)).Select(_ => random.Of("a", "ab", "b", "deploy")));

@@ -32,11 +32,14 @@ public sealed class RedisBuckets(RedisServer redis, SpanLedger ledger)
         return answer
         """;
 
+    private readonly Lock _asking = new();
+    private long _asked;
+
     /// <summary>Takes one from every bucket, or from none when one of them is empty. Null when Redis gave no answer: then each gateway counts for itself.</summary>
     /// <param name="tenant">Whose buckets.</param>
     /// <param name="quotas">Which.</param>
-    /// <returns>Whether it was there, and how full each bucket is now.</returns>
-    public async ValueTask<(bool Taken, IReadOnlyList<double> Levels)?> TakeAsync(string tenant, IReadOnlyList<QuotaRow> quotas)
+    /// <returns>Whether it was there, how full each bucket is now, and which of this gateway's questions it answers: a later question's answer is the newer one, whichever is read first.</returns>
+    public async ValueTask<(bool Taken, IReadOnlyList<double> Levels, long Question)?> TakeAsync(string tenant, IReadOnlyList<QuotaRow> quotas)
     {
         if (!redis.IsUsed)
         {
@@ -44,13 +47,21 @@ public sealed class RedisBuckets(RedisServer redis, SpanLedger ledger)
         }
         var keys = quotas.Select(quota => (RedisKey)$"logline:{ledger.Origin}:bucket:{tenant}:{quota.Pattern}:{quota.RatePerMinute}:{quota.Burst}").ToArray();
         var values = quotas.SelectMany(quota => (RedisValue[])[quota.RatePerMinute, quota.Burst]).ToArray();
-        // With its text each time: Redis may have been restarted, and know no script.
-        var (answered, answer) = await redis.TryAsync(database => database.ScriptEvaluateAsync(Take, keys, values, CommandFlags.NoScriptCache));
+        long question = 0;
+        var (answered, answer) = await redis.TryAsync(database =>
+        {
+            lock (_asking) // one connection, which keeps the order: numbered as Redis counts
+            {
+                question = ++_asked;
+                // With its text each time: Redis may have been restarted, and know no script.
+                return database.ScriptEvaluateAsync(Take, keys, values, CommandFlags.NoScriptCache);
+            }
+        });
         if (!answered)
         {
             return null;
         }
         var parts = (string[])answer!;
-        return (parts[0] == "1", [.. parts.Skip(1).Select(level => double.Parse(level, CultureInfo.InvariantCulture))]);
+        return (parts[0] == "1", [.. parts.Skip(1).Select(level => double.Parse(level, CultureInfo.InvariantCulture))], question);
     }
 }

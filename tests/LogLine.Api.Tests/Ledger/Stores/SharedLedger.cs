@@ -11,14 +11,14 @@ internal sealed class SharedLedger(string connection, IEnumerable<KeyValuePair<s
     private readonly List<TestGateway> _gateways = [];
 
     /// <summary>Starts one more gateway. The first makes the keys and the first token; the others get both.</summary>
-    public async Task<TestGateway> StartAsync(IEnumerable<LogLine.Api.Runs.IRunAdapter>? adapters = null)
+    public async Task<TestGateway> StartAsync(IEnumerable<LogLine.Api.Runs.IRunAdapter>? adapters = null, TimeProvider? time = null)
     {
         var folder = NewFolder();
         if (_gateways.Count > 0)
         {
             CopyKeys(_folders[0], folder);
         }
-        var gateway = await TestGateway.StartAsync(adapters, folder: folder, settings: Settings(), apiKey: _gateways.FirstOrDefault()?.ApiKey);
+        var gateway = await TestGateway.StartAsync(adapters, time, folder, settings: Settings(), apiKey: _gateways.FirstOrDefault()?.ApiKey);
         _gateways.Add(gateway);
         return gateway;
     }

@@ -19,7 +19,7 @@ public sealed class RedisTests(PostgresCluster cluster)
     {
         await using var redis = await RedisLab.OpenAsync();
         await using var shared = await ShareAsync(redis);
-        var (one, other) = (await shared.StartAsync([new FakeAdapter()]), await shared.StartAsync([new FakeAdapter()]));
+        var (one, other) = (await shared.StartAsync([new FakeAdapter()], new PatientTime()), await shared.StartAsync([new FakeAdapter()], new PatientTime()));
         await AnswersAsync(one, true);
         await AnswersAsync(other, true);
         await one.PostAsync("""{"intent":"quota.set","subject":"urn:tenant:dev","payload":{"intent_pattern":"registry.*","rate_per_minute":1,"burst":10}}""");
@@ -142,13 +142,23 @@ public sealed class RedisTests(PostgresCluster cluster)
         for (var left = 3000; ; left--)
         {
             var ready = (await gateway.GetAsync("/healthz/ready")).Json;
-            if (ready.GetProperty("redis").GetProperty("available").GetBoolean() == isThere)
+            var available = ready.GetProperty("redis").GetProperty("available").GetBoolean();
+            Assert.Equal(available, ready.GetProperty("redis").Text("reason") is null);
+            Assert.False(ready.Text("status") == "ready" && !available, ready.ToString());
+            // A gateway that was started a moment ago may not have seen its engine yet.
+            if (available == isThere && ready.Text("status") == (isThere ? "ready" : "degraded"))
             {
-                Assert.Equal((isThere ? "ready" : "degraded", isThere), (ready.Text("status"), ready.GetProperty("redis").Text("reason") is null));
                 return;
             }
             Assert.True(left > 0, ready.ToString());
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, Cancel);
         }
+    }
+
+    /// <summary>The machine's time, by which Redis may take longer than a gateway grants it: on a machine that stands still for a moment a gateway would count for itself.</summary>
+    private sealed class PatientTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime == RedisServer.MaxWait ? TimeSpan.FromMinutes(1) : dueTime, period);
     }
 }
