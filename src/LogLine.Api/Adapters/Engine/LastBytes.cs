@@ -3,7 +3,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// <summary>The last bytes of a stream, never more than so many; what makes room is counted.</summary>
 internal sealed class LastBytes(int max)
 {
-    readonly byte[] ring = new byte[max];
+    byte[] ring = []; // most streams say nothing
     long total;
 
     public long Dropped => Math.Max(0, total - max);
@@ -11,6 +11,10 @@ internal sealed class LastBytes(int max)
     public void Append(ReadOnlyMemory<byte> piece)
     {
         var span = piece.Span;
+        if (span.IsEmpty)
+            return;
+        if (ring.Length == 0)
+            ring = new byte[max];
         if (span.Length > max)
         {
             total += span.Length - max;
