@@ -26,9 +26,22 @@ public sealed class ArgumentFuzzTests
         for (var batch = 0; batch < Batches; batch++)
         {
             var arguments = Enumerable.Range(0, PerBatch).Select(_ => Argument(random)).ToArray();
-            var said = await lab.SucceedAsync(name, ["/bin/sh", "-c", "printf '%s\\0' \"$@\" | sha256sum", "sh", .. arguments]);
+            var said = await SaidAsync(lab, name, ["/bin/sh", "-c", "printf '%s\\0' \"$@\" | sha256sum", "sh", .. arguments]);
 
-            Assert.Equal(Hash(arguments), said.Text("stdout")![..64]);
+            Assert.Equal(Hash(arguments), said.Split(' ')[0]);
+        }
+    }
+
+    // Podman's command line, which stands for nerdctl's here, may lose on a busy machine what a command said that ended at once. Then nothing arrived that could be compared.
+    private static async Task<string> SaidAsync(PrimitiveLab lab, string name, string[] argv)
+    {
+        for (var left = 3; ; left--)
+        {
+            var said = (await lab.SucceedAsync(name, argv)).Text("stdout")!;
+            if (said.Length > 0 || left == 0)
+            {
+                return said;
+            }
         }
     }
 

@@ -92,7 +92,8 @@ public sealed class GrantDeployTests
     {
         var entered = 0;
         var fake = new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.exec"] = (_, _) => { entered++; return Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)); } } };
-        await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
+        // On this clock what the gate saw is old when the worker has it; while it is not, the one that was seen is got into (ContainerLookTests).
+        await using var gateway = await (await TestGateway.StartAsync([fake], new SteppingClock(20))).RegisterKeyAsync();
         var reference = await ApplyAsync(gateway, "web", """{"PASSWORD":"grant://db"}""", """["true"]""", "fake");
         await gateway.RunAsync("web", reference);
         const string Exec = """{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web","argv":["env"]}}""";
