@@ -25,7 +25,7 @@ internal partial struct Evaluation
         return valid;
     }
 
-    // The same as below for most objects, with nobody to tell: what else there might be is asked once and not for each member.
+    // The short way for most objects, with nobody to tell: what else there might be is asked once and not for each member.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool EvaluatePlainObject(ObjectRules rules, JsonElement element)
     {

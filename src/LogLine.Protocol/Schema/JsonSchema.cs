@@ -44,7 +44,7 @@ public sealed class JsonSchema
         Load(JsonMarshal.GetRawUtf8Value(schema), registry, formats);
 
     /// <summary>Whether the instance is valid. Allocates nothing.</summary>
-    /// <param name="instance">Any JSON value; an undefined element is not valid.</param>
+    /// <param name="instance">Any JSON value; an undefined element is not valid. Names in an object are taken to be unique, which the reader has to see to (RFC 8259, section 4).</param>
     public bool IsValid(JsonElement instance)
     {
         var evaluation = new Evaluation(null);

@@ -72,14 +72,6 @@ internal sealed class SchemaNode
     /// </summary>
     public bool ExcludesBackslash { get; private set; }
 
-    /// <summary>Called once, when the rules for members are known as well.</summary>
-    public void SealObject()
-    {
-        Object?.Seal();
-        if (Object is { IsPlain: true } && !AsksForUnevaluated && Const is null && Enum is null && InPlace is null && (Kinds >> (int)JsonValueKind.Object & 1) != 0)
-            PlainObject = Object;
-    }
-
     /// <summary>The pattern, where it is all that there is for a string to meet and no match has a backslash; else null.</summary>
     public DirectMatcher? Matcher { get; private set; }
 
@@ -92,6 +84,14 @@ internal sealed class SchemaNode
         var isOnlyPattern = ExcludesBackslash && Const is null && Enum is null && InPlace is null && Text is { MinLength: 0, MaxLength: int.MaxValue, Format: null };
         Matcher = isOnlyPattern && (Kinds >> (int)JsonValueKind.String & 1) != 0 ? Text!.Pattern!.Direct : null;
         AsksForUnevaluated = Array?.Unevaluated is not null || Object?.Unevaluated is not null;
+    }
+
+    /// <summary>Called once, when the rules for members are known as well.</summary>
+    public void SealObject()
+    {
+        Object?.Seal();
+        if (Object is { IsPlain: true } && !AsksForUnevaluated && Const is null && Enum is null && InPlace is null && (Kinds >> (int)JsonValueKind.Object & 1) != 0)
+            PlainObject = Object;
     }
 }
 
@@ -251,9 +251,7 @@ internal sealed class ObjectRules
 
     public bool CountsMembers { get; private set; }
 
-    /// <summary>
-    /// Names, at most 64 of them, decide what each member must be; there are no other rules. Most objects are so.
-    /// </summary>
+    /// <summary>Names, at most 64 of them, decide what each member must be; there are no other rules. Most objects are so.</summary>
     public bool IsPlain { get; private set; }
 
     /// <summary>Of a plain object, the names that are required, as bits.</summary>

@@ -130,7 +130,7 @@ public sealed class CrashTests : IAsyncDisposable
             await StateAsync(runId, "run_state.running");
 
             var container = Assert.Single(await engine.ListAsync([(EngineLabels.Name, _service)], Cancel));
-            while ((await adapter.LogTailAsync(container.Id, 10, 1000, Cancel)).Lines.Count == 0)
+            for (var left = 2400; left > 0 && (await adapter.LogTailAsync(container.Id, 10, 1000, Cancel)).Lines.Count == 0; left--)
             {
                 await Task.Delay(50, Cancel); // it runs, and says so a moment later
             }
