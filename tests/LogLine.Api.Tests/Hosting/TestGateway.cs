@@ -238,7 +238,8 @@ public sealed class TestGateway : IAsyncDisposable
 /// <summary>An answer of the gateway, read whole.</summary>
 public sealed record Answer(HttpStatusCode Status, string Body, HttpResponseHeaders Headers, string? ContentType)
 {
-    public JsonElement Json { get; } = Body.Length > 0 && Body[0] is '{' or '[' ? JsonDocument.Parse(Body).RootElement.Clone() : default;
+    /// <summary>The body, where it says that it is JSON: a tile of hashes may begin with a brace as well.</summary>
+    public JsonElement Json { get; } = ContentType?.EndsWith("json", StringComparison.Ordinal) is true && Body.Length > 0 ? JsonDocument.Parse(Body).RootElement.Clone() : default;
 
     /// <summary>The member <c>code</c>, wherever the kind of answer has it.</summary>
     public string? Code => Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty("code", out var code) ? code.GetString() : null;
