@@ -28,7 +28,7 @@ public sealed class RefusalLog(SpanLedger ledger, TimeProvider time, ILogger<Ref
         Record(submission.Principal, submission.Env, submission.ContentHash, submission.IsArray ? null : (submission.Compiled?.Span ?? submission.Body.Root).Text("intent"), rejection);
 
     /// <summary>Records the refusal of a request whose body was not even JSON.</summary>
-    public void Record(TenantPrincipal principal, byte[] body, Rejection rejection) => Record(principal, principal.Env, ContentHash.Of(body), null, rejection);
+    public void Record(TenantPrincipal principal, ReadOnlySpan<byte> body, Rejection rejection) => Record(principal, principal.Env, ContentHash.Of(body), null, rejection);
 
     private void Record(TenantPrincipal principal, string env, string hash, string? intent, Rejection rejection)
     {

@@ -207,7 +207,7 @@ public sealed class TdlnGate
         {
             if (await check.Judge(item, cancel) is { } refused)
             {
-                var known = item.State.Before.StopHoping() ? await RunAsync(item, [.. checks.TakeWhile(earlier => earlier != check).Where(earlier => earlier.Hopes)], cancel) : null;
+                var known = item.State.Before.StopHoping() ? await RunAsync(item, HopingBefore(check, checks), cancel) : null;
                 return known ?? (item.IsReplay ? null : Refuse(item.Definition, check.Name, refused).Refused);
             }
             if (item.IsReplay)
@@ -217,6 +217,8 @@ public sealed class TdlnGate
         }
         return null;
     }
+
+    private static GateCheck[] HopingBefore(GateCheck check, GateCheck[] checks) => [.. checks.TakeWhile(earlier => earlier != check).Where(earlier => earlier.Hopes)];
 
     private static ItemVerdict Refuse(IntentDefinition? intent, string check, Rejection rejection)
     {

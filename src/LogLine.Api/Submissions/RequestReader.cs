@@ -30,35 +30,37 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         {
             return (null, new Rejection(RefusalCode.UnsupportedMediaType, $"Content-Type is '{http.Request.ContentType}'; send 'application/json'."));
         }
-        var body = await ReadBodyAsync(http);
-        if (body is null)
+        if (await WholeBodyAsync(http) is not { } body)
         {
             http.Response.Headers.Connection = "close";
             return (null, new Rejection(RefusalCode.TooLarge, $"The body is over {JsonLimits.BodyBytes:N0} bytes.") { Details = new Dictionary<string, object?> { ["max_bytes"] = JsonLimits.BodyBytes } });
         }
-        var (principal, refused) = await AuthenticateAsync(http);
-        if (principal is null)
+        try
         {
-            return (null, refused);
+            var (principal, refused) = await AuthenticateAsync(http);
+            if (principal is null)
+            {
+                return (null, refused);
+            }
+            var (submission, malformed) = refused is null ? Parse(http, principal, Span(body, bodyRequired), traceId) : (null, refused);
+            if (malformed is not null)
+            {
+                refusals.Record(principal, Span(body, bodyRequired), malformed);
+            }
+            return (submission, malformed);
         }
-        if (refused is not null)
+        finally
         {
-            refusals.Record(principal, body, refused);
-            return (null, refused);
+            http.Request.BodyReader.AdvanceTo(body.End);
         }
-        if (body.Length == 0 && !bodyRequired)
-        {
-            body = "{}"u8.ToArray();
-        }
-        var result = CanonicalJson.TryRead(body, out var json, out var fault)
-            ? Headers(http, principal, json, traceId)
-            : (null, new Rejection(RefusalCode.MalformedJson, fault.Message));
-        if (result.Item2 is { } malformed)
-        {
-            refusals.Record(principal, body, malformed);
-        }
-        return result;
     }
+
+    // Where the server received it, unless it came in several buffers: what is kept is the canonical form.
+    private static ReadOnlySpan<byte> Span(in ReadOnlySequence<byte> body, bool required) =>
+        body.IsEmpty && !required ? "{}"u8 : body.IsSingleSegment ? body.FirstSpan : body.ToArray();
+
+    private (Submission?, Rejection?) Parse(HttpContext http, TenantPrincipal principal, ReadOnlySpan<byte> body, string traceId) =>
+        CanonicalJson.TryRead(body, out var json, out var fault) ? Headers(http, principal, json, traceId) : (null, new Rejection(RefusalCode.MalformedJson, fault.Message));
 
     /// <summary>Reads the head of a write whose body is bytes: rows 2 and 3. Exactly one of the two answers is set.</summary>
     /// <param name="http">The request.</param>
@@ -205,6 +207,18 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
     /// <summary>The body, or null when it is too large. Never reads more than the limit and one buffer.</summary>
     public static async Task<byte[]?> ReadBodyAsync(HttpContext http)
     {
+        if (await WholeBodyAsync(http) is not { } whole)
+        {
+            return null;
+        }
+        var body = whole.ToArray();
+        http.Request.BodyReader.AdvanceTo(whole.End);
+        return body;
+    }
+
+    // Whoever gets it advances the reader to its end.
+    private static async ValueTask<ReadOnlySequence<byte>?> WholeBodyAsync(HttpContext http)
+    {
         if (http.Request.ContentLength > JsonLimits.BodyBytes)
         {
             return null;
@@ -220,9 +234,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
             }
             if (read.IsCompleted)
             {
-                var body = read.Buffer.ToArray();
-                reader.AdvanceTo(read.Buffer.End);
-                return body;
+                return read.Buffer;
             }
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }

@@ -77,12 +77,13 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
             }
         }
         var deadline = verdict.Submission.WaitSeconds == 0 ? (DateTimeOffset?)null : time.GetUtcNow().AddSeconds(verdict.Submission.WaitSeconds);
-        var committed = new Dictionary<AdmittedSpan, (byte[] Kept, LogPosition Position)>();
+        var committed = new List<(AdmittedSpan Span, byte[] Kept, LogPosition Position)>(outcome.Positions.Count);
         for (var i = 0; i < answers.Count; i++)
         {
             if (verdict.Items[i].Twin is { } twin)
             {
-                answers[i] = new ItemAnswer(Acks.Compose(committed[twin].Kept, ledger.ReceiptOf(twin.Entry, committed[twin].Position), replayed: true), 200, null) { Replayed = true };
+                var (_, answer, at) = committed.Find(one => ReferenceEquals(one.Span, twin));
+                answers[i] = new ItemAnswer(Acks.Compose(answer, ledger.ReceiptOf(twin.Entry, at), replayed: true), 200, null) { Replayed = true };
             }
             if (verdict.Items[i].Admitted is not { } admitted)
             {
@@ -95,7 +96,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
                 kept = Answers.WithRun(kept, run);
                 await KeepAsync(position.Index, kept);
             }
-            committed.Add(admitted, (kept, position));
+            committed.Add((admitted, kept, position));
             answers[i] = new ItemAnswer(Acks.Compose(kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false), 200, null);
         }
     }

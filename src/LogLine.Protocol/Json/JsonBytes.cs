@@ -14,12 +14,15 @@ public static class JsonBytes
     private static Scratch? _spare;
 
     /// <summary>What <paramref name="write"/> writes: one value.</summary>
-    public static byte[] Write(Action<Utf8JsonWriter> write)
+    public static byte[] Write(Action<Utf8JsonWriter> write) => Compose(write, static (write, _, json) => write(json));
+
+    /// <summary>What <paramref name="compose"/> puts together of finished pieces, which it writes into the buffer, and of values, behind which it flushes the writer.</summary>
+    public static byte[] Compose<T>(T of, Action<T, IBufferWriter<byte>, Utf8JsonWriter> compose)
     {
         // One that is written while another is being written gets a writer of its own.
         var scratch = _spare ?? new Scratch();
         _spare = null;
-        write(scratch.Writer);
+        compose(of, scratch.Buffer, scratch.Writer);
         scratch.Writer.Flush();
         var bytes = scratch.Buffer.WrittenSpan.ToArray();
         scratch.Buffer.ResetWrittenCount();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using LogLine.Protocol.Json;
@@ -18,13 +19,50 @@ namespace LogLine.Protocol.Spans;
 /// <param name="This">Name of the span.</param>
 public sealed record LedgerEntry(string Env, string Hash, string? Kid, string Principal, string ReceivedAt, string Tenant, string This)
 {
-    /// <summary>The canonical bytes. No member can need an escape: each has been held to its pattern before.</summary>
+    // All that stands around the members, and room for the kid's "null" or quotes.
+    private const int FrameBytes = 96;
+
+    /// <summary>The canonical bytes.</summary>
     public byte[] ToUtf8()
     {
-        var kid = Kid is null ? "null" : $"\"{Kid}\"";
-        return Encoding.ASCII.GetBytes(
-            $$"""{"env":"{{Env}}","hash":"{{Hash}}","kid":{{kid}},"principal":"{{Principal}}","received_at":"{{ReceivedAt}}","tenant":"{{Tenant}}","this":"{{This}}","v":1}""");
+        var room = ArrayPool<byte>.Shared.Rent(MostBytes);
+        var bytes = room.AsSpan(0, WriteTo(room)).ToArray();
+        ArrayPool<byte>.Shared.Return(room);
+        return bytes;
     }
+
+    /// <summary>What the canonical bytes take at most.</summary>
+    internal int MostBytes => FrameBytes + Env.Length + Hash.Length + (Kid?.Length ?? 0) + Principal.Length + ReceivedAt.Length + Tenant.Length + This.Length;
+
+    /// <summary>Writes the canonical bytes; how many they are. No member can need an escape: each has been held to its pattern before.</summary>
+    internal int WriteTo(Span<byte> room)
+    {
+        var rest = room;
+        Put("{\"env\":\""u8, ref rest);
+        Put(Env, ref rest);
+        Put("\",\"hash\":\""u8, ref rest);
+        Put(Hash, ref rest);
+        Put(Kid is null ? "\",\"kid\":null"u8 : "\",\"kid\":\""u8, ref rest);
+        Put(Kid ?? "", ref rest);
+        Put(Kid is null ? ",\"principal\":\""u8 : "\",\"principal\":\""u8, ref rest);
+        Put(Principal, ref rest);
+        Put("\",\"received_at\":\""u8, ref rest);
+        Put(ReceivedAt, ref rest);
+        Put("\",\"tenant\":\""u8, ref rest);
+        Put(Tenant, ref rest);
+        Put("\",\"this\":\""u8, ref rest);
+        Put(This, ref rest);
+        Put("\",\"v\":1}"u8, ref rest);
+        return room.Length - rest.Length;
+    }
+
+    private static void Put(ReadOnlySpan<byte> piece, ref Span<byte> rest)
+    {
+        piece.CopyTo(rest);
+        rest = rest[piece.Length..];
+    }
+
+    private static void Put(string member, ref Span<byte> rest) => rest = rest[Encoding.ASCII.GetBytes(member, rest)..];
 
     /// <summary>Reads an entry; false unless it has exactly these members and version 1.</summary>
     public static bool TryParse(JsonElement json, out LedgerEntry entry)

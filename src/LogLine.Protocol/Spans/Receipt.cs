@@ -11,6 +11,8 @@ namespace LogLine.Protocol.Spans;
 /// </summary>
 public sealed record Receipt
 {
+    private const int UsualEntryBytes = 1024;
+
     /// <summary>The ledger entry.</summary>
     public required LedgerEntry Entry { get; init; }
 
@@ -45,7 +47,7 @@ public sealed record Receipt
         json.WriteBase64String("signature", Signature);
         json.WriteNumber("log_index", LogIndex);
         json.WritePropertyName("entry");
-        json.WriteRawValue(Entry.ToUtf8(), skipInputValidation: true);
+        WriteEntry(json);
         json.WriteStartObject("merkle");
         json.WriteNumber("tree_size", TreeSize);
         TreeHashText.Write(json, "root_hash", RootHash);
@@ -53,6 +55,12 @@ public sealed record Receipt
         json.WriteString("checkpoint", Checkpoint);
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private void WriteEntry(Utf8JsonWriter json)
+    {
+        Span<byte> room = stackalloc byte[UsualEntryBytes];
+        json.WriteRawValue(Entry.MostBytes <= room.Length ? room[..Entry.WriteTo(room)] : Entry.ToUtf8(), skipInputValidation: true);
     }
 
     /// <summary>Reads a receipt, or the whole Ack that carries one.</summary>

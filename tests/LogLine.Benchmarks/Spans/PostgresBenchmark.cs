@@ -30,7 +30,7 @@ internal static class PostgresBenchmark
             options.Rounds,
             () => Task.FromResult(load.Ours.Run(load.Requests(bodies = load.Bodies()))),
             () => Task.FromResult(load.Theirs.Run(load.Requests(bodies.Length == 0 ? bodies = load.Bodies() : bodies))));
-        var details = load.Sides(turns.Measured, turns.Yardstick).ToList();
+        var details = await load.SidesAsync(turns.Measured, turns.Yardstick);
         if (server is not null)
         {
             details.Add($"processor time of the database server per request: {(server.ProcessorTime - before!.Value).TotalMicroseconds / load.Ours.Results.Sum(result => result.Count):0} µs");

@@ -34,7 +34,7 @@ internal static class RetriesBenchmark
                 Ratio = turns.Ratio,
                 Spread = (turns.Lowest, turns.Highest),
                 Target = new Target(0.8, AtLeast: true),
-                Details = [.. load.Sides(turns.Measured, turns.Yardstick)],
+                Details = await load.SidesAsync(turns.Measured, turns.Yardstick),
                 Limit = Limit,
             },
         ];

@@ -10,6 +10,7 @@ internal sealed class SpanLoad : IAsyncDisposable
     private const int WarmUps = 3; // after these the runtime has compiled what is hot, which it does on the same cores
     private const int MostPerRound = 60_000;
     private long _nonce = 1;
+    private double _allocated;
 
     private SpanLoad(GatewayUnderTest gateway, ServerProcess yardstick) =>
         (Gateway, Ours, Theirs) = (gateway, new ServerUnderLoad(gateway.Process), new ServerUnderLoad(yardstick));
@@ -36,6 +37,7 @@ internal sealed class SpanLoad : IAsyncDisposable
         load.PerRound = Math.Clamp((int)(rate * options.Seconds), 1000, MostPerRound);
         load.Ours.Forget();
         load.Theirs.Forget();
+        load._allocated = await load.AllocatedAsync();
         return load;
     }
 
@@ -60,7 +62,15 @@ internal sealed class SpanLoad : IAsyncDisposable
     }
 
     /// <summary>The two sides in words.</summary>
-    public IEnumerable<string> Sides(double ours, double theirs)
+    public async Task<List<string>> SidesAsync(double ours, double theirs) =>
+    [
+        .. Sides(ours, theirs),
+        $"{(await AllocatedAsync() - _allocated) / Ours.Results.Sum(result => result.Count):N0} bytes of the gateway's managed memory allocated per request",
+    ];
+
+    private Task<double> AllocatedAsync() => Gateway.SumAsync("dotnet_gc_heap_total_allocated_bytes_total");
+
+    private IEnumerable<string> Sides(double ours, double theirs)
     {
         yield return $"{ours:N0} against {theirs:N0} requests/s at {ServerUnderLoad.Connections} connections";
         yield return $"processor time per request: gateway {Ours.Microseconds:0} µs, yardstick {Theirs.Microseconds:0} µs (ratio {Theirs.Microseconds / Ours.Microseconds:0.00}), generator {Ours.GeneratorMicroseconds:0} and {Theirs.GeneratorMicroseconds:0} µs";

@@ -23,7 +23,7 @@ internal static class SpansBenchmark
             options.Rounds,
             () => Task.FromResult(load.Ours.Run(load.Requests(bodies = load.Bodies()))),
             () => Task.FromResult(load.Theirs.Run(load.Requests(bodies.Length == 0 ? bodies = load.Bodies() : bodies))));
-        var details = load.Sides(turns.Measured, turns.Yardstick).ToList();
+        var details = await load.SidesAsync(turns.Measured, turns.Yardstick);
         details.Add($"at half of that rate: {AtHalf(load, turns.Measured)}");
         details.Add($"the generator alone, against an endpoint that only reads and answers: {load.Ceiling():N0} requests/s");
         await load.Gateway.StopAsync();

@@ -1,4 +1,5 @@
 using System.Text;
+using LogLine.Protocol.Spans;
 using SQLitePCL;
 
 namespace LogLine.Api.Ledger.Sqlite;
@@ -6,6 +7,8 @@ namespace LogLine.Api.Ledger.Sqlite;
 /// <summary>A prepared statement. Its parameters are written <c>$1</c>, <c>$2</c> …, in any order and as often as needed.</summary>
 internal sealed class SqliteStatement : IDisposable
 {
+    private const int MostShort = 160;
+
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
     private readonly int[] _places;
@@ -34,11 +37,19 @@ internal sealed class SqliteStatement : IDisposable
         null => raw.sqlite3_bind_null(_statement, place),
         long number => raw.sqlite3_bind_int64(_statement, place, number),
         int number => raw.sqlite3_bind_int64(_statement, place, number),
-        string text => raw.sqlite3_bind_text(_statement, place, text),
+        string text => BindText(place, text),
+        SpanDocument span => raw.sqlite3_bind_blob(_statement, place, span.Utf8),
         byte[] { Length: 0 } => raw.sqlite3_bind_zeroblob(_statement, place, 0), // a blob of nothing, which is not null
         byte[] bytes => raw.sqlite3_bind_blob(_statement, place, bytes),
         _ => throw new ArgumentException($"There is no column for a {value.GetType().Name}.", nameof(value)),
     };
+
+    // SQLite keeps a copy of its own, so that short texts need none here.
+    private int BindText(int place, string text)
+    {
+        Span<byte> utf8 = stackalloc byte[MostShort * 3];
+        return text.Length is > 0 and <= MostShort ? raw.sqlite3_bind_text(_statement, place, utf8[..Encoding.UTF8.GetBytes(text, utf8)]) : raw.sqlite3_bind_text(_statement, place, text);
+    }
 
     /// <summary>True when there is a row; false at the end.</summary>
     public bool Step()

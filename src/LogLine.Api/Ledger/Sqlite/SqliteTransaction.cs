@@ -225,7 +225,7 @@ public sealed partial class SqliteLedgerStore
             store._names.Add(row.Entry.This);
             return _writer.Execute(
                 "INSERT OR IGNORE INTO entries VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
-                index, row.EntryBytes, row.Span.Utf8.ToArray(), row.Entry.Tenant, row.Entry.This, row.Span.Intent, row.Span.Subject, row.RunId, row.Fingerprint, row.Answer) == 1
+                index, row.EntryBytes, row.Span, row.Entry.Tenant, row.Entry.This, row.Span.Intent, row.Span.Subject, row.RunId, row.Fingerprint, row.Answer) == 1
                 ? null
                 : AppendConflict.This;
         }
