@@ -250,7 +250,14 @@ public sealed class GateVerdict(Submission submission, long seen) : IDisposable
     /// <param name="answers">The answer of every item that stands already; null for those that the commit decides.</param>
     public AppendRequest? ToAppend(IReadOnlyList<byte[]?> answers)
     {
-        var admitted = Items.Where(item => item.Admitted is not null).Select(item => item.Admitted!).ToList();
+        var admitted = new List<AdmittedSpan>(Items.Count);
+        foreach (var item in Items)
+        {
+            if (item.Admitted is { } one)
+            {
+                admitted.Add(one);
+            }
+        }
         if (admitted.Count == 0)
         {
             return null;

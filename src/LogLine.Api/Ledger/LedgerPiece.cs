@@ -43,10 +43,10 @@ public sealed record LedgerRow
 /// </summary>
 public sealed class LedgerPiece
 {
-    private LedgerPiece(IReadOnlyList<LedgerRow> rows, AppendRequest? request) => (Rows, Request) = (rows, request);
+    private LedgerPiece(List<LedgerRow> rows, AppendRequest? request) => (Rows, Request) = (rows, request);
 
     /// <summary>The rows, in the order of the log.</summary>
-    public IReadOnlyList<LedgerRow> Rows { get; }
+    public List<LedgerRow> Rows { get; }
 
     /// <summary>The request, with its nonce and key; null for spans of the gateway's own.</summary>
     public AppendRequest? Request { get; }
@@ -57,9 +57,11 @@ public sealed class LedgerPiece
         var rows = new List<LedgerRow>(request.Spans.Count);
         foreach (var admitted in request.Spans)
         {
-            var own = new ServerSpan(admitted.Entry, admitted.Span) { Effects = admitted.Effects, RunId = admitted.RunId };
-            rows.Add(RowOf(own) with { Fingerprint = admitted.Fingerprint, Answer = admitted.Answer, TrustedKids = admitted.TrustedKids });
-            rows.AddRange(admitted.Followers.Select(sign => RowOf(sign(identity))));
+            rows.Add(RowOf(admitted));
+            foreach (var sign in admitted.Followers)
+            {
+                rows.Add(RowOf(sign(identity)));
+            }
         }
         return new LedgerPiece(rows, request);
     }
@@ -68,7 +70,7 @@ public sealed class LedgerPiece
     public static LedgerPiece Of(IReadOnlyList<ServerSpan> spans) => new([.. spans.Select(RowOf)], null);
 
     /// <summary>Where the spans of the request stand when the piece stands at <paramref name="first"/>; those of the gateway's own for a piece without a request.</summary>
-    public IReadOnlyList<long> Indexes(long first)
+    public List<long> Indexes(long first)
     {
         var indexes = new List<long>(Rows.Count);
         for (var i = 0; i < Rows.Count; i++)
@@ -90,6 +92,23 @@ public sealed class LedgerPiece
         }
         var indexes = Indexes(first);
         return new BoundKey(key.Fingerprint, indexes.Count > 0 ? indexes[0] : -1, key.Items is null ? null : KeyItems.Write(key.Items, indexes));
+    }
+
+    private static LedgerRow RowOf(AdmittedSpan span)
+    {
+        var entry = span.Entry.ToUtf8();
+        return new LedgerRow
+        {
+            Entry = span.Entry,
+            EntryBytes = entry,
+            Leaf = MerkleHash.Leaf(entry),
+            Span = span.Span,
+            RunId = span.RunId,
+            Effects = span.Effects,
+            Fingerprint = span.Fingerprint,
+            Answer = span.Answer,
+            TrustedKids = span.TrustedKids,
+        };
     }
 
     private static LedgerRow RowOf(ServerSpan span)

@@ -313,7 +313,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
     {
         foreach (var work in batch)
         {
-            work.Conflict = work.Piece.Rows.Any(row => !row.IsSubmitted && _keys.IsReplaced(row.Entry.Kid)) ? AppendConflict.ServerKey : null;
+            work.Conflict = work.Piece.Rows.Exists(IsSignedByReplaced) ? AppendConflict.ServerKey : null;
         }
         var written = batch.FindAll(work => work.Conflict is null);
         var conflicts = await transaction.WriteAsync([.. written.Select(work => work.Piece)]);
@@ -332,6 +332,8 @@ internal sealed class LedgerWriter : IAsyncDisposable
             }
         }
     }
+
+    private bool IsSignedByReplaced(LedgerRow row) => !row.IsSubmitted && _keys.IsReplaced(row.Entry.Kid);
 
     /// <summary>Computes the root in two ways and signs it; null when nothing was appended.</summary>
     private TreeGrowth? Seal(long before, List<LedgerWork> batch)
@@ -409,7 +411,7 @@ internal sealed class LedgerWriter : IAsyncDisposable
         }
         foreach (var work in batch)
         {
-            work.Done.TrySetResult(new AppendOutcome(work.Conflict is null ? [.. work.Piece.Indexes(work.First).Select(index => new LogPosition(index, Committed))] : [], work.Conflict));
+            work.Done.TrySetResult(new AppendOutcome(work.Conflict is null ? work.Piece.Indexes(work.First).ConvertAll(index => new LogPosition(index, Committed)) : [], work.Conflict));
         }
     }
 

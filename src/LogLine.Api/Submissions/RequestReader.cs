@@ -38,16 +38,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         try
         {
             var (principal, refused) = await AuthenticateAsync(http);
-            if (principal is null)
-            {
-                return (null, refused);
-            }
-            var (submission, malformed) = refused is null ? Parse(http, principal, Span(body, bodyRequired), traceId) : (null, refused);
-            if (malformed is not null)
-            {
-                refusals.Record(principal, Span(body, bodyRequired), malformed);
-            }
-            return (submission, malformed);
+            return principal is null ? (null, refused) : Read(http, principal, refused, body, bodyRequired, traceId);
         }
         finally
         {
@@ -55,9 +46,26 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         }
     }
 
-    // Where the server received it, unless it came in several buffers: what is kept is the canonical form.
-    private static ReadOnlySpan<byte> Span(in ReadOnlySequence<byte> body, bool required) =>
-        body.IsEmpty && !required ? "{}"u8 : body.IsSingleSegment ? body.FirstSpan : body.ToArray();
+    // The body is read where the server received it, unless it came in several buffers: what is kept is the canonical form.
+    private (Submission?, Rejection?) Read(HttpContext http, TenantPrincipal principal, Rejection? refused, in ReadOnlySequence<byte> body, bool required, string traceId)
+    {
+        var copy = body.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent((int)body.Length);
+        if (copy is not null)
+        {
+            body.CopyTo(copy);
+        }
+        var bytes = body.IsEmpty && !required ? "{}"u8 : copy is null ? body.FirstSpan : copy.AsSpan(0, (int)body.Length);
+        var (submission, malformed) = refused is null ? Parse(http, principal, bytes, traceId) : (null, refused);
+        if (malformed is not null)
+        {
+            refusals.Record(principal, bytes, malformed);
+        }
+        if (copy is not null)
+        {
+            ArrayPool<byte>.Shared.Return(copy);
+        }
+        return (submission, malformed);
+    }
 
     private (Submission?, Rejection?) Parse(HttpContext http, TenantPrincipal principal, ReadOnlySpan<byte> body, string traceId) =>
         CanonicalJson.TryRead(body, out var json, out var fault) ? Headers(http, principal, json, traceId) : (null, new Rejection(RefusalCode.MalformedJson, fault.Message));
@@ -164,9 +172,10 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
         (null, new Rejection(RefusalCode.MalformedHeader, $"{header} {accepted}.") { Details = new Dictionary<string, object?> { ["header"] = header } });
 
     private static bool IsJson(string? contentType) =>
-        MediaTypeHeaderValue.TryParse(contentType, out var type)
+        contentType == "application/json"
+        || (MediaTypeHeaderValue.TryParse(contentType, out var type)
         && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
+        && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase)));
 
     private static string? Token(string header)
     {
@@ -188,7 +197,7 @@ public sealed class RequestReader(TenantDirectory tenants, RefusalLog refusals, 
     private static bool TryReadWait(StringValues headers, out int seconds)
     {
         seconds = 0;
-        foreach (var preference in headers.SelectMany(header => (header ?? "").Split(',', StringSplitOptions.TrimEntries)))
+        foreach (var preference in headers.Count == 0 ? [] : headers.SelectMany(header => (header ?? "").Split(',', StringSplitOptions.TrimEntries)))
         {
             var parts = preference.Split(';')[0].Split('=', 2, StringSplitOptions.TrimEntries);
             if (parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase)

@@ -27,8 +27,8 @@ internal static class Exports
     {
         builder.AddMetricsAddress(options);
         var services = builder.Services;
-        // The web server itself puts method, address and path into its spans, once it is allowed to.
-        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
+        // The web server would describe each request for a trace that nobody may ask for: RequestSpans does it where traces are sent.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", true);
         services.AddSingleton(options);
         services.AddSingleton<MetricsText>();
         services.AddSingleton<MetricsDoor>();

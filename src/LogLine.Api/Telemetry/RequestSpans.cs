@@ -25,7 +25,12 @@ internal static class RequestSpans
             if (http.Features.Get<IHttpActivityFeature>()?.Activity is { IsAllDataRequested: true } activity && http.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } route })
             {
                 activity.DisplayName = $"{http.Request.Method} {route}";
+                activity.SetTag("http.request.method", http.Request.Method);
                 activity.SetTag("http.route", route);
+                activity.SetTag("url.scheme", http.Request.Scheme);
+                activity.SetTag("url.path", http.Request.Path.Value);
+                activity.SetTag("server.address", http.Request.Host.Host);
+                activity.SetTag("server.port", http.Request.Host.Port);
                 activity.SetTag("http.response.status_code", http.Response.StatusCode);
             }
         }

@@ -4,10 +4,14 @@ using LogLine.Benchmarks.Servers;
 namespace LogLine.Benchmarks.Load;
 
 /// <summary>A server, what was asked of it, and what it cost.</summary>
-internal sealed class ServerUnderLoad(ServerProcess process)
+/// <param name="process">The server.</param>
+/// <param name="connections">Connections, one request in flight on each; enough to keep the cores busy while others wait for the disk, and for the ledger to commit in groups.</param>
+internal sealed class ServerUnderLoad(ServerProcess process, int connections = ServerUnderLoad.Usual)
 {
-    /// <summary>Connections; enough to keep the cores busy, and for the ledger to commit in groups.</summary>
-    public const int Connections = 64;
+    /// <summary>Connections where nothing else is said.</summary>
+    public const int Usual = 256;
+
+    public int Connections => connections;
 
     private readonly List<double> _microseconds = [];
 
@@ -19,7 +23,7 @@ internal sealed class ServerUnderLoad(ServerProcess process)
     public double Run(RequestSource source, double? perSecond = null)
     {
         var before = process.ProcessorTime;
-        var result = new LoadGenerator(process.EndPoint, Connections).Run(source, perSecond);
+        var result = new LoadGenerator(process.EndPoint, connections).Run(source, perSecond);
         _microseconds.Add((process.ProcessorTime - before).TotalMicroseconds / result.Count);
         Results.Add(result);
         return result.PerSecond;

@@ -10,6 +10,7 @@ internal static class ArraysBenchmark
 {
     private const int PerArray = 100;
     private const int Verifications = 5000;
+    private const int Connections = 16; // 1,600 spans are in flight
 
     private const string Limit =
         """
@@ -19,7 +20,7 @@ internal static class ArraysBenchmark
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
     {
-        await using var load = await SpanLoad.StartAsync(options);
+        await using var load = await SpanLoad.StartAsync(options, connections: Connections);
         using var key = SigningKey.Generate();
         var verify = new Verification(key).Run;
         var arrays = Math.Max(20, load.PerRound * 2 / PerArray);
@@ -40,7 +41,7 @@ internal static class ArraysBenchmark
                 Details =
                 [
                     $"{turns.Measured:N0} spans/s against {turns.Yardstick:N0} verifications/s on {Environment.ProcessorCount} cores",
-                    $"processor time per span: gateway {load.Ours.Microseconds / PerArray:0} µs, generator {load.Ours.GeneratorMicroseconds / PerArray:0.0} µs",
+                    $"processor time per span: gateway {load.Ours.Microseconds / PerArray:0} µs, generator {load.Ours.GeneratorMicroseconds / PerArray:0.0} µs; {Connections} connections",
                     $"per array: {LoadResult.LatenciesOf(load.Ours.Results)}",
                 ],
                 Limit = Limit,

@@ -12,8 +12,8 @@ internal sealed class SpanLoad : IAsyncDisposable
     private long _nonce = 1;
     private double _allocated;
 
-    private SpanLoad(GatewayUnderTest gateway, ServerProcess yardstick) =>
-        (Gateway, Ours, Theirs) = (gateway, new ServerUnderLoad(gateway.Process), new ServerUnderLoad(yardstick));
+    private SpanLoad(GatewayUnderTest gateway, ServerProcess yardstick, int connections) =>
+        (Gateway, Ours, Theirs) = (gateway, new ServerUnderLoad(gateway.Process, connections), new ServerUnderLoad(yardstick, connections));
 
     public GatewayUnderTest Gateway { get; }
 
@@ -24,9 +24,9 @@ internal sealed class SpanLoad : IAsyncDisposable
     /// <summary>Requests of one round, so that a round of the gateway takes about as long as was asked for.</summary>
     public int PerRound { get; private set; }
 
-    public static async Task<SpanLoad> StartAsync(BenchmarkOptions options, IReadOnlyDictionary<string, string?>? environment = null)
+    public static async Task<SpanLoad> StartAsync(BenchmarkOptions options, IReadOnlyDictionary<string, string?>? environment = null, int connections = ServerUnderLoad.Usual)
     {
-        var load = new SpanLoad(await GatewayUnderTest.StartAsync(environment), await ServerProcess.StartYardstickAsync());
+        var load = new SpanLoad(await GatewayUnderTest.StartAsync(environment), await ServerProcess.StartYardstickAsync(), connections);
         var rate = 0.0;
         for (var i = 0; i < WarmUps; i++)
         {
@@ -56,7 +56,7 @@ internal sealed class SpanLoad : IAsyncDisposable
     {
         var bodies = SignedSpans.Sign(Gateway.Key, 1);
         var source = Requests([.. Enumerable.Repeat(bodies[0], WarmUp)], path: "/echo");
-        var generator = new LoadGenerator(Theirs.Process.EndPoint, ServerUnderLoad.Connections);
+        var generator = new LoadGenerator(Theirs.Process.EndPoint, Theirs.Connections);
         generator.Run(source);
         return generator.Run(source).PerSecond;
     }
@@ -72,7 +72,7 @@ internal sealed class SpanLoad : IAsyncDisposable
 
     private IEnumerable<string> Sides(double ours, double theirs)
     {
-        yield return $"{ours:N0} against {theirs:N0} requests/s at {ServerUnderLoad.Connections} connections";
+        yield return $"{ours:N0} against {theirs:N0} requests/s at {Ours.Connections} connections";
         yield return $"processor time per request: gateway {Ours.Microseconds:0} µs, yardstick {Theirs.Microseconds:0} µs (ratio {Theirs.Microseconds / Ours.Microseconds:0.00}), generator {Ours.GeneratorMicroseconds:0} and {Theirs.GeneratorMicroseconds:0} µs";
         yield return $"at full load: gateway {LoadResult.LatenciesOf(Ours.Results)}; yardstick {LoadResult.LatenciesOf(Theirs.Results)}";
     }

@@ -36,7 +36,7 @@ public sealed partial class SqliteLedgerStore
     /// <summary>Reads again what these pieces have changed. On the writer's connection, after its transaction.</summary>
     private void Refresh(List<LedgerPiece> written, DateTimeOffset now)
     {
-        foreach (var row in written.SelectMany(piece => piece.Rows))
+        foreach (var row in written.SelectMany(piece => piece.Rows).Where(row => row.Effects.Count > 0))
         {
             foreach (var effect in row.Effects)
             {
