@@ -42,11 +42,12 @@ const server = createServer((incoming, outgoing) => {
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
-// A browser that never asks for the page hangs in its own start, which says nothing of the SDK: another one is started. A page that hangs is a failure.
+// A browser that never asks for the page hangs or ends in its own start, which says nothing of the SDK: another one is started. A page that hangs is a failure.
 let result;
 for (let attempt = 1; result === undefined; attempt++) {
-  const browser = startBrowser();
-  result = await Promise.race([reported, silence(30_000, () => latest === undefined && attempt < 3).then(() => undefined), silence(120_000, () => true)]);
+  const isAnother = () => latest === undefined && attempt < 3;
+  const browser = startBrowser(isAnother);
+  result = await Promise.race([reported, browser.gone, silence(30_000, isAnother).then(() => undefined), silence(120_000, () => true)]);
   await browser.end();
 }
 server.closeAllConnections();
@@ -59,13 +60,14 @@ function silence(time, holds) {
   return new Promise((resolve) => setTimeout(() => holds() && resolve(`failed: no result; the page's last request was ${latest ?? "none"}`), time).unref());
 }
 
-function startBrowser() {
+function startBrowser(isAnother) {
   const profile = mkdtempSync(join(tmpdir(), "logline-chromium-"));
   // No sandbox: as root Chromium has none, and the page is ours.
   const browser = spawn("chromium", ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", `--user-data-dir=${profile}`, `http://127.0.0.1:${server.address().port}/`], { stdio: "ignore", detached: true });
   browser.on("error", (error) => report(`failed: ${error.message}`));
-  browser.on("exit", (code) => report(`failed: Chromium ended with ${code}`));
+  const gone = new Promise((resolve) => browser.on("exit", (code) => (isAnother() ? resolve(undefined) : report(`failed: Chromium ended with ${code}`))));
   return {
+    gone,
     async end() {
       browser.removeAllListeners("exit");
       const ended = new Promise((resolve) => (browser.exitCode === null && browser.pid ? browser.once("exit", resolve) : resolve()));

@@ -12,7 +12,7 @@ public sealed class DrainTests
     [Fact]
     public async Task ToldToStop_IsNotReady_ServesOn_AndEndsStreamsInGoodOrder()
     {
-        await using var gateway = await GatewayProcess.StartAsync(new Dictionary<string, string> { ["LogLine__DrainSeconds"] = "8" });
+        await using var gateway = await GatewayProcess.StartAsync(new Dictionary<string, string> { ["LogLine__DrainSeconds"] = "20" });
         using var stream = await gateway.Client.GetAsync("/v1/stream?after=0", HttpCompletionOption.ResponseHeadersRead, Cancel);
         var body = new StreamReader(await stream.Content.ReadAsStreamAsync(Cancel)).ReadToEndAsync(Cancel);
         Assert.Equal(HttpStatusCode.OK, (await gateway.Client.GetAsync("/healthz/ready", Cancel)).StatusCode);
@@ -41,16 +41,9 @@ public sealed class DrainTests
         Assert.Equal(0, await gateway.EndAsync());
     }
 
-    private static async Task<Answer> UntilNotReadyAsync(GatewayProcess gateway)
+    private static Task<Answer> UntilNotReadyAsync(GatewayProcess gateway) => Patience.UntilThereAsync("a gateway that is not ready", async () =>
     {
-        while (true)
-        {
-            using var answer = await gateway.Client.GetAsync("/healthz/ready", Cancel);
-            if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
-            {
-                return await Answer.ReadAsync(answer);
-            }
-            await Task.Delay(20, Cancel);
-        }
-    }
+        using var answer = await gateway.Client.GetAsync("/healthz/ready", Cancel);
+        return answer.StatusCode == HttpStatusCode.ServiceUnavailable ? await Answer.ReadAsync(answer) : null;
+    });
 }

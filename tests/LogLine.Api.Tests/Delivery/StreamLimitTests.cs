@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using LogLine.Api.Delivery.Streams;
 using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Delivery;
@@ -75,9 +76,7 @@ public sealed class StreamLimitTests
         Assert.Equal(1, await slow.ReceiveAsync(new byte[1], TestContext.Current.CancellationToken));
 
         // The only seat is the slow reader's, until it is cut off.
-        while (await IsBusyAsync(gateway))
-        {
-        }
+        await Patience.UntilAsync("a free seat", async () => !await IsBusyAsync(gateway));
         Assert.InRange(await ReadToEndAsync(slow), 0, size / 2);
     }
 
@@ -115,7 +114,7 @@ public sealed class StreamLimitTests
     [Fact]
     public async Task CursorThatIsAheadForAMoment_IsWaitedFor()
     {
-        await using var gateway = await TestGateway.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(time: new PatientTime(StreamSession.AheadPatience));
         var opening = SpanStream.OpenAsync(gateway, "?after=1");
         await gateway.PostAsync(GatewayActs.Person("a"));
         await gateway.PostAsync(GatewayActs.Person("b"));

@@ -48,26 +48,19 @@ internal sealed class RepeatingClient(Site site) : IDisposable
         }
     }
 
-    private async Task<Answer> RepeatAsync(Func<HttpRequestMessage> make)
+    private Task<Answer> RepeatAsync(Func<HttpRequestMessage> make) => Patience.UntilThereAsync("an answer of the site", async () =>
     {
-        while (true)
+        try
         {
-            try
-            {
-                using var request = make();
-                using var response = await _client.SendAsync(request, Cancel);
-                if (response.StatusCode is not (HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway))
-                {
-                    return await Answer.ReadAsync(response);
-                }
-            }
-            catch (HttpRequestException)
-            {
-                // No answer: the same again.
-            }
-            await Task.Delay(10, Cancel);
+            using var request = make();
+            using var response = await _client.SendAsync(request, Cancel);
+            return response.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.BadGateway ? null : await Answer.ReadAsync(response);
         }
-    }
+        catch (HttpRequestException)
+        {
+            return null; // no answer: the same again
+        }
+    });
 
     public void Dispose() => _client.Dispose();
 }

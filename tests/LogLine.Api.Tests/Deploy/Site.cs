@@ -116,10 +116,7 @@ internal sealed class Site : IAsyncDisposable
         using var client = new RepeatingClient(this);
         await File.WriteAllTextAsync(TokenFile, (await client.PostAsync("""{"scopes":["runner"]}""", "/v1/tokens")).Text("api_key"), Cancel);
         _worker = await StartWorkerAsync();
-        while ((await client.GetAsync("/healthz/ready")).Member("engines").Member(Engine).Flag("available") != true)
-        {
-            await Task.Delay(50, Cancel);
-        }
+        await Patience.UntilAsync("a worker for the engine", async () => (await client.GetAsync("/healthz/ready")).Member("engines").Member(Engine).Flag("available") == true);
     }
 
     private Task<GatewayProcess> StartGatewayAsync(int gateway, string? apiKey)

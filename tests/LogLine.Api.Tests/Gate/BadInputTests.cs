@@ -51,7 +51,7 @@ public sealed class BadInputTests
     public async Task FloatInASignedObject_HasNoCanonicalForm()
     {
         await using var gateway = await (await TestGateway.StartAsync()).RegisterKeyAsync();
-        var manifest = TestGateway.Text(gateway.Manifest("""{"image":"x","resources":{"cpu_millis":500}}""")).Replace("500", "0.5");
+        var manifest = TestGateway.Text(gateway.Manifest("""{"image":"x","resources":{"cpu_millis":500}}""")).Replace("\"cpu_millis\":500", "\"cpu_millis\":0.5", StringComparison.Ordinal);
 
         var answer = await gateway.AssertRefusedAsync("422_SCHEMA_INVALID", () => gateway.PostAsync(Apply("web", manifest)));
 

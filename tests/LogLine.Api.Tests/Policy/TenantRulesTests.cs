@@ -12,7 +12,7 @@ public sealed class TenantRulesTests
     [Fact]
     public async Task QuotaUsedUp_Is429WithHeaders_OtherIntentsGoOn()
     {
-        await using var gateway = await TestGateway.StartAsync();
+        await using var gateway = await TestGateway.StartAsync(time: new SteppingClock(0)); // so that no minute is over in between
         Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync("""{"intent":"quota.set","subject":"urn:tenant:dev","payload":{"intent_pattern":"registry.*","rate_per_minute":1,"burst":2}}""")).Status);
 
         var first = await gateway.PostAsync(Person);

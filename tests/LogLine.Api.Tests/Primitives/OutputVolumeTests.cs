@@ -1,4 +1,3 @@
-using System.Globalization;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Protocol.Json;
@@ -33,7 +32,7 @@ public sealed class OutputVolumeTests
         var ring = new LogRing();
         using var enough = new CancellationTokenSource();
         var following = lab.Adapter.FollowLogAsync((await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!.Id, 1, ring, enough.Token);
-        var (heap, resident) = (GC.GetTotalMemory(forceFullCollection: true), Resident());
+        var (heap, resident) = (LivingMemory.Bytes(), LivingMemory.Resident());
         await lab.ReleaseAsync(name);
 
         while ((await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!.State.Status == "running")
@@ -49,12 +48,7 @@ public sealed class OutputVolumeTests
             // Docker ends a stream whose log is rotated faster than it is read, and says so in its own words.
             Assert.DoesNotContain("no frames", cutOff.Message);
         }
-        var (heapAfter, residentAfter) = (GC.GetTotalMemory(forceFullCollection: true), Resident());
-
-        Assert.InRange(heapAfter - heap, long.MinValue, HeapMayMove);
-        Assert.InRange(residentAfter - resident, long.MinValue, ResidentMayMove);
+        await LivingMemory.AssertSettlesAsync(LivingMemory.Bytes, heap + HeapMayMove);
+        await LivingMemory.AssertSettlesAsync(LivingMemory.Resident, resident + ResidentMayMove);
     }
-
-    private static long Resident() => File.ReadLines("/proc/self/status").Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
-        .Select(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024).Single();
 }

@@ -39,12 +39,13 @@ public sealed class PrimitiveIsolationTests
         await using var lab = await PrimitiveLab.OpenAsync(provider);
         var name = await lab.RunningAsync();
 
-        var exec = lab.SendAsync("container.exec", name, """{"argv":["/bin/sh","-c","sleep 1; date +%s%N > /tmp/first"]}""");
+        var exec = lab.SendAsync("container.exec", name, """{"argv":["/bin/sh","-c","until [ -e /tmp/go ]; do sleep 0.02; done; sleep 1; date +%s%N > /tmp/first"]}""");
         await RunningAsync(lab, name, "container.exec");
-        var second = await lab.DoAsync("container.exec", name, """{"argv":["/bin/cat","/tmp/first"]}""");
+        var second = lab.DoAsync("container.exec", name, """{"argv":["/bin/cat","/tmp/first"]}""");
+        await lab.ReleaseAsync(name);
 
         Assert.Equal(HttpStatusCode.OK, (await exec).Status);
-        Assert.Equal(0, second.Integer("exit_code"));
+        Assert.Equal(0, (await second).Integer("exit_code"));
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
@@ -118,16 +119,9 @@ public sealed class PrimitiveIsolationTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => turns.TakeAsync("p", "t", "web", new CancellationToken(canceled: true)));
     }
 
-    private static async Task<string> RunningAsync(PrimitiveLab lab, string name, string intent)
+    private static Task<string> RunningAsync(PrimitiveLab lab, string name, string intent) => Patience.UntilThereAsync($"a running {intent}", async () =>
     {
-        while (true)
-        {
-            var runs = await lab.Gateway.GetAsync($"/v1/runs?subject=urn:container:dev/{name}");
-            foreach (var run in runs.Json.Items("items").Where(run => run.Text("intent") == intent && run.Text("state") == "running"))
-            {
-                return run.Text("run_id")!;
-            }
-            await Task.Yield();
-        }
-    }
+        var runs = await lab.Gateway.GetAsync($"/v1/runs?subject=urn:container:dev/{name}");
+        return runs.Json.Items("items").FirstOrDefault(run => run.Text("intent") == intent && run.Text("state") == "running").Text("run_id");
+    });
 }

@@ -81,10 +81,7 @@ public sealed class CrashTests : IAsyncDisposable
             var ended = await StateAsync(old, "run_state.exited");
 
             Assert.Equal(("replaced", next), (ended.Text("reason"), ended.Text("replaced_by")));
-            while (await adapter.FindByRunAsync(old, Cancel) is not null || (await adapter.FindByNameAsync("dev", _service, Cancel))?.RunId != next)
-            {
-                await Task.Delay(50, Cancel);
-            }
+            await Patience.UntilAsync("the new container alone", async () => await adapter.FindByRunAsync(old, Cancel) is null && (await adapter.FindByNameAsync("dev", _service, Cancel))?.RunId == next);
             Assert.Equal(["deploy.apply", "deploy.planned", "run_state.pending", "deploy.applied", "run_state.running"], await StatesAsync(next));
             Assert.Single(await StatesAsync(old), "run_state.exited");
         }

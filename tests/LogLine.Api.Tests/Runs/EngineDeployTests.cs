@@ -147,27 +147,15 @@ public sealed class EngineDeployTests
 
     private static Task<string> RunningAsync(PrimitiveLab lab, string name, string reference) => lab.Gateway.RunAsync(name, reference, lab.Provider);
 
-    private static async Task StartedAsync(PrimitiveLab lab, string run)
-    {
-        while ((await lab.Engine.ListAsync([(EngineLabels.RunId, run)], PrimitiveLab.Cancel)) is not [{ State: "running" }])
-        {
-            await Task.Delay(20, PrimitiveLab.Cancel);
-        }
-    }
+    private static Task StartedAsync(PrimitiveLab lab, string run) =>
+        Patience.UntilAsync("its container", async () => await lab.Engine.ListAsync([(EngineLabels.RunId, run)], PrimitiveLab.Cancel) is [{ State: "running" }]);
 
     /// <summary>The run's container alone is left of the service, and has its name.</summary>
-    private static async Task SettledAsync(PrimitiveLab lab, string name, string run)
+    private static Task SettledAsync(PrimitiveLab lab, string name, string run) => Patience.UntilAsync("its container alone", async () =>
     {
-        while (true)
-        {
-            var left = await lab.Engine.ListAsync([(EngineLabels.Tenant, TestGateway.Tenant), (EngineLabels.Name, name)], PrimitiveLab.Cancel);
-            if (left is [{ Labels: { } labels }] && labels[EngineLabels.RunId] == run && await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel) is { } detail && detail.Id == left[0].Id)
-            {
-                return;
-            }
-            await Task.Delay(20, PrimitiveLab.Cancel);
-        }
-    }
+        var left = await lab.Engine.ListAsync([(EngineLabels.Tenant, TestGateway.Tenant), (EngineLabels.Name, name)], PrimitiveLab.Cancel);
+        return left is [{ Labels: { } labels }] && labels[EngineLabels.RunId] == run && await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel) is { } detail && detail.Id == left[0].Id;
+    });
 
     /// <summary>A free port that no connection is given by chance: below those that the system hands out.</summary>
     private static int FixedPort()

@@ -126,27 +126,12 @@ public sealed class EngineOutageTests
             TestGateway.Json(new { intent, subject = $"urn:container:{TestGateway.Tenant}/{_name}", payload = new { name = _name, target = new { provider = _adapter.Provider } } }), request => request.Headers.Add("Prefer", "wait=50"));
 
         /// <summary>The result once the engine is heard again.</summary>
-        public async Task<JsonElement> UntilAnsweredAsync(string intent)
-        {
-            while (true)
-            {
-                var answer = await SendAsync(intent);
-                if (answer.Status == HttpStatusCode.OK && answer.Json.Member("run").Text("state") == "exited")
-                {
-                    return answer.Json.Member("result");
-                }
-                await Task.Delay(50, Cancel);
-            }
-        }
+        public async Task<JsonElement> UntilAnsweredAsync(string intent) => (await Patience.UntilThereAsync($"an answer to {intent}", async () =>
+            await SendAsync(intent) is { Status: HttpStatusCode.OK } answer && answer.Json.Member("run").Text("state") == "exited" ? answer : null)).Json.Member("result");
 
         /// <summary>Waits until the gateway says so of the engine.</summary>
-        public async Task AvailableAsync(bool isAvailable)
-        {
-            while ((await Gateway.GetAsync("/healthz/ready")).Json.Member("engines").Member(_adapter.Provider).Flag("available") != isAvailable)
-            {
-                await Task.Delay(50, Cancel);
-            }
-        }
+        public Task AvailableAsync(bool isAvailable) => Patience.UntilAsync($"an engine of which available is {isAvailable}",
+            async () => (await Gateway.GetAsync("/healthz/ready")).Json.Member("engines").Member(_adapter.Provider).Flag("available") == isAvailable);
 
         public async ValueTask DisposeAsync()
         {

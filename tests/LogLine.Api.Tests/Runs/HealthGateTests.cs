@@ -89,18 +89,11 @@ public sealed class HealthGateTests : IAsyncDisposable
     }
 
     /// <summary>The run once its health is one of these, or once it has ended.</summary>
-    private async Task<System.Text.Json.JsonElement> WhenAsync(string run, params string[] health)
+    private async Task<System.Text.Json.JsonElement> WhenAsync(string run, params string[] health) => (await Patience.UntilThereAsync($"a run that is {string.Join(" or ", health)}", async () =>
     {
-        while (true)
-        {
-            var shown = (await _gateway.GetAsync("/v1/runs/" + run)).Json;
-            if (health.Contains(shown.Text("health")) || health.Contains(shown.Text("state")))
-            {
-                return shown;
-            }
-            await Task.Delay(5, TestContext.Current.CancellationToken);
-        }
-    }
+        var shown = await _gateway.GetAsync("/v1/runs/" + run);
+        return health.Contains(shown.Json.Text("health")) || health.Contains(shown.Json.Text("state")) ? shown : null;
+    })).Json;
 
     [Theory]
     [InlineData("""{"health":{"http":{"port":80},"tcp":{"port":80}}}""", "/payload/manifest/deploy/lifecycle/health")]

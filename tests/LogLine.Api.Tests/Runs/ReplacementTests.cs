@@ -207,10 +207,7 @@ public sealed class ReplacementTests : IAsyncDisposable
     /// <summary>The new container alone is left, under the service's name, and was started once.</summary>
     private async Task SettledAsync(string run)
     {
-        while (_fake.All is not [{ Name: "dev-web" }])
-        {
-            await Task.Delay(5, TestContext.Current.CancellationToken);
-        }
+        await Patience.UntilAsync("one container", () => _fake.All is [{ Name: "dev-web" }]);
         Assert.Equal([("dev-web", run, WorkloadState.Running, 1)], _fake.All);
     }
 

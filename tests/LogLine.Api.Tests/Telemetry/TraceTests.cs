@@ -33,7 +33,8 @@ public sealed class TraceTests
 
         Assert.Equal("running", answer.Json.Member("run").Text("state"));
         Assert.Equal(_trace, answer.Json.Text("trace_id"));
-        await collector.UntilAsync(() => Find(collector, "POST /v1/spans") is not null && Find(collector, "run deploy.apply") is not null);
+        await collector.UntilAsync(() => Find(collector, "POST /v1/spans") is not null && Find(collector, "run deploy.apply") is not null
+            && collector.Spans.Any(span => span.Name == "ledger commit" && Of(collector, Find(collector, "POST /v1/spans")!).Any(append => span.Links.Contains((_trace, append.SpanId)))));
         var request = Find(collector, "POST /v1/spans")!;
         Assert.Equal((_caller, 2L), (request.Parent, request.Kind));
         Assert.Equal(("POST", "/v1/spans", "200"), (request.Attributes["http.request.method"], request.Attributes["http.route"], request.Attributes["http.response.status_code"]));

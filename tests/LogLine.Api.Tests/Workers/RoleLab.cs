@@ -120,11 +120,11 @@ internal sealed class RoleLab : IAsyncDisposable
     {
         var before = Said(GatewayListens);
         var process = Start("gateway", folder, [$"--LogLine:Leases:Seconds={_leaseSeconds}", .. _database is null ? Array.Empty<string>() : ["--LogLine:Store=postgres"]], engine: null);
-        while (Said(GatewayListens) == before)
+        await Patience.UntilAsync("a gateway that listens", () =>
         {
             Assert.False(process.HasExited, "The gateway ended before it listened: " + Output);
-            await Task.Delay(10, Cancel);
-        }
+            return Said(GatewayListens) != before;
+        });
         return process;
     }
 
@@ -142,24 +142,21 @@ internal sealed class RoleLab : IAsyncDisposable
         }
         var before = Said(WorkerListens);
         var process = Start("worker", WorkerFolder(name), [$"--LogLine:Worker:Gateway={string.Join(',', gateways.Prepend(wire.Address))}", $"--LogLine:Worker:TokenFile={token}", $"--LogLine:Worker:Name={name}", .. WorkerSettings], EngineOfWorkers ?? _engineAddress);
-        while (Said(WorkerListens) == before)
+        await Patience.UntilAsync("a worker that listens", () =>
         {
             Assert.False(process.HasExited, "The worker ended before it listened: " + Output);
-            await Task.Delay(10, Cancel);
-        }
+            return Said(WorkerListens) != before;
+        });
         await ServedAsync(process);
         return (process, wire);
     }
 
     /// <summary>Waits until the gateway has a worker for the engine.</summary>
-    public async Task ServedAsync(Process? process = null)
+    public Task ServedAsync(Process? process = null) => Patience.UntilAsync("a worker for the engine", async () =>
     {
-        while (!await IsServedAsync())
-        {
-            Assert.False(process?.HasExited == true, "The worker ended: " + Output);
-            await Task.Delay(20, Cancel);
-        }
-    }
+        Assert.False(process?.HasExited == true, "The worker ended: " + Output);
+        return await IsServedAsync();
+    });
 
     public string WorkerFolder(string name) => Path.Combine(_folder, name);
 
@@ -281,6 +278,17 @@ internal sealed class RoleLab : IAsyncDisposable
 
     /// <summary>Containers that the engine has of the lab's service, running or not.</summary>
     public Task<Workload?> ContainerAsync() => _engine.FindByNameAsync("dev", Service, Cancel)!;
+
+    /// <summary>Makes <c>/tmp/go</c> in a container, past gateway and workers: what waits for it goes on.</summary>
+    public async Task ReleaseAsync(string container)
+    {
+        using var client = new EngineClient(EngineEndpoints.At(Provider, EngineAddress), EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
+        await client.UnpackAsync(container, "/tmp", async (stream, cancel) =>
+        {
+            await using var tar = new System.Formats.Tar.TarWriter(stream, leaveOpen: true);
+            await tar.WriteEntryAsync(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "go"), cancel);
+        }, () => Task.CompletedTask, Cancel);
+    }
 
     private int Said(string words) => _output.Count(line => line.Contains(words, StringComparison.Ordinal));
 

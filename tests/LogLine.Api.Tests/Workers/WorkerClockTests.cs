@@ -36,10 +36,8 @@ public sealed class WorkerClockTests
         clock.Advance(TimeSpan.FromMinutes(10));
         using var http = Gateway(worker, clock, log);
         await http.OpenAsync(Cancel);
-        while (!(log.Lines.Any(line => line.Contains("the clocks of gateway and worker differ", StringComparison.Ordinal)) && gateway.Services.GetRequiredService<WorkerBoard>().Find("fake", "dev") is { Given.IsEmpty: true }))
-        {
-            await Task.Delay(5, Cancel);
-        }
+        await Patience.UntilAsync("a worker that says so and is given nothing", () =>
+            log.Lines.Any(line => line.Contains("the clocks of gateway and worker differ", StringComparison.Ordinal)) && gateway.Services.GetRequiredService<WorkerBoard>().Find("fake", "dev") is { Given.IsEmpty: true });
         Assert.Equal(isBegun ? "running" : "planned", (await gateway.GetAsync("/v1/runs/" + run)).Json.Text("state"));
 
         clock.Advance(TimeSpan.FromMinutes(-10));
@@ -80,20 +78,10 @@ public sealed class WorkerClockTests
     private static HttpGateway Gateway(EdgeWorker worker, TimeProvider clock, ILogger<HttpGateway> log)
     {
         var pin = new ServerPin(worker.Folder, worker.SpanKey);
-        return new HttpGateway(worker.Connection, worker.Identity, new OrderCheck(worker.Identity, pin, clock), pin, () => [("fake", [])], TimeProvider.System, log);
+        return new HttpGateway(worker.Connection, worker.Identity, new OrderCheck(worker.Identity, pin, clock), pin, () => [("fake", [])], new AnsweredLooks(TimeProvider.System), TimeProvider.System, log);
     }
 
-    private static async Task<RunRow> TakenAsync(HttpGateway gateway)
-    {
-        while (true)
-        {
-            if (await gateway.LeaseAsync(16, [], Cancel) is [var run, ..])
-            {
-                return run;
-            }
-            await Task.Delay(5, Cancel);
-        }
-    }
+    private static Task<RunRow> TakenAsync(HttpGateway gateway) => Patience.UntilThereAsync("a run", async () => await gateway.LeaseAsync(16, [], Cancel) is [var run, ..] ? run : null);
 
     private sealed class Said : ILogger<HttpGateway>
     {

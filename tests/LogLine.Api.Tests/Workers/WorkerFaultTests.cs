@@ -1,3 +1,4 @@
+using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Tests.Ledger.Stores;
 using LogLine.Protocol.Json;
 
@@ -37,9 +38,11 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
     {
         await using var lab = await RoleLab.OpenAsync(leaseSeconds: 2);
         var (one, _) = await lab.StartWorkerAsync("one");
-        var run = await lab.DeployAsync(SlowStart, Health);
-        await lab.StateAsync(run, "deploy.applied");
+        // It is healthy when the test says so, and the first one is gone by then.
+        var run = await lab.DeployAsync(lifecycle: """{"health":{"exec":{"argv":["test","-e","/tmp/go"]},"start_period":"4m"},"stop_timeout":"1s"}""");
+        var begun = await lab.StateAsync(run, "deploy.applied");
         RoleLab.Kill(one);
+        await lab.ReleaseAsync(begun.Text("container_id")!);
         await lab.StartWorkerAsync("two");
         var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id");
         await lab.Engine.StopAsync(container!, TimeSpan.Zero, RoleLab.Cancel);
@@ -135,10 +138,7 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         // The one that is cut off could start it again by itself, if it still acted on it: the other one does, once.
         await lab.Engine.StopAsync(container!, TimeSpan.Zero, RoleLab.Cancel);
         await lab.StateAsync(run, "run_state.running");
-        while ((await lab.RunAsync(run)).Integer("restarts") != 1)
-        {
-            await Task.Delay(20, RoleLab.Cancel);
-        }
+        await Patience.UntilAsync("a restart", async () => (await lab.RunAsync(run)).Integer("restarts") == 1);
         wire.Mend();
         await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{run}}}"}}""");
         await lab.StateAsync(run, "run_state.cancelled");
@@ -156,23 +156,14 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         var begun = await lab.DoAsync("container.exec", """{"argv":["sh","-c","echo x >> /tmp/count; echo begun > /proc/1/fd/1; sleep 600"]}""", wait: 0);
         var exec = begun.Member("run").Text("run_id")!;
         await lab.StateAsync(exec, "run_state.running");
-        while (!(await lab.Client.GetStringAsync($"/v1/runs/{run}/logs", RoleLab.Cancel)).Contains("begun", StringComparison.Ordinal))
-        {
-            await Task.Delay(20, RoleLab.Cancel);
-        }
+        await Patience.UntilAsync("the command's output", async () => (await lab.Client.GetStringAsync($"/v1/runs/{run}/logs", RoleLab.Cancel)).Contains("begun", StringComparison.Ordinal));
         RoleLab.Kill(worker);
         await lab.StartWorkerAsync("edge", wire);
         Assert.Equal("worker_lost", (await lab.StateAsync(exec, "run_state.exited")).Text("reason"));
         Assert.Equal("1", (await lab.DoAsync("container.exec", """{"argv":["sh","-c","wc -l < /tmp/count"]}""")).Member("result").Text("stdout")!.Trim());
     }
 
-    private static async Task LoggedAsync(RoleLab lab, string text)
-    {
-        while (!lab.Output.Contains(text, StringComparison.Ordinal))
-        {
-            await Task.Delay(20, RoleLab.Cancel);
-        }
-    }
+    private static Task LoggedAsync(RoleLab lab, string text) => Patience.UntilAsync($"'{text}' in the log", () => lab.Output.Contains(text, StringComparison.Ordinal));
 
     private static async Task<Dictionary<string, string>> SignersAsync(RoleLab lab, string run) =>
         (await lab.SpansAsync(run)).Where(span => span.Text("intent") is "deploy.applied" or "run_state.pending" or "run_state.running").ToDictionary(span => span.Text("intent")!, span => span.Member("signature").Text("kid")!);

@@ -55,15 +55,11 @@ public sealed class WorkerQuestionTests
         Assert.Equal("503_BUSY", (await gateway.GetAsync(follow)).Code);
         Assert.Equal("""{"lines":["said"],"dropped":0}""", (await gateway.GetAsync($"/v1/runs/{run}/logs")).Body);
         followers[0].Dispose();
-        while (true)
+        await Patience.UntilAsync("a free seat", async () =>
         {
             using var next = await gateway.Client.GetAsync(follow, HttpCompletionOption.ResponseHeadersRead, Cancel);
-            if (next.IsSuccessStatusCode)
-            {
-                break;
-            }
-            await Task.Delay(10, Cancel);
-        }
+            return next.IsSuccessStatusCode;
+        });
         followers.ForEach(follower => follower.Dispose());
     }
 
@@ -75,10 +71,7 @@ public sealed class WorkerQuestionTests
         var worker = board.Enter(new WorkerCaller(new TenantPrincipal("t", "dev", "dev", []), null!, "kid/1"), new Dictionary<string, IReadOnlySet<string>> { ["fake"] = new HashSet<string>() });
         Task<System.Text.Json.JsonElement> AskAsync(string tenant) => board.AskAsync("fake", tenant, "find_name", _ => { }, Timeout.InfiniteTimeSpan, Cancel);
         var own = Enumerable.Range(0, 40).Select(_ => AskAsync("a")).ToList();
-        while (own.Count(asked => asked.IsFaulted) < 40 - 32)
-        {
-            await Task.Delay(1, Cancel);
-        }
+        await Patience.UntilAsync("a refusal of 8 questions", () => own.Count(asked => asked.IsFaulted) >= 40 - 32);
         var other = AskAsync("b");
 
         Assert.All(own.Where(asked => asked.IsFaulted), asked => Assert.Contains("too many questions", asked.Exception!.InnerException!.Message));
@@ -116,10 +109,7 @@ public sealed class WorkerQuestionTests
         await ours.ServeAsync(Good);
         await theirs.LeaseAsync(0, 0); // seen last
         await DeployAsync(gateway);
-        while (!await IsReadyAsync(gateway))
-        {
-            await Task.Delay(10, Cancel);
-        }
+        await Patience.UntilAsync("a gateway that is ready", () => IsReadyAsync(gateway));
         Assert.Empty(theirs.Asked);
         Assert.Contains("find_name", ours.Asked);
 

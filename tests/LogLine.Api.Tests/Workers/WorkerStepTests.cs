@@ -1,6 +1,7 @@
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Adapters.Engine;
+using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Workers;
@@ -97,15 +98,6 @@ public sealed class WorkerStepTests
     }
 
     /// <summary>What it has said, once it has said something.</summary>
-    private static async Task<LogTail> SaidAsync(RoleLab lab, string container)
-    {
-        while (true)
-        {
-            if (await lab.Engine.LogTailAsync(container, 10, 1000, RoleLab.Cancel) is { Lines.Count: > 0 } said)
-            {
-                return said;
-            }
-            await Task.Delay(20, RoleLab.Cancel);
-        }
-    }
+    private static Task<LogTail> SaidAsync(RoleLab lab, string container) =>
+        Patience.UntilThereAsync("its output", async () => await lab.Engine.LogTailAsync(container, 10, 1000, RoleLab.Cancel) is { Lines.Count: > 0 } said ? said : null);
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Tests.Telemetry;
 using LogLine.Protocol.Json;
 
@@ -27,7 +26,7 @@ public sealed class WorkerStopTests
         RoleLab.Stop(one);
         await HealthAsync(address, "draining", HttpStatusCode.ServiceUnavailable);
         Assert.False(one.HasExited);
-        await ReleaseAsync(lab, container);
+        await lab.ReleaseAsync(container);
         var ended = await lab.StateAsync(exec, "run_state.exited");
         Assert.Equal((0L, "ended\n"), (ended.Integer("exit_code"), ended.Member("result").Text("stdout")));
         await one.WaitForExitAsync(RoleLab.Cancel);
@@ -84,17 +83,6 @@ public sealed class WorkerStopTests
         var exec = begun.Member("run").Text("run_id")!;
         await lab.StateAsync(exec, "run_state.running");
         return exec;
-    }
-
-    /// <summary>Makes <c>/tmp/go</c> in the container, past the gateway.</summary>
-    private static async Task ReleaseAsync(RoleLab lab, string container)
-    {
-        using var client = new EngineClient(EngineEndpoints.At(lab.Provider, lab.EngineAddress), EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
-        await client.UnpackAsync(container, "/tmp", async (stream, cancel) =>
-        {
-            await using var tar = new System.Formats.Tar.TarWriter(stream, leaveOpen: true);
-            await tar.WriteEntryAsync(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "go"), cancel);
-        }, () => Task.CompletedTask, RoleLab.Cancel);
     }
 
     private static async Task<JsonElement> HealthAsync(Uri worker, string status, HttpStatusCode code)

@@ -84,7 +84,7 @@ internal sealed class WitnessedGateway : IAsyncDisposable
     {
         using var answer = await Client.GetAsync(path, TestContext.Current.CancellationToken);
         var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        return ((int)answer.StatusCode, text, text.StartsWith('{') ? JsonDocument.Parse(text).RootElement : default);
+        return ((int)answer.StatusCode, text, answer.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) is true ? JsonDocument.Parse(text).RootElement : default);
     }
 
     /// <summary>The health of the witnesses, once it is as asked for.</summary>

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
@@ -45,7 +47,11 @@ public sealed class WitnessedGatewayTests : IDisposable
         await using var one = await RunningWitness.StartAsync(_root, "w1", vkey);
         var two = await RunningWitness.StartAsync(_root, "w2", vkey);
         await using var gateway = await WitnessedGateway.StartAsync(Folder, 1, one, two);
+        var address = new IPEndPoint(IPAddress.Loopback, new Uri(two.Url).Port);
         await two.DisposeAsync();
+        // Its port stays taken, so that nobody else answers there.
+        using var port = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        port.Bind(address);
         await gateway.SendAsync("a");
 
         var health = await gateway.HealthAsync(health => health.Integer("behind") == 0 && Standing(health, 1) == "unreachable");

@@ -28,7 +28,7 @@ public sealed class NumberTests
     {
         var number = from digits in Gen.Choose(-9999, 9999) from power in Gen.Choose(-6, 6) from point in Gen.Choose(0, 3) select (digits, power, point);
         var pair = Gen.Two(number).ToArbitrary();
-        Check.One(Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithMaxTest(5_000), Prop.ForAll(pair, two =>
+        Check.One(Laws.Choices(5_000), Prop.ForAll(pair, two =>
         {
             var ((a, aText), (b, bText)) = (Spell(two.Item1), Spell(two.Item2));
             var expected = a.CompareTo(b);

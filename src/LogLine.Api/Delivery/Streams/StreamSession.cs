@@ -19,7 +19,7 @@ internal sealed class StreamSession(SpanReader reader, StreamOptions options, Ti
     private const int PageSize = 256;
     private const long PageBytes = 256 << 10;
     private const int FlushBytes = 32 << 10;
-    private static readonly TimeSpan AheadPatience = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan AheadPatience = TimeSpan.FromSeconds(5);
 
     /// <summary>Writes what matches from behind <paramref name="after"/> on, until it ends.</summary>
     /// <param name="frames">How it is written.</param>

@@ -198,11 +198,7 @@ public sealed class EngineLifecycleTests
         Assert.NotEqual(0, (await lab.Adapter.WaitAsync(started.Id, Cancel)).ExitCode);
     }
 
-    static async Task SaysAsync(EngineLab lab, string id, string line)
-    {
-        while (!(await lab.Adapter.LogTailAsync(id, 10, 1000, Cancel)).Lines.Contains(line))
-            await Task.Yield();
-    }
+    static Task SaysAsync(EngineLab lab, string id, string line) => Patience.UntilAsync($"'{line}'", async () => (await lab.Adapter.LogTailAsync(id, 10, 1000, Cancel)).Lines.Contains(line));
 
     /// <summary>The container's server needs a moment after the container has started; asked again until it answers or the test is cancelled.</summary>
     static async Task<string> GetAsync(int port)

@@ -134,7 +134,7 @@ public sealed class EngineTlsTests
             else
                 names.AddDnsName(host ?? "gateway");
             request.CertificateExtensions.Add(names.Build());
-            using var signed = request.Create(authority, DateTimeOffset.UtcNow.AddMinutes(-30), DateTimeOffset.UtcNow.AddMinutes(30), RandomNumberGenerator.GetBytes(8));
+            using var signed = request.Create(authority, DateTimeOffset.UtcNow.AddMinutes(-30), DateTimeOffset.UtcNow.AddMinutes(30), [1, .. RandomNumberGenerator.GetBytes(8)]); // a serial number begins with no zero and is not negative
             return signed.CopyWithPrivateKey(key);
         }
 

@@ -41,10 +41,7 @@ public sealed class SecretArgumentTests : IDisposable
         {
             var created = await gateway.PostAsync($$"""{"intent":"container.create","subject":"urn:container:dev/web","payload":{"target":{"provider":"nerdctl"},"name":"web","image":"a:1","env":{"PASSWORD":"{{secret}}"} } }""");
             Assert.True(created.Status == System.Net.HttpStatusCode.OK, created.Body);
-            while (!File.Exists(Path.Combine(_folder, "pid")))
-            {
-                await Task.Delay(20, TestContext.Current.CancellationToken);
-            }
+            await Patience.UntilAsync("the command", () => File.Exists(Path.Combine(_folder, "pid")));
             gateway.Signal("KILL");
             await gateway.EndAsync();
             left = Directory.EnumerateDirectories(WorkFolder.Memory, "logline-work-*").Select(folder => Path.Combine(folder, "env")).Single(file => Holds(file, secret));
@@ -55,10 +52,7 @@ public sealed class SecretArgumentTests : IDisposable
         }
 
         await using var next = await GatewayProcess.StartAsync(settings, data);
-        while (File.Exists(left))
-        {
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
+        await Patience.UntilAsync("the end of what was left", () => !File.Exists(left));
         Assert.False(File.Exists(Path.GetDirectoryName(left) + ".lock"));
     }
 

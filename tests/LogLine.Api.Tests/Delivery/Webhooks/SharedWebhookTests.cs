@@ -52,24 +52,17 @@ public sealed class SharedWebhookTests(PostgresCluster cluster)
     }
 
     /// <summary>Waits until the numbers of webhooks that each gateway holds, the most first, are as wanted.</summary>
-    private static async Task HeldAsync(NpgsqlDataSource database, Func<List<int>, bool> condition)
+    private static Task HeldAsync(NpgsqlDataSource database, Func<List<int>, bool> condition) => Patience.UntilAsync("webhooks held so", async () =>
     {
-        while (true)
+        await using var command = database.CreateCommand("SELECT count(*) FROM webhooks WHERE lease_owner IS NOT NULL GROUP BY lease_owner ORDER BY 1 DESC");
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var holders = new List<int>();
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
         {
-            await using var command = database.CreateCommand("SELECT count(*) FROM webhooks WHERE lease_owner IS NOT NULL GROUP BY lease_owner ORDER BY 1 DESC");
-            await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-            var holders = new List<int>();
-            while (await reader.ReadAsync(TestContext.Current.CancellationToken))
-            {
-                holders.Add((int)reader.GetInt64(0));
-            }
-            if (condition(holders))
-            {
-                return;
-            }
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, TestContext.Current.CancellationToken);
+            holders.Add((int)reader.GetInt64(0));
         }
-    }
+        return condition(holders);
+    });
 
     private static string WebhookOf(Received delivery) => delivery.Id.Split('_')[1];
 

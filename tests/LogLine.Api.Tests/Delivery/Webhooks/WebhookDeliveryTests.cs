@@ -67,7 +67,7 @@ public abstract class WebhookDeliveryContract
         var (id, _) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
         await gateway.PostAsync("[" + string.Join(',', Enumerable.Range(0, 100).Select(i => GatewayActs.Person("p" + i))) + "]");
         await receiver.ReceiveAsync(80);
-        Assert.NotNull((await gateway.GetAsync("/v1/webhooks/" + id)).Json.Text("failing_since"));
+        await Patience.UntilAsync("failing_since", async () => (await gateway.GetAsync("/v1/webhooks/" + id)).Json.Text("failing_since") is not null);
 
         Volatile.Write(ref isDown, false);
         var log = await gateway.DeliveriesAsync(id, items => items.Count == 100 && items.All(item => item.Text("state") == "delivered"));
@@ -86,8 +86,8 @@ public abstract class WebhookDeliveryContract
             http.Response.StatusCode = Volatile.Read(ref isPoisonous) && ((string)http.Items["body"]!).Contains("person/poison\"", StringComparison.Ordinal) ? 400 : 200;
             return Task.CompletedTask;
         });
-        // 24 hours become some seconds: a machine that stands still for as long makes the webhook look as if it took nothing at all.
-        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync(0.000_05));
+        // 24 hours become 17 seconds: a machine that stands still for as long makes the webhook look as if it took nothing at all.
+        await using var gateway = await TestGateway.StartAsync(settings: await SettingsAsync(0.000_2));
         var (id, _) = await gateway.CreateWebhookAsync(receiver.Url, "registry.*");
         await gateway.PostAsync(GatewayActs.Person("poison"));
         // Others are taken all the while.
@@ -95,12 +95,13 @@ public abstract class WebhookDeliveryContract
         List<System.Text.Json.JsonElement> letters;
         do
         {
-            if (others < 500) // as many as one page of the log shows
+            if (others < 900) // as many as one page of the log shows
             {
                 await gateway.PostAsync(GatewayActs.Person("p" + others++));
             }
             letters = await gateway.DeliveriesAsync(id, _ => true, "?state=dead");
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+            Assert.Equal("active", (await gateway.GetAsync("/v1/webhooks/" + id)).Json.Text("status"));
+            await Task.Delay(TimeSpan.FromMilliseconds(25), TimeProvider.System, TestContext.Current.CancellationToken);
         }
         while (letters.Count == 0);
 

@@ -123,12 +123,7 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
 
         using var silent = await SilentSession.LockAsync(connection, locked, midway);
 
-        Answer answer;
-        do
-        {
-            answer = await gateway.PostAsync(GatewayActs.Person("during"));
-        }
-        while (answer.Code == "503_BUSY");
+        var answer = await Patience.WhileBusyAsync(() => gateway.PostAsync(GatewayActs.Person("during")));
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         await receiver.ReceiveUntilAsync(received => Taken(received).Distinct().Count() == 2);
         // The next one is delivered when what came of this one is written.
@@ -159,30 +154,17 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         var answers = new (string, Answer)[keys.Count];
         await Parallel.ForEachAsync(Enumerable.Range(0, keys.Count), TestContext.Current.CancellationToken, async (i, _) =>
         {
-            Answer answer;
-            do
-            {
-                answer = await SendAsync(other, keys[i]);
-            }
-            while (answer.Code == "503_BUSY");
-            answers[i] = (keys[i], answer);
+            answers[i] = (keys[i], await Patience.WhileBusyAsync(() => SendAsync(other, keys[i])));
         });
         return [.. answers];
     }
 
     /// <summary>Waits until a gateway has written that so many events are delivered: then it sends none of them any more.</summary>
-    private static async Task SettledAsync(GatewayProcess gateway, string webhook, int count)
+    private static Task SettledAsync(GatewayProcess gateway, string webhook, int count) => Patience.UntilAsync($"{count} deliveries", async () =>
     {
-        while (true)
-        {
-            using var answer = await gateway.Client.GetAsync($"/v1/webhooks/{webhook}/deliveries?state=delivered&limit=1000", TestContext.Current.CancellationToken);
-            if ((await Answer.ReadAsync(answer)).Json.Items("items").Count() == count)
-            {
-                return;
-            }
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
-        }
-    }
+        using var answer = await gateway.Client.GetAsync($"/v1/webhooks/{webhook}/deliveries?state=delivered&limit=1000", TestContext.Current.CancellationToken);
+        return (await Answer.ReadAsync(answer)).Json.Items("items").Count() == count;
+    });
 
     private static async Task AssertOneAckAsync(GatewayProcess paused, List<Task<Answer>> load, List<(string Key, Answer Answer)> answers)
     {
@@ -193,7 +175,7 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         foreach (var (key, answer) in answers)
         {
             Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
-            var again = await SendAsync(paused, key);
+            var again = await Patience.WhileBusyAsync(() => SendAsync(paused, key));
             Assert.Equal(answer.Json.GetProperty("receipt").GetRawText(), again.Json.GetProperty("receipt").GetRawText());
         }
     }

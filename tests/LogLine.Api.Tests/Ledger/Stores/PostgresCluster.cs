@@ -59,7 +59,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     public async Task StartAsync()
     {
         // What a killed one left may still be ending, and it does not start beside that.
-        for (var tries = 100; !await IsStartedAsync(); tries--)
+        for (var tries = 600; !await IsStartedAsync(); tries--)
         {
             Assert.True(tries > 0, "PostgreSQL ended before it answered.");
             await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, CancellationToken.None);
@@ -69,7 +69,7 @@ public sealed class PostgresCluster : IAsyncDisposable
     private async Task<bool> IsStartedAsync()
     {
         var programs = Programs();
-        _server = Process.Start(AsOrdinaryUser(Path.Combine(programs, "postgres"), "-D", Path.Combine(_folder!, "data"), "-k", _folder!, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "log_min_messages=fatal"))!;
+        _server = Process.Start(AsOrdinaryUser(Path.Combine(programs, "postgres"), "-D", Path.Combine(_folder!, "data"), "-k", _folder!, "-c", "listen_addresses=", "-c", "max_connections=1000", "-c", "log_min_messages=fatal"))!;
         _server.ErrorDataReceived += (_, _) => { };
         _server.OutputDataReceived += (_, _) => { };
         _server.BeginErrorReadLine();

@@ -159,15 +159,9 @@ public sealed class SharedKeyRotationTests(PostgresCluster cluster)
 
     private static async Task<Answer> UntilTakenAsync(GatewayProcess gateway, string person)
     {
-        while (true)
-        {
-            var answer = await gateway.PostAsync(GatewayActs.Person(person));
-            if (answer.Code != "503_BUSY")
-            {
-                Assert.Equal(HttpStatusCode.OK, answer.Status);
-                return answer;
-            }
-        }
+        var answer = await Patience.WhileBusyAsync(() => gateway.PostAsync(GatewayActs.Person(person)));
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+        return answer;
     }
 
     /// <summary>Requests to both gateways, one after the other at each, every fourth of them one that is refused, which the gateway records under its own key.</summary>
@@ -189,11 +183,11 @@ public sealed class SharedKeyRotationTests(PostgresCluster cluster)
         public async Task GoOnAsync()
         {
             var (one, other) = (_taken[0] + Each, _taken[1] + Each);
-            while (Volatile.Read(ref _taken[0]) < one || Volatile.Read(ref _taken[1]) < other)
+            await Patience.UntilAsync($"{Each} more from each", () =>
             {
                 Assert.DoesNotContain(_clients, client => client.IsFaulted);
-                await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancel);
-            }
+                return Volatile.Read(ref _taken[0]) >= one && Volatile.Read(ref _taken[1]) >= other;
+            });
         }
 
         public async Task EndAsync()

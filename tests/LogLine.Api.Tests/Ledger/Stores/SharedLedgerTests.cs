@@ -217,11 +217,7 @@ public sealed class SharedLedgerTests(PostgresCluster cluster)
         var second = new Answer[first.Length];
         await Parallel.ForEachAsync(Enumerable.Range(0, first.Length), new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancel }, async (i, _) =>
         {
-            do
-            {
-                second[i] = await SendAsync(i, (i + 1) % 2);
-            }
-            while (second[i].Code == "503_BUSY");
+            second[i] = await Patience.WhileBusyAsync(() => SendAsync(i, (i + 1) % 2));
         });
 
         for (var i = 0; i < first.Length; i++)
