@@ -15,8 +15,6 @@ namespace LogLine.Api.Gate;
 /// <summary>What a span that has passed changes, what the gateway says about it, and what its Ack will say.</summary>
 internal static class Admission
 {
-    private const int RunIdDigits = 32;
-
     public static async ValueTask<AdmittedSpan> AdmitAsync(Judgement item)
     {
         var span = item.Span;
@@ -339,7 +337,7 @@ internal static class Admission
     /// <summary>A run is named after the span that starts it: judged again, it is the same run.</summary>
     private static RunRow NewRun(Judgement item, string service, string? reference, string detail) => new()
     {
-        RunId = string.Concat("run_", item.Span.Hash.AsSpan(ContentHash.Prefix.Length, RunIdDigits)),
+        RunId = item.RunId,
         Tenant = item.Tenant,
         Env = item.Submission.Env,
         Intent = item.Span.Intent!,

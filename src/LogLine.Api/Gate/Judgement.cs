@@ -4,6 +4,7 @@ using LogLine.Api.Errors;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tenants;
+using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
@@ -15,6 +16,8 @@ namespace LogLine.Api.Gate;
 /// </summary>
 public sealed class Judgement(Submission submission, SpanDocument submitted, GateState state)
 {
+    private const int RunIdDigits = 32;
+
     private (SeenWorkload Seen, Task Since)? _looked;
 
     /// <summary>The request.</summary>
@@ -96,13 +99,16 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
         if (_looked is not { Since.IsCompleted: false } known)
         {
             var (since, at) = (State.Moved, State.Timestamp);
-            _looked = known = (new SeenWorkload(await State.Targets.Find(Provider)!.FindByNameAsync(Tenant, Payload.Text("name")!, cancel), at), since);
+            _looked = known = (new SeenWorkload(await State.Targets.Find(Provider)!.Before(RunId).FindByNameAsync(Tenant, Payload.Text("name")!, cancel), at), since);
         }
         return known.Seen.Found;
     }
 
     /// <summary>What <see cref="LookAsync"/> saw last; null when nobody looked.</summary>
     public SeenWorkload? Seen => _looked?.Seen;
+
+    /// <summary>Name of the run that it starts, if it starts one: after its span, so that judged again it is the same run. As it will be from <c>form</c> on.</summary>
+    public string RunId => string.Concat("run_", Span.Hash.AsSpan(ContentHash.Prefix.Length, RunIdDigits));
 
     /// <summary>The run that it starts, when this process's own worker has it from its admission on.</summary>
     public TakenRun? Taken { get; set; }

@@ -43,6 +43,9 @@ public interface IRunGateway
     /// <param name="cancel">Gives up.</param>
     Task<IReadOnlyList<RunRow>> LeaseAsync(int limit, IReadOnlyCollection<string> held, CancellationToken cancel);
 
+    /// <summary>What the gate saw of a leased run's container, where it was this very worker that looked for it; else null.</summary>
+    SeenWorkload? SeenOf(RunRow run) => null;
+
     /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
     /// <exception cref="GatewayAwayException">No gateway answers; whether they are is not known.</exception>
     Task<IReadOnlyCollection<string>> RenewAsync(IReadOnlyCollection<string> runs, CancellationToken cancel);

@@ -12,9 +12,6 @@ namespace LogLine.Api.Runs;
 /// </summary>
 internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time)
 {
-    /// <summary>So long what the gate saw is as good as a look of our own.</summary>
-    private static readonly TimeSpan SightLife = TimeSpan.FromMilliseconds(25);
-
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
     private readonly bool _takenOver = run.State != RunState.Planned && taken is null;
     private SecretMask _mask = SecretMask.None;
@@ -114,7 +111,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
 
     /// <summary>The container as it stands, or as the gate saw it a moment ago where that is enough.</summary>
     private async Task<Workload?> LookAsync(CancellationToken working) =>
-        taken?.Seen is { } seen && PrimitiveTable.NeedsNoSecondLook(_order.Effect) && time.GetElapsedTime(seen.At) < SightLife
+        (_takenOver ? null : taken is null ? gateway.SeenOf(run) : taken.Seen) is { } seen && PrimitiveTable.NeedsNoSecondLook(_order.Effect) && time.GetElapsedTime(seen.At) < SeenWorkload.Life
             ? seen.Found
             : await adapter.FindByNameAsync(run.Tenant, run.Service, working);
 

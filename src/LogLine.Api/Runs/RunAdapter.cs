@@ -14,6 +14,9 @@ public interface IRunTarget
     /// <summary>The target as one tenant has it; an engine of this process is everybody's.</summary>
     IRunTarget For(string tenant) => this;
 
+    /// <summary>The target for the gate's look before a run: whoever is asked on the gateway's behalf learns which run may come of it.</summary>
+    IRunTarget Before(string runId) => this;
+
     /// <summary>True when the target has such a primitive, by its effect.</summary>
     bool CarriesOut(string effect);
 

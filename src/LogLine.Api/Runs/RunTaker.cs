@@ -15,7 +15,11 @@ public sealed record RunTaker(RunHolder Holder, string Worker, Func<string, bool
 /// <summary>A container as the gate saw it; <paramref name="Found"/> is null when there was none.</summary>
 /// <param name="Found">The container.</param>
 /// <param name="At">When it was looked at (<see cref="TimeProvider.GetTimestamp"/>).</param>
-public sealed record SeenWorkload(Workload? Found, long At);
+public sealed record SeenWorkload(Workload? Found, long At)
+{
+    /// <summary>So long what the gate saw is as good as a look of the worker's own, where that is enough (<see cref="PrimitiveTable.NeedsNoSecondLook"/>).</summary>
+    public static readonly TimeSpan Life = TimeSpan.FromMilliseconds(25);
+}
 
 /// <summary>A run that a worker has from its admission on.</summary>
 /// <param name="Planned">The run as it was admitted.</param>

@@ -58,7 +58,7 @@ internal sealed class EdgeWorker : IAsyncDisposable
     }
 
     /// <summary>A desk that answers questions as a worker's does.</summary>
-    public QuestionDesk Desk(FakeAdapter engine, IRunLogs logs) => new(Connection, new RunTargets([engine], TimeProvider.System), logs, TimeProvider.System, NullLogger<QuestionDesk>.Instance);
+    public QuestionDesk Desk(FakeAdapter engine, IRunLogs logs) => new(Connection, new RunTargets([engine], TimeProvider.System), logs, new AnsweredLooks(TimeProvider.System), TimeProvider.System, NullLogger<QuestionDesk>.Instance);
 
     /// <summary>Asks for questions, and no runs, from now on; the gateway knows of it when this is done.</summary>
     public async Task ServeAsync(Action<Uri, JsonElement> answer)

@@ -78,7 +78,7 @@ public sealed class WorkerClockTests
     private static HttpGateway Gateway(EdgeWorker worker, TimeProvider clock, ILogger<HttpGateway> log)
     {
         var pin = new ServerPin(worker.Folder, worker.SpanKey);
-        return new HttpGateway(worker.Connection, worker.Identity, new OrderCheck(worker.Identity, pin, clock), pin, () => [("fake", [])], TimeProvider.System, log);
+        return new HttpGateway(worker.Connection, worker.Identity, new OrderCheck(worker.Identity, pin, clock), pin, () => [("fake", [])], new AnsweredLooks(TimeProvider.System), TimeProvider.System, log);
     }
 
     private static Task<RunRow> TakenAsync(HttpGateway gateway) => Patience.UntilThereAsync("a run", async () => await gateway.LeaseAsync(16, [], Cancel) is [var run, ..] ? run : null);

@@ -15,7 +15,7 @@ internal static class CommandBenchmark
         await sides.MakeContainerAsync();
         Task<double> Ours() => EngineSides.TimeAsync(() => sides.DoAsync("container.exec", EngineSides.Name, ""","argv":["/bin/true"]"""));
         Task<double> Theirs() => EngineSides.TimeAsync(() => sides.Engine.ExecAsync(sides.Container, "/bin/true"));
-        await Ours();
+        await sides.SettleAsync(Ours);
         await Theirs();
         var turns = await Turns.TakeAsync(Rounds, Ours, Theirs);
         var cost = await sides.CountAsync("command", Counted, async () =>

@@ -37,6 +37,11 @@ internal static class PrimitiveBenchmark
         var name = intent == "container.list" ? null : EngineSides.Name;
         var (ours, theirs) = (new double[Calls], new double[Calls]);
         Task UndoAsync() => intent == "container.pause" ? sides.Engine.ThawAsync(sides.Container) : Task.CompletedTask;
+        await sides.SettleAsync(async () =>
+        {
+            await sides.DoAsync(intent, name);
+            await UndoAsync();
+        });
         for (var call = -5; call < Calls; call++)
         {
             var one = await EngineSides.TimeAsync(() => sides.DoAsync(intent, name));

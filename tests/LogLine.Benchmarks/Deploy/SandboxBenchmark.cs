@@ -36,6 +36,7 @@ internal static class SandboxBenchmark
         await Theirs();
         var turns = await Turns.TakeAsync(Rounds, Ours, Theirs);
         await sides.MakeContainerAsync();
+        await sides.SettleAsync(() => sides.DoAsync("container.exec", EngineSides.Name, ""","argv":["/bin/true"]"""));
         var calls = new double[Rounds];
         for (var call = -2; call < Rounds; call++)
         {

@@ -8,7 +8,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Workers.Serving;
 
 /// <summary>A target whose engine is a worker's: what the gate wants to know of it, a worker is asked that serves the tenant; without one, a worker that serves every tenant.</summary>
-internal sealed class RemoteTarget(string provider, WorkerBoard board, string? of = null) : IRunTarget
+internal sealed class RemoteTarget(string provider, WorkerBoard board, string? of = null, string? before = null) : IRunTarget
 {
     /// <summary>An engine answers within milliseconds; one that does not is judged as down.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -16,6 +16,8 @@ internal sealed class RemoteTarget(string provider, WorkerBoard board, string? o
     public string Provider => provider;
 
     public IRunTarget For(string tenant) => new RemoteTarget(provider, board, tenant);
+
+    public IRunTarget Before(string runId) => new RemoteTarget(provider, board, of, runId);
 
     /// <summary>As the worker says that is there; when none is, a later row of the gate says so.</summary>
     public bool CarriesOut(string effect) => board.Find(provider, of)?.Effects.GetValueOrDefault(provider) is not { } effects || effects.Contains(effect);
@@ -39,6 +41,10 @@ internal sealed class RemoteTarget(string provider, WorkerBoard board, string? o
     {
         json.WriteString("tenant", tenant);
         json.WriteString("name", name);
+        if (before is not null)
+        {
+            json.WriteString("run_id", before); // what the worker sees now is its own look at the container of that run, if it comes
+        }
     }, Patience, cancel));
 
     private Workload? Read(JsonElement found) => WorkerAnswer.Read(provider, found, WorkerJson.Default.Workload);

@@ -50,7 +50,7 @@ internal sealed class WorkOrders(RunDesk desk, TimeProvider time)
         var key = proof?.Root.Text("kid") is { } kid ? await store.FindKeyAsync(run.Tenant, kid) : null;
         var parts = new WorkOrderParts(CanonicalJson.Parse(span.Span), manifest is null ? null : CanonicalJson.Parse(manifest.Utf8), proof, CanonicalJson.Compose(json => WriteEvidence(json, evidence, key)));
         var grants = manifest is null ? [] : GrantOpener.Named(manifest).Where(id => !evidence!.Revoked.Contains(id));
-        return new WorkOrder(run, RunPermit.Sign(desk.Ledger.Identity, run, worker, parts, grants, time.GetUtcNow()), parts, await desk.SuccessorOfAsync(run), await desk.WasAskedToStopAsync(run));
+        return new WorkOrder(run, RunPermit.Sign(desk.Ledger.Identity, run, worker, parts, grants, time.GetUtcNow()), parts, run.Ref is null ? null : await desk.SuccessorOfAsync(run), run.Ref is not null && await desk.WasAskedToStopAsync(run));
     }
 
     private static async Task<CanonicalJson?> ProofAsync(ILedgerStore store, RunRow run) =>

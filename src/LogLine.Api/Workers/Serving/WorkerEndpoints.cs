@@ -90,7 +90,7 @@ internal static class WorkerEndpoints
         {
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
             var answer = await poll.AnswerAsync(worker, new LeaseWish((int)Math.Clamp(body.Root.Integer("limit") ?? 0, 0, 1000), held, body.Root.Texts("refused"), wait), ending.Token);
-            http.Response.ContentType = "application/json";
+            (http.Response.ContentType, http.Response.ContentLength) = ("application/json", answer.Length);
             await http.Response.Body.WriteAsync(answer, http.RequestAborted);
         }
         finally

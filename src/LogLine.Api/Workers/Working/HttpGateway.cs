@@ -26,6 +26,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     private readonly OrderCheck _check;
     private readonly ServerPin _pin;
     private readonly Func<IReadOnlyList<(string Provider, IEnumerable<string> Effects)>> _targets;
+    private readonly AnsweredLooks _looks;
     private readonly TimeProvider _time;
     private readonly ILogger<HttpGateway> _logger;
     private readonly ConcurrentDictionary<string, VerifiedOrder> _orders = new();
@@ -43,8 +44,8 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
 
     /// <summary>Connects to nothing yet.</summary>
     public HttpGateway(
-        GatewayConnection connection, WorkerIdentity identity, OrderCheck check, ServerPin pin, Func<IReadOnlyList<(string Provider, IEnumerable<string> Effects)>> targets, TimeProvider time, ILogger<HttpGateway> logger) =>
-        (_connection, _identity, _check, _pin, _targets, _time, _logger) = (connection, identity, check, pin, targets, time, logger);
+        GatewayConnection connection, WorkerIdentity identity, OrderCheck check, ServerPin pin, Func<IReadOnlyList<(string Provider, IEnumerable<string> Effects)>> targets, AnsweredLooks looks, TimeProvider time, ILogger<HttpGateway> logger) =>
+        (_connection, _identity, _check, _pin, _targets, _looks, _time, _logger) = (connection, identity, check, pin, targets, looks, time, logger);
 
     /// <summary>Takes a question of a gateway.</summary>
     public Action<Uri, JsonElement> Asked { get; set; } = (_, _) => { };
@@ -115,6 +116,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         }
         return Task.FromResult<IReadOnlyList<RunRow>>(taken);
     }
+
+    /// <inheritdoc/>
+    public SeenWorkload? SeenOf(RunRow run) => _looks.SeenIn(run);
 
     /// <inheritdoc/>
     public async Task<IReadOnlyCollection<string>> RenewAsync(IReadOnlyCollection<string> runs, CancellationToken cancel)

@@ -6,7 +6,7 @@ using LogLine.Protocol.Json;
 namespace LogLine.Api.Workers.Working;
 
 /// <summary>Answers what gateways want to know of this worker's engines. All of it is looking: nothing here changes anything.</summary>
-internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targets, IRunLogs logs, TimeProvider time, ILogger<QuestionDesk> logger)
+internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targets, IRunLogs logs, AnsweredLooks looks, TimeProvider time, ILogger<QuestionDesk> logger)
 {
     private const int MostLooks = 64;
     private const int MostFollows = 256;
@@ -77,13 +77,24 @@ internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targ
             case "find_run":
                 return Write(await target.FindByRunAsync(question.Text("run_id")!, cancel));
             case "find_name":
-                return Write(await target.FindByNameAsync(question.Text("tenant")!, question.Text("name")!, cancel));
+                return Write(await FindAsync(target, question.Text("tenant")!, question.Text("name")!, question.Text("run_id"), cancel));
             case "log":
                 var read = await logs.ReadAsync(WorkerWire.ReadRun(question.Member("run")), (int)(question.Integer("tail") ?? 1), question.Text("grep"), cancel);
                 return read is null ? null : json => JsonSerializer.Serialize(json, read, WorkerJson.Default.LogTail);
             default:
                 throw new AdapterException(AdapterFailure.Refused, "this worker does not know such a question");
         }
+    }
+
+    private async Task<Workload?> FindAsync(IRunTarget target, string tenant, string name, string? runId, CancellationToken cancel)
+    {
+        var at = time.GetTimestamp();
+        var found = await target.FindByNameAsync(tenant, name, cancel);
+        if (runId is not null)
+        {
+            looks.Note(runId, new AnsweredLook(target.Provider, tenant, name, new SeenWorkload(found, at)));
+        }
+        return found;
     }
 
     private async Task FollowAsync(JsonElement question, Stream stream, CancellationToken cancel)

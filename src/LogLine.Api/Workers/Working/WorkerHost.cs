@@ -33,6 +33,7 @@ internal static class WorkerHost
         services.AddSingleton<EngineWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<EngineWatch>());
         services.AddSingleton(_ => Effects(adapters));
+        services.AddSingleton<AnsweredLooks>();
         services.AddSingleton<HttpGateway>();
         services.AddSingleton<IRunGateway>(provider => provider.GetRequiredService<HttpGateway>());
         services.AddSingleton<WorkerGauges>();
