@@ -89,7 +89,7 @@ public sealed class StreamCutTests(PostgresCluster cluster)
         /// <summary>Each has exactly what the ledger has of its tenant and for its filter, once they have read all.</summary>
         public async Task AssertAsync(SpanLedger ledger)
         {
-            await Task.WhenAll(_reading).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+            await Task.WhenAll(_reading).WaitAsync(TimeSpan.FromMinutes(10), TestContext.Current.CancellationToken);
             var entries = (await ledger.Store.ReadEntriesAsync(0, 10_000)).Select(stored => (Id: stored.Index + 1, Span: Encoding.UTF8.GetString(stored.Span), Entry: Encoding.UTF8.GetString(stored.Entry))).ToList();
             var mine = entries.Where(one => one.Entry.Contains("\"tenant\":\"dev\"", StringComparison.Ordinal)).Select(one => (one.Id, one.Span)).ToList();
             var theirs = entries.Where(one => one.Entry.Contains("\"tenant\":\"other\"", StringComparison.Ordinal)).Select(one => (one.Id, one.Span)).ToList();

@@ -24,7 +24,7 @@ internal static class DeployBenchmark
         await sides.SettleAsync(Deploy);
         await sides.Engine.CreateAndStartAsync();
         var turns = await Turns.TakeAsync(Rounds, Deploy, sides.Engine.CreateAndStartAsync);
-        var cost = await sides.CountAsync("deploy, its proof's commit and the looks of the watch that follows included", Counted, async () =>
+        var cost = await sides.CountAsync("deploy, its proof's commit, the looks of the watch that follows and its end included", Counted, async () =>
         {
             for (var deploy = 0; deploy < Counted; deploy++)
             {

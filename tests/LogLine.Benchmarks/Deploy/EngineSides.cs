@@ -22,7 +22,7 @@ internal sealed class EngineSides : IAsyncDisposable
 
     private const int QuietBlocks = 3;
 
-    private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(45);
 
     private static readonly string[] Providers = ["podman", "docker"];
 

@@ -42,8 +42,10 @@ public sealed class DeployTests(GatewayProcess gateway)
         await member.ApplyAsync(member.Manifest(image, "echo first; echo second >&2; until [ -e /tmp/go ]; do sleep 0.05; done; echo last"));
         var run = (await member.RunAsync("deploy", "up", "--target", $"podman:svc={member.Name}", "--yes", "--wait", "60", "--json")).Expect(0).Json.Text("run_id")!;
         // It runs; what it says comes right after.
-        while ((await member.RunAsync("logs", run, "--json")).Expect(0).Json.Items("lines").Count() < 2)
+        for (var left = 1000; (await member.RunAsync("logs", run, "--json")).Expect(0).Json.Items("lines").Count() < 2; left--)
         {
+            Assert.True(left > 0, "It never said it.");
+            await Task.Delay(20, TestContext.Current.CancellationToken);
         }
         Assert.Equal("first", (await member.RunAsync("logs", run, "--grep", "first")).Expect(0).Output.Trim());
 
