@@ -13,6 +13,8 @@ internal static class StartupLog
     public static void AddLogs(this WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
+        // A line has its event's own properties and its trace: what the web server would say of every request besides is made for every request, logged or not.
+        builder.Services.Configure<LoggerFilterOptions>(filter => filter.CaptureScopes = false);
         var configured = new LoggerConfiguration()
             .MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)

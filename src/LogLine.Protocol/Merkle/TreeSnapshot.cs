@@ -14,6 +14,9 @@ public sealed class TreeSnapshot
 {
     private readonly TileStore _store;
 
+    // Folds of the right edge, by the number of subtrees in them: the proofs of a batch all end in the same ones.
+    private readonly byte[]?[] _edges = new byte[]?[64];
+
     internal TreeSnapshot(long size, TileNodes?[] partial, TileNodes?[] lastFull, CompletedTile? untaken, CompletedTile? taken, TileStore store)
     {
         Size = size;
@@ -44,12 +47,12 @@ public sealed class TreeSnapshot
     public byte[] RootAt(long size)
     {
         RequireSize(size, nameof(size));
-        return size == 0 ? MerkleHash.EmptyRoot.ToArray() : RangeHash(0, size);
+        return size == 0 ? MerkleHash.EmptyRoot.ToArray() : RangeHash(0, size).AsSpan().ToArray();
     }
 
     /// <summary>
     /// The hashes from leaf <paramref name="index"/>'s sibling up to the root's child, in the tree of <paramref name="size"/> leaves (RFC 9162,
-    /// section 2.1.3.1): at most 63, none for a tree of one leaf.
+    /// section 2.1.3.1): at most 63, none for a tree of one leaf. Other proofs share them: they are to be read.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The size is above <see cref="Size"/>, or the index is not below the size.</exception>
     /// <exception cref="InvalidDataException">A stored tile is missing or is not the one that its parent names.</exception>
@@ -144,20 +147,29 @@ public sealed class TreeSnapshot
             || (id.Index == hashes >> TileId.Height && width <= (hashes & (TileId.FullWidth - 1)));
     }
 
-    // MTH(D[start:end]): one node when the range is a whole subtree, else a fold of the right edge from its smallest subtree.
+    // MTH(D[start:end]): one node when the range is a whole subtree, else a fold of the right edge, its largest subtree with what is right of that.
     // Every range of a proof starts at a multiple of the power of two that is not below its length.
     private byte[] RangeHash(long start, long end)
     {
-        var height = BitOperations.TrailingZeroCount(end - start);
-        var last = end - (1L << height);
-        var hash = Node(height, last >> height).ToArray();
-        while (last > start)
+        var (height, subtrees) = (BitOperations.Log2((ulong)(end - start)), BitOperations.PopCount((ulong)(end - start)));
+        var largest = Node(height, start >> height);
+        if (subtrees == 1)
         {
-            height = BitOperations.TrailingZeroCount(last - start);
-            last -= 1L << height;
-            MerkleHash.Node(Node(height, last >> height), hash, hash);
+            return largest.ToArray();
         }
-        return hash;
+        if (end == Size && Volatile.Read(ref _edges[subtrees]) is { } known)
+        {
+            return known;
+        }
+        var rest = RangeHash(start + (1L << height), end);
+        if (end != Size)
+        {
+            MerkleHash.Node(largest, rest, rest);
+            return rest;
+        }
+        var edge = MerkleHash.Node(largest, rest);
+        Volatile.Write(ref _edges[subtrees], edge);
+        return edge;
     }
 
     private ReadOnlySpan<byte> Node(int height, long index)

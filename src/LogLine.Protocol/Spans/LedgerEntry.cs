@@ -22,6 +22,9 @@ public sealed record LedgerEntry(string Env, string Hash, string? Kid, string Pr
     // All that stands around the members, and room for the kid's "null" or quotes.
     private const int FrameBytes = 96;
 
+    /// <summary>Most entries take no more.</summary>
+    internal const int UsualBytes = 1024;
+
     /// <summary>The canonical bytes.</summary>
     public byte[] ToUtf8()
     {
@@ -29,6 +32,13 @@ public sealed record LedgerEntry(string Env, string Hash, string? Kid, string Pr
         var bytes = room.AsSpan(0, WriteTo(room)).ToArray();
         ArrayPool<byte>.Shared.Return(room);
         return bytes;
+    }
+
+    /// <summary>True when these are its canonical bytes.</summary>
+    internal bool IsWritten(ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> room = stackalloc byte[UsualBytes];
+        return MostBytes <= room.Length ? bytes.SequenceEqual(room[..WriteTo(room)]) : bytes.SequenceEqual(ToUtf8());
     }
 
     /// <summary>What the canonical bytes take at most.</summary>

@@ -11,8 +11,6 @@ namespace LogLine.Protocol.Spans;
 /// </summary>
 public sealed record Receipt
 {
-    private const int UsualEntryBytes = 1024;
-
     /// <summary>The ledger entry.</summary>
     public required LedgerEntry Entry { get; init; }
 
@@ -59,7 +57,7 @@ public sealed record Receipt
 
     private void WriteEntry(Utf8JsonWriter json)
     {
-        Span<byte> room = stackalloc byte[UsualEntryBytes];
+        Span<byte> room = stackalloc byte[LedgerEntry.UsualBytes];
         json.WriteRawValue(Entry.MostBytes <= room.Length ? room[..Entry.WriteTo(room)] : Entry.ToUtf8(), skipInputValidation: true);
     }
 

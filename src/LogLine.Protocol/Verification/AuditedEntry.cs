@@ -123,7 +123,7 @@ internal sealed class AuditedEntry
         try
         {
             using var json = JsonDocument.Parse(bytes);
-            return LedgerEntry.TryParse(json.RootElement, out entry) && entry.ToUtf8().AsSpan().SequenceEqual(bytes);
+            return LedgerEntry.TryParse(json.RootElement, out entry) && entry.IsWritten(bytes);
         }
         catch (JsonException)
         {

@@ -16,8 +16,8 @@ namespace LogLine.Protocol.Verification;
 /// <param name="parallelism">Threads; all cores when it is 0.</param>
 public sealed class LedgerAudit(LedgerTrust trust, int parallelism = 0)
 {
-    // Large enough that threads seldom wait for one another, small enough to be some megabytes.
-    private const int Group = 2048;
+    // Large enough that threads seldom wait for one another; small enough to be gone before the collector would have to carry it along.
+    private const int Group = 256;
 
     private readonly ParallelOptions _threads = new() { MaxDegreeOfParallelism = parallelism == 0 ? -1 : parallelism };
     private readonly TreeAudit _tree = new(trust);
