@@ -166,13 +166,17 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
     // At its size at once: a hundred Acks are a large object.
     private static byte[] Join(List<byte[]> items)
     {
-        var array = new byte[1 + items.Sum(item => item.Length + 1)];
-        var at = 0;
+        var array = new byte["[]".Length + Math.Max(0, items.Count - 1) + items.Sum(item => item.Length)];
+        array[0] = (byte)'[';
+        var at = 1;
         foreach (var item in items)
         {
-            array[at] = at == 0 ? (byte)'[' : (byte)',';
-            item.CopyTo(array, at + 1);
-            at += 1 + item.Length;
+            if (at > 1)
+            {
+                array[at++] = (byte)',';
+            }
+            item.CopyTo(array, at);
+            at += item.Length;
         }
         array[at] = (byte)']';
         return array;

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace LogLine.Api.Telemetry;
 
-/// <summary>Gives the spans of requests what OpenTelemetry wants of them and the web server does not say: a name after method and route, the route, the status.</summary>
+/// <summary>Gives the spans of requests what OpenTelemetry wants of them: a name after method and route, method, route and path, the server's address, the status.</summary>
 internal static class RequestSpans
 {
     /// <summary>Does so, when spans are sent at all.</summary>

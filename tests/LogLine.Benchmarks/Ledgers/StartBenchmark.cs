@@ -71,7 +71,7 @@ internal static class StartBenchmark
             for (var left = spans; left > 0; left -= ArraysAtOnce * PerArray)
             {
                 var bodies = ArraysBenchmark.Arrays(large.Key, ArraysAtOnce);
-                new LoadGenerator(gateway.EndPoint, ServerUnderLoad.Usual).Run(new RequestSource("/v1/spans", "127.0.0.1", large.ApiKey, bodies, nonce));
+                new LoadGenerator(gateway.EndPoint, ArraysBenchmark.Connections).Run(new RequestSource("/v1/spans", "127.0.0.1", large.ApiKey, bodies, nonce));
                 nonce += bodies.Length;
             }
         }

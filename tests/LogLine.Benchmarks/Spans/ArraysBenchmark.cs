@@ -10,7 +10,9 @@ internal static class ArraysBenchmark
 {
     private const int PerArray = 100;
     private const int Verifications = 5000;
-    private const int Connections = 16; // 1,600 spans are in flight
+
+    /// <summary>Connections that send arrays: 1,600 spans are in flight.</summary>
+    public const int Connections = 16;
 
     private const string Limit =
         """
