@@ -22,6 +22,7 @@ internal static class StartBenchmark
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
     {
         using var large = await LargeLedger.MakeAsync(Spans);
+        var what = $"a start with {Spans:N0} spans of 1 KiB ({large.Bytes / (double)Spans / 1024:0.00} KiB on disk each)";
         var (seconds, resident) = (new List<double>(), new List<double>());
         for (var start = 0; start < Starts; start++)
         {
@@ -37,7 +38,6 @@ internal static class StartBenchmark
             resident.Add(most / (1024.0 * 1024));
         }
         var (before, after) = await GrowAsync(large);
-        var what = $"a start with {Spans:N0} spans of 1 KiB ({large.Bytes / (double)Spans / 1024:0.00} KiB on disk each)";
         return
         [
             Of(what + ", until it listens", $"{Seconds} s", seconds, Seconds, "s"),
