@@ -86,10 +86,7 @@ public sealed class WorkerLookTests
         var app = builder.Build();
         app.OpenWorker();
         await app.StartAsync(Cancel);
-        while (gateway.Services.GetRequiredService<WorkerBoard>().Find("fake", "dev") is null)
-        {
-            await Task.Delay(5, Cancel);
-        }
+        await Patience.UntilAsync("the worker", () => gateway.Services.GetRequiredService<WorkerBoard>().Find("fake", "dev") is not null);
         return new RunningWorker(app, folder);
     }
 
