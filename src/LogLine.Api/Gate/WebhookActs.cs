@@ -65,7 +65,7 @@ internal static class WebhookActs
         {
             return null;
         }
-        if (await item.State.FindEntryAsync(seq - 1) is { Span.Length: > 0 } stored && LedgerEntry.TryParse(CanonicalJson.Parse(stored.Entry).Root, out var entry) && entry.Tenant == item.Tenant)
+        if (await item.State.FindEntryAsync(seq - 1) is { Span.Length: > 0 } stored && LedgerEntry.TryRead(stored.Entry, out var entry) && entry.Tenant == item.Tenant)
         {
             var span = SpanDocument.View(CanonicalJson.Parse(stored.Span));
             item.Again = new DeliveryRow(seq, span.Intent!, span.Subject!, DeliveryState.Waiting, 0, null, item.Now, null, null, null);

@@ -1,5 +1,4 @@
 using LogLine.Protocol.Crypto;
-using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
 
@@ -87,7 +86,7 @@ internal static class LedgerRecovery
     /// <summary>The leaf hash of an entry, after entry and span were held against each other.</summary>
     private static byte[] VerifiedLeaf(StoredSpan stored)
     {
-        if (!CanonicalJson.TryRead(stored.Entry, out var json, out _) || !LedgerEntry.TryParse(json.Root, out var entry) || !entry.ToUtf8().AsSpan().SequenceEqual(stored.Entry))
+        if (!LedgerEntry.TryRead(stored.Entry, out var entry))
         {
             throw Damaged($"entry {stored.Index} is not a canonical ledger entry");
         }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Ledger;
@@ -14,11 +13,7 @@ public sealed record StoredSpan(long Index, byte[] Entry, byte[] Span, byte[]? F
 
     /// <summary>The entry, read.</summary>
     /// <exception cref="InvalidOperationException">It is none.</exception>
-    public LedgerEntry ReadEntry()
-    {
-        using var json = JsonDocument.Parse(Entry);
-        return LedgerEntry.TryParse(json.RootElement, out var entry) ? entry : throw new InvalidOperationException($"The entry {Index} is damaged.");
-    }
+    public LedgerEntry ReadEntry() => LedgerEntry.TryRead(Entry, out var entry) ? entry : throw new InvalidOperationException($"The entry {Index} is damaged.");
 }
 
 /// <summary>Which spans are wanted: always one tenant's.</summary>

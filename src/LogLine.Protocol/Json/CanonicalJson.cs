@@ -13,18 +13,19 @@ namespace LogLine.Protocol.Json;
 /// </summary>
 public sealed class CanonicalJson
 {
+    private JsonDocument? _tree;
+
     private CanonicalJson(byte[] utf8, IReadOnlyList<JsonObstacle> obstacles)
     {
         Utf8 = utf8;
         Obstacles = obstacles;
-        Root = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = JsonLimits.Depth }).RootElement;
     }
 
     /// <summary>The canonical bytes. When there are <see cref="Obstacles"/> they are not canonical and must not be hashed.</summary>
     public ReadOnlyMemory<byte> Utf8 { get; }
 
-    /// <summary>The same text as a tree.</summary>
-    public JsonElement Root { get; }
+    /// <summary>The same text as a tree, made when it is first asked for.</summary>
+    public JsonElement Root => (_tree ??= JsonDocument.Parse(Utf8, new JsonDocumentOptions { MaxDepth = JsonLimits.Depth })).RootElement;
 
     /// <summary>Values that have no canonical form (fractions, exponents, integers beyond ±(2^53 − 1), <c>-0</c>); empty when it can be hashed.</summary>
     public IReadOnlyList<JsonObstacle> Obstacles { get; }
@@ -35,6 +36,25 @@ public sealed class CanonicalJson
     /// </summary>
     /// <returns>True with the document, or false with the fault.</returns>
     public static bool TryRead(ReadOnlySpan<byte> body, out CanonicalJson json, out JsonFault fault)
+    {
+        if (CanonicalScan.Recognises(body))
+        {
+            (json, fault) = (new CanonicalJson(body.ToArray(), []), null!);
+            return true;
+        }
+        return TryRewrite(body, out json, out fault);
+    }
+
+    /// <summary>Views a text that is canonical as it stands, without a copy: from now on nobody may change it. False when it is not.</summary>
+    public static bool TryView(byte[] utf8, out CanonicalJson json)
+    {
+        var isCanonical = CanonicalScan.Recognises(utf8)
+            || (TryRewrite(utf8, out var written, out _) && written.Obstacles.Count == 0 && written.Utf8.Span.SequenceEqual(utf8));
+        json = isCanonical ? new CanonicalJson(utf8, []) : null!;
+        return isCanonical;
+    }
+
+    private static bool TryRewrite(ReadOnlySpan<byte> body, out CanonicalJson json, out JsonFault fault)
     {
         var writer = new CanonicalWriter(body.Length);
         try
@@ -79,39 +99,17 @@ public sealed class CanonicalJson
     /// </summary>
     public static byte[] BytesWithout(JsonElement whole, JsonElement holder, string name)
     {
+        var members = new CanonicalMembers(BytesOf(whole), OffsetIn(whole, holder));
+        if (!members.MoveTo(Encoding.UTF8.GetBytes(name)))
+        {
+            return BytesOf(whole).ToArray();
+        }
         var buffer = new byte[BytesOf(whole).Length];
-        return buffer.AsSpan(0, CopyWithout(whole, holder, name, buffer)).ToArray();
+        return buffer.AsSpan(0, members.CopyOthers(buffer)).ToArray();
     }
 
-    /// <summary>The same, into a buffer that has room for the whole; its length.</summary>
-    internal static int CopyWithout(JsonElement whole, JsonElement holder, string name, Span<byte> buffer)
-    {
-        var bytes = BytesOf(whole);
-        foreach (var member in holder.EnumerateObject())
-        {
-            if (!member.NameEquals(name))
-            {
-                continue;
-            }
-            var key = OffsetIn(bytes, JsonMarshal.GetRawUtf8PropertyName(member)) - 1;
-            var value = BytesOf(member.Value);
-            var end = OffsetIn(bytes, value) + value.Length;
-            // One comma goes with the member: the one behind it, or, when it is the last, the one before it.
-            if (bytes[end] == (byte)',')
-            {
-                end++;
-            }
-            else if (bytes[key - 1] == (byte)',')
-            {
-                key--;
-            }
-            bytes[..key].CopyTo(buffer);
-            bytes[end..].CopyTo(buffer[key..]);
-            return key + bytes.Length - end;
-        }
-        bytes.CopyTo(buffer);
-        return bytes.Length;
-    }
+    /// <summary>Where in the bytes of an element those of another one begin that stands in it.</summary>
+    internal static int OffsetIn(JsonElement whole, JsonElement part) => OffsetIn(BytesOf(whole), BytesOf(part));
 
     /// <summary>
     /// The other way round: this document with one more member in <paramref name="holder"/>, an object in it with members that all sort before

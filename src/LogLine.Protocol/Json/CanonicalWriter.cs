@@ -279,7 +279,8 @@ internal struct CanonicalWriter
         return value;
     }
 
-    private static byte[] Unescape(ReadOnlySpan<byte> key)
+    /// <summary>What a text between its quotes stands for, in UTF-8.</summary>
+    public static byte[] Unescape(ReadOnlySpan<byte> key)
     {
         var reader = new Utf8JsonReader((byte[])[(byte)'"', .. key, (byte)'"']);
         reader.Read();

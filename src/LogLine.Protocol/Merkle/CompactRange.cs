@@ -12,8 +12,10 @@ public sealed class CompactRange
     // A tree has at most 2^63 - 1 leaves, so 63 heights.
     private const int Heights = 63;
 
-    // The slot of a height holds a hash when that bit of the size is set; other slots are rubbish.
+    // The slot of a height holds the root of a whole subtree when that bit of the size is set. Below the lowest set bit it holds the subtree of that height that the
+    // last leaf completed; other slots are rubbish.
     private readonly byte[] _slots = new byte[Heights * MerkleHash.Size];
+    private bool _hasGrown;
 
     /// <summary>Number of leaves.</summary>
     public long Size { get; private set; }
@@ -65,7 +67,7 @@ public sealed class CompactRange
     /// <summary>A copy that grows on its own: the writer keeps one to go back to when a batch fails.</summary>
     public CompactRange Clone()
     {
-        var copy = new CompactRange { Size = Size };
+        var copy = new CompactRange { Size = Size, _hasGrown = _hasGrown };
         _slots.CopyTo(copy._slots, 0);
         return copy;
     }
@@ -77,14 +79,17 @@ public sealed class CompactRange
         MerkleHash.RequireSize(leafHash, nameof(leafHash));
         Span<byte> carried = stackalloc byte[MerkleHash.Size];
         leafHash.CopyTo(carried);
+        Span<byte> left = stackalloc byte[MerkleHash.Size];
         var height = 0;
         for (; IsSet(height); height++)
         {
-            MerkleHash.Node(Slot(height), carried, carried);
+            Slot(height).CopyTo(left);
+            carried.CopyTo(Slot(height));
+            MerkleHash.Node(left, carried, carried);
         }
         var grown = checked(Size + 1);
         carried.CopyTo(Slot(height));
-        Size = grown;
+        (Size, _hasGrown) = (grown, true);
     }
 
     /// <summary>The root of the tree, 32 bytes: the frontier folded from its smallest subtree to its largest.</summary>
@@ -105,6 +110,12 @@ public sealed class CompactRange
         }
         return root;
     }
+
+    /// <summary>The root of the whole subtree of 2^<paramref name="height"/> leaves that the last leaf completed.</summary>
+    /// <exception cref="InvalidOperationException">It completed none of that height, or no leaf was added here yet.</exception>
+    public ReadOnlySpan<byte> Completed(int height) => _hasGrown && BitOperations.TrailingZeroCount(Size) >= height
+        ? Slot(height)
+        : throw new InvalidOperationException($"The last of {Size} leaves completed no subtree of height {height}.");
 
     private bool IsSet(int height) => ((Size >> height) & 1) == 1;
 

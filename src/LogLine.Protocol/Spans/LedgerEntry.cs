@@ -34,13 +34,6 @@ public sealed record LedgerEntry(string Env, string Hash, string? Kid, string Pr
         return bytes;
     }
 
-    /// <summary>True when these are its canonical bytes.</summary>
-    internal bool IsWritten(ReadOnlySpan<byte> bytes)
-    {
-        Span<byte> room = stackalloc byte[UsualBytes];
-        return MostBytes <= room.Length ? bytes.SequenceEqual(room[..WriteTo(room)]) : bytes.SequenceEqual(ToUtf8());
-    }
-
     /// <summary>What the canonical bytes take at most.</summary>
     internal int MostBytes => FrameBytes + Env.Length + Hash.Length + (Kid?.Length ?? 0) + Principal.Length + ReceivedAt.Length + Tenant.Length + This.Length;
 
@@ -74,18 +67,47 @@ public sealed record LedgerEntry(string Env, string Hash, string? Kid, string Pr
 
     private static void Put(string member, ref Span<byte> rest) => rest = rest[Encoding.ASCII.GetBytes(member, rest)..];
 
-    /// <summary>Reads an entry; false unless it has exactly these members and version 1.</summary>
-    public static bool TryParse(JsonElement json, out LedgerEntry entry)
+    /// <summary>Reads an entry from its canonical bytes; false unless they are just what <see cref="ToUtf8"/> writes of it (docs/ledger-format.md, E1).</summary>
+    public static bool TryRead(ReadOnlySpan<byte> utf8, out LedgerEntry entry)
     {
         entry = null!;
-        if (json.Text("env") is not { } env || json.Text("hash") is not { } hash || json.Text("principal") is not { } principal
-            || json.Text("received_at") is not { } receivedAt || json.Text("tenant") is not { } tenant || json.Text("this") is not { } name
-            || json.Integer("v") != 1 || json.EnumerateObject().Count() != 8 || !json.TryGetProperty("kid", out var kid)
-            || kid.ValueKind is not (JsonValueKind.Null or JsonValueKind.String))
+        var rest = utf8;
+        if (Take("{\"env\":\""u8, ref rest) is not { } env || Take("\",\"hash\":\""u8, ref rest) is not { } hash)
         {
             return false;
         }
-        entry = new LedgerEntry(env, hash, kid.GetString(), principal, receivedAt, tenant, name);
+        var kid = Take("\",\"kid\":\""u8, ref rest);
+        if (Take(kid is null ? "\",\"kid\":null,\"principal\":\""u8 : "\",\"principal\":\""u8, ref rest) is not { } principal
+            || Take("\",\"received_at\":\""u8, ref rest) is not { } receivedAt || Take("\",\"tenant\":\""u8, ref rest) is not { } tenant
+            || Take("\",\"this\":\""u8, ref rest) is not { } name || !rest.SequenceEqual("\",\"v\":1}"u8))
+        {
+            return false;
+        }
+        entry = new LedgerEntry(env, hash, kid, principal, receivedAt, tenant, name);
         return true;
+    }
+
+    /// <summary>Reads an entry, however it is spelled; false unless it has exactly these members and version 1.</summary>
+    public static bool TryParse(JsonElement json, out LedgerEntry entry)
+    {
+        entry = null!;
+        return json.ValueKind == JsonValueKind.Object && CanonicalJson.TryRead(CanonicalJson.BytesOf(json), out var canonical, out _) && TryRead(canonical.Utf8.Span, out entry);
+    }
+
+    /// <summary>The text that stands behind <paramref name="before"/>, up to what needs an escape or ends it; null when something else stands there.</summary>
+    private static string? Take(ReadOnlySpan<byte> before, ref ReadOnlySpan<byte> rest)
+    {
+        if (!rest.StartsWith(before))
+        {
+            return null;
+        }
+        var text = rest[before.Length..];
+        var length = text.IndexOfAnyExcept(CanonicalScan.Plain);
+        if (length < 0)
+        {
+            return null;
+        }
+        rest = text[length..];
+        return Encoding.ASCII.GetString(text[..length]);
     }
 }

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
@@ -42,7 +40,10 @@ internal sealed class AuditedEntry
     public LedgerEntry Entry { get; private set; } = null!;
 
     /// <summary>The span; null when its content was erased, or the entry pruned.</summary>
-    public SpanDocument? Span { get; private set; }
+    public AuditedSpan? Span { get; private set; }
+
+    /// <summary>When the gateway took it, in milliseconds since 1970; 0 when the entry does not say.</summary>
+    public long ReceivedAt => Timestamps.TryParse(Entry.ReceivedAt, out var at) ? at.ToUnixTimeMilliseconds() : 0;
 
     /// <summary>What the store's row says; the log does not.</summary>
     public string? RunId { get; }
@@ -59,16 +60,9 @@ internal sealed class AuditedEntry
     public static AuditedEntry Of(StoredRow row, EntryColumns columns) => new(row, columns);
 
     /// <summary>What is wrong with the span's signature, or null.</summary>
-    public string? SignatureFault()
-    {
-        if (Key is null)
-        {
-            return null;
-        }
-        return DomainSignature.TryDecode(Span!.Signature.Text("sig"), out var signature) && DomainSignature.Verify(Key, Kind, Span.SignedBytes(), signature)
-            ? null
-            : $"the span's signature does not verify under the key '{Span.Signature.Text("kid")}' (kind '{Kind.ToString().ToLowerInvariant()}')";
-    }
+    public string? SignatureFault() => Key is null || Span!.IsSignedBy(Key, Kind)
+        ? null
+        : $"the span's signature does not verify under the key '{Span.Kid}' (kind '{Kind.ToString().ToLowerInvariant()}')";
 
     private string? Read(StoredRow row, EntryColumns columns)
     {
@@ -86,7 +80,7 @@ internal sealed class AuditedEntry
         {
             return $"the entry has {entry.Length} bytes, more than {EntryBundle.MaxEntryBytes} (E2)";
         }
-        if (!TryParseEntry(entry, out var parsed))
+        if (!LedgerEntry.TryRead(entry, out var parsed))
         {
             return "it is not a canonical ledger entry (E1)";
         }
@@ -104,35 +98,16 @@ internal sealed class AuditedEntry
         {
             return "the span is not the one that was admitted: it does not have the entry's hash (E3)";
         }
-        if (!CanonicalJson.TryRead(span, out var json, out _) || json.Obstacles.Count > 0 || !json.Utf8.Span.SequenceEqual(span))
+        if (!CanonicalJson.TryView(span, out var json))
         {
             return "the span is not canonical";
         }
-        Span = SpanDocument.View(json);
+        Span = new AuditedSpan(json);
         if (Span.This != parsed.This)
         {
             return $"the span calls itself {Span.This}, the entry {parsed.This}";
         }
         return Span.Intent == intent && Span.Subject == subject ? null : "intent or subject of the row are not those of the span";
-    }
-
-    /// <summary>An entry that is written again to the same bytes is canonical: none of its members needs an escape.</summary>
-    private static bool TryParseEntry(byte[] bytes, out LedgerEntry entry)
-    {
-        entry = null!;
-        try
-        {
-            using var json = JsonDocument.Parse(bytes);
-            return LedgerEntry.TryParse(json.RootElement, out entry) && entry.IsWritten(bytes);
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-        catch (InvalidOperationException)
-        {
-            return false; // a string that is not UTF-8
-        }
     }
 }
 

@@ -23,7 +23,7 @@ internal sealed class ExpectedTable(string name, int keys, params string[] colum
     public void Put(params object?[] values) => _rows[KeyOf(values)] = values;
 
     /// <summary>The values of a row, to be changed in place; null when there is none.</summary>
-    public object?[]? Find(params object?[] key) => _rows.GetValueOrDefault(KeyOf(key));
+    public object?[]? Find(params ReadOnlySpan<object?> key) => _rows.GetValueOrDefault(KeyOf(key));
 
     /// <summary>Holds a stored row against what is expected, which it is no more.</summary>
     /// <param name="row">The row.</param>
@@ -57,7 +57,7 @@ internal sealed class ExpectedTable(string name, int keys, params string[] colum
     /// <summary>The name of a row that the store did not show; null when it showed all.</summary>
     public string? Missing() => _rows.Count == 0 ? null : $"{name} {_rows.Keys.Order(StringComparer.Ordinal).First().Replace('\n', '/')}";
 
-    private string KeyOf(object?[] values) => string.Join('\n', values.Take(keys));
+    private string KeyOf(ReadOnlySpan<object?> values) => string.Join('\n', values[..keys]);
 
     private static bool Same(object? expected, object? found) => (expected, found) switch
     {

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Text;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Spans;
 
@@ -10,6 +12,7 @@ namespace LogLine.Protocol.Verification;
 internal sealed class LedgerState
 {
     private const string Gateway = "gateway";
+    private const int NameBytesOnStack = 512;
 
     private readonly LedgerTrust _trust;
 
@@ -19,8 +22,13 @@ internal sealed class LedgerState
     private readonly RunHistory _runs = new();
     private readonly HashSet<UInt128> _names = [];
     private readonly Dictionary<UInt128, long> _gone = [];
+    private readonly Dictionary<string, ExpectedTable> _tables;
 
-    public LedgerState(LedgerTrust trust) => (_trust, _proofs) = (trust, new ProofState(Pruned));
+    public LedgerState(LedgerTrust trust)
+    {
+        (_trust, _proofs) = (trust, new ProofState(Pruned));
+        _tables = ((ExpectedTable[])[.. _wallet.Tables, .. _tenants.Tables, _proofs.Table, _runs.Table]).ToDictionary(table => table.Name);
+    }
 
     /// <summary>Entries whose content is not there.</summary>
     public List<long> Erased { get; } = [];
@@ -78,7 +86,7 @@ internal sealed class LedgerState
         {
             return contradiction;
         }
-        if (Tables().FirstOrDefault(table => table.Name == row.Table.Name) is not { } table)
+        if (!_tables.TryGetValue(row.Table.Name, out var table))
         {
             return null; // the log says nothing of nonces, keys of requests, and the like
         }
@@ -103,7 +111,7 @@ internal sealed class LedgerState
             return new AuditFinding(index, $"entry {index}", "its span is gone, and no span.erase says so (E3)");
         }
         _proofs.ForgetRepeated();
-        foreach (var table in Tables())
+        foreach (var table in _tables.Values)
         {
             if (table.Missing() is { } missing)
             {
@@ -113,20 +121,17 @@ internal sealed class LedgerState
         return _proofs.Unproved() is { } unproved ? new AuditFinding(unproved, $"entry {unproved}", "no proof let this deploy through") : null;
     }
 
-    private IEnumerable<ExpectedTable> Tables() => [.. _wallet.Tables, .. _tenants.Tables, _proofs.Table, _runs.Table];
-
     /// <summary>Whose signature the span has to carry.</summary>
-    private string? Signer(AuditedEntry entry, SpanDocument span, bool isOwn)
+    private string? Signer(AuditedEntry entry, AuditedSpan span, bool isOwn)
     {
-        var kid = Json.JsonElements.Text(span.Signature, "kid");
-        if (span.IsSigned && kid != entry.Entry.Kid)
+        if (span.IsSigned && span.Kid != entry.Entry.Kid)
         {
-            return $"the span is signed by '{kid}', the entry says '{entry.Entry.Kid}'";
+            return $"the span is signed by '{span.Kid}', the entry says '{entry.Entry.Kid}'";
         }
         if (isOwn)
         {
-            entry.Key = kid is not null ? _trust.SpanKeyAt(kid, entry.Index) : null;
-            return entry.Key is not null ? null : $"it is the gateway's own, but '{kid}' is none of its keys at this place of the log";
+            entry.Key = span.Kid is { } kid ? _trust.SpanKeyAt(kid, entry.Index) : null;
+            return entry.Key is not null ? null : $"it is the gateway's own, but '{span.Kid}' is none of its keys at this place of the log";
         }
         if (entry.Entry.Kid is not { } signer)
         {
@@ -149,7 +154,7 @@ internal sealed class LedgerState
         return null;
     }
 
-    private void Erase(AuditedEntry entry, SpanDocument span)
+    private void Erase(AuditedEntry entry, AuditedSpan span)
     {
         if (span.Intent == "span.erase" && Json.JsonElements.Text(span.Payload, "this") is { } erased)
         {
@@ -160,7 +165,13 @@ internal sealed class LedgerState
     // 128 bits instead of two texts: of all that is kept for a verification this alone grows with every entry.
     private static UInt128 NameOf(string tenant, string name)
     {
-        var hash = Blake3.Hash(System.Text.Encoding.UTF8.GetBytes($"{tenant}\n{name}"));
-        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(hash);
+        var most = Encoding.UTF8.GetMaxByteCount(tenant.Length + 1 + name.Length);
+        var text = most <= NameBytesOnStack ? stackalloc byte[NameBytesOnStack] : new byte[most];
+        var length = Encoding.UTF8.GetBytes(tenant, text);
+        text[length++] = (byte)'\n';
+        length += Encoding.UTF8.GetBytes(name, text[length..]);
+        Span<byte> hash = stackalloc byte[Blake3.HashSize];
+        Blake3.Hash(text[..length], hash);
+        return BinaryPrimitives.ReadUInt128LittleEndian(hash);
     }
 }

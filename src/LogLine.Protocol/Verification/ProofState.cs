@@ -25,7 +25,7 @@ internal sealed class ProofState(PrunedEntries pruned)
     public ExpectedTable Table => _proofs;
 
     /// <summary>Changes what a span changes.</summary>
-    public void Apply(AuditedEntry entry, SpanDocument span)
+    public void Apply(AuditedEntry entry, AuditedSpan span)
     {
         switch (span.Intent)
         {

@@ -42,7 +42,7 @@ public static class RowDigest
                     digest.Integer(number);
                     break;
                 case string text:
-                    digest.Text(Encoding.UTF8.GetBytes(text));
+                    digest.Text(text.AsSpan());
                     break;
                 case byte[] bytes:
                     digest.Bytes(bytes);
@@ -92,6 +92,14 @@ public ref struct RowDigestWriter
     {
         Begin(value.Length);
         value.CopyTo(Next(value.Length));
+    }
+
+    /// <summary>A text.</summary>
+    public void Text(scoped ReadOnlySpan<char> value)
+    {
+        var count = Encoding.UTF8.GetByteCount(value);
+        Begin(count);
+        Encoding.UTF8.GetBytes(value, Next(count));
     }
 
     /// <summary>Bytes.</summary>

@@ -19,7 +19,7 @@ internal sealed class RunHistory
 
     /// <summary>Changes what a span changes.</summary>
     /// <returns>Null, or why it cannot be.</returns>
-    public string? Apply(AuditedEntry entry, SpanDocument? span, bool isOwn)
+    public string? Apply(AuditedEntry entry, AuditedSpan? span, bool isOwn)
     {
         if (isOwn && span is not null && States.TryGetValue(span.Intent!, out var state))
         {
@@ -35,7 +35,7 @@ internal sealed class RunHistory
         }
         _runs.TryAdd(
             entry.RunId, entry.Entry.Tenant, entry.Entry.Env, span?.Intent ?? ExpectedTable.Anything, span?.Subject ?? ExpectedTable.Anything, entry.Entry.This,
-            Timestamps.TryParse(entry.Entry.ReceivedAt, out var at) ? at.ToUnixTimeMilliseconds() : 0, 0L);
+            entry.ReceivedAt, 0L);
         return null;
     }
 
@@ -55,7 +55,7 @@ internal sealed class RunHistory
         return null;
     }
 
-    private string? Move(AuditedEntry entry, SpanDocument span, long state)
+    private string? Move(AuditedEntry entry, AuditedSpan span, long state)
     {
         if (span.Payload.Text("run_id") is not { } id || id != entry.RunId)
         {

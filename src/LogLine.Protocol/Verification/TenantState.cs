@@ -17,36 +17,35 @@ internal sealed class TenantState
     public IReadOnlyList<ExpectedTable> Tables => [_tenants, _tokens, _quotas, _policies];
 
     /// <summary>Changes what a span changes.</summary>
-    public void Apply(AuditedEntry entry, SpanDocument span)
+    public void Apply(AuditedEntry entry, AuditedSpan span)
     {
-        var (tenant, payload) = (entry.Entry.Tenant, span.Payload);
-        var now = Timestamps.TryParse(entry.Entry.ReceivedAt, out var received) ? received.ToUnixTimeMilliseconds() : 0;
+        var tenant = entry.Entry.Tenant;
         switch (span.Intent)
         {
             case "tenant.create":
-                _tenants.TryAdd(payload.Text("tenant"), now);
-                _tokens.TryAdd(payload.Text("token_id"), payload.Text("tenant"), "*", "dev", null, null);
+                _tenants.TryAdd(span.Payload.Text("tenant"), entry.ReceivedAt);
+                _tokens.TryAdd(span.Payload.Text("token_id"), span.Payload.Text("tenant"), "*", "dev", null, null);
                 break;
             case "token.create":
                 _tokens.TryAdd(
-                    payload.Text("token_id"), tenant, string.Join(' ', payload.Texts("scopes")), payload.Text("env") ?? ExpectedTable.Anything,
-                    Timestamps.TryParse(payload.Text("expires_at"), out var expires) ? expires.ToUnixTimeMilliseconds() : null, null);
+                    span.Payload.Text("token_id"), tenant, string.Join(' ', span.Payload.Texts("scopes")), span.Payload.Text("env") ?? ExpectedTable.Anything,
+                    Timestamps.TryParse(span.Payload.Text("expires_at"), out var expires) ? expires.ToUnixTimeMilliseconds() : null, null);
                 break;
-            case "token.revoke" when payload.Text("token_id") is { } id:
+            case "token.revoke" when span.Payload.Text("token_id") is { } id:
                 if (_tokens.Find(id) is { } token)
                 {
-                    token[5] ??= now;
+                    token[5] ??= entry.ReceivedAt;
                 }
                 else
                 {
-                    _revocations.Add((id, now)); // of the first token, which no span made
+                    _revocations.Add((id, entry.ReceivedAt)); // of the first token, which no span made
                 }
                 break;
-            case "quota.set" when payload.Integer("rate_per_minute") is { } rate:
-                _quotas.Put(tenant, payload.Text("intent_pattern"), rate, payload.Integer("burst") ?? Math.Max(1, rate / 6));
+            case "quota.set" when span.Payload.Integer("rate_per_minute") is { } rate:
+                _quotas.Put(tenant, span.Payload.Text("intent_pattern"), rate, span.Payload.Integer("burst") ?? Math.Max(1, rate / 6));
                 break;
             case "tenant.policy.set":
-                _policies.Put(tenant, System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(payload)));
+                _policies.Put(tenant, System.Text.Encoding.UTF8.GetString(CanonicalJson.BytesOf(span.Payload)));
                 break;
         }
     }

@@ -137,7 +137,6 @@ internal sealed class TreeAudit(LedgerTrust trust)
         {
             return new AuditFinding(null, Name(id), "the tile is missing (L1)");
         }
-        var subtree = new CompactRange();
         for (var i = 0; i < edge.Count; i++)
         {
             if (stored.Length != TileId.FullBytes || !stored.AsSpan(i * MerkleHash.Size, MerkleHash.Size).SequenceEqual(edge[i]))
@@ -146,10 +145,9 @@ internal sealed class TreeAudit(LedgerTrust trust)
                 long? first = level == 0 && stored.Length == TileId.FullBytes ? (id.Index * TileId.FullWidth) + i : null;
                 return new AuditFinding(first, Name(id), first is null ? "the tile does not hold the hashes of its subtrees (L3)" : $"the tile does not hold the hash of entry {first} (L5)");
             }
-            subtree.Append(edge[i]);
         }
         edge.Clear();
-        return level + 1 < _edges.Length ? Complete(level + 1, subtree.Root()) : null;
+        return level + 1 < _edges.Length ? Complete(level + 1, _frontier.Completed(TileId.Height * (level + 1)).ToArray()) : null;
     }
 
     private static string Name(TileId id) => id.Path();

@@ -27,7 +27,7 @@ internal sealed class WalletState
     public byte[]? ActiveWorkerKey(string kid) => _workers.TryGetValue(kid, out var tenants) ? tenants.Select(tenant => ActiveKey(tenant, kid)).FirstOrDefault(key => key is not null) : null;
 
     /// <summary>Changes what a span of the gateway's own changes.</summary>
-    public void ApplyOwn(AuditedEntry entry, SpanDocument span)
+    public void ApplyOwn(AuditedEntry entry, AuditedSpan span)
     {
         if (span.Intent != "worker.registered")
         {
@@ -45,29 +45,29 @@ internal sealed class WalletState
     }
 
     /// <summary>Changes what a span changes.</summary>
-    public void Apply(AuditedEntry entry, SpanDocument span)
+    public void Apply(AuditedEntry entry, AuditedSpan span)
     {
-        var (tenant, payload) = (entry.Entry.Tenant, span.Payload);
+        var tenant = entry.Entry.Tenant;
         switch (span.Intent)
         {
-            case "wallet.key.register" when DomainSignature.TryDecodePublicKey(payload.Text("pub"), out var key):
-                _keys.TryAdd(tenant, payload.Text("kid"), key, string.Join(' ', payload.Texts("usage")), Active, null);
+            case "wallet.key.register" when DomainSignature.TryDecodePublicKey(span.Payload.Text("pub"), out var key):
+                _keys.TryAdd(tenant, span.Payload.Text("kid"), key, string.Join(' ', span.Payload.Texts("usage")), Active, null);
                 break;
-            case "wallet.key.rotate" when DomainSignature.TryDecodePublicKey(payload.Text("new_pub"), out var key):
-                var old = _keys.Find(tenant, payload.Text("old_kid"));
-                _keys.TryAdd(tenant, payload.Text("new_kid"), key, old?[3], Active, null);
+            case "wallet.key.rotate" when DomainSignature.TryDecodePublicKey(span.Payload.Text("new_pub"), out var key):
+                var old = _keys.Find(tenant, span.Payload.Text("old_kid"));
+                _keys.TryAdd(tenant, span.Payload.Text("new_kid"), key, old?[3], Active, null);
                 End(old, Retired, entry.Index);
                 break;
             case "wallet.key.revoke":
-                End(_keys.Find(tenant, payload.Text("kid")), Revoked, entry.Index);
+                End(_keys.Find(tenant, span.Payload.Text("kid")), Revoked, entry.Index);
                 break;
             case "wallet.grant.create":
-                Grant(tenant, payload.Member("grant"), entry.Index);
+                Grant(tenant, span.Payload.Member("grant"), entry.Index);
                 break;
-            case "wallet.grant.revoke" when _grants.Find(tenant, payload.Text("grant_id")) is { } revoked:
+            case "wallet.grant.revoke" when _grants.Find(tenant, span.Payload.Text("grant_id")) is { } revoked:
                 revoked[4] ??= entry.Index;
                 break;
-            case "minicontainer.apply" when payload.Member("manifest") is { ValueKind: System.Text.Json.JsonValueKind.Object } manifest
+            case "minicontainer.apply" when span.Payload.Member("manifest") is { ValueKind: System.Text.Json.JsonValueKind.Object } manifest
                 && Identifiers.TryParseSubject(span.Subject, out _, out _, out var name):
                 _manifests.TryAdd(tenant, name, MiniContainerRef.Of(tenant, name, manifest).Hash, entry.Index);
                 foreach (var grant in manifest.Items("grants"))

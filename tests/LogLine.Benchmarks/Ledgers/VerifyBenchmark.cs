@@ -11,31 +11,65 @@ internal static class VerifyBenchmark
 {
     private const int Spans = 50_000;
     private const int Verifications = 20_000;
+    private const double Target = 15_000;
+    private const double UsualVerifications = 26_500;
+
+    private static readonly string What = $"a ledger of {Spans:N0} signed spans of 1 KiB, every entry, hash, signature, tile, checkpoint and row, on one thread";
+
+    private const string Limit =
+        "The signature: libsodium verifies one at a time. Of some 12 µs beside it a profile (`perf`, on a core that needs 48 for a signature) gives: four SHA-256 (leaf, node, the digests of two rows) 3, more than half of it OpenSSL's "
+        + "preparations for each; BLAKE3 of the span with and without its signature 2; SQLite and the kernel's reads 1.7, and 0.9 until a row is values; the collector and cleared memory 1.6; canonical form and members of the span 1.2; "
+        + "names, keys and what else the log adds up to 0.5. The commands verify on all cores at once. Signatures verified in batches would lift it; libsodium has no call for that.";
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)
     {
         using var large = await LargeLedger.MakeAsync(Spans);
         using var key = SigningKey.Generate();
         var bare = new Verification(key);
-        var turns = await Turns.TakeAsync(options.Rounds, () => Rate(Spans, () => Verify(large.Folder)), () => Rate(Verifications, () =>
-        {
-            for (var i = 0; i < Verifications; i++)
+        var rates = new List<double>();
+        var turns = await Turns.TakeAsync(
+            options.Rounds,
+            () =>
             {
-                bare.Run();
-            }
-        }));
+                var rate = Rate(Spans, () => Verify(large.Folder));
+                rates.Add(rate);
+                return rate;
+            },
+            () => Rate(Verifications, () =>
+            {
+                for (var i = 0; i < Verifications; i++)
+                {
+                    bare.Run();
+                }
+            }));
+        var (entry, signature) = (1e6 / turns.Measured, 1e6 / turns.Yardstick);
         return
         [
             new Figure
             {
                 Benchmark = "verify",
-                Measured = $"a ledger of {Spans:N0} signed spans of 1 KiB, every entry, hash, signature, tile, checkpoint and row, on one thread",
+                Measured = $"{What}; entries/s",
+                Yardstick = $"{Target:N0} entries/s",
+                Ratio = turns.Measured / Target,
+                Spread = (rates.Min() / Target, rates.Max() / Target),
+                Target = new Target(1, AtLeast: true),
+                Details = [$"{turns.Measured:N0} entries/s ({rates.Min():N0} to {rates.Max():N0}) of one core's processor time"],
+                Limit = Limit,
+            },
+            new Figure
+            {
+                Benchmark = "verify",
+                Measured = "the same, whatever the core; entries/s",
                 Yardstick = "libsodium Ed25519 verifications on one thread",
                 Ratio = turns.Ratio,
                 Spread = (turns.Lowest, turns.Highest),
-                Target = new Target(15_000.0 / 26_500, AtLeast: true),
-                Details = [$"{turns.Measured:N0} entries/s against {turns.Yardstick:N0} verifications/s; the target is 15,000 entries/s on a core that verifies 26,500/s"],
-                Limit = "One signature each is most of it; then canonical form and BLAKE3 of the span, and reading the row.",
+                Target = new Target(Target / UsualVerifications, AtLeast: true),
+                Details =
+                [
+                    $"{turns.Measured:N0} entries/s against {turns.Yardstick:N0} verifications/s; the target is {Target:N0} entries/s on a core that verifies {UsualVerifications:N0}/s",
+                    $"{entry:0.0} µs an entry, of which {signature:0.0} µs the signature and {entry - signature:0.0} µs all else",
+                ],
+                Limit = Limit,
             },
         ];
     }

@@ -48,6 +48,11 @@ internal sealed class JsonTarget : IFuzzTarget
         {
             throw new BrokenPromiseException("What was read has another form when it is read again.");
         }
+        // Behind a space it is not recognised, but written anew.
+        if (!CanonicalJson.TryRead([(byte)' ', .. canonical], out var written, out _) || !written.Utf8.Span.SequenceEqual(canonical))
+        {
+            throw new BrokenPromiseException("What is recognised as canonical is written otherwise.");
+        }
     }
 
     /// <summary>A message without what it shows of the input.</summary>

@@ -81,6 +81,32 @@ public sealed class MerkleProofTests
     }
 
     [Fact]
+    public void CompletedSubtrees_AreTheRootsOfTheirLeaves()
+    {
+        var range = new CompactRange();
+        for (var size = 1; size <= Sizes; size++)
+        {
+            range.Append(Model.Leaf(size - 1));
+            for (var height = 0; height < 10; height++)
+            {
+                if (size % (1 << height) != 0)
+                {
+                    Assert.Throws<InvalidOperationException>(() => range.Completed(height).ToArray());
+                    continue;
+                }
+                var subtree = new CompactRange();
+                for (var leaf = size - (1 << height); leaf < size; leaf++)
+                {
+                    subtree.Append(Model.Leaf(leaf));
+                }
+                Assert.Equal(subtree.Root(), range.Completed(height).ToArray());
+                Assert.Equal(subtree.Root(), range.Clone().Completed(height).ToArray());
+            }
+            Assert.Throws<InvalidOperationException>(() => CompactRange.FromHashes(range.Size, range.Hashes).Completed(0).ToArray());
+        }
+    }
+
+    [Fact]
     public void LongEntry_HashesAsTheShortOnesDo()
     {
         foreach (var length in (int[])[0, 1, 1022, 1023, 1024, 70_000])

@@ -110,8 +110,36 @@ public sealed class ReceiptTests
         var bytes = entry.ToUtf8();
 
         Assert.Equal(bytes, CanonicalJson.Parse(bytes).Utf8.ToArray());
-        Assert.True(LedgerEntry.TryParse(CanonicalJson.Parse(bytes).Root, out var read));
+        Assert.True(LedgerEntry.TryParse(CanonicalJson.Parse(bytes).Root, out var parsed));
+        Assert.True(LedgerEntry.TryRead(bytes, out var read));
+        Assert.Equal(entry, parsed);
         Assert.Equal(entry, read);
+    }
+
+    [Theory]
+    [InlineData("kid_1")]
+    [InlineData(null)]
+    public void Entry_IsReadFromTheBytesThatItIsWrittenIn_AndNoOthers(string? kid)
+    {
+        var entry = Entry with { Kid = kid };
+        var bytes = entry.ToUtf8();
+        for (var bit = 0; bit < 8 * bytes.Length; bit++)
+        {
+            var changed = bytes.ToArray();
+            changed[bit / 8] ^= (byte)(1 << (bit % 8));
+            if (LedgerEntry.TryRead(changed, out var read))
+            {
+                Assert.Equal(changed, read.ToUtf8());
+                Assert.Equal(changed, CanonicalJson.Parse(changed).Utf8.ToArray());
+                Assert.NotEqual(entry, read);
+            }
+        }
+        for (var length = 0; length < bytes.Length; length++)
+        {
+            Assert.False(LedgerEntry.TryRead(bytes.AsSpan(0, length), out _));
+        }
+        Assert.False(LedgerEntry.TryRead([.. bytes, (byte)'\n'], out _));
+        Assert.False(LedgerEntry.TryRead([(byte)' ', .. bytes], out _));
     }
 
     [Theory]
