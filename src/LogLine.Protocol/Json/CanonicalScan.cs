@@ -3,7 +3,7 @@ using System.Buffers;
 namespace LogLine.Protocol.Json;
 
 /// <summary>
-/// Recognises a text that is canonical as it stands, so that it need not be written anew (<see cref="CanonicalWriter"/>): whatever was stored, and what a client sends that
+/// Recognises a text that is canonical as it stands, so that it need not be written anew (<see cref="CanonicalWriter"/>): most of what was stored, and what a client sends that
 /// canonicalises itself. It looks at each byte once and says yes to plain text only, ASCII without escapes; everything else, faults above all, is left to the writer.
 /// </summary>
 internal ref struct CanonicalScan
