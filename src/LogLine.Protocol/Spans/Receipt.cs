@@ -128,7 +128,7 @@ public sealed record Receipt
         {
             return "the text is no C2SP tlog-proof of version 1";
         }
-        if (!CanonicalJson.TryRead(proof.Extra ?? [], out var json, out _) || !LedgerEntry.TryParse(json.Root, out var entry) || !entry.IsWritten(proof.Extra))
+        if (!LedgerEntry.TryRead(proof.Extra, out var entry))
         {
             return "extra: is missing or is not a ledger entry of version 1, in its one spelling";
         }
