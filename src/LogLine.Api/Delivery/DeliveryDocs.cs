@@ -16,7 +16,7 @@ internal static class DeliveryDocs
         Refusals = [RefusalCode.NotFound],
     };
 
-    public static readonly RouteDoc Receipt = new("getReceipt", RouteTags.Spans, "Read a span's receipt", "It verifies offline. With `Accept: text/plain` it is a C2SP tlog-proof.")
+    public static readonly RouteDoc Receipt = new("getReceipt", RouteTags.Spans, "Read a span's receipt", "It verifies offline. Whoever prefers `text/plain` (`Accept`) gets a C2SP tlog-proof.")
     {
         Parameters = new Dictionary<string, ParameterDoc>
         {
@@ -24,7 +24,7 @@ internal static class DeliveryDocs
             ["witnessed"] = new("In the newest checkpoint that witnesses have cosigned, with their cosignatures.", "true", """{"type":"boolean","default":false}"""),
         },
         Answers = [new(200, "The receipt.", MediaDoc.Json("receipt"), MediaDoc.Text("c2sp.org/tlog-proof@v1\nextra …\nindex 0\n…\n\nlogline/1f3c5d7e9a0b2c4d\n1\n…\n"))],
-        Refusals = [RefusalCode.NotFound, RefusalCode.Busy],
+        Refusals = [RefusalCode.SchemaInvalid, RefusalCode.NotFound, RefusalCode.Busy],
     };
 
     public static readonly RouteDoc Query = new("querySpans", RouteTags.Spans, "Find spans", "A read: no nonce. `cursor` of the answer goes into `after`; null says that there is nothing further now.")

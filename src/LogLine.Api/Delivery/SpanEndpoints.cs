@@ -8,6 +8,7 @@ using LogLine.Api.Submissions;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
 using LogLine.Protocol.Spans;
+using Microsoft.Net.Http.Headers;
 
 namespace LogLine.Api.Delivery;
 
@@ -50,8 +51,14 @@ internal static class SpanEndpoints
     }
 
     /// <summary>The receipt as the Ack had it; with <c>?witnessed=true</c> in the tree of the newest checkpoint that witnesses have cosigned, with their lines.</summary>
-    private static async Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger, WitnessRounds witnesses, bool witnessed = false)
+    private static async Task ReceiptAsync(HttpContext http, string name, SpanLedger ledger, WitnessRounds witnesses, string? witnessed)
     {
+        if (witnessed is not (null or "true" or "false"))
+        {
+            const string Wanted = "must be true or false";
+            await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, "witnessed " + Wanted) { Errors = [new FieldError("/witnessed", "query", Wanted)] });
+            return;
+        }
         if (await ledger.Store.FindSpanAsync(http.Principal().Tenant, name) is not { } stored)
         {
             await http.NotFoundAsync($"span '{Shorten(name)}'");
@@ -62,21 +69,34 @@ internal static class SpanEndpoints
             await PrunedAsync(http, name, stored, ledger);
             return;
         }
-        if (witnessed && !(witnesses.Cosigned?.Size > stored.Index))
+        var isWitnessed = witnessed is "true";
+        if (isWitnessed && !(witnesses.Cosigned?.Size > stored.Index))
         {
             await http.RefuseAsync(witnesses.Witnesses.Count == 0
                 ? new Rejection(RefusalCode.NotFound, "This gateway asks no witnesses.")
                 : new Rejection(RefusalCode.Busy, "No checkpoint over this span is cosigned yet.") { RetryAfterSeconds = 1 });
             return;
         }
-        var receipt = witnessed ? ledger.ReceiptOf(stored, witnesses.Cosigned!.Note) : await ledger.ReceiptOfAsync(stored);
-        if (http.Request.Headers.Accept.ToString().Contains("text/plain", StringComparison.OrdinalIgnoreCase))
+        var receipt = isWitnessed ? ledger.ReceiptOf(stored, witnesses.Cosigned!.Note) : await ledger.ReceiptOfAsync(stored);
+        http.Response.Headers.Vary = HeaderNames.Accept;
+        if (PrefersText(http.Request))
         {
             http.Response.ContentType = "text/plain; charset=utf-8";
             await http.Response.WriteAsync(TlogProof.Write(stored.Entry, receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), http.RequestAborted);
             return;
         }
         await http.WriteAsync(receipt.WriteTo);
+    }
+
+    /// <summary>True for a client that would rather have plain text than JSON (RFC 9110, section 12.5.1); one that takes both alike, or anything, gets JSON.</summary>
+    private static bool PrefersText(HttpRequest request)
+    {
+        var accepted = request.GetTypedHeaders().Accept;
+        return Quality("text/plain") > Quality("application/json");
+
+        // The most specific range that holds a type speaks for it.
+        double Quality(string type) => accepted.Where(range => new MediaTypeHeaderValue(type) { Charset = "utf-8" }.IsSubsetOf(range))
+            .OrderBy(range => range.MatchesAllTypes ? 2 : range.MatchesAllSubTypes ? 1 : 0).Select(range => range.Quality ?? 1).FirstOrDefault();
     }
 
     private static Task PrunedAsync(HttpContext http, string name, StoredSpan stored, SpanLedger ledger) => http.RefuseAsync(

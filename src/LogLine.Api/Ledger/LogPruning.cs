@@ -29,7 +29,6 @@ public sealed class LogPruning : IAsyncDisposable
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
     private readonly IDisposable? _folder;
-    private string? _published;
 
     internal LogPruning(SpanLedger ledger, TimeProvider time, IDisposable? folder = null) => (_ledger, _time, _folder) = (ledger, time, folder);
 
@@ -50,9 +49,8 @@ public sealed class LogPruning : IAsyncDisposable
         }
         if (connection is not null)
         {
-            // Not the folder's own file of what was published: the gateway there writes to it, and is ahead of this one at any moment.
-            var published = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-            return new LogPruning(await PostgresLedger.OpenAsync(connection, Path.Combine(data, DataFolder.KeysName), published, time, QueueLength, logger), time) { _published = published };
+            // The folder's own file of what was published is its gateway's, which is ahead of this one at any moment.
+            return new LogPruning(await PostgresLedger.OpenAsync(connection, Path.Combine(data, DataFolder.KeysName), null, time, QueueLength, logger), time);
         }
         if (!File.Exists(Path.Combine(data, DataFolder.DatabaseName)))
         {
@@ -168,9 +166,5 @@ public sealed class LogPruning : IAsyncDisposable
     {
         await _ledger.DisposeAsync();
         _folder?.Dispose();
-        if (_published is not null)
-        {
-            File.Delete(_published);
-        }
     }
 }

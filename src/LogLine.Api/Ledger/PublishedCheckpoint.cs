@@ -12,7 +12,9 @@ namespace LogLine.Api.Ledger;
 /// It is written after each commit and before anybody is answered, in place, and not flushed: a killed process leaves it as it wrote it, and after a power failure it may
 /// be some checkpoints old, which is still a bound. It is no proof against somebody who removes it; witnesses are for that.
 /// </remarks>
-public sealed class PublishedCheckpoint(string path, ILogger logger) : IDisposable
+/// <param name="path">The file; null: another process keeps it, and nothing is noted here.</param>
+/// <param name="logger">For what an operator should know.</param>
+public sealed class PublishedCheckpoint(string? path, ILogger logger) : IDisposable
 {
     // A note with two keys under the longest origin takes less, so each write covers all of the one before.
     private const int Room = 2048;
@@ -23,6 +25,10 @@ public sealed class PublishedCheckpoint(string path, ILogger logger) : IDisposab
     /// <summary>Notes a checkpoint. What fails is logged once: the file is then some checkpoints old, as after a power failure.</summary>
     public void Note(string note)
     {
+        if (path is null)
+        {
+            return;
+        }
         Span<byte> room = stackalloc byte[Room];
         room[Encoding.UTF8.GetBytes(note, room)..].Fill((byte)'\n');
         try
@@ -42,11 +48,11 @@ public sealed class PublishedCheckpoint(string path, ILogger logger) : IDisposab
     }
 
     /// <summary>Why a log must not go on from where it stands, or null.</summary>
-    /// <param name="path">The file; a log that was never asked for a checkpoint has none.</param>
+    /// <param name="path">The file; a log that was never asked for a checkpoint has none. Null: it is not this process's to look at.</param>
     /// <param name="tree">What the database holds.</param>
     /// <param name="origin">What the log is called.</param>
     /// <param name="keys">Its keys.</param>
-    internal static string? Contradiction(string path, TreeSnapshot tree, string origin, ServerKeys keys)
+    internal static string? Contradiction(string? path, TreeSnapshot tree, string origin, ServerKeys keys)
     {
         if (Read(path) is not { } note)
         {
@@ -66,11 +72,11 @@ public sealed class PublishedCheckpoint(string path, ILogger logger) : IDisposab
     }
 
     /// <summary>Entries of the checkpoint in the file; null when there is none.</summary>
-    internal static long? SizeIn(string path) =>
+    internal static long? SizeIn(string? path) =>
         Read(path) is { } note && SignedNote.TryParse(note, out var body, out _) && Checkpoint.TryParse(body, out var published) ? published.Size : null;
 
     /// <summary>The note in the file, or null when there is none.</summary>
-    public static string? Read(string path)
+    public static string? Read(string? path)
     {
         if (!File.Exists(path))
         {

@@ -71,12 +71,12 @@ public sealed class SpanLedger : IAsyncDisposable
     /// </summary>
     /// <param name="store">Where it lies.</param>
     /// <param name="keys">The gateway's keys.</param>
-    /// <param name="published">File with the last published checkpoint (<see cref="PublishedCheckpoint"/>).</param>
+    /// <param name="published">File with the last published checkpoint (<see cref="PublishedCheckpoint"/>); null beside a gateway that keeps it.</param>
     /// <param name="time">The clock.</param>
     /// <param name="queueLength">Requests that may wait.</param>
     /// <param name="logger">For what an operator should know.</param>
     /// <exception cref="DataFolderException">Something does not hold; nothing was changed.</exception>
-    public static async Task<SpanLedger> OpenAsync(ILedgerStore store, ServerKeys keys, string published, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
+    public static async Task<SpanLedger> OpenAsync(ILedgerStore store, ServerKeys keys, string? published, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
     {
         RecoveredLedger recovered;
         try

@@ -113,6 +113,39 @@ public sealed record Receipt
         return null;
     }
 
+    /// <summary>True for bytes that begin as a receipt in its other form does: a C2SP tlog-proof.</summary>
+    public static bool IsText(ReadOnlySpan<byte> bytes) => bytes.StartsWith("c2sp.org/tlog-proof@"u8);
+
+    /// <summary>
+    /// Reads a receipt from a C2SP tlog-proof whose extra data is the entry. Size and root are those of its checkpoint, the signature is that of the checkpoint's first line under the
+    /// log's own name; which key that is, the text does not say.
+    /// </summary>
+    /// <returns>Null and the receipt, or what is wrong with it.</returns>
+    public static string? TryReadText(string text, out Receipt receipt)
+    {
+        receipt = null!;
+        if (!TlogProof.TryParse(text, out var proof) || !SignedNote.TryParse(proof.Checkpoint, out var body, out var lines) || !Merkle.Checkpoint.TryParse(body, out var checkpoint))
+        {
+            return "the text is no C2SP tlog-proof of version 1";
+        }
+        if (!CanonicalJson.TryRead(proof.Extra ?? [], out var json, out _) || !LedgerEntry.TryParse(json.Root, out var entry) || !entry.IsWritten(proof.Extra))
+        {
+            return "extra: is missing or is not a ledger entry of version 1, in its one spelling";
+        }
+        receipt = new Receipt
+        {
+            Entry = entry,
+            LogIndex = proof.Index,
+            TreeSize = checkpoint.Size,
+            RootHash = checkpoint.Root,
+            InclusionProof = proof.Hashes,
+            Checkpoint = proof.Checkpoint,
+            Kid = "",
+            Signature = lines.FirstOrDefault(line => line.KeyName == checkpoint.Origin).Signature ?? [],
+        };
+        return null;
+    }
+
     /// <summary>
     /// Verifies everything that the receipt says, offline. A span, when given, must be the one that it is about.
     /// </summary>

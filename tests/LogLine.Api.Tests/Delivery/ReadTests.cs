@@ -269,6 +269,43 @@ public sealed class ReadTests
         Assert.True(MerkleProof.VerifyInclusion(proof.Index, checkpoint.Size, MerkleHash.Leaf(proof.Extra!), proof.Hashes, checkpoint.Root));
     }
 
+    /// <summary>Text is for whoever prefers it; clients that name it beside JSON, as browsers' libraries do by default, get JSON.</summary>
+    [Theory]
+    [InlineData(null, "application/json")]
+    [InlineData("*/*", "application/json")]
+    [InlineData("application/json, text/plain, */*", "application/json")]
+    [InlineData("text/plain;q=0, */*", "application/json")]
+    [InlineData("text/plain;q=0.5, application/json", "application/json")]
+    [InlineData("nonsense", "application/json")]
+    [InlineData("text/plain", "text/plain")]
+    [InlineData("TEXT/Plain; charset=utf-8", "text/plain")]
+    [InlineData("text/*", "text/plain")]
+    [InlineData("text/plain, */*;q=0.1", "text/plain")]
+    [InlineData("application/json;q=0.5, text/plain", "text/plain")]
+    public async Task ReceiptsForm_IsTheOneThatIsPreferred(string? accept, string form)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var ack = await gateway.PostAsync(GatewayActs.Person());
+
+        var receipt = await gateway.GetAsync($"/v1/spans/{ack.Json.Text("this")}/receipt", request => request.Set("Accept", accept));
+
+        Assert.Equal((HttpStatusCode.OK, form), (receipt.Status, receipt.ContentType));
+        Assert.Equal("Accept", Assert.Single(receipt.Headers.Vary));
+    }
+
+    [Theory]
+    [InlineData("perhaps")]
+    [InlineData("")]
+    public async Task WitnessedThatIsNoTruthValue_IsRefused_AndNamed(string witnessed)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var ack = await gateway.PostAsync(GatewayActs.Person());
+
+        var answer = await gateway.GetAsync($"/v1/spans/{ack.Json.Text("this")}/receipt?witnessed={witnessed}");
+
+        Assert.Equal(("/witnessed", "query"), answer.Error());
+    }
+
     [Fact]
     public async Task Keys_AreThoseThatSign()
     {
@@ -316,10 +353,7 @@ public sealed class ReadTests
         Assert.InRange(fake.Asked - before, 0, Requests / 4); // it looks every two seconds
 
         fake.IsDown = false;
-        while ((await gateway.GetAsync("/healthz/ready")).Json.Text("status") != "ready")
-        {
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
+        await Patience.UntilAsync("a gateway that is ready", async () => (await gateway.GetAsync("/healthz/ready")).Json.Text("status") == "ready");
     }
 
     [Fact]

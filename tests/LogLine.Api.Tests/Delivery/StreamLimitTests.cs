@@ -17,10 +17,11 @@ public sealed class StreamLimitTests
         await stream.BlockAsync();
 
         var heard = stream.BlockAsync();
-        while (!heard.IsCompleted)
+        await Patience.UntilAsync("a heartbeat", async () =>
         {
             await gateway.PostAsync(GatewayActs.Person());
-        }
+            return heard.IsCompleted;
+        });
 
         Assert.Equal([": ping"], (await heard)!);
     }
@@ -40,19 +41,17 @@ public sealed class StreamLimitTests
     /// <summary>The one event behind the last, on a connection that is read to its end; one whose life was over before anything was sent is opened again.</summary>
     private static async Task<long> NextAsync(TestGateway gateway, long? last)
     {
-        while (true)
+        var ids = new List<long>();
+        await Patience.UntilAsync("an event on a connection", async () =>
         {
             using var stream = await SpanStream.OpenAsync(gateway, "?after=0", request => request.Set("Last-Event-ID", last?.ToString()));
-            var ids = new List<long>();
             while (await stream.BlockAsync() is { } block)
             {
                 ids.AddRange(block.Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => long.Parse(line[4..])));
             }
-            if (ids.Count > 0)
-            {
-                return Assert.Single(ids);
-            }
-        }
+            return ids.Count > 0;
+        });
+        return Assert.Single(ids);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Deploy;
 
@@ -56,23 +57,22 @@ internal sealed class Balancer : IAsyncDisposable
     private async Task<bool> IsUpAsync()
     {
         using var client = new HttpClient { BaseAddress = Address };
-        while (!_process.HasExited)
+        var isUp = false;
+        await Patience.UntilAsync("an answer of the balancer", async () => _process.HasExited || (isUp = await AnswersAsync(client)));
+        return isUp;
+    }
+
+    private static async Task<bool> AnswersAsync(HttpClient client)
+    {
+        try
         {
-            try
-            {
-                using var answer = await client.GetAsync("/healthz/live", TestContext.Current.CancellationToken);
-                if (answer.StatusCode == HttpStatusCode.OK)
-                {
-                    return true;
-                }
-            }
-            catch (HttpRequestException)
-            {
-                // Not yet.
-            }
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+            using var answer = await client.GetAsync("/healthz/live", TestContext.Current.CancellationToken);
+            return answer.StatusCode == HttpStatusCode.OK;
         }
-        return false;
+        catch (HttpRequestException)
+        {
+            return false; // not yet
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,7 @@
 using System.Text;
 using LogLine.Cli.Client;
 using LogLine.Cli.Settings;
+using LogLine.Protocol.Merkle;
 
 namespace LogLine.Cli.Tests.Commands;
 
@@ -17,6 +18,21 @@ public sealed class ReceiptsVerifyTests : IDisposable
         Assert.Contains("ok   the log key signed the checkpoint", said.Output);
         Assert.Contains("ok   tree size and root are the signed ones", said.Output);
         Assert.Contains("ok   the proof leads from the entry to the root", said.Output);
+    }
+
+    [Fact]
+    public async Task ReceiptAsText_HoldsAsWell_FromAFileAndFromStandardInput()
+    {
+        var receipt = TestLog.Receipt(_span);
+        var text = TlogProof.Write(receipt.Entry.ToUtf8(), receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint);
+        var (file, span) = (_terminal.Write("r.tlog-proof", text), _terminal.Write("span.json", _span.Root.GetRawText()));
+        var said = (await _terminal.RunAsync("receipts", "verify", file, "--key", TestLog.PublicKey, "--span", span, "--json")).Expect(0).Json.GetProperty("receipts")[0];
+        Assert.Equal((_span.This, 1, 2), (said.GetProperty("this").GetString(), said.GetProperty("log_index").GetInt32(), said.GetProperty("tree_size").GetInt32()));
+        (await _terminal.RunAsync(text, ["receipts", "verify", "-", "--key", TestLog.PublicKey], TestContext.Current.CancellationToken)).Expect(0);
+        Assert.Contains("merkle.checkpoint", (await _terminal.RunAsync("receipts", "verify", file, "--key", new string('a', 64))).Expect(1).Errors);
+        var cut = _terminal.Write("cut", text[..^20]);
+        Assert.Contains("no C2SP tlog-proof", (await _terminal.RunAsync("receipts", "verify", cut, "--key", TestLog.PublicKey)).Expect(1).Errors);
+        Assert.Contains("missing.json", (await _terminal.RunAsync("receipts", "verify", _terminal.At("missing.json"), "--key", TestLog.PublicKey)).Expect(1).Errors);
     }
 
     [Fact]

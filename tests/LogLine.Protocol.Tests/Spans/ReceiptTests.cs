@@ -29,6 +29,40 @@ public sealed class ReceiptTests
     }
 
     [Fact]
+    public void Text_IsReadAsTheSameReceipt_AndNoByteOfItCanBeAnother()
+    {
+        var receipt = Read(Json());
+        var text = TlogProof.Write(Entry.ToUtf8(), receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint);
+
+        Assert.True(Receipt.IsText(Encoding.UTF8.GetBytes(text)));
+        Assert.False(Receipt.IsText(Encoding.UTF8.GetBytes(Json())));
+        Assert.Null(Receipt.TryReadText(text, out var same));
+        Assert.Equal((receipt.Entry, receipt.LogIndex, receipt.TreeSize, receipt.Checkpoint), (same.Entry, same.LogIndex, same.TreeSize, same.Checkpoint));
+        Assert.Equal(receipt.RootHash, same.RootHash);
+        Assert.Equal(receipt.Signature, same.Signature);
+        Assert.Null(same.Verify(LogKey.PublicKey, Span, Origin));
+        for (var at = 0; at < text.Length; at++)
+        {
+            var flipped = text[..at] + (char)(text[at] ^ 1) + text[(at + 1)..];
+            Assert.False(Receipt.TryReadText(flipped, out var other) is null && other.Verify(LogKey.PublicKey, Span, Origin) is null, $"{at}: {flipped[Math.Max(0, at - 10)..]}");
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    public void TextWithAnotherExtra_IsNoReceipt(string? extra)
+    {
+        var receipt = Read(Json());
+        var text = TlogProof.Write(extra is null ? null : Encoding.UTF8.GetBytes(extra), receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint);
+        Assert.Contains("extra:", Receipt.TryReadText(text, out _));
+        var respelt = Encoding.UTF8.GetString(Entry.ToUtf8()).Replace(",", ", ", StringComparison.Ordinal);
+        Assert.Contains("extra:", Receipt.TryReadText(TlogProof.Write(Encoding.UTF8.GetBytes(respelt), receipt.LogIndex, receipt.InclusionProof, receipt.Checkpoint), out _));
+    }
+
+    [Fact]
     public void Ack_IsReadAsItsReceipt()
     {
         Assert.Null(Receipt.TryRead(CanonicalJson.Parse($$"""{"status":"ok","receipt":{{Json()}}}""").Root, out var receipt));

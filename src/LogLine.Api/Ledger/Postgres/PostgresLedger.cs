@@ -17,11 +17,11 @@ public static class PostgresLedger
     /// <summary>The same beside the gateway whose folder it is.</summary>
     /// <param name="connection">A connection string of Npgsql's.</param>
     /// <param name="folder">The folder <c>keys</c>.</param>
-    /// <param name="published">File with the last published checkpoint.</param>
+    /// <param name="published">File with the last published checkpoint; null: it is that gateway's alone.</param>
     /// <param name="time">The clock.</param>
     /// <param name="queueLength">Requests that may wait.</param>
     /// <param name="logger">For what an operator should know.</param>
-    internal static async Task<SpanLedger> OpenAsync(string connection, string folder, string published, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
+    internal static async Task<SpanLedger> OpenAsync(string connection, string folder, string? published, TimeProvider time, int queueLength, ILogger<SpanLedger> logger)
     {
         var store = await PostgresLedgerStore.ConnectAsync(connection, time);
         ServerKeys? keys = null;

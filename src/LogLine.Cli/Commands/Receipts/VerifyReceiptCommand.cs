@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using System.Text.Json;
 using LogLine.Cli.Output;
 using LogLine.Protocol.Json;
@@ -14,7 +15,7 @@ internal static class VerifyReceiptCommand
 {
     public static Command Create(CommandTree tree)
     {
-        var files = new Argument<string[]>("FILE") { Description = "Receipts or whole Acks; - is standard input.", Arity = ArgumentArity.ZeroOrMore, DefaultValueFactory = _ => [] };
+        var files = new Argument<string[]>("FILE") { Description = "Receipts, as JSON or as C2SP tlog-proofs, or whole Acks; - is standard input.", Arity = ArgumentArity.ZeroOrMore, DefaultValueFactory = _ => [] };
         var all = new Option<bool>("--all") { Description = "Every receipt that this profile's writes got (the newest 1,000 are kept)." };
         var key = new Option<string?>("--key") { HelpName = "KEY", Description = "The log's public key: 64 hex characters or base64 [the profile's]." };
         var keys = new Option<string?>("--keys") { HelpName = "FILE", Description = "A saved answer of /v1/keys: the log's later keys, as far as the known one endorsed them." };
@@ -64,21 +65,35 @@ internal static class VerifyReceiptCommand
 
     private static VerifiedFile Verify(Call call, string file, IReadOnlyList<byte[]> logKeys, CanonicalJson? span, WitnessPolicy policy)
     {
-        if (InputFile.ReadJson(file, call.Shell.Input).Fails(out var failure, out var json))
+        if (InputFile.Read(file, call.Shell.Input, JsonLimits.BodyBytes).Fails(out var failure, out var bytes))
+        {
+            return new VerifiedFile(file, null, [new VerificationStep("it can be read", failure.Message)]);
+        }
+        if (Receipt.IsText(bytes))
+        {
+            return Receipt.TryReadText(Encoding.UTF8.GetString(bytes), out var proved) is { } fault
+                ? new VerifiedFile(file, null, [new VerificationStep("it is a receipt", fault)])
+                : Hold(file, proved, default, logKeys, span, policy);
+        }
+        if (InputFile.ParseJson(file, bytes).Fails(out failure, out var json))
         {
             return new VerifiedFile(file, null, [new VerificationStep("it is strict JSON", failure.Message)]);
         }
-        if (Receipt.TryRead(json.Root, out var receipt) is { } malformed)
-        {
-            return new VerifiedFile(file, null, [new VerificationStep("it is a receipt", malformed)]);
-        }
+        return Receipt.TryRead(json.Root, out var receipt) is { } malformed
+            ? new VerifiedFile(file, null, [new VerificationStep("it is a receipt", malformed)])
+            : Hold(file, receipt, json.Root, logKeys, span, policy);
+    }
+
+    /// <summary>Holds a receipt against the keys, and against what it came with: an Ack; nothing, where it came alone or as text.</summary>
+    private static VerifiedFile Hold(string file, Receipt receipt, JsonElement ack, IReadOnlyList<byte[]> logKeys, CanonicalJson? span, WitnessPolicy policy)
+    {
         var steps = new List<VerificationStep> { new("it is a receipt") };
-        if (json.Root.Text("this") is { } name)
+        if (ack.Text("this") is { } name)
         {
             steps.Add(new VerificationStep("the Ack and the entry name one span", name == receipt.Entry.This ? null : $"this: the Ack is about {name}, the entry about {receipt.Entry.This}"));
         }
         // An Ack from this machine's archive brings the span that was sent.
-        var bytes = span?.Utf8 ?? (json.Root.Member("span") is { ValueKind: JsonValueKind.Object } kept ? CanonicalJson.BytesOf(kept).ToArray() : default);
+        var bytes = span?.Utf8 ?? (ack.Member("span") is { ValueKind: JsonValueKind.Object } kept ? CanonicalJson.BytesOf(kept).ToArray() : default);
         steps.AddRange(Steps(receipt, logKeys, bytes));
         if (policy.Witnesses.Count > 0)
         {

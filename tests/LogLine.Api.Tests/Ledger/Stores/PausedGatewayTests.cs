@@ -188,6 +188,7 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         await using var witness = await TestGateway.StartAsync(folder: folder, settings: shared.Settings(), apiKey: pair.One.ApiKey);
         Assert.Equal(size, witness.Ledger.Size);
         await LedgerLoadTests.AssertWholeLogAsync(witness.Ledger);
+        await witness.AssertWholeAsync();
     }
 
     private static IEnumerable<string> Taken(IReadOnlyList<Received> received) => received.Where(one => one.Status == 200).Select(one => one.Id);

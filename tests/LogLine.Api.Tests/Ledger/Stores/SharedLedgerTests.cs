@@ -235,6 +235,7 @@ public sealed class SharedLedgerTests(PostgresCluster cluster)
         await ledger.WaitForMoreAsync(399, Cancel);
         Assert.Equal(400, ledger.Size);
         await LedgerLoadTests.AssertWholeLogAsync(ledger);
+        await gateways[0].AssertWholeAsync();
     }
 
     private static List<long> Indexes(Answer answer) => [.. answer.Json.EnumerateArray().Select(item => item.GetProperty("receipt").GetProperty("log_index").GetInt64())];

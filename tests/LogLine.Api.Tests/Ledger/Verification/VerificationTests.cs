@@ -181,7 +181,6 @@ public sealed class VerificationTests(SmallLedger ledger) : IClassFixture<SmallL
     private bool Finds(int at, StoredRow changed) => Audits.Verify(ledger.Trust, ledger.Rows.Select((row, i) => i == at ? changed : row), 1).Finding is not null;
 
     /// <summary>The row with one bit flipped, for each bit of each of its values, digest included.</summary>
-    /// <summary>A row with each of its bits flipped.</summary>
     internal static IEnumerable<(StoredRow Row, Flip What)> Bits(StoredRow row)
     {
         for (var place = 0; place < row.Values.Length; place++)

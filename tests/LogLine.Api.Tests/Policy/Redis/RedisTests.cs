@@ -99,6 +99,7 @@ public sealed class RedisTests(PostgresCluster cluster)
         await gateways[0].Ledger.WaitForMoreAsync(2 * Requests, Cancel);
         Assert.Equal((2 * Requests) + 1, gateways[0].Ledger.Size);
         await LedgerLoadTests.AssertWholeLogAsync(gateways[0].Ledger);
+        await gateways[0].AssertWholeAsync();
     }
 
     [Fact]
