@@ -140,7 +140,7 @@ public abstract class StoreFaultContract : IAsyncDisposable
         {
             _refused.Add(name);
         }
-        Assert.All(seen, answer => Assert.True((int)answer.Status < 500 || answer.Code == "503_BUSY", $"{name}: {answer.Body}"));
+        Assert.All(seen, answer => Assert.True(answer.Status is < HttpStatusCode.InternalServerError or HttpStatusCode.ServiceUnavailable, $"{name}: {answer.Body}"));
         if (_ledger!.Stopped is not null)
         {
             await StartAsync();
