@@ -234,7 +234,7 @@ internal static class GatewayHost
         await app.Services.GetRequiredService<OpenedLedger>().OpenAsync();
         var ledger = app.Services.GetRequiredService<SpanLedger>();
         _ = app.Services.GetRequiredService<TdlnGate>();
-        _ = app.Services.GetRequiredService<ArtifactStore>();
+        await app.Services.GetRequiredService<ArtifactDesk>().SweepAsync();
         _ = app.Services.GetRequiredService<WitnessRounds>();
         await Bootstrap.InitialiseAsync(app.Services.GetRequiredService<DataFolder>(), ledger, ledger.Identity, app.Services.GetRequiredService<TimeProvider>());
     }

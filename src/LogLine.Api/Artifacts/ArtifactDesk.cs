@@ -1,4 +1,5 @@
 using LogLine.Api.Ledger;
+using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Artifacts;
@@ -9,6 +10,9 @@ namespace LogLine.Api.Artifacts;
 /// </summary>
 public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimeProvider time)
 {
+    /// <summary>Entries behind which nothing is under way any more: many times what waits for the ledger.</summary>
+    private const int MostUnderWay = 100_000;
+
     private readonly SemaphoreSlim[] _removals = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1))];
 
     /// <summary>The bytes.</summary>
@@ -29,6 +33,49 @@ public sealed class ArtifactDesk(ArtifactStore store, SpanLedger ledger, TimePro
         await SayStoredAsync(artifact, actor, cancel);
         written.Publish();
         return (artifact, true);
+    }
+
+    /// <summary>
+    /// Finishes what an earlier process has said and did not live to do: bytes whose removal is on the ledger, and which are there all the same. Before anything is served. On a shared ledger another gateway may be about to
+    /// do it, or to keep the same bytes again: nothing is swept there, and they stay until they are removed again.
+    /// </summary>
+    public async Task SweepAsync()
+    {
+        foreach (var tenant in ledger.Store.IsShared ? [] : store.Tenants())
+        {
+            foreach (var hash in await RemovedAsync(tenant))
+            {
+                store.Remove(tenant, hash);
+            }
+        }
+    }
+
+    /// <summary>The artifacts of which the last that was said at the end of the log is that they were removed.</summary>
+    private async Task<IReadOnlyCollection<ArtifactHash>> RemovedAsync(string tenant)
+    {
+        const int Page = 100;
+        var (filter, removed) = (new SpanFilter(tenant, Identifiers.ArtifactSubject(tenant), IntentPrefix: "artifact."), new HashSet<ArtifactHash>());
+        for (var from = Math.Max(ledger.Minimum, ledger.Size - MostUnderWay); from < ledger.Size;)
+        {
+            (var spans, from) = await ledger.Store.ScanAsync(filter, from, Page);
+            foreach (var said in spans.Where(span => span.Span.Length > 0).Select(span => CanonicalJson.Parse(span.Span).Root))
+            {
+                if (!ArtifactHash.TryParse(said.Member("payload").Text("hash"), out var hash))
+                {
+                    continue;
+                }
+                switch (said.Text("intent"))
+                {
+                    case "artifact.stored":
+                        removed.Remove(hash);
+                        break;
+                    case "artifact.removed":
+                        removed.Add(hash);
+                        break;
+                }
+            }
+        }
+        return removed;
     }
 
     /// <summary>Waits for the turn to remove an artifact of that name: one after the other, so that each removal is said once.</summary>

@@ -93,6 +93,9 @@ public sealed class ArtifactStore
     public IReadOnlyList<StoredArtifact> List(string tenant, ArtifactHash? after, int limit) =>
         [.. Files(tenant).Where(file => after is null || string.CompareOrdinal(file.Name, after.Hex) > 0).OrderBy(file => file.Name, StringComparer.Ordinal).Take(limit).Select(Stored).OfType<StoredArtifact>()];
 
+    /// <summary>The tenants that have had artifacts.</summary>
+    public IReadOnlyList<string> Tenants() => [.. new DirectoryInfo(_root).EnumerateDirectories().Select(folder => folder.Name).Where(name => name != Incoming)];
+
     /// <summary>What the tenant's artifacts take, in bytes.</summary>
     public long UsedBytes(string tenant) => ShareOf(tenant).Used;
 

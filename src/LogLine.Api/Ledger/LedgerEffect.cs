@@ -66,6 +66,9 @@ public abstract record LedgerEffect
 
         /// <summary>What becomes of that worker's lease; null changes nothing.</summary>
         public LeaseRenewal? Renewal { get; init; }
+
+        /// <summary>The Ack that waited for this state, to be kept for replays; or null.</summary>
+        public KeptAnswer? Answer { get; init; }
     }
 
     /// <summary>A lease that lasts so long from that moment on. A store that has a clock of its own for leases reckons from that one.</summary>
@@ -98,3 +101,8 @@ public abstract record LedgerEffect
     /// <summary>A run is to end. Conflicts when it has ended.</summary>
     public sealed record RunCancelRequested(string RunId) : LedgerEffect;
 }
+
+/// <summary>What the Ack of a span says from now on besides its receipt.</summary>
+/// <param name="Index">Where the span stands.</param>
+/// <param name="Answer">As JSON.</param>
+public sealed record KeptAnswer(long Index, byte[] Answer);

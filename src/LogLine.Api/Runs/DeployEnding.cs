@@ -159,7 +159,7 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
         {
             var tail = await adapter.LogTailAsync(workloadId, TailLines, TailBytes, stopping);
             var mask = await vault.MaskOfAsync(run.RunId, stopping);
-            return mask.Hides ? tail with { Lines = [.. tail.Lines.Select(line => IsCut(line) ? mask.ApplyToCut(line, atStart: false) : mask.Apply(line))] } : tail;
+            return mask.Hides ? tail with { Lines = [.. tail.Lines.Select(line => mask.ApplyToLine(line, IsCut(line)))] } : tail;
         }
         catch (AdapterException failure)
         {

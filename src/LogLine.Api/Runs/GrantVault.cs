@@ -84,13 +84,17 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
 
     /// <summary>The variables of the container that a run made which hold secrets.</summary>
     public async ValueTask<IReadOnlyList<string>> VariablesOfAsync(string? runId) =>
-        runId is not null && !(_masks.TryGetValue(runId, out var known) && known == SecretMask.None) && await gateway.FindAsync(runId) is { Ref: not null } run
+        await KeeperAsync(runId) is { } run
             ? [.. GrantOpener.References(await gateway.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
             : [];
 
+    /// <summary>The deploy that made a container, which may have put secrets into it; null when it is known to have put none.</summary>
+    private async ValueTask<RunRow?> KeeperAsync(string? runId) =>
+        runId is not null && !(_masks.TryGetValue(runId, out var known) && known == SecretMask.None) && await gateway.FindAsync(runId) is { Ref: not null } run ? run : null;
+
     /// <summary>True when the container that a run made has secrets in it.</summary>
     public async ValueTask<bool> HoldsGrantsAsync(string? runId) =>
-        runId is not null && await gateway.FindAsync(runId) is { Ref: not null } run && DeployOrder.HoldsGrants(await gateway.ManifestOfAsync(run));
+        await KeeperAsync(runId) is { } run && DeployOrder.HoldsGrants(await gateway.ManifestOfAsync(run));
 
     /// <summary>Removes the files of a run that has ended: its secrets do not outlive it.</summary>
     public async Task ClearAsync(string runId)

@@ -30,7 +30,8 @@ public interface IRunGateway
     /// <summary>Says that the worker takes runs at once. A gateway in the same process gives it what it admits; any other one waits to be asked (<see cref="LeaseAsync"/>).</summary>
     /// <param name="takes">Whether it takes a run of that provider.</param>
     /// <param name="begin">Begins a run that it has by now, and returns at once.</param>
-    void Offer(Func<string, bool> takes, Action<TakenRun> begin)
+    /// <param name="lookAhead">Begins to look for a run that it is about to have, if that is all that the run does.</param>
+    void Offer(Func<string, bool> takes, Action<TakenRun> begin, Func<TakenRun, Task<PrimitiveResult>?> lookAhead)
     {
     }
 

@@ -120,7 +120,7 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
     private static async Task<LogTail> ShownAsync(Task<LogTail> reading, SecretMask mask, string? grep, int wanted)
     {
         var read = await reading;
-        return Shown(read.Lines.Select(line => mask.Apply(line)), read.Dropped, grep, wanted);
+        return Shown(read.Lines.Select(line => mask.ApplyToLine(line)), read.Dropped, grep, wanted);
     }
 
     private static LogTail Shown(IEnumerable<string> masked, long dropped, string? grep, int wanted)

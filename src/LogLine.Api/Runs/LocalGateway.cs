@@ -33,7 +33,8 @@ public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLea
     public Task OpenAsync(CancellationToken cancel) => desk.Ledger.Store.IsShared ? Task.CompletedTask : desk.ReleaseAsync(LocalPrefix).AsTask();
 
     /// <inheritdoc/>
-    public void Offer(Func<string, bool> takes, Action<TakenRun> begin) => desk.Taker = new RunTaker(new RunHolder(_name, LeaseLife), WorkerName, takes, begin);
+    public void Offer(Func<string, bool> takes, Action<TakenRun> begin, Func<TakenRun, Task<PrimitiveResult>?> lookAhead) =>
+        desk.Taker = new RunTaker(new RunHolder(_name, LeaseLife), WorkerName, takes, begin, lookAhead);
 
     /// <inheritdoc/>
     public Task CloseAsync()

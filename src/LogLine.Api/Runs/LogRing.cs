@@ -6,8 +6,8 @@ namespace LogLine.Api.Runs;
 /// <summary>A line of output: 1 standard output, 2 standard error. One that is cut lacks its end: it was too long, or has not come yet.</summary>
 public sealed record LogLineRead(int Source, string Text, bool IsCut = false)
 {
-    /// <summary>Its text without secrets, nor the beginning of one where it is cut.</summary>
-    public string Masked(SecretMask mask) => IsCut ? mask.ApplyToCut(Text, atStart: false) : mask.Apply(Text);
+    /// <summary>Its text without secrets, nor what is left of one at an edge.</summary>
+    public string Masked(SecretMask mask) => mask.ApplyToLine(Text, IsCut);
 }
 
 /// <summary>

@@ -20,6 +20,30 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private RunReport[] _unsaid = [];
     private bool _begun;
 
+    /// <summary>
+    /// Begins a look while its run is being committed; null for what is no glance (<see cref="PrimitiveTable.IsGlance"/>), or is about a container that the gate has not seen. What it brings goes nowhere before the
+    /// run is durable: the job waits for it then. When the run is refused at the last moment, it was one question more to the engine.
+    /// </summary>
+    public static Task<PrimitiveResult>? LookAhead(TakenRun taken, IRunGateway gateway, IRunAdapter adapter, CancellationToken stopping)
+    {
+        var run = taken.Planned;
+        if (DeployOrder.IsDeploy(run) || RunDetail.Order(run.Detail) is not { } order || !PrimitiveTable.IsGlance(order.Effect) || PrimitiveTable.Find(adapter, order.Effect) is not { } primitive)
+        {
+            return null;
+        }
+        var container = IsAboutContainer(run, order) ? taken.Seen?.Found : null;
+        return container is null && IsAboutContainer(run, order) ? null : HeldBack(LookAsync());
+
+        async Task<PrimitiveResult> LookAsync() => await primitive(Call(run, order, container, gateway), stopping);
+    }
+
+    /// <summary>The same; nobody may ever come for it, so that its failure is nobody's to see then.</summary>
+    private static Task<PrimitiveResult> HeldBack(Task<PrimitiveResult> looking)
+    {
+        _ = looking.ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return looking;
+    }
+
     public async Task RunAsync(CancellationToken stopping)
     {
         using var activity = RunTelemetry.StartWork(run);
@@ -66,7 +90,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
 
     private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
-        var workload = _order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0 ? await LookAsync(working) : null;
+        var workload = IsAboutContainer(run, _order) ? await LookAsync(working) : null;
         (_mask, _secretVariables) = (await vault.MaskOfAsync(workload?.RunId, working), await vault.VariablesOfAsync(workload?.RunId));
         await _pending;
         if (_order.Operation is { } operation)
@@ -91,17 +115,10 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
         var started = time.GetUtcNow();
         var progress = new ProgressReports(run, gateway, time, stopping);
-        var result = await primitive(new PrimitiveCall
+        var result = taken?.Ahead is { } ahead ? await ahead.WaitAsync(working) : await primitive(Call(run, _order, workload, gateway) with
         {
-            RunId = run.RunId,
-            Tenant = run.Tenant,
-            Name = run.Service,
-            Workload = workload,
-            Arguments = _order.Arguments,
             SecretVariables = _secretVariables,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
-            Artifacts = gateway.ArtifactsOf(run),
-            HasEnded = (kind, name) => gateway.HasEndedAsync(run, kind, name),
             Progress = progress.SayAsync,
             Said = (source, piece) => outputs.Of(run.RunId).Append(source, piece),
         }, working);
@@ -109,9 +126,26 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         await SayAsync(_begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
     }
 
-    /// <summary>The container as it stands, or as the gate saw it a moment ago where that is enough.</summary>
+    private static bool IsAboutContainer(RunRow run, PrimitiveOrder order) => order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0;
+
+    /// <summary>The call, of one that says nothing while it goes on.</summary>
+    private static PrimitiveCall Call(RunRow run, PrimitiveOrder order, Workload? workload, IRunGateway gateway) => new()
+    {
+        RunId = run.RunId,
+        Tenant = run.Tenant,
+        Name = run.Service,
+        Workload = workload,
+        Arguments = order.Arguments,
+        Begun = () => Task.CompletedTask,
+        Artifacts = gateway.ArtifactsOf(run),
+        HasEnded = (kind, name) => gateway.HasEndedAsync(run, kind, name),
+        Progress = _ => Task.CompletedTask,
+    };
+
+    /// <summary>The container as it stands, or as the gate saw it a moment ago where that is enough. What was looked at ahead is that container, and its secrets are those to be hidden.</summary>
     private async Task<Workload?> LookAsync(CancellationToken working) =>
-        (_takenOver ? null : taken is null ? gateway.SeenOf(run) : taken.Seen) is { } seen && PrimitiveTable.NeedsNoSecondLook(_order.Effect) && time.GetElapsedTime(seen.At) < SeenWorkload.Life
+        taken is { Ahead: not null } ? taken.Seen!.Found
+        : (_takenOver ? null : taken is null ? gateway.SeenOf(run) : taken.Seen) is { } seen && PrimitiveTable.NeedsNoSecondLook(_order.Effect) && time.GetElapsedTime(seen.At) < SeenWorkload.Life
             ? seen.Found
             : await adapter.FindByNameAsync(run.Tenant, run.Service, working);
 
@@ -159,24 +193,46 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         Result = result is { } body ? Masked(body) : null,
     };
 
-    /// <summary>A result without secrets. Of a command's output that is too long the last part is kept, which may begin in the middle of one.</summary>
-    private JsonElement Masked(JsonElement body) => !_mask.Hides || _order.Effect != "container.exec" || body.Flag("truncated") != true ? _mask.Apply(body) : CanonicalJson.Compose(json =>
+    /// <summary>A result without secrets. Of a command's output that is too long the last part is kept, which may begin in the middle of one, as a line of a log may.</summary>
+    private JsonElement Masked(JsonElement body) => !_mask.Hides ? body : _order.Effect switch
+    {
+        "container.exec" when body.Flag("truncated") == true => Masked(body, text => _mask.ApplyToCut(text, atStart: true)),
+        "container.logs" => Masked(body, line => _mask.ApplyToLine(line)),
+        _ => _mask.Apply(body),
+    };
+
+    /// <summary>An object whose texts, and those in its arrays, are masked in a way of their own.</summary>
+    private static JsonElement Masked(JsonElement body, Func<string, string> mask) => CanonicalJson.Compose(json =>
     {
         json.WriteStartObject();
         foreach (var member in body.EnumerateObject())
         {
             json.WritePropertyName(member.Name);
-            if (member.Value.ValueKind == JsonValueKind.String)
-            {
-                json.WriteStringValue(_mask.ApplyToCut(member.Value.GetString()!, atStart: true));
-            }
-            else
-            {
-                member.Value.WriteTo(json);
-            }
+            WriteMasked(json, member.Value, mask);
         }
         json.WriteEndObject();
     }).Root;
+
+    private static void WriteMasked(Utf8JsonWriter json, JsonElement value, Func<string, string> mask)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                json.WriteStringValue(mask(value.GetString()!));
+                break;
+            case JsonValueKind.Array:
+                json.WriteStartArray();
+                foreach (var item in value.EnumerateArray())
+                {
+                    WriteMasked(json, item, mask);
+                }
+                json.WriteEndArray();
+                break;
+            default:
+                value.WriteTo(json);
+                break;
+        }
+    }
 
     private async Task CancelWhenAskedAsync(CancellationTokenSource working, CancellationToken done)
     {

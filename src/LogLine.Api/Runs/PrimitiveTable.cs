@@ -26,6 +26,15 @@ public static class PrimitiveTable
         "network.list", "network.inspect", "network.topology", "volume.list", "volume.inspect", "session.list", "task.list", "system.info", "system.metrics", "system.events",
     ];
 
+    /// <summary>Looks that are over as soon as the engine has answered, and need nothing but the engine.</summary>
+    private static readonly HashSet<string> Glances =
+    [
+        "container.list", "container.inspect", "container.stats", "container.top", "container.diff", "image.list", "image.inspect", "image.history", "network.list", "network.inspect", "volume.list", "volume.inspect",
+    ];
+
+    /// <summary>True when the effect is one question to the engine, which may be asked while the run is still being committed: it changes nothing.</summary>
+    public static bool IsGlance(string effect) => Glances.Contains(effect);
+
     /// <summary>True when the effect is a look, and changes nothing.</summary>
     public static bool OnlyLooks(string effect) => Looks.Contains(effect);
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using LogLine.Api.Ledger;
 using LogLine.Api.Secrets;
 using LogLine.Protocol.Json;
@@ -15,6 +16,7 @@ public sealed class RunDesk
     private const int RecentActs = 20;
 
     private readonly RunSignals _signals = new();
+    private readonly ConcurrentDictionary<string, AwaitedAnswer> _awaited = new();
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -59,6 +61,12 @@ public sealed class RunDesk
         RunTelemetry.Moved(taken.Planned, taken.Run.State, _time.GetUtcNow());
         taken.Taker.Begin(taken);
     }
+
+    /// <summary>Has the Ack that waits for a run kept by the commit that ends the wait, where that commit goes through this desk; until <see cref="Forget"/>.</summary>
+    public void Await(string runId, AwaitedAnswer answer) => _awaited[runId] = answer;
+
+    /// <summary>No Ack waits for the run any more.</summary>
+    public void Forget(string runId) => _awaited.TryRemove(runId, out _);
 
     /// <summary>A run, or null.</summary>
     public ValueTask<RunRow?> FindAsync(string runId) => _ledger.Store.FindRunAsync(runId);
@@ -126,8 +134,28 @@ public sealed class RunDesk
             moves.Add(span with { RunId = run.RunId, Effects = [new LedgerEffect.RunMoved(path[^1].State, moved) { Holder = holder?.Name, Renewal = holder is null ? null : new LedgerEffect.LeaseRenewal(now, holder.Life) }] });
             path.Add(moved);
         }
-        var outcome = await _ledger.AppendOwnAsync(moves, cancel);
-        if (outcome.Conflict is not null)
+        var awaited = _awaited.GetValueOrDefault(run.RunId);
+        if (awaited?.Take(path[^1]) is not { } kept)
+        {
+            return await AppendAsync(path, moves, cancel);
+        }
+        byte[]? durable = null;
+        try
+        {
+            moves[^1] = moves[^1] with { Effects = [(LedgerEffect.RunMoved)moves[^1].Effects[0] with { Answer = kept }] };
+            var isMoved = await AppendAsync(path, moves, cancel);
+            durable = isMoved ? kept.Answer : null;
+            return isMoved;
+        }
+        finally
+        {
+            awaited.Settle(durable);
+        }
+    }
+
+    private async Task<bool> AppendAsync(List<RunRow> path, List<ServerSpan> moves, CancellationToken cancel)
+    {
+        if ((await _ledger.AppendOwnAsync(moves, cancel)).Conflict is not null)
         {
             return false;
         }

@@ -10,7 +10,8 @@ namespace LogLine.Api.Runs;
 /// <param name="Worker">The worker's name, as <c>run_state.pending</c> says it.</param>
 /// <param name="Takes">Whether it has room for a run of that provider, and can carry it out.</param>
 /// <param name="Begin">Begins a run, and returns at once.</param>
-public sealed record RunTaker(RunHolder Holder, string Worker, Func<string, bool> Takes, Action<TakenRun> Begin);
+/// <param name="LookAhead">Begins what a run only looks at, before it is durable; null for a run that does more, or that cannot be looked at so.</param>
+public sealed record RunTaker(RunHolder Holder, string Worker, Func<string, bool> Takes, Action<TakenRun> Begin, Func<TakenRun, Task<PrimitiveResult>?> LookAhead);
 
 /// <summary>A container as the gate saw it; <paramref name="Found"/> is null when there was none.</summary>
 /// <param name="Found">The container.</param>
@@ -31,6 +32,12 @@ public sealed record TakenRun(RunRow Planned, RunTaker Taker, DateTimeOffset Now
 {
     /// <summary>The run as it stands behind the commit.</summary>
     public RunRow Run { get; } = Planned with { State = RunState.Pending };
+
+    /// <summary>What the engine shows to a run that only looks, asked for while the run is being committed; null for any other run. Nobody is told of it before the run is durable.</summary>
+    public Task<PrimitiveResult>? Ahead { get; private set; }
+
+    /// <summary>Begins to look, if that is all that the run does. Called once, while it is being committed; where it is not committed after all, nothing was changed.</summary>
+    public void LookAhead() => Ahead = Taker.LookAhead(this);
 
     /// <summary>What admits it, with the lease.</summary>
     public LedgerEffect Created => new LedgerEffect.RunCreated(Planned) { Holder = Taker.Holder.Name, Lease = new LedgerEffect.LeaseRenewal(Now, Taker.Holder.Life) };

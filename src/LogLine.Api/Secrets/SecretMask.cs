@@ -13,6 +13,9 @@ public sealed class SecretMask
     /// <summary>Lines of a longer secret that are shorter than this say too little to be recognised by: they would blacken everything.</summary>
     private const int LeastLine = 6;
 
+    /// <summary>So much of a secret's end is taken for what is left of it at the beginning of a line; less says too little, and many lines begin with it.</summary>
+    private const int LeastRest = 4;
+
     private const string Withheld = "«withheld: the secrets in it cannot be recognised»";
 
     private readonly IReadOnlyList<(string Value, string Shown)> _values;
@@ -61,16 +64,22 @@ public sealed class SecretMask
     /// <summary>The same for a text that was cut: what is left of a secret at that edge is not recognised as a whole, and hidden too.</summary>
     /// <param name="text">The text.</param>
     /// <param name="atStart">Its beginning is missing; else its end.</param>
-    public string ApplyToCut(string text, bool atStart)
+    public string ApplyToCut(string text, bool atStart) => HideRest(Apply(text), atStart, least: 1);
+
+    /// <summary>The same for a line of an engine's log. The engine begins the log anew where it is full, be that in the middle of a line: it may begin with what is left of a secret.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="isCut">Its end is missing.</param>
+    public string ApplyToLine(string line, bool isCut = false) => HideRest(isCut ? ApplyToCut(line, atStart: false) : Apply(line), atStart: true, LeastRest);
+
+    private string HideRest(string text, bool atStart, int least)
     {
-        text = Apply(text);
-        if (_hidesAll)
+        if (_hidesAll || _values.Count == 0)
         {
             return text;
         }
         text = atStart ? text.TrimStart('\uFFFD') : text.TrimEnd('\uFFFD'); // half a character
-        var (left, shown) = _values.Select(value => (Left: LeftOf(value.Value, text, atStart), value.Shown)).DefaultIfEmpty().MaxBy(found => found.Left);
-        return left == 0 ? text : atStart ? shown + text[left..] : text[..^left] + shown;
+        var (left, shown) = _values.Select(value => (Left: LeftOf(value.Value, text, atStart), value.Shown)).MaxBy(found => found.Left);
+        return left < least ? text : atStart ? shown + text[left..] : text[..^left] + shown;
     }
 
     /// <summary>How much of a secret stands at the edge.</summary>
@@ -78,7 +87,7 @@ public sealed class SecretMask
     {
         for (var left = Math.Min(value.Length - 1, text.Length); left > 0; left--)
         {
-            if (atStart ? text.StartsWith(value[^left..], StringComparison.Ordinal) : text.EndsWith(value[..left], StringComparison.Ordinal))
+            if (atStart ? text.AsSpan().StartsWith(value.AsSpan(value.Length - left)) : text.AsSpan().EndsWith(value.AsSpan(0, left)))
             {
                 return left;
             }

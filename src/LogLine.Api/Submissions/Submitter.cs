@@ -16,6 +16,7 @@ namespace LogLine.Api.Submissions;
 public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, RefusalLog refusals, TimeProvider time)
 {
     private const int MaxJudgements = 4;
+    private readonly RunWaiter _waiter = new(desk, time);
 
     /// <summary>Answers a submission.</summary>
     public async Task<SubmissionAnswer> SubmitAsync(Submission submission, CancellationToken cancel)
@@ -32,7 +33,7 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
             {
                 return Assemble(verdict, answers!);
             }
-            var outcome = await AppendAsync(append);
+            var outcome = await AppendAsync(append, verdict);
             if (outcome is null)
             {
                 return Refuse(submission, new Rejection(RefusalCode.Busy, "More work is waiting than the ledger takes. Send the same request again shortly.") { RetryAfterSeconds = 1 });
@@ -53,11 +54,20 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
         }
     }
 
-    private async Task<AppendOutcome?> AppendAsync(AppendRequest append)
+    /// <summary>Appends; what only looks is looked at meanwhile.</summary>
+    private async Task<AppendOutcome?> AppendAsync(AppendRequest append, GateVerdict verdict)
     {
         try
         {
-            return ledger.AppendAsync(append) is { } appending ? await appending : null;
+            if (ledger.AppendAsync(append) is not { } appending)
+            {
+                return null;
+            }
+            foreach (var item in verdict.Items)
+            {
+                item.Taken?.LookAhead();
+            }
+            return await appending;
         }
         catch (LedgerUnavailableException)
         {
@@ -91,10 +101,13 @@ public sealed class Submitter(TdlnGate gate, SpanLedger ledger, RunDesk desk, Re
             }
             var position = outcome.Positions[committed.Count];
             var kept = admitted.Answer;
-            if (deadline is not null && admitted.RunId is { } runId && await RunWaiter.WaitAsync(desk, runId, deadline.Value, time, cancel) is { } run)
+            if (deadline is not null && admitted.RunId is { } runId && await _waiter.WaitAsync(runId, position.Index, kept, Answers.WithRun, deadline.Value, cancel) is var (waited, isKept))
             {
-                kept = Answers.WithRun(kept, run);
-                await KeepAsync(position.Index, kept);
+                kept = waited;
+                if (!isKept)
+                {
+                    await KeepAsync(position.Index, kept);
+                }
             }
             committed.Add((admitted, kept, position));
             answers[i] = new ItemAnswer(Acks.Compose(kept, ledger.ReceiptOf(admitted.Entry, position), replayed: false), 200, null);

@@ -530,6 +530,30 @@ public sealed class ArtifactTests
         Assert.Single(await SpansAsync(gateway, "artifact.put"));
     }
 
+    /// <summary>As when the gateway dies between the span and the file; what was kept anew since stays.</summary>
+    [Fact]
+    public async Task BytesThatAreThereBehindTheirRemoval_GoAtTheNextStart()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var (left, kept, again) = (Bytes(1000, 1), Bytes(2000, 2), Bytes(3000, 3));
+        foreach (var bytes in new[] { left, kept, again })
+        {
+            Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, bytes)).Status);
+        }
+        var file = Files(gateway).Single(path => new FileInfo(path).Length == left.Length);
+        Assert.Equal(HttpStatusCode.NoContent, (await RemoveAsync(gateway, left)).Status);
+        Assert.Equal(HttpStatusCode.NoContent, (await RemoveAsync(gateway, again)).Status);
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(gateway, again)).Status);
+        await gateway.StopAsync();
+        await File.WriteAllBytesAsync(file, left, Cancel);
+
+        await using var next = await TestGateway.StartAsync(folder: gateway.Folder, apiKey: gateway.ApiKey);
+
+        Assert.Equal([2000L, 3000L], Files(next).Select(path => new FileInfo(path).Length).Order());
+        Assert.Equal(5000, (await next.GetAsync("/v1/artifacts")).Json.Integer("used_bytes"));
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(next, left)).Status);
+    }
+
     [Fact]
     public async Task RemovalThatIsAskedForAgain_IsItsAnswerAndRemovesNothing()
     {

@@ -153,6 +153,21 @@ public sealed class GrantOpenerTests : IDisposable
     [InlineData("", false, "")]
     public async Task Mask_HidesWhatACutLeftOfASecret(string text, bool atStart, string shown) => Assert.Equal(shown, SecretMask.Of((await _lab.OpenAsync()).Opened).ApplyToCut(text, atStart));
 
+    /// <summary>An engine's log begins anew where it was full. Less than four characters of a secret say nothing, and begin many lines.</summary>
+    [Theory]
+    [InlineData("er2-and-more and so on", false, "«grant:db» and so on")]
+    [InlineData("more", false, "«grant:db»")]
+    [InlineData("ore of it", false, "ore of it")]
+    [InlineData("and more", false, "and more")]
+    [InlineData("-more: hunter2-and-more, hunter2-an", true, "«grant:db»: «grant:db», «grant:db»")]
+    public async Task Mask_HidesWhatALogThatBeginsAnewLeftOfASecret(string line, bool isCut, string shown)
+    {
+        var mask = SecretMask.Of((await _lab.OpenAsync()).Opened);
+        Assert.Equal(shown, mask.ApplyToLine(line, isCut));
+        Assert.Equal(shown, new LogLineRead(1, line, isCut).Masked(mask));
+        Assert.Equal(line, SecretMask.None.ApplyToLine(line, isCut));
+    }
+
     public void Dispose() => _lab.Dispose();
 
     private async Task<GrantRefusal> RefusedAsync(string reason)

@@ -15,6 +15,9 @@ internal sealed class EngineConnection : IDisposable
 {
     const int ErrorBytes = 64 << 10;
 
+    // What an engine says of one container fits into it.
+    const int FirstBytes = 16 << 10;
+
     readonly EngineEndpoint endpoint;
     readonly EngineLimits limits;
     readonly TimeProvider time;
@@ -225,16 +228,17 @@ internal sealed class EngineConnection : IDisposable
     async Task<ReadOnlyMemory<byte>> ReadBoundedAsync(HttpResponseMessage response, int limit, string what, CancellationToken cancel)
     {
         await using var stream = await response.Content.ReadAsStreamAsync(cancel);
-        using var body = new MemoryStream();
-        var buffer = new byte[16 << 10];
-        int read;
-        while ((read = await stream.ReadAsync(buffer, cancel)) > 0)
+        var body = new byte[Math.Clamp(response.Content.Headers.ContentLength ?? FirstBytes, 1, FirstBytes)];
+        int length = 0, read;
+        while ((read = await stream.ReadAsync(body.AsMemory(length), cancel)) > 0)
         {
-            if (body.Length + read > limit)
+            length += read;
+            if (length > limit)
                 throw new AdapterException(AdapterFailure.Unavailable, $"The engine at {Address()} answered with more than {limit} bytes ({what})");
-            body.Write(buffer, 0, read);
+            if (length == body.Length)
+                Array.Resize(ref body, body.Length * 2);
         }
-        return body.GetBuffer().AsMemory(0, (int)body.Length);
+        return body.AsMemory(0, length);
     }
 }
 

@@ -38,6 +38,7 @@ internal static class PostgresEffects
         ],
         LedgerEffect.LogPruned pruned => [new("UPDATE head SET minimum = $1 WHERE minimum < $1", AppendConflict.Stale, pruned.Minimum)],
         LedgerEffect.RunCreated created => [Insert(created, unseen)],
+        LedgerEffect.RunMoved { Answer: { } kept } moved => [Move(moved), new("UPDATE entries SET answer = $2 WHERE idx = $1", null, kept.Index, kept.Answer)],
         LedgerEffect.RunMoved moved => [Move(moved)],
         LedgerEffect.WebhookChange webhook => Of(webhook, index),
         LedgerEffect.RunCancelRequested cancel => [new("UPDATE runs SET cancel = true WHERE run_id = $1 AND state < 4", AppendConflict.Run, cancel.RunId)],

@@ -54,7 +54,13 @@ public sealed partial class SqliteLedgerStore
 
     /// <inheritdoc/>
     public async ValueTask UpdateAnswerAsync(long index, byte[] answer) =>
-        await WriteAsync(() => _writer.Execute("UPDATE entries SET answer = $2 WHERE idx = $1", index, answer), durable: false);
+        await WriteAsync(
+            () =>
+            {
+                KeepAnswer(index, answer);
+                return true;
+            },
+            durable: false);
 
     /// <inheritdoc/>
     public ValueTask<bool> TryInsertFirstTenantAsync(TenantRow tenant, TokenRow token) => WriteAsync(() =>

@@ -106,7 +106,18 @@ public sealed partial class SqliteLedgerStore
             created.Holder, Milliseconds(created.Lease?.At + created.Lease?.Life)) == 1;
     }
 
-    private bool MoveRun(LedgerEffect.RunMoved moved) => _writer.Execute(
+    private bool MoveRun(LedgerEffect.RunMoved moved)
+    {
+        if (moved.Answer is { } kept)
+        {
+            KeepAnswer(kept.Index, kept.Answer);
+        }
+        return UpdateRun(moved);
+    }
+
+    private void KeepAnswer(long index, byte[] answer) => _writer.Execute("UPDATE entries SET answer = $2 WHERE idx = $1", index, answer);
+
+    private bool UpdateRun(LedgerEffect.RunMoved moved) => _writer.Execute(
         """
         UPDATE runs SET state = $3, started = $4, ended = $5, exit_code = $6, reason = $7, error = $8, detail = $9, lease_until = coalesce($11, lease_until)
         WHERE run_id = $1 AND state = $2 AND ($10 IS NULL OR lease_owner = $10)

@@ -391,6 +391,22 @@ public abstract partial class LedgerStoreContract
         Assert.Equal([before.Entry, before.Span, before.Fingerprint], new[] { after.Entry, after.Span, after.Fingerprint });
     }
 
+    /// <summary>The Ack that waited for a run comes with the commit that it waited for, and only with it.</summary>
+    [Fact]
+    public async Task Answer_IsReplacedByTheMoveThatItWaitedFor()
+    {
+        await using var lab = await OpenAsync();
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(effects: new LedgerEffect.RunCreated(Run("run_1")))));
+        var before = (await lab.Store.FindEntryAsync(0))!;
+        async Task<AppendConflict?> EndAsync(RunState from, byte answer) => Assert.Single(await lab.CommitAsync(
+            [LedgerPiece.Of([lab.Own("urn:minicontainer:dev/web", new LedgerEffect.RunMoved(from, Run("run_1") with { State = RunState.Failed }) { Answer = new KeptAnswer(0, [answer]) })])], Now));
+
+        Assert.Equal(AppendConflict.Run, await EndAsync(RunState.Running, 1));
+        Assert.Equal(before.Answer, (await lab.Store.FindEntryAsync(0))!.Answer);
+        Assert.Null(await EndAsync(RunState.Planned, 2));
+        Assert.Equal([2], (await lab.Store.FindEntryAsync(0))!.Answer);
+    }
+
     private static async Task<IReadOnlyList<AppendConflict?>> MoveAsync(StoreLab lab, RunState from, RunRow to, string holder) =>
         await lab.CommitAsync([LedgerPiece.Of([lab.Own("urn:minicontainer:dev/web", new LedgerEffect.RunMoved(from, to) { Holder = holder })])], Now);
 
