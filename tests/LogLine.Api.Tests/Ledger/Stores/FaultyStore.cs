@@ -22,8 +22,15 @@ internal sealed class StoreFaults
 {
     private readonly ConcurrentDictionary<string, (StoreFault Fault, int Left)> _armed = new();
 
-    /// <summary>Every call that was made.</summary>
-    public ConcurrentDictionary<string, bool> Seen { get; } = new();
+    /// <summary>Every call that failed, and how.</summary>
+    public ConcurrentDictionary<(string Call, StoreFault Fault), bool> Failed { get; } = new();
+
+    /// <summary>Every call of a store that can be made to fail.</summary>
+    public static IReadOnlyList<string> Calls { get; } =
+    [
+        .. new[] { typeof(ILedgerStore), typeof(IDeliveryStore), typeof(ILedgerTransaction) }.SelectMany(contract => contract.GetMethods()).Where(method => !method.IsSpecialName)
+            .Select(method => method.Name).Distinct().Except(FaultyStore.Spared).Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>The next calls of that name fail.</summary>
     public void Arm(string call, StoreFault fault, int times = 2) => _armed[call] = (fault, times);
@@ -33,11 +40,11 @@ internal sealed class StoreFaults
 
     public StoreFault? Next(string call)
     {
-        Seen[call] = true;
         while (_armed.TryGetValue(call, out var armed) && armed.Left > 0)
         {
             if (_armed.TryUpdate(call, armed with { Left = armed.Left - 1 }, armed))
             {
+                Failed[(call, armed.Fault)] = true;
                 return armed.Fault;
             }
         }
@@ -48,7 +55,12 @@ internal sealed class StoreFaults
 /// <summary>A store, and its transactions, of which any call can be made to fail. The real one is behind it.</summary>
 public class FaultyStore : DispatchProxy
 {
-    private static readonly string[] Spared = ["get_IsShared", "get_Size", "get_SignedBy", nameof(ILedgerStore.MayHaveWritten), nameof(ILedgerStore.WatchAsync), nameof(IAsyncDisposable.DisposeAsync)];
+    // What is no call to an engine, and what fails by its own rules: a listener that hears nothing, an enumeration.
+    internal static readonly string[] Spared =
+    [
+        "get_IsShared", "get_Size", "get_SignedBy", nameof(ILedgerStore.MayHaveWritten), nameof(ILedgerStore.WatchAsync), nameof(ILedgerStore.RowsAsync), nameof(IAsyncDisposable.DisposeAsync),
+    ];
+
     private object _inner = null!;
     private StoreFaults _faults = null!;
 
