@@ -50,9 +50,13 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var ended = adapter.WaitAsync(workloadId, watching.Token);
-        var cancelled = gateway.CancelledAsync(run.RunId, watching.Token);
+        var cancelled = gateway.CancelledAsync(run.RunId, time, watching.Token);
         var sick = health.UntilRestartIsDueAsync(workloadId, watching.Token);
         await Task.WhenAny(ended, cancelled, sick);
+        if (sick.IsFaulted && !ended.IsCompleted)
+        {
+            await sick; // the store was away when it was asked: nobody would look after its health any more
+        }
         if (!ended.IsCompleted && cancelled.IsCompletedSuccessfully)
         {
             await watching.CancelAsync();
@@ -103,7 +107,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     private async Task<bool> PausedAsync(TimeSpan pause, CancellationToken stopping)
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var cancelled = gateway.CancelledAsync(run.RunId, watching.Token);
+        var cancelled = gateway.CancelledAsync(run.RunId, time, watching.Token);
         await Task.WhenAny(Task.Delay(pause, time, watching.Token), cancelled);
         stopping.ThrowIfCancellationRequested();
         var isCancelled = cancelled.IsCompletedSuccessfully;

@@ -39,7 +39,7 @@ internal sealed class HealthGate(IRunAdapter adapter, IRunGateway gateway, TimeP
         }
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var ended = adapter.WaitAsync(workload.Id, watching.Token);
-        var cancelled = gateway.CancelledAsync(runId, watching.Token);
+        var cancelled = gateway.CancelledAsync(runId, time, watching.Token);
         var settled = SettledAsync(workload, lifecycle, watching.Token);
         await Task.WhenAny(ended, cancelled, settled);
         await watching.CancelAsync();

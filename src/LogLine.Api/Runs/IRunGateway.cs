@@ -100,16 +100,23 @@ internal static class RunGatewayWaits
     /// <summary>Records one state.</summary>
     public static Task<bool> ReportAsync(this IRunGateway gateway, string runId, RunReport report, CancellationToken cancel) => gateway.ReportAsync(runId, [report], cancel);
 
-    /// <summary>Completes once somebody wants the run to end.</summary>
-    public static async Task CancelledAsync(this IRunGateway gateway, string runId, CancellationToken stop)
+    /// <summary>Completes once somebody wants the run to end, who says so once: while the store is away, it is asked until it answers.</summary>
+    public static async Task CancelledAsync(this IRunGateway gateway, string runId, TimeProvider time, CancellationToken stop)
     {
         using var signal = gateway.Watch(runId);
         while (true)
         {
             var moved = signal.Next;
-            if ((await gateway.FindAsync(runId))?.CancelRequested == true)
+            try
             {
-                return;
+                if ((await gateway.FindAsync(runId))?.CancelRequested == true)
+                {
+                    return;
+                }
+            }
+            catch (Exception away) when (away.IsAway())
+            {
+                moved = Task.Delay(Absence.LongestPause, time, stop);
             }
             await moved.WaitAsync(stop);
         }

@@ -77,15 +77,30 @@ public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLea
     /// <inheritdoc/>
     public ValueTask<bool> HasEndedAsync(RunRow run, string kind, string name) => desk.HasEndedAsync(run.Tenant, kind, name);
 
-    /// <inheritdoc/>
+    /// <summary>Says it again while the store is away: what a command has brought is nowhere else.</summary>
     public async Task<bool> ReportAsync(string runId, IReadOnlyList<RunReport> reports, CancellationToken cancel)
     {
-        if (await desk.FindAsync(runId) is not { } run || !RunStates.AreLegal(run.State, reports.Select(report => report.State)))
+        List<ServerSpan>? said = null;
+        for (var pause = Absence.FirstPause; ; pause = Absence.Longer(pause))
         {
-            return false;
+            var before = said;
+            try
+            {
+                if (await desk.FindAsync(runId) is { } run && RunStates.AreLegal(run.State, reports.Select(report => report.State)))
+                {
+                    said ??= [.. reports.Select(report => Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, time.GetUtcNow())))];
+                    if (await desk.MoveAsync(run, said, reports[^1].Result, Holder is { } holder ? new RunHolder(holder, LeaseLife) : null, cancel))
+                    {
+                        return true;
+                    }
+                }
+                return before is not null && await desk.HasSaidAsync(before[^1]); // an earlier try may have got there, and its answer was lost
+            }
+            catch (Exception away) when (away.IsAway())
+            {
+                await Task.Delay(pause, time, cancel);
+            }
         }
-        var spans = reports.Select(report => Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, time.GetUtcNow()))).ToList();
-        return await desk.MoveAsync(run, spans, reports[^1].Result, Holder is { } holder ? new RunHolder(holder, LeaseLife) : null, cancel);
     }
 
     /// <inheritdoc/>

@@ -238,7 +238,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     {
         try
         {
-            await gateway.CancelledAsync(run.RunId, done);
+            await gateway.CancelledAsync(run.RunId, time, done);
             await working.CancelAsync();
         }
         catch (OperationCanceledException)

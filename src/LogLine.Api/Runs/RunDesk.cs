@@ -166,6 +166,9 @@ public sealed class RunDesk
         return true;
     }
 
+    /// <summary>True when a span of the gateway's own is on the ledger, by its name.</summary>
+    public async ValueTask<bool> HasSaidAsync(ServerSpan span) => await _ledger.Store.FindSpanAsync(span.Entry.Tenant, span.Span.This!) is not null;
+
     /// <summary>Appends spans about a run that are no states of it.</summary>
     public Task NoteAsync(RunRow run, IEnumerable<ServerSpan> spans, CancellationToken cancel) =>
         _ledger.AppendOwnAsync([.. spans.Select(span => span with { RunId = run.RunId })], cancel);

@@ -7,7 +7,8 @@ namespace LogLine.Api.Runs;
 
 /// <summary>
 /// Carries out runs: takes what it is given and leases what nobody holds, gives each to a job of its own, renews the leases. A job whose lease is lost is dropped where it stands: whoever has the run
-/// by then finds its container by the labels, and watches on. So it is when the worker stops, once the commands in flight have ended or their time is over.
+/// by then finds its container by the labels, and watches on. So it is when the worker stops, once the commands in flight have ended or their time is over. A job that meets a store that is away
+/// keeps its lease, and goes on as soon as the store answers.
 /// </summary>
 public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, RunOutputs outputs, RunnerOptions options, TimeProvider time, ILogger<Worker> logger) : BackgroundService, IHostedLifecycleService
 {
@@ -16,6 +17,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     private readonly ConcurrentDictionary<string, LeaseHold> _holds = new();
     private readonly WorkloadTurns _turns = new();
     private volatile bool _isDraining;
+    private bool _isAway;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stopping)
@@ -30,7 +32,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         {
             var moved = gateway.Moved;
             await TryAsync(() => TakeAsync(stopping));
-            await Task.WhenAny(moved, tick);
+            await Task.WhenAny(moved, tick, _isAway ? Task.Delay(Absence.LongestPause, time, stopping) : tick);
             if (tick.IsCompleted)
             {
                 await TryAsync(() => RenewAsync(stopping));
@@ -43,7 +45,19 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     private async Task TakeAsync(CancellationToken stopping)
     {
         var since = time.GetTimestamp();
-        foreach (var run in await gateway.LeaseAsync(HasRoom ? MaxRuns - _holds.Count : 0, [.. _holds.Keys], stopping))
+        IReadOnlyList<RunRow> leased;
+        try
+        {
+            leased = await gateway.LeaseAsync(HasRoom ? MaxRuns - _holds.Count : 0, [.. _holds.Keys], stopping);
+        }
+        catch (Exception away) when (away.IsAway())
+        {
+            logger.Log(_isAway ? LogLevel.Debug : LogLevel.Warning, "No runs are taken until the store answers: {Reason}", away.Message);
+            _isAway = true;
+            return;
+        }
+        _isAway = false;
+        foreach (var run in leased)
         {
             Begin(run, null, since, stopping);
         }
@@ -72,7 +86,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
 
     private async Task CarryOutAsync(RunRow run, TakenRun? taken, LeaseHold hold)
     {
-        await TryAsync(() => CarryOutAsync(run, taken, hold.Lost.Token));
+        await TryAsync(() => CarryOutInPatienceAsync(run, taken, hold.Lost.Token));
         outputs.Close(run.RunId);
         _holds.TryRemove(run.RunId, out _);
         hold.Dispose();
@@ -86,7 +100,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         {
             kept = await gateway.RenewAsync([.. asked.Select(hold => hold.Key)], stopping);
         }
-        catch (GatewayAwayException away)
+        catch (Exception away) when (away.IsAway())
         {
             logger.LogWarning("Leases are not renewed: {Reason}", away.Message);
             return;
@@ -107,6 +121,33 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
                 logger.LogWarning("The lease of {Run} is lost; whoever has it next goes on with it.", runId);
                 hold.Lost.Cancel();
             }
+        }
+    }
+
+    /// <summary>Carries a run out. When the store is away its job waits, and begins again where the run stands by then, as that of a worker does that takes a run over.</summary>
+    private async Task CarryOutInPatienceAsync(RunRow run, TakenRun? taken, CancellationToken stopping)
+    {
+        var isSaid = false;
+        for (var pause = Absence.FirstPause; ; pause = Absence.Longer(pause))
+        {
+            try
+            {
+                if (!isSaid)
+                {
+                    await CarryOutAsync(run, taken, stopping);
+                }
+                else if (await gateway.FindAsync(run.RunId) is { HasEnded: false } now && await gateway.HoldsAsync(run.RunId, stopping))
+                {
+                    await CarryOutAsync(now, null, stopping);
+                }
+                return;
+            }
+            catch (Exception away) when (away.IsAway())
+            {
+                logger.Log(isSaid ? LogLevel.Debug : LogLevel.Warning, "{Run} waits until the store answers: {Reason}", run.RunId, away.Message);
+                isSaid = true;
+            }
+            await Task.Delay(pause, time, stopping);
         }
     }
 
@@ -145,6 +186,10 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         catch (OperationCanceledException)
         {
             // Stopping, or the lease is lost: what runs goes on without us.
+        }
+        catch (Exception away) when (away.IsAway())
+        {
+            logger.LogWarning("The store is away: {Reason}", away.Message);
         }
         catch (Exception defect)
         {
