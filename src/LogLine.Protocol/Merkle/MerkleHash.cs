@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using LogLine.Protocol.Crypto;
 
 namespace LogLine.Protocol.Merkle;
 
@@ -38,7 +39,7 @@ public static class MerkleHash
         var input = length <= EntryBytesOnStack ? stackalloc byte[length] : new byte[length];
         input[0] = LeafPrefix;
         entry.CopyTo(input[1..]);
-        SHA256.HashData(input, destination);
+        ShortSha256.Hash(input, destination);
     }
 
     /// <summary>SHA-256(0x01 ‖ left ‖ right), 32 bytes.</summary>
@@ -62,7 +63,7 @@ public static class MerkleHash
         input[0] = NodePrefix;
         left.CopyTo(input[1..]);
         right.CopyTo(input[(1 + Size)..]);
-        SHA256.HashData(input, destination);
+        ShortSha256.Hash(input, destination);
     }
 
     internal static void RequireSize(ReadOnlySpan<byte> hash, string name)

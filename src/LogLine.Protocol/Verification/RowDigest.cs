@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using LogLine.Protocol.Crypto;
 
 namespace LogLine.Protocol.Verification;
 
@@ -113,7 +114,7 @@ public ref struct RowDigestWriter
     public readonly long End()
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(_room[.._length], hash);
+        ShortSha256.Hash(_room[.._length], hash);
         return BinaryPrimitives.ReadInt64BigEndian(hash);
     }
 
