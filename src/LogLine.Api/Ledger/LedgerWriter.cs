@@ -384,9 +384,9 @@ internal sealed class LedgerWriter : IAsyncDisposable
             {
                 await _store.ForgetAsync(now - TimeSpan.FromMinutes(10), now);
             }
-            catch (LedgerStoreException defect)
+            catch (LedgerStoreException away)
             {
-                _logger.LogWarning(defect, "What is over was not forgotten; it is tried again in {Seconds} s.", ForgetEvery.TotalSeconds);
+                _logger.LogWarning("What is over was not forgotten; it is tried again in {Seconds} s: {Reason}", ForgetEvery.TotalSeconds, away.Message);
             }
         }
     }

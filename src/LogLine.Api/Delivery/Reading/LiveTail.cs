@@ -98,7 +98,7 @@ internal sealed class LiveTail(SpanLedger ledger, TimeProvider time, ILogger<Liv
             catch (Exception defect)
             {
                 // The store is away: readers go on waiting, and miss nothing, since the position stays.
-                logger.LogWarning(defect, "The end of the log cannot be read; trying again.");
+                logger.LogWarning(defect is LedgerStoreException ? null : defect, "The end of the log cannot be read; trying again: {Reason}", defect.Message);
                 await Task.Delay(Pause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

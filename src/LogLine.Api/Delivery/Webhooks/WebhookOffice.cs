@@ -104,6 +104,10 @@ internal sealed class WebhookOffice(CourierTools tools, ILogger<WebhookOffice> l
         {
             // Stopping, or another courier takes over.
         }
+        catch (Exception away) when (away is LedgerStoreException or LedgerUnavailableException)
+        {
+            logger.LogWarning("Webhooks wait until the store answers: {Reason}", away.Message);
+        }
         catch (Exception defect)
         {
             logger.LogWarning(defect, "Webhooks met a defect; what was not delivered is tried again.");
