@@ -3,6 +3,7 @@ using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LogLine.Api.Tests.Submissions;
 
@@ -26,6 +27,8 @@ public sealed class WaitTests
             return Task.FromResult(Nothing);
         }
         await using var gateway = await TestGateway.StartAsync([new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.list"] = Look } }]);
+        var desk = gateway.Services.GetRequiredService<RunDesk>();
+        await Patience.UntilAsync("the worker takes runs from their commit on", () => desk.Taker is not null);
         using var other = new SqliteSession(Path.Combine(gateway.Folder, "ledger.db"), readOnly: false);
         other.Execute("BEGIN IMMEDIATE"); // nothing is committed meanwhile
 
@@ -82,7 +85,7 @@ public sealed class WaitTests
         var first = await PostAsync(gateway, "image.pull", "urn:image:dev", Order, WithKey, wait: 1);
         end.SetResult(Nothing);
         var run = first.Json.Member("run").Text("run_id")!;
-        using var signal = gateway.Services.GetService(typeof(RunDesk)) is RunDesk desk ? desk.Watch(run) : throw new InvalidOperationException();
+        using var signal = gateway.Services.GetRequiredService<RunDesk>().Watch(run);
         for (var moved = signal.Next; (await gateway.Ledger.Store.FindRunAsync(run))?.HasEnded != true; moved = signal.Next)
         {
             await moved.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
