@@ -19,7 +19,7 @@ internal static class VerifyBenchmark
     private static readonly string What = $"a ledger of {Spans:N0} signed spans of 1 KiB, every entry, hash, signature, tile, checkpoint and row, on one thread";
 
     private const string Limit =
-        "The signature, three quarters to four fifths of it: libsodium verifies one at a time. Of the rest a profile (`perf`; in µs where a signature takes 48) gave: four SHA-256 (leaf, node, the digests of two rows) 3, of which more than half was saved since (decision 019); BLAKE3 of the span with and without its signature 2; SQLite and the kernel's reads 1.7, and 0.9 until a row is values; the collector and cleared memory 1.6; canonical form and members of the span 1.2; "
+        "The signature, three quarters to four fifths of it: libsodium verifies one at a time. Of the rest a profile (`perf`; in µs where a signature takes 48) gave: four SHA-256 (leaf, node, the digests of two rows) 3, before decision 019 (what it saves of each, the figure of a node shows); BLAKE3 of the span with and without its signature 2; SQLite and the kernel's reads 1.7, and 0.9 until a row is values; the collector and cleared memory 1.6; canonical form and members of the span 1.2; "
         + "names, keys and what else the log adds up to 0.5. The commands verify on all cores at once. Signatures verified in batches would lift it; libsodium has no call for that.";
 
     public static async Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options)

@@ -11,7 +11,7 @@ internal static class SpansBenchmark
         """
         Processor time; the disk is waited for by whole groups. Of 130 µs that the gateway spends on a span, a profile (`perf`, 64 connections) gives: the one verification, which the yardstick has too, 45; the kernel 24,
         of which sockets 8, the write-ahead log and fsync 8, changes of thread 4; Kestrel, its sockets and pipes 9; the gate and the ledger's own code 10; the base library, tasks and the thread pool 8; SQLite 7; the canonical form,
-        BLAKE3 and the schemas 6; copies, malloc and cleared memory 5; the collector 5; System.Text.Json 3; SHA-256 of leaf, nodes and rows 4; the rest 4. Beside the verification it is flat. A faster verification
+        BLAKE3 and the schemas 6; copies, malloc and cleared memory 5; the collector 5; System.Text.Json 3; SHA-256 of leaf, nodes and rows 4, before decision 019; the rest 4. Beside the verification it is flat. A faster verification
         in libsodium would lift it most; a second machine does with the PostgreSQL store.
         """;
 
