@@ -125,29 +125,5 @@ public abstract class RunArtifacts
     }
 }
 
-/// <summary>Those that are kept in this process's own store.</summary>
-public sealed class KeptArtifacts(ArtifactDesk desk, ArtifactActor actor) : RunArtifacts
-{
-    /// <inheritdoc/>
-    public override long MaxBytes => desk.Store.Options.MaxBytes;
-
-    /// <inheritdoc/>
-    public override Task<FileStream?> OpenReadAsync(string? name, CancellationToken cancel) =>
-        Task.FromResult(ArtifactHash.TryParse(name, out var hash) ? desk.Store.OpenRead(actor.Tenant, hash) : null);
-
-    /// <inheritdoc/>
-    public override async Task<StoredArtifact> WriteAsync(Func<Stream, Task> write, CancellationToken cancel)
-    {
-        await using var writer = desk.Store.Create(actor.Tenant);
-        await using (var buffered = new BufferedStream(writer, 128 * 1024))
-        {
-            await write(buffered);
-            await buffered.FlushAsync(cancel);
-            var hash = writer.Seal();
-            return (await desk.KeepAsync(writer, hash, actor, cancel)).Artifact;
-        }
-    }
-}
-
 /// <summary>Who stores: a token, for a run that a span of the tenant's has started.</summary>
 public sealed record ArtifactActor(string Tenant, string Env, string Principal, string? RunId = null);

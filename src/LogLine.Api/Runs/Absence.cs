@@ -14,6 +14,22 @@ internal static class Absence
     /// <summary>True when that is all that is wrong.</summary>
     public static bool IsAway(this Exception defect) => defect is GatewayAwayException or LedgerStoreException or LedgerUnavailableException;
 
+    /// <summary>Asks until there is an answer.</summary>
+    public static async Task<T> OutlastAsync<T>(Func<Task<T>> ask, TimeProvider time, CancellationToken cancel)
+    {
+        for (var pause = FirstPause; ; pause = Longer(pause))
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (Exception away) when (away.IsAway())
+            {
+                await Task.Delay(pause, time, cancel);
+            }
+        }
+    }
+
     /// <summary>The pause behind one.</summary>
     public static TimeSpan Longer(TimeSpan pause) => pause * 2 < LongestPause ? pause * 2 : LongestPause;
 }

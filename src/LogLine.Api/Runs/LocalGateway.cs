@@ -78,36 +78,29 @@ public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLea
     public ValueTask<bool> HasEndedAsync(RunRow run, string kind, string name) => desk.HasEndedAsync(run.Tenant, kind, name);
 
     /// <summary>Says it again while the store is away: what a command has brought is nowhere else.</summary>
-    public async Task<bool> ReportAsync(string runId, IReadOnlyList<RunReport> reports, CancellationToken cancel)
+    public Task<bool> ReportAsync(string runId, IReadOnlyList<RunReport> reports, CancellationToken cancel)
     {
         List<ServerSpan>? said = null;
-        for (var pause = Absence.FirstPause; ; pause = Absence.Longer(pause))
+        return Absence.OutlastAsync(async () =>
         {
             var before = said;
-            try
+            if (await desk.FindAsync(runId) is { } run && RunStates.AreLegal(run.State, reports.Select(report => report.State)))
             {
-                if (await desk.FindAsync(runId) is { } run && RunStates.AreLegal(run.State, reports.Select(report => report.State)))
+                said ??= [.. reports.Select(report => Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, time.GetUtcNow())))];
+                if (await desk.MoveAsync(run, said, reports[^1].Result, Holder is { } holder ? new RunHolder(holder, LeaseLife) : null, cancel))
                 {
-                    said ??= [.. reports.Select(report => Sign(run, RunStates.Intent(report.State)!, json => RunEvents.Write(json, run, report, time.GetUtcNow())))];
-                    if (await desk.MoveAsync(run, said, reports[^1].Result, Holder is { } holder ? new RunHolder(holder, LeaseLife) : null, cancel))
-                    {
-                        return true;
-                    }
+                    return true;
                 }
-                return before is not null && await desk.HasSaidAsync(before[^1]); // an earlier try may have got there, and its answer was lost
             }
-            catch (Exception away) when (away.IsAway())
-            {
-                await Task.Delay(pause, time, cancel);
-            }
-        }
+            return before is not null && await desk.HasSaidAsync(before[^1]); // an earlier try may have got there, and its answer was lost
+        }, time, cancel);
     }
 
     /// <inheritdoc/>
     public Task RecordAsync(RunRow run, string intent, Action<Utf8JsonWriter> facts, CancellationToken cancel) => desk.NoteAsync(run, [Sign(run, intent, facts)], cancel);
 
     /// <inheritdoc/>
-    public RunArtifacts ArtifactsOf(RunRow run) => new KeptArtifacts(artifacts, new ArtifactActor(run.Tenant, run.Env, "gateway", run.RunId));
+    public RunArtifacts ArtifactsOf(RunRow run) => new KeptArtifacts(artifacts, new ArtifactActor(run.Tenant, run.Env, "gateway", run.RunId), time);
 
     private ServerSpan Sign(RunRow run, string intent, Action<Utf8JsonWriter> payload) =>
         desk.Ledger.Identity.Sign(run.Tenant, run.Env, intent, RunEvents.EntityType(intent), run.Subject, time.GetUtcNow(), payload);

@@ -19,6 +19,10 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private Task _pending = Task.CompletedTask;
     private RunReport[] _unsaid = [];
     private bool _begun;
+    private bool _isOurs = true;
+
+    /// <summary>It was said, or is being said, that the run is <c>running</c> or has ended: whoever takes it over does not carry it out again, and what it brings is nowhere but here.</summary>
+    public bool HasBegun { get; private set; }
 
     /// <summary>
     /// Begins a look while its run is being committed; null for what is no glance (<see cref="PrimitiveTable.IsGlance"/>), or is about a container that the gate has not seen. What it brings goes nowhere before the
@@ -69,7 +73,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
                 : null;
             await ActAsync(working.Token, stopping);
         }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (_isOurs && !stopping.IsCancellationRequested)
         {
             await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
         }
@@ -122,6 +126,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             Progress = progress.SayAsync,
             Said = (source, piece) => outputs.Of(run.RunId).Append(source, piece),
         }, working);
+        await progress.SaidAsync();
         var exited = Ended(RunState.Exited, result.ExitCode, null, null, result.Body);
         await SayAsync(_begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
     }
@@ -167,7 +172,11 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         if (!_begun)
         {
             _begun = true;
-            await SayAsync([new RunReport(RunState.Running) { StartedAt = at }], stopping);
+            _isOurs = await SayAsync([new RunReport(RunState.Running) { StartedAt = at }], stopping);
+        }
+        if (!_isOurs)
+        {
+            throw new OperationCanceledException("The run is another worker's.");
         }
     }
 
@@ -176,6 +185,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     {
         RunReport[] all = [.. _unsaid, .. reports];
         _unsaid = [];
+        HasBegun |= reports.Length > 0;
         return gateway.ReportAsync(run.RunId, all, stopping);
     }
 

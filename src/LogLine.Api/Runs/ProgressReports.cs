@@ -13,23 +13,40 @@ internal sealed class ProgressReports(RunRow run, IRunGateway gateway, TimeProvi
 
     private int _said;
     private long _at;
+    private Task _saying = Task.CompletedTask;
 
-    public async Task SayAsync(RunProgress progress)
+    /// <summary>Says it beside the work, which waits for nobody: what comes while the last word is on its way is left out.</summary>
+    public Task SayAsync(RunProgress progress)
     {
-        if (_said == Most || (_said > 0 && time.GetElapsedTime(_at) < Least))
+        if (_saying.IsCompleted && _said < Most && (_said == 0 || time.GetElapsedTime(_at) >= Least))
         {
-            return;
+            (_said, _at) = (_said + 1, time.GetTimestamp());
+            _saying = RecordAsync(progress);
         }
-        (_said, _at) = (_said + 1, time.GetTimestamp());
-        await gateway.RecordAsync(run, "run.progress", json =>
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Completes when the last word was said, or is lost.</summary>
+    public Task SaidAsync() => _saying;
+
+    private async Task RecordAsync(RunProgress progress)
+    {
+        try
         {
-            json.WriteString("run_id", run.RunId);
-            json.WriteNumber("done", progress.Done);
-            if (progress.Total is { } total)
+            await gateway.RecordAsync(run, "run.progress", json =>
             {
-                json.WriteNumber("total", total);
-            }
-            json.WriteString("unit", progress.Unit);
-        }, stopping);
+                json.WriteString("run_id", run.RunId);
+                json.WriteNumber("done", progress.Done);
+                if (progress.Total is { } total)
+                {
+                    json.WriteNumber("total", total);
+                }
+                json.WriteString("unit", progress.Unit);
+            }, stopping);
+        }
+        catch (Exception unsaid) when (unsaid.IsAway() || unsaid is OperationCanceledException)
+        {
+            // It is not worth the work that it tells of.
+        }
     }
 }

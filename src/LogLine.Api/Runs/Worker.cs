@@ -8,7 +8,8 @@ namespace LogLine.Api.Runs;
 /// <summary>
 /// Carries out runs: takes what it is given and leases what nobody holds, gives each to a job of its own, renews the leases. A job whose lease is lost is dropped where it stands: whoever has the run
 /// by then finds its container by the labels, and watches on. So it is when the worker stops, once the commands in flight have ended or their time is over. A job that meets a store that is away
-/// keeps its lease, and goes on as soon as the store answers.
+/// keeps its lease, and goes on as soon as the store answers. A command that has begun is begun by nobody else, so that nothing but the word that it is another worker's ends it: while nobody answers it goes on
+/// past its lease, and is leased again.
 /// </summary>
 public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, RunOutputs outputs, RunnerOptions options, TimeProvider time, ILogger<Worker> logger) : BackgroundService, IHostedLifecycleService
 {
@@ -48,7 +49,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         IReadOnlyList<RunRow> leased;
         try
         {
-            leased = await gateway.LeaseAsync(HasRoom ? MaxRuns - _holds.Count : 0, [.. _holds.Keys], stopping);
+            leased = await gateway.LeaseAsync(HasRoom ? MaxRuns - _holds.Count : 0, [.. _holds.Where(hold => hold.Value.IsOurs).Select(hold => hold.Key)], stopping);
         }
         catch (Exception away) when (away.IsAway())
         {
@@ -73,28 +74,45 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     private void Begin(RunRow run, TakenRun? taken, long since, CancellationToken stopping)
     {
         var hold = new LeaseHold(stopping) { Since = since, IsCommand = !DeployOrder.IsDeploy(run) };
-        if (_isDraining || !_holds.TryAdd(run.RunId, hold))
+        while (!_isDraining)
         {
-            hold.Dispose();
-            return; // given back with all others, or its job has not ended yet: the run is leased again when it has
+            if (_holds.TryAdd(run.RunId, hold))
+            {
+                using (ExecutionContext.SuppressFlow()) // whoever submitted it is answered long before it ends
+                {
+                    hold.Job = Task.Run(() => CarryOutAsync(run, taken, hold, stopping), CancellationToken.None);
+                }
+                return;
+            }
+            if (_holds.TryGetValue(run.RunId, out var earlier) && earlier.TryLeaseAgain(since))
+            {
+                break; // what the job that has not ended yet leaves undone begins behind it
+            }
         }
-        using (ExecutionContext.SuppressFlow()) // whoever submitted it is answered long before it ends
-        {
-            hold.Job = Task.Run(() => CarryOutAsync(run, taken, hold), CancellationToken.None);
-        }
+        hold.Dispose(); // or all are given back
     }
 
-    private async Task CarryOutAsync(RunRow run, TakenRun? taken, LeaseHold hold)
+    private async Task CarryOutAsync(RunRow run, TakenRun? taken, LeaseHold hold, CancellationToken stopping)
     {
-        await TryAsync(() => CarryOutInPatienceAsync(run, taken, hold.Lost.Token));
+        await TryAsync(() => CarryOutInPatienceAsync(run, taken, hold));
         outputs.Close(run.RunId);
         _holds.TryRemove(run.RunId, out _);
+        if (hold.End() is { } since)
+        {
+            await TryAsync(async () =>
+            {
+                if (await gateway.FindAsync(run.RunId) is { HasEnded: false } now)
+                {
+                    Begin(now, null, since, stopping);
+                }
+            });
+        }
         hold.Dispose();
     }
 
     private async Task RenewAsync(CancellationToken stopping)
     {
-        var (since, asked) = (time.GetTimestamp(), _holds.Where(hold => !hold.Value.Lost.IsCancellationRequested).ToList());
+        var (since, asked) = (time.GetTimestamp(), _holds.Where(hold => hold.Value.IsOurs).ToList());
         IReadOnlyCollection<string> kept;
         try
         {
@@ -116,29 +134,29 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     {
         foreach (var (runId, hold) in _holds)
         {
-            if ((hold.Since is not { } since || time.GetElapsedTime(since) >= gateway.LeaseLife) && !hold.Lost.IsCancellationRequested)
+            if (hold.IsOurs && (hold.Since is not { } since || (time.GetElapsedTime(since) >= gateway.LeaseLife && hold.Command?.HasBegun != true)))
             {
                 logger.LogWarning("The lease of {Run} is lost; whoever has it next goes on with it.", runId);
-                hold.Lost.Cancel();
+                hold.Drop();
             }
         }
     }
 
     /// <summary>Carries a run out. When the store is away its job waits, and begins again where the run stands by then, as that of a worker does that takes a run over.</summary>
-    private async Task CarryOutInPatienceAsync(RunRow run, TakenRun? taken, CancellationToken stopping)
+    private async Task CarryOutInPatienceAsync(RunRow run, TakenRun? taken, LeaseHold hold)
     {
-        var isSaid = false;
+        var (isSaid, stopping) = (false, hold.Lost.Token);
         for (var pause = Absence.FirstPause; ; pause = Absence.Longer(pause))
         {
             try
             {
                 if (!isSaid)
                 {
-                    await CarryOutAsync(run, taken, stopping);
+                    await CarryOutOnceAsync(run, taken, hold);
                 }
                 else if (await gateway.FindAsync(run.RunId) is { HasEnded: false } now && await gateway.HoldsAsync(run.RunId, stopping))
                 {
-                    await CarryOutAsync(now, null, stopping);
+                    await CarryOutOnceAsync(now, null, hold);
                 }
                 return;
             }
@@ -151,8 +169,9 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         }
     }
 
-    private async Task CarryOutAsync(RunRow run, TakenRun? taken, CancellationToken stopping)
+    private async Task CarryOutOnceAsync(RunRow run, TakenRun? taken, LeaseHold hold)
     {
+        var stopping = hold.Lost.Token;
         using var traced = RunTelemetry.Follow(run);
         if (targets.Find(run.Provider) is not IRunAdapter adapter)
         {
@@ -165,7 +184,8 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         }
         else
         {
-            await new PrimitiveJob(run, taken, gateway, adapter, _turns, vault, outputs, time).RunAsync(stopping);
+            hold.Command = new PrimitiveJob(run, taken, gateway, adapter, _turns, vault, outputs, time);
+            await hold.Command.RunAsync(stopping);
         }
     }
 
@@ -237,6 +257,9 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     private sealed class LeaseHold : IDisposable
     {
         private readonly CancellationTokenRegistration _stopping;
+        private readonly Lock _lock = new();
+        private bool _isLeasedAgain;
+        private bool _hasEnded;
 
         public LeaseHold(CancellationToken stopping) => _stopping = stopping.UnsafeRegister(static lost => ((CancellationTokenSource)lost!).Cancel(), Lost);
 
@@ -247,7 +270,42 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         /// <summary>A primitive, which ends by itself; a deploy is watched for as long as it runs.</summary>
         public bool IsCommand { get; init; }
 
+        /// <summary>The primitive, once it is being carried out.</summary>
+        public PrimitiveJob? Command { get; set; }
+
         public Task Job { get; set; } = Task.CompletedTask;
+
+        /// <summary>The run is this job's, or the next one's, which begins when this one has ended.</summary>
+        public bool IsOurs => !Lost.IsCancellationRequested || _isLeasedAgain;
+
+        /// <summary>The run was leased again before its job had ended; false when that has ended by now.</summary>
+        public bool TryLeaseAgain(long since)
+        {
+            lock (_lock)
+            {
+                if (!_hasEnded)
+                {
+                    (Since, _isLeasedAgain) = (since, true);
+                }
+                return !_hasEnded;
+            }
+        }
+
+        public void Drop()
+        {
+            _isLeasedAgain = false;
+            Lost.Cancel();
+        }
+
+        /// <summary>The job has ended; since when the run is ours again, if it was leased meanwhile.</summary>
+        public long? End()
+        {
+            lock (_lock)
+            {
+                _hasEnded = true;
+                return _isLeasedAgain ? Since : null;
+            }
+        }
 
         /// <summary>The worker's own end does not hold on to it any more. Whoever finds the lease lost at this moment may still say so.</summary>
         public void Dispose() => _stopping.Unregister();

@@ -13,7 +13,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LogLine.Api.Tests.Runs;
 
 /// <summary>
-/// The store does not answer while a job needs it. Leases last ten minutes here, which is longer than anybody waits: what goes on does so because the store answers again, not because a lease is over.
+/// The store does not answer while a job needs it. Leases last ten minutes here, which is longer than anybody waits: what goes on does so because the store answers again, not because a lease is over. Where the lease is to
+/// be over before the store answers, it lasts two seconds.
 /// </summary>
 public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
 {
@@ -95,14 +96,96 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
             _faults.Arm("BeginAsync", StoreFault.NotPersisted, times: int.MaxValue);
             return Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("""{"said":"once"}"""u8).Root));
         }
-        var gateway = await StartAsync(new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["image.pull"] = Pull } });
+        var gateway = await StartAsync(Pulling(Pull));
 
-        var run = (await gateway.PostAsync("""{"intent":"image.pull","subject":"urn:image:dev","payload":{"target":{"provider":"fake"},"image":"localhost/x:1"}}""")).RunId();
+        var run = await PullAsync(gateway);
         await FailedAsync("BeginAsync");
         _faults.Disarm();
         var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
 
         Assert.Equal(("exited", 0, 1, "once"), (ended.Text("state"), ended.Integer("exit_code"), carriedOut, ended.Member("result").Text("said")));
+    }
+
+    /// <summary>The store is away while a command that has begun says how far it is, and keeps what it made: it goes on, and what it made is kept once the store answers.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task WhatACommandSaysAndMakesOnItsWay_EndsNothing(bool isShared)
+    {
+        var carriedOut = 0;
+        async Task<PrimitiveResult> Pull(PrimitiveCall call, CancellationToken cancel)
+        {
+            carriedOut++;
+            await call.Begun();
+            _faults.Arm("BeginAsync", StoreFault.NotPersisted, times: int.MaxValue);
+            await call.Progress(new RunProgress(1, 2, "steps"));
+            var kept = await call.Artifacts.WriteAsync(made => made.WriteAsync("made"u8.ToArray(), cancel).AsTask(), cancel);
+            return new PrimitiveResult(CanonicalJson.Compose(json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("artifact", kept.Hash.ToString());
+                json.WriteEndObject();
+            }).Root);
+        }
+        var gateway = await StartAsync(Pulling(Pull), isShared ? await ConnectAsync() : null);
+
+        var run = await PullAsync(gateway);
+        await FailedAsync("BeginAsync");
+        _faults.Disarm();
+        var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
+
+        Assert.Equal(("exited", null, 0, 1), (ended.Text("state"), ended.Text("reason"), ended.Integer("exit_code"), carriedOut));
+        Assert.Equal("made", (await gateway.GetAsync("/v1/artifacts/" + ended.Member("result").Text("artifact"))).Body);
+    }
+
+    /// <summary>A command that has begun is begun by nobody else: its worker has it again when the store answers, with what it brought meanwhile.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task CommandThatHasBegun_OutlivesItsLease_AndEndsOnce(bool isShared)
+    {
+        var (carriedOut, goesOn) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        async Task<PrimitiveResult> Pull(PrimitiveCall call, CancellationToken cancel)
+        {
+            carriedOut++;
+            await call.Begun();
+            await goesOn.Task.WaitAsync(cancel);
+            return new PrimitiveResult(CanonicalJson.Parse("""{"said":"once"}"""u8).Root);
+        }
+        var gateway = await StartAsync(Pulling(Pull), isShared ? await ConnectAsync() : null, leaseSeconds: 2);
+
+        var run = await PullAsync(gateway);
+        await gateway.RunInAsync(run, "running");
+        await OutliveAsync(() => Unrenewed >= 6);
+        await LeasedAsync(run);
+        goesOn.SetResult();
+        var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
+
+        Assert.Equal(("exited", null, 0, 1, "once"), (ended.Text("state"), ended.Text("reason"), ended.Integer("exit_code"), carriedOut, ended.Member("result").Text("said")));
+        Assert.Equal(["image.pull", "run_state.pending", "run_state.running", "run_state.exited"], await gateway.StatesAsync(run));
+    }
+
+    /// <summary>Its job has not ended when its worker leases the run again: it is carried out behind that job, and not when the new lease is over.</summary>
+    [Fact]
+    public async Task RunThatIsLeasedAgain_WhileItsDroppedJobEnds_GoesOnBehindIt()
+    {
+        var (target, began, goesOn) = (new FakeAdapter(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        target.Around = async (what, _) =>
+        {
+            if (what == "before start")
+            {
+                began.TrySetResult();
+                await goesOn.Task;
+            }
+        };
+        var gateway = await StartAsync(target, leaseSeconds: 2);
+        var reference = await gateway.ApplyAsync("web");
+        var run = (await gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(reference, "web"))).RunId();
+        await began.Task;
+        await OutliveAsync(() => _log.Lines.Any(line => line.Text.StartsWith($"The lease of {run} is lost", StringComparison.Ordinal)),
+            () => gateway.Services.GetRequiredService<WorkerLeases>().Seconds = 600); // the next lease is not over while anybody waits
+        await LeasedAsync(run);
+        goesOn.SetResult();
+        await gateway.RunInAsync(run, "running");
+
+        Assert.Equal((1, 1), (target.Created, target.Started));
+        Assert.Equal(["deploy.apply", "deploy.planned", "run_state.pending", "deploy.applied", "run_state.running"], await gateway.StatesAsync(run));
     }
 
     /// <summary>Who wants a run to end says so once; its worker could not look at that moment.</summary>
@@ -128,6 +211,57 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
         Assert.DoesNotContain(_log.Lines, line => line.Level >= LogLevel.Error);
     }
 
+    /// <summary>Another worker has leased the run right before its command would begin: it is begun there, and not here.</summary>
+    [Fact]
+    public async Task CommandOfWhichAnotherWorkerHasTheRun_IsNotBegun()
+    {
+        var (begun, stolen) = (false, new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously));
+        async Task<PrimitiveResult> Pull(PrimitiveCall call, CancellationToken cancel)
+        {
+            await _ledger!.Store.ReleaseLeasesAsync("local:");
+            await _ledger.Store.LeaseRunsAsync("other", LeaseReach.Everything, 10, DateTimeOffset.UtcNow.AddMinutes(10), DateTimeOffset.UtcNow);
+            try
+            {
+                await call.Begun();
+                begun = true;
+                stolen.SetResult(null);
+            }
+            catch (Exception refused)
+            {
+                stolen.SetResult(refused);
+                throw;
+            }
+            return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
+        }
+        var gateway = await StartAsync(Pulling(Pull), await ConnectAsync());
+
+        var run = await PullAsync(gateway);
+        Assert.IsType<OperationCanceledException>(await stolen.Task, exactMatch: false);
+
+        Assert.False(begun);
+        Assert.Equal(["image.pull", "run_state.pending"], await gateway.StatesAsync(run));
+    }
+
+    private static FakeAdapter Pulling(Primitive pull) => new() { Primitives = new Dictionary<string, Primitive> { ["image.pull"] = pull } };
+
+    private static async Task<string> PullAsync(TestGateway gateway) =>
+        (await gateway.PostAsync("""{"intent":"image.pull","subject":"urn:image:dev","payload":{"target":{"provider":"fake"},"image":"localhost/x:1"}}""")).RunId();
+
+    /// <summary>Leases can neither be renewed nor given until something holds.</summary>
+    private async Task OutliveAsync(Func<bool> until, Action? then = null)
+    {
+        _faults.Arm("RenewLeasesAsync", StoreFault.NotPersisted, times: int.MaxValue);
+        _faults.Arm("LeaseRunsAsync", StoreFault.NotPersisted, times: int.MaxValue);
+        await Patience.UntilAsync("the lease's end", until);
+        then?.Invoke();
+        _faults.Disarm();
+    }
+
+    /// <summary>Somebody has the run for longer than now.</summary>
+    private Task LeasedAsync(string run) => Patience.UntilAsync($"a lease of {run}", async () => (await _ledger!.Store.FindRunAsync(run))!.LeaseUntil > DateTimeOffset.UtcNow);
+
+    private int Unrenewed => _log.Lines.Count(line => line.Text.StartsWith("Leases are not renewed", StringComparison.Ordinal));
+
     private Task FailedAsync(string call) => Patience.UntilAsync($"a failure of {call}", () => _faults.Failed.ContainsKey((call, StoreFault.NotPersisted)));
 
     private int Warnings(string run) => _log.Lines.Count(line => line.Level == LogLevel.Warning && line.Text.StartsWith($"{run} waits until the store answers: ", StringComparison.Ordinal));
@@ -149,12 +283,12 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
     }
 
     /// <summary>A gateway on a store that can be made to fail; on the embedded one without another.</summary>
-    private async Task<TestGateway> StartAsync(FakeAdapter target, ILedgerStore? inner = null)
+    private async Task<TestGateway> StartAsync(FakeAdapter target, ILedgerStore? inner = null, int leaseSeconds = 600)
     {
         var keys = Keys();
         var store = FaultyStore.Around(inner ?? SqliteLedgerStore.Open(Path.Combine(_folder, "ledger.db"), "logline.test/away"), _faults);
         _ledger = await SpanLedger.OpenAsync(store, keys, Path.Combine(_folder, "published"), TimeProvider.System, 4096, NullLogger<SpanLedger>.Instance);
-        _gateway = await TestGateway.StartAsync([target], folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = "600" }, adjust: builder =>
+        _gateway = await TestGateway.StartAsync([target], folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = $"{leaseSeconds}" }, adjust: builder =>
         {
             builder.Services.AddSingleton(_ledger);
             builder.Services.AddSingleton<ILogger<Worker>>(_log);

@@ -33,10 +33,10 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         Assert.Equal([.. Begun, "run_state.exited"], await lab.StatesAsync(run));
     }
 
-    [Fact]
-    public async Task KilledWorker_IsReplacedByAnother_OnceItsLeaseHasRunOut()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task KilledWorker_IsReplacedByAnother_OnceItsLeaseHasRunOut(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync(leaseSeconds: 2);
+        await using var lab = await RoleLab.OpenAsync(provider, leaseSeconds: 2);
         var (one, _) = await lab.StartWorkerAsync("one");
         // It is healthy when the test says so, and the first one is gone by then.
         var run = await lab.DeployAsync(lifecycle: """{"health":{"exec":{"argv":["test","-e","/tmp/go"]},"start_period":"4m"},"stop_timeout":"1s"}""");
@@ -53,10 +53,10 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         Assert.NotEqual(signers["deploy.applied"], signers["run_state.running"]);
     }
 
-    [Fact]
-    public async Task KilledGateway_StartedAgainElsewhere_HasItsWorkerAndItsRuns()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task KilledGateway_StartedAgainElsewhere_HasItsWorkerAndItsRuns(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync();
+        await using var lab = await RoleLab.OpenAsync(provider);
         await lab.StartWorkerAsync("edge");
         var run = await lab.DeployAsync(SlowStart, Health);
         await lab.StateAsync(run, "deploy.applied");
@@ -109,10 +109,10 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         Assert.Equal([.. Begun, "run.cancel", "run_state.cancelled"], await lab.StatesAsync(run));
     }
 
-    [Fact]
-    public async Task CutWire_DelaysWhatIsSaid_AndChangesNothing()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task CutWire_DelaysWhatIsSaid_AndChangesNothing(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync();
+        await using var lab = await RoleLab.OpenAsync(provider);
         var (_, wire) = await lab.StartWorkerAsync("edge");
         var run = await lab.DeployAsync();
         var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id");
@@ -124,10 +124,10 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         Assert.Equal([.. Begun, "run_state.exited"], await lab.StatesAsync(run));
     }
 
-    [Fact]
-    public async Task WorkerThatLostItsLease_SaysNothingMore_AndTheOtherOneEndsTheRun()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task WorkerThatLostItsLease_SaysNothingMore_AndTheOtherOneEndsTheRun(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync(leaseSeconds: 2);
+        await using var lab = await RoleLab.OpenAsync(provider, leaseSeconds: 2);
         var (_, wire) = await lab.StartWorkerAsync("one");
         var run = await lab.DeployAsync(lifecycle: """{"stop_timeout":"1s"},"restart":{"policy":"always"}""");
         var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id");
@@ -146,10 +146,10 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         Assert.Equal(2, (await SignersOfAllAsync(lab, run)).Count);
     }
 
-    [Fact]
-    public async Task CommandThatAWorkerWasLostIn_IsNotRunAgain()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task CommandThatAWorkerWasLostIn_IsNotRunAgain(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync();
+        await using var lab = await RoleLab.OpenAsync(provider);
         var (worker, wire) = await lab.StartWorkerAsync("edge");
         var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");
         await lab.StateAsync(run, "run_state.running");
@@ -163,7 +163,32 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         Assert.Equal("1", (await lab.DoAsync("container.exec", """{"argv":["sh","-c","wc -l < /tmp/count"]}""")).Member("result").Text("stdout")!.Trim());
     }
 
-    private static Task LoggedAsync(RoleLab lab, string text) => Patience.UntilAsync($"'{text}' in the log", () => lab.Output.Contains(text, StringComparison.Ordinal));
+    /// <summary>The wire is cut for longer than a lease while a command runs, and nobody else takes the run: the command goes on, and its worker says what it brought.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task CommandOfAWorkerThatIsCutOff_OutlivesItsLease_AndEndsOnce(string provider)
+    {
+        await using var lab = await RoleLab.OpenAsync(provider, leaseSeconds: 2);
+        var (_, wire) = await lab.StartWorkerAsync("edge");
+        var run = await lab.DeployAsync();
+        var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id")!;
+        var exec = (await lab.DoAsync("container.exec", """{"argv":["sh","-c","echo x >> /tmp/count; until [ -e /tmp/go ]; do sleep 0.05; done; wc -l < /tmp/count"]}""", wait: 0)).Member("run").Text("run_id")!;
+        await lab.StateAsync(exec, "run_state.running");
+        wire.Cut();
+        await LoggedAsync(lab, "Leases are not renewed", times: 6);
+        await LoggedAsync(lab, $"The lease of {run} is lost");
+        wire.Mend();
+        await lab.ReleaseAsync(container);
+        var ended = await lab.StateAsync(exec, "run_state.exited");
+        Assert.Equal((null, 0L, "1"), (ended.Text("reason"), ended.Integer("exit_code"), ended.Member("result").Text("stdout")?.Trim()));
+        Assert.Equal(["container.exec", "run_state.pending", "run_state.running", "run_state.exited"], await lab.StatesAsync(exec));
+
+        // The deploy, which another worker could have taken, was dropped, and is watched again by the same one.
+        await lab.Engine.StopAsync(container, TimeSpan.Zero, RoleLab.Cancel);
+        await lab.StateAsync(run, "run_state.exited");
+        Assert.Equal([.. Begun, "run_state.exited"], await lab.StatesAsync(run));
+    }
+
+    private static Task LoggedAsync(RoleLab lab, string text, int times = 1) => Patience.UntilAsync($"'{text}' in the log", () => lab.Output.Split(text).Length > times);
 
     private static async Task<Dictionary<string, string>> SignersAsync(RoleLab lab, string run) =>
         (await lab.SpansAsync(run)).Where(span => span.Text("intent") is "deploy.applied" or "run_state.pending" or "run_state.running").ToDictionary(span => span.Text("intent")!, span => span.Member("signature").Text("kid")!);
