@@ -170,9 +170,9 @@ public sealed class TdlnGate
             verdict.IsWhole = true;
             return;
         }
-        foreach (var span in items)
+        foreach (var (at, span) in items.Index())
         {
-            var item = new Judgement(submission, span, state) { Kid = whole.Kid, KeyUsage = whole.KeyUsage, TrustedKids = [.. whole.TrustedKids] };
+            var item = new Judgement(submission, span, state) { Place = $"/{at}", Kid = whole.Kid, KeyUsage = whole.KeyUsage, TrustedKids = [.. whole.TrustedKids] };
             var judged = await JudgeItemAsync(item, _ofItem, cancel);
             verdict.Items.Add(judged);
             if (judged.Admitted is { } admitted)

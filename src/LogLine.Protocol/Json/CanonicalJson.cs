@@ -15,10 +15,14 @@ public sealed class CanonicalJson
 {
     private JsonDocument? _tree;
 
-    private CanonicalJson(byte[] utf8, IReadOnlyList<JsonObstacle> obstacles)
+    /// <summary>Of so many altered texts it is said where they stand.</summary>
+    internal const int MostAltered = 1000;
+
+    private CanonicalJson(byte[] utf8, IReadOnlyList<JsonObstacle> obstacles, IReadOnlyList<string>? altered = null)
     {
         Utf8 = utf8;
         Obstacles = obstacles;
+        Altered = altered ?? [];
     }
 
     /// <summary>The canonical bytes. When there are <see cref="Obstacles"/> they are not canonical and must not be hashed.</summary>
@@ -29,6 +33,12 @@ public sealed class CanonicalJson
 
     /// <summary>Values that have no canonical form (fractions, exponents, integers beyond ±(2^53 − 1), <c>-0</c>); empty when it can be hashed.</summary>
     public IReadOnlyList<JsonObstacle> Obstacles { get; }
+
+    /// <summary>
+    /// Where texts stand that were not sent in NFC, so that they are other bytes here than what was sent: JSON Pointers of values, and of objects of which a name was altered. The first
+    /// thousand.
+    /// </summary>
+    public IReadOnlyList<string> Altered { get; }
 
     /// <summary>
     /// Reads a body strictly. Refused: what RFC 8259 refuses, invalid UTF-8, a BOM, lone surrogates, keys that are equal after NFC,
@@ -61,7 +71,7 @@ public sealed class CanonicalJson
         {
             if (writer.TryRewrite(body, out fault))
             {
-                json = new CanonicalJson(writer.ToArray(), writer.Obstacles);
+                json = new CanonicalJson(writer.ToArray(), writer.Obstacles, writer.Altered);
                 return true;
             }
             json = null!;

@@ -20,6 +20,7 @@ internal struct CanonicalWriter
     private Member[] _members;
     private int _memberCount;
     private List<JsonObstacle>? _obstacles;
+    private List<string>? _altered;
 
     public CanonicalWriter(int capacity)
     {
@@ -29,6 +30,8 @@ internal struct CanonicalWriter
     }
 
     public readonly IReadOnlyList<JsonObstacle> Obstacles => _obstacles ?? (IReadOnlyList<JsonObstacle>)[];
+
+    public readonly IReadOnlyList<string> Altered => _altered ?? (IReadOnlyList<string>)[];
 
     public readonly byte[] ToArray() => _buffer.AsSpan(0, _length).ToArray();
 
@@ -160,7 +163,7 @@ internal struct CanonicalWriter
             Grow(ref _members, _memberCount);
         }
         var start = _length;
-        String(ref reader);
+        String(ref reader, isName: true);
         _members[_memberCount++] = new Member { Start = start, KeyEnd = _length };
         Append((byte)':');
         return null;
@@ -287,7 +290,7 @@ internal struct CanonicalWriter
         return Encoding.UTF8.GetBytes(reader.GetString()!);
     }
 
-    private void String(ref Utf8JsonReader reader)
+    private void String(ref Utf8JsonReader reader, bool isName = false)
     {
         // Plain ASCII without escapes is canonical as it stands; it is also nearly everything.
         if (!reader.ValueIsEscaped && Ascii.IsValid(reader.ValueSpan))
@@ -298,6 +301,10 @@ internal struct CanonicalWriter
         var text = reader.GetString()!;
         var composed = NormalForm.Composed(text);
         var isComposed = composed == text;
+        if (!isComposed && (_altered ??= []).Count < CanonicalJson.MostAltered)
+        {
+            _altered.Add(Pointer(parent: isName));
+        }
         if (isComposed && !reader.ValueIsEscaped)
         {
             Quoted(reader.ValueSpan);

@@ -12,7 +12,7 @@ namespace LogLine.Api.Gate.Checks;
 internal static class ConsistencyCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel) =>
-        Subject(item) ?? Ref(item) ?? item.Effect switch
+        Subject(item) ?? Ref(item) ?? Unaltered(item) ?? item.Effect switch
         {
             "minicontainer.apply" => await ManifestOfAsync(item),
             "wallet.proof.submit" => Proof(item),
@@ -50,6 +50,12 @@ internal static class ConsistencyCheck
         return reference.IsOf(item.Span.Subject) ? null : Rejection.Inconsistent(
             "/payload/ref", $"names {reference.Subject}, but the span's subject is {item.Span.Subject}; both must be the same");
     }
+
+    /// <summary>What reaches a container is what was sent, or is refused: in another normal form a text is other bytes, and names another file.</summary>
+    private static Rejection? Unaltered(Judgement item) =>
+        (item.Effect == "minicontainer.apply" ? item.Altered("/payload/manifest/deploy/") : item.Definition!.Family is not null ? item.Altered("/payload/") : null) is { } path
+            ? Rejection.Inconsistent(path, "is not in Unicode's normal form C (NFC), in which everything is stored and signed: it would reach the container as other bytes than these. Send it in NFC, or bytes as stdin_b64 or in an artifact")
+            : null;
 
     private static async ValueTask<Rejection?> ManifestOfAsync(Judgement item)
     {

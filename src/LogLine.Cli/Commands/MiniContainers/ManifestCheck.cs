@@ -19,10 +19,14 @@ internal sealed record ManifestCheck(string Name, IReadOnlyList<(string Path, st
         // Contradictions are looked for in what has the right shape only.
         if (checks[0].Holds)
         {
-            checks.Add(new ManifestCheck("consistency", [.. SignedManifest.View(manifest.Root).Contradictions()]));
+            checks.Add(new ManifestCheck("consistency", [.. SignedManifest.View(manifest.Root).Contradictions(), .. AsWritten(manifest).Faults]));
         }
         return checks;
     }
+
+    /// <summary>What is signed is in NFC; what was written in another form would reach the container as other bytes.</summary>
+    public static ManifestCheck AsWritten(CanonicalJson manifest) => new("consistency",
+        [.. manifest.Altered.Where(path => path.StartsWith("/deploy/", StringComparison.Ordinal)).Select(path => (path, "is not in Unicode's normal form C (NFC), in which it would be signed"))]);
 
     /// <summary>The failure of the checks that do not hold, or null.</summary>
     public static CommandFailure? Refusal(IReadOnlyList<ManifestCheck> checks)

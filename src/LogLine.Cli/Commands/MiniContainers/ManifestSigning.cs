@@ -19,6 +19,6 @@ internal static class ManifestSigning
             return new CommandFailure("422_SCHEMA_INVALID", "The manifest is not a JSON object.");
         }
         var signed = SignedManifest.Sign(manifest, signer.Kid, signer.Key);
-        return ManifestCheck.Refusal(ManifestCheck.Of(signed)) is { } refusal ? refusal : signed;
+        return ManifestCheck.Refusal([.. ManifestCheck.Of(signed), ManifestCheck.AsWritten(manifest)]) is { } refusal ? refusal : signed;
     }
 }

@@ -84,8 +84,9 @@ internal sealed class EngineCommand
     {
         try
         {
-            return sender.Compose(_intent.Form, _intent.Subject(tenant, name), json =>
+            var payload = CanonicalJson.Compose(json =>
             {
+                json.WriteStartObject();
                 if (_intent.HasTarget)
                 {
                     json.WritePropertyName("target");
@@ -106,7 +107,18 @@ internal sealed class EngineCommand
                         member.Write(call, json);
                     }
                 }
+                json.WriteEndObject();
             });
+            // What is signed is in NFC: sent on, it would reach the container as other bytes than were typed.
+            return payload.Altered is [var altered, ..]
+                ? new CommandFailure("422_SCHEMA_INVALID", $"{altered} is not in Unicode's normal form C (NFC). Give it in NFC, or bytes on standard input or in a file.")
+                : sender.Compose(_intent.Form, _intent.Subject(tenant, name), json =>
+                {
+                    foreach (var member in payload.Root.EnumerateObject())
+                    {
+                        member.WriteTo(json);
+                    }
+                });
         }
         catch (CommandFailureException unreadable)
         {
