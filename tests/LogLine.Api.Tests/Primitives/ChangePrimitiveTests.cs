@@ -76,27 +76,28 @@ public sealed class ChangePrimitiveTests
         await lab.DoAsync("container.inspect", stopped);
     }
 
-    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
-    public async Task Session_TakesItsOwnWithIt_AndOrphansGoWhenAsked(string provider)
+    [Theory]
+    [InlineData("podman", "session"), InlineData("docker", "session"), InlineData("nerdctl", "session"), InlineData("podman", "task"), InlineData("docker", "task"), InlineData("nerdctl", "task")]
+    public async Task SessionAndTask_TakeTheirOwnWithThem_AndOrphansGoWhenAsked(string provider, string kind)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
-        var (session, bound, kept, late) = (lab.Name("session"), lab.Name("bound"), lab.Name("kept"), lab.Name("late"));
-        string Create(string strategy) => $$"""{"image":"{{PrimitiveLab.Image}}","strategy":"{{strategy}}","session_id":"{{session}}"}""";
-        var opened = await lab.Gateway.PostAsync(TestGateway.Json(new { intent = "session.create", subject = $"urn:session:dev/{session}", payload = new { name = session, purpose = "a test" } }));
+        var (group, bound, kept, late) = (lab.Name(kind), lab.Name("bound"), lab.Name("kept"), lab.Name("late"));
+        string Create(string strategy) => $$"""{"image":"{{PrimitiveLab.Image}}","strategy":"{{strategy}}","{{kind}}_id":"{{group}}"}""";
+        var opened = await lab.Gateway.PostAsync(TestGateway.Json(new { intent = kind + ".create", subject = $"urn:{kind}:dev/{group}", payload = new { name = group, purpose = "a test" } }));
         Assert.True(opened.Status == HttpStatusCode.OK, opened.Body);
-        await lab.DoAsync("container.create", bound, Create("session"));
+        await lab.DoAsync("container.create", bound, Create(kind));
         await lab.DoAsync("container.create", kept, Create("service"));
 
-        var listed = (await lab.DoAsync("session.list", null)).Items("groups").Single(group => group.Text("name") == session);
+        var listed = (await lab.DoAsync(kind + ".list", null)).Items("groups").Single(listed => listed.Text("name") == group);
         Assert.Equal((false, $"{bound},{kept}"), (listed.Flag("ended"), string.Join(',', listed.Texts("containers"))));
         Assert.DoesNotContain(bound, (await lab.DoAsync("cleanup.plan", null)).Items("plan").Select(item => item.Text("name")));
-        var ended = await lab.DoAsync("session.end", session);
+        var ended = await lab.DoAsync(kind + ".end", group);
         Assert.Equal([bound], ended.Texts("removed"));
         Assert.Equal([kept], ended.Texts("kept"));
         Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.inspect", bound)).Code);
 
         // What comes too late is an orphan: listed, there until somebody asks, then gone.
-        await lab.DoAsync("container.create", late, Create("session"));
+        await lab.DoAsync("container.create", late, Create(kind));
         var plan = await lab.DoAsync("cleanup.plan", null);
         Assert.Contains(late, plan.Items("plan").Select(item => item.Text("name")));
         Assert.DoesNotContain(kept, plan.Items("plan").Select(item => item.Text("name")));

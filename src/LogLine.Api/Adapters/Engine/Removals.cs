@@ -112,14 +112,32 @@ internal sealed class Removals(IContainerEngine engine)
     {
         await call.Begun();
         var (removed, kept) = (new List<string>(), new List<string>());
+        AdapterException? left = null;
         foreach (var container in await engine.ListAsync([(EngineLabels.Tenant, call.Tenant), (label, call.Name)], cancel))
         {
             var labels = container.Labels!;
-            var bound = labels.GetValueOrDefault(EngineLabels.Strategy) == strategy;
-            if (bound)
+            if (labels.GetValueOrDefault(EngineLabels.Strategy) != strategy)
+            {
+                kept.Add(labels[EngineLabels.Name]);
+                continue;
+            }
+            try
+            {
                 await engine.RemoveAsync(container.Id, force: true, cancel);
-            (bound ? removed : kept).Add(labels[EngineLabels.Name]);
+            }
+            catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
+            {
+                // It went by itself, or by somebody else.
+            }
+            catch (AdapterException e) when (e.Failure != AdapterFailure.Unavailable)
+            {
+                left = e; // the others go all the same; what is left is an orphan from now on
+                continue;
+            }
+            removed.Add(labels[EngineLabels.Name]);
         }
+        if (left is not null)
+            throw left;
         return PrimitiveResult.Of(new GroupEnded(call.Name, [.. removed.Order(StringComparer.Ordinal)], [.. kept.Order(StringComparer.Ordinal)]), ResultJson.Default.GroupEnded);
     }
 
