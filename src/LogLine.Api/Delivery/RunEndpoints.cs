@@ -17,13 +17,19 @@ internal static class RunEndpoints
         runs.MapGet("/{runId}/logs", RunLogs.ReadAsync).Documented(DeliveryDocs.RunLogs);
     }
 
-    private static async Task RunAsync(HttpContext http, string runId, SpanLedger ledger) =>
-        await (await ledger.Store.FindRunAsync(runId) is { } run && run.Tenant == http.Principal().Tenant
-            ? http.WriteAsync(json => RunViews.Write(json, run))
-            : http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'"));
+    private static async Task RunAsync(HttpContext http, string runId, RunDesk desk)
+    {
+        if (await desk.FindAsync(runId) is not { } run || run.Tenant != http.Principal().Tenant)
+        {
+            await http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'");
+            return;
+        }
+        var revoked = await desk.RevokedGrantsAsync(run);
+        await http.WriteAsync(json => RunViews.Write(json, run, revoked));
+    }
 
     /// <summary><c>{items[], cursor}</c>, newest first; the cursor goes into <c>before</c>.</summary>
-    private static async Task ListAsync(HttpContext http, SpanLedger ledger, string? subject, string? limit, string? before)
+    private static async Task ListAsync(HttpContext http, SpanLedger ledger, RunDesk desk, string? subject, string? limit, string? before)
     {
         if (!PageLimit.TryRead(limit, out var most, out var refused))
         {
@@ -39,16 +45,21 @@ internal static class RunEndpoints
         }
         var runs = await ledger.Store.RunsAsync(tenant, subject, most, last, ILedgerStore.PageBytes);
         var isFull = runs.Count == most || runs.Sum(run => run.DetailBytes) >= ILedgerStore.PageBytes;
-        await http.WriteAsync(json => WriteRuns(json, runs, isFull ? runs[^1].RunId : null));
+        var shown = new List<(RunRow, IReadOnlySet<string>)>(runs.Count);
+        foreach (var run in runs)
+        {
+            shown.Add((run, await desk.RevokedGrantsAsync(run)));
+        }
+        await http.WriteAsync(json => WriteRuns(json, shown, isFull ? runs[^1].RunId : null));
     }
 
-    private static void WriteRuns(Utf8JsonWriter json, IEnumerable<RunRow> runs, string? cursor)
+    private static void WriteRuns(Utf8JsonWriter json, IEnumerable<(RunRow, IReadOnlySet<string>)> runs, string? cursor)
     {
         json.WriteStartObject();
         json.WriteStartArray("items");
-        foreach (var run in runs)
+        foreach (var (run, revoked) in runs)
         {
-            RunViews.Write(json, run);
+            RunViews.Write(json, run, revoked);
         }
         json.WriteEndArray();
         json.WriteString("cursor", cursor);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using LogLine.Api.Ledger;
 using LogLine.Api.Secrets;
 using LogLine.Protocol.Json;
@@ -82,6 +83,10 @@ public sealed class RunDesk
         MiniContainerRef.TryParse(run.Ref, out var reference)
             ? GrantLedger.EvidenceAsync(_ledger.Store, reference, manifest)
             : throw new InvalidOperationException($"{run.RunId} has no manifest.");
+
+    /// <summary>Grants that were revoked while a deploy's container holds them: it keeps them until its end.</summary>
+    public async ValueTask<IReadOnlySet<string>> RevokedGrantsAsync(RunRow run) =>
+        run is { Ref: not null, State: RunState.Applied or RunState.Running } ? await GrantLedger.RevokedAsync(_ledger.Store, run.Tenant, await ManifestOfAsync(run)) : FrozenSet<string>.Empty;
 
     /// <summary>The live run that takes this run's place, or null.</summary>
     public async ValueTask<RunRow?> SuccessorOfAsync(RunRow run) => (await _ledger.Store.LiveRunsAsync(run.Tenant, run.Service))

@@ -9,9 +9,9 @@ namespace LogLine.Api.Runs;
 public static class RunViews
 {
     /// <summary>
-    /// <c>{run_id, state, intent, subject, ref?, target?, created_at, started_at?, ended_at?, exit_code?, reason?, error?, log_tail[]?, ports[]?, result?, span}</c>
+    /// <c>{run_id, state, intent, subject, ref?, target?, created_at, started_at?, ended_at?, exit_code?, reason?, error?, log_tail[]?, ports[]?, result?, revoked_grants[]?, span}</c>
     /// </summary>
-    public static void Write(Utf8JsonWriter json, RunRow run)
+    public static void Write(Utf8JsonWriter json, RunRow run, IReadOnlySet<string> revokedGrants)
     {
         using var detail = JsonDocument.Parse(run.Detail);
         json.WriteStartObject();
@@ -30,6 +30,15 @@ public static class RunViews
         foreach (var member in detail.RootElement.EnumerateObject().Where(member => !RunDetail.IsHidden(member.Name)))
         {
             member.WriteTo(json);
+        }
+        if (revokedGrants.Count > 0)
+        {
+            json.WriteStartArray("revoked_grants");
+            foreach (var grant in revokedGrants.Order(StringComparer.Ordinal))
+            {
+                json.WriteStringValue(grant);
+            }
+            json.WriteEndArray();
         }
         json.WriteString("span", run.Span);
         json.WriteEndObject();

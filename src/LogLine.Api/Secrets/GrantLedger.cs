@@ -19,18 +19,24 @@ public static class GrantLedger
         var takenIn = await store.FindManifestIndexAsync(reference.Tenant, reference.Name, reference.Hash) ?? 0;
         var keys = await store.KeysAsync(reference.Tenant);
         var successors = await SuccessorsAsync(store, keys);
+        return new GrantEvidence(
+            keys.Where(key => key.Usage.Contains("sign") && (key.Status == KeyStatus.Active || key.UntilIndex > takenIn))
+                .ToDictionary(key => key.Kid, key => new GrantKey(key.PublicKey, [key.Kid, .. keys.Select(earlier => earlier.Kid).Where(earlier => Leads(successors, earlier, key.Kid))])),
+            await RevokedAsync(store, reference.Tenant, manifest));
+    }
+
+    /// <summary>Ids of the manifest's grants that were revoked.</summary>
+    public static async ValueTask<IReadOnlySet<string>> RevokedAsync(ILedgerStore store, string tenant, SignedManifest manifest)
+    {
         var revoked = new HashSet<string>();
         foreach (var id in GrantOpener.Named(manifest))
         {
-            if (await store.FindGrantAsync(reference.Tenant, id) is { IsRevoked: true })
+            if (await store.FindGrantAsync(tenant, id) is { IsRevoked: true })
             {
                 revoked.Add(id);
             }
         }
-        return new GrantEvidence(
-            keys.Where(key => key.Usage.Contains("sign") && (key.Status == KeyStatus.Active || key.UntilIndex > takenIn))
-                .ToDictionary(key => key.Kid, key => new GrantKey(key.PublicKey, [key.Kid, .. keys.Select(earlier => earlier.Kid).Where(earlier => Leads(successors, earlier, key.Kid))])),
-            revoked);
+        return revoked;
     }
 
     /// <summary>Which key took the place of which: the rotation is the span that ended the old one. One that was revoked afterwards was rotated all the same.</summary>

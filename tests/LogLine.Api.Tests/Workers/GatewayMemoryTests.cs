@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Tests.Telemetry;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
@@ -10,18 +11,25 @@ using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Tests.Workers;
 
-/// <summary>A secret goes into a container through gateway and worker, and the gateway never has it: not in a file, an answer, a log, nor anywhere in its memory.</summary>
+/// <summary>A secret goes into a container through gateway and worker, and the gateway never has it: not in a file, an answer, a log, a trace, nor anywhere in its memory. Everything is logged, and both send their traces.</summary>
 public sealed class GatewayMemoryTests
 {
+    private const string Speaks = """["/bin/sh","-c","echo value=$PASSWORD; cat $TOKEN_FILE; exec sleep 600"]""";
+    private const string Variables = """{"PASSWORD":"grant://db","TOKEN_FILE":"grant://token?as=file&path=/run/secrets/token"}""";
+
     private readonly string _secret = "s3cret-" + Guid.NewGuid().ToString("N") + Guid.NewGuid().ToString("N");
 
     [Theory, InlineData("podman"), InlineData("docker")]
     public async Task Secret_IsInTheContainerAndTheWorker_AndNowhereInTheGateway(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync(provider);
+        await using var collector = await OtlpReceiver.StartAsync();
+        await using var lab = await RoleLab.OpenAsync(provider, variables: new Dictionary<string, string?>(collector.Settings)
+        {
+            ["Serilog__MinimumLevel__Default"] = "Verbose", ["Serilog__MinimumLevel__Override__Microsoft.AspNetCore"] = "Verbose",
+        });
         var (worker, _) = await lab.StartWorkerAsync("edge");
-        var run = await lab.DeployAsync("""["/bin/sh","-c","echo value=$PASSWORD; cat $TOKEN_FILE; exec sleep 600"]""",
-            env: """{"PASSWORD":"grant://db","TOKEN_FILE":"grant://token?as=file&path=/run/secrets/token"}""", parts: await SealedAsync(lab));
+        var parts = await SealedAsync(lab);
+        var run = await lab.DeployAsync(Speaks, env: Variables, parts: parts);
         await lab.StateAsync(run, "run_state.running");
 
         // Everything that a client can ask about it, so that whatever can hold the secret has had it.
@@ -36,6 +44,10 @@ public sealed class GatewayMemoryTests
         }
         Assert.Contains("grant:db", string.Concat(answers).Replace("\\u00AB", "«"));
         answers.Add(await lab.Client.GetStringAsync($"/v1/runs/{run}/logs?tail=100", RoleLab.Cancel));
+        var next = await lab.ApplyAsync(Speaks, env: """{"PASSWORD":"grant://token","TOKEN_FILE":"none"}""", parts: parts);
+        answers.Add((await lab.PostAsync(TestGateway.Deploy(next, provider, lab.Service).Replace("deploy.apply", "deploy.plan", StringComparison.Ordinal))).GetRawText());
+        Assert.Contains("/env/TOKEN_FILE", answers[^1], StringComparison.Ordinal);
+        answers.Add(await lab.Client.GetStringAsync("/metrics", RoleLab.Cancel));
         answers.AddRange((await lab.SpansAsync(run)).Select(span => span.GetRawText()));
         var materialised = await lab.StatesAsync(run);
         Assert.Equal((2, 2), (materialised.Count(intent => intent == "grant.materialize"), materialised.Count(intent => intent == "grant.materialized")));
@@ -48,6 +60,9 @@ public sealed class GatewayMemoryTests
 
         Assert.False(ProcessMemory.Holds(lab.Gateway.Id, _secret), "the gateway's memory has the secret");
         Assert.All(answers, answer => Assert.DoesNotContain(_secret, answer, StringComparison.Ordinal));
+        await collector.UntilAsync(() => collector.Spans.Any(span => span.Name == "run deploy.apply") && collector.Spans.Any(span => span.Name == $"{provider}: create a container") && collector.Spans.Any(span => span.Name == "gate"));
+        Assert.DoesNotContain(_secret, collector.Raw, StringComparison.Ordinal);
+        Assert.Contains(" DBG ", lab.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(_secret, lab.Output, StringComparison.Ordinal);
         foreach (var folder in new[] { lab.GatewayFolder, lab.WorkerFolder("edge") })
         {
@@ -59,17 +74,22 @@ public sealed class GatewayMemoryTests
     }
 
     /// <summary>The worker asks again right before it opens a grant, and takes the gateway's word of that moment.</summary>
-    [Fact]
-    public async Task RevokedGrant_StaysClosedInTheWorker()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task RevokedGrant_StaysClosedInTheWorker_AndIsShownOnWhatRuns(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync();
+        await using var lab = await RoleLab.OpenAsync(provider);
         await lab.StartWorkerAsync("edge");
         var parts = await SealedAsync(lab);
         var first = await lab.DeployAsync(env: """{"PASSWORD":"grant://db"}""", parts: parts);
-        await lab.StateAsync(first, "run_state.running");
-        await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{first}}}"}}""");
-        await lab.StateAsync(first, "run_state.cancelled");
+        Assert.Empty((await lab.StateAsync(first, "run_state.running")).Texts("revoked_grants"));
         await lab.PostAsync("""{"intent":"wallet.grant.revoke","subject":"urn:wallet:dev","payload":{"grant_id":"db","reason":"leaked"}}""");
+        Assert.Equal(["db"], (await lab.RunAsync(first)).Texts("revoked_grants"));
+        using (var listed = JsonDocument.Parse(await lab.Client.GetStringAsync("/v1/runs", RoleLab.Cancel)))
+        {
+            Assert.Equal(["db"], listed.RootElement.Items("items").Single(run => run.Text("run_id") == first).Texts("revoked_grants"));
+        }
+        await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{first}}}"}}""");
+        Assert.Empty((await lab.StateAsync(first, "run_state.cancelled")).Texts("revoked_grants"));
         var second = await lab.DeployAsync(env: """{"PASSWORD":"grant://db"}""", parts: parts);
         Assert.Equal("grant_revoked", (await lab.StateAsync(second, "run_state.failed")).Text("reason"));
         var states = await lab.StatesAsync(second);

@@ -32,12 +32,13 @@ internal sealed class RoleLab : IAsyncDisposable
     private readonly string _engineAddress;
     private readonly int _leaseSeconds;
     private readonly string? _database;
+    private readonly IReadOnlyDictionary<string, string?> _variables;
     private HttpClient _client = new();
     private Uri _address = null!;
 
-    private RoleLab(string provider, string engineAddress, int leaseSeconds, string? database)
+    private RoleLab(string provider, string engineAddress, int leaseSeconds, string? database, IReadOnlyDictionary<string, string?> variables)
     {
-        (Provider, _engineAddress, _leaseSeconds, _database) = (provider, engineAddress, leaseSeconds, database);
+        (Provider, _engineAddress, _leaseSeconds, _database, _variables) = (provider, engineAddress, leaseSeconds, database, variables);
         _engine = new EngineAdapter(EngineEndpoints.At(provider, engineAddress), TimeProvider.System);
     }
 
@@ -71,8 +72,8 @@ internal sealed class RoleLab : IAsyncDisposable
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <summary>A gateway without engines, ready, and no worker yet.</summary>
-    public static async Task<RoleLab> OpenAsync(string provider = "podman", int leaseSeconds = 30, string? database = null)
+    /// <summary>A gateway without engines, ready, and no worker yet; <paramref name="variables"/> are in the environment of every process.</summary>
+    public static async Task<RoleLab> OpenAsync(string provider = "podman", int leaseSeconds = 30, string? database = null, IReadOnlyDictionary<string, string?>? variables = null)
     {
         var variable = $"LOGLINE_TEST_{provider.ToUpperInvariant()}";
         if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } address)
@@ -81,7 +82,7 @@ internal sealed class RoleLab : IAsyncDisposable
             Assert.Skip($"{variable} names no engine; tests/run starts one.");
             throw new InvalidOperationException();
         }
-        var lab = new RoleLab(provider, address, leaseSeconds, database);
+        var lab = new RoleLab(provider, address, leaseSeconds, database, variables ?? new Dictionary<string, string?>());
         await lab.StartGatewayAsync();
         await lab.PostAsync(TestGateway.KeyRegistration(Kid, lab._key, "sign", "admin"));
         return lab;
@@ -192,7 +193,8 @@ internal sealed class RoleLab : IAsyncDisposable
         return answer.Text("api_key") ?? throw new InvalidOperationException(answer.ToString());
     }
 
-    public async Task<string> DeployAsync(string entrypoint = """["/bin/sleep","600"]""", string lifecycle = """{"stop_timeout":"1s"}""", string env = "{}", string parts = "")
+    /// <summary>Applies a manifest; its ref.</summary>
+    public async Task<string> ApplyAsync(string entrypoint = """["/bin/sleep","600"]""", string lifecycle = """{"stop_timeout":"1s"}""", string env = "{}", string parts = "")
     {
         var manifest = SignedManifest.Sign(CanonicalJson.Parse(
             $$$"""
@@ -201,8 +203,14 @@ internal sealed class RoleLab : IAsyncDisposable
             """), Kid, _key);
         var subject = Identifiers.MiniContainerSubject("dev", Service);
         var applied = await PostAsync($$$"""{"intent":"minicontainer.apply","subject":"{{{subject}}}","payload":{"manifest":{{{TestGateway.Text(manifest)}}}}}""");
-        await ProveAsync("deploy.allow", subject);
-        var deployed = await PostAsync(TestGateway.Deploy(applied.Member("result").Text("ref")!, Provider, Service));
+        return applied.Member("result").Text("ref")!;
+    }
+
+    public async Task<string> DeployAsync(string entrypoint = """["/bin/sleep","600"]""", string lifecycle = """{"stop_timeout":"1s"}""", string env = "{}", string parts = "")
+    {
+        var reference = await ApplyAsync(entrypoint, lifecycle, env, parts);
+        await ProveAsync("deploy.allow", Identifiers.MiniContainerSubject("dev", Service));
+        var deployed = await PostAsync(TestGateway.Deploy(reference, Provider, Service));
         return deployed.Member("run").Text("run_id")!;
     }
 
@@ -307,6 +315,10 @@ internal sealed class RoleLab : IAsyncDisposable
         foreach (var variable in new[] { "CONTAINER_HOST", "DOCKER_HOST" })
         {
             start.Environment[variable] = "unix:///nowhere/engine.sock";
+        }
+        foreach (var (name, value) in _variables)
+        {
+            start.Environment[name] = value;
         }
         if (_database is not null && engine is null)
         {
