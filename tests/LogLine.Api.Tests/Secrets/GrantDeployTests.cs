@@ -139,6 +139,43 @@ public sealed class GrantDeployTests
         Assert.DoesNotContain("grant.materialized", (await gateway.PostAsync("""{"intent":"grant.*"}""", path: "/v1/spans/query")).Body);
     }
 
+    /// <summary>Bytes and wraps are no secret, so that another tenant may have them. In a manifest of its own, with a grant and a key of its own, even one of the same name, they stay closed: the worker opens them as their owner's alone.</summary>
+    [Theory, InlineData("kid_thief"), InlineData(TestGateway.Kid)]
+    public async Task ArtifactThatAnotherTenantCopied_StaysClosed(string kid)
+    {
+        var fake = new FakeAdapter();
+        await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
+        var (artifact, bytes) = Seal(gateway, TestGateway.Kid);
+        await UploadAsync(gateway, artifact, bytes);
+        await gateway.RunAsync("web", await gateway.ApplyAsync("web", Manifest(gateway, artifact, """{"PASSWORD":"grant://db"}""", """["true"]""", "fake", gateway.Key, TestGateway.Kid)));
+
+        var thief = (await gateway.PostAsync("""{"tenant":"thief"}""", path: "/v1/tenants")).Json.Text("api_key")!;
+        using var key = SigningKey.Generate();
+        async Task<JsonElement> SendAsync(string body)
+        {
+            var answer = await gateway.PostAsync(body, request => request.UseToken(thief));
+            Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+            return answer.Json;
+        }
+        await SendAsync(TestGateway.Json(new
+        {
+            intent = "wallet.key.register", subject = "urn:wallet:thief",
+            payload = new { kid, pub = key.PublicKeyHex, usage = new[] { "sign", "admin" }, pop = Possession.Sign(key, "thief", kid, key.PublicKeyHex, ["sign", "admin"]) },
+        }));
+        await UploadAsync(gateway, artifact, bytes, thief);
+        var manifest = Manifest(gateway, artifact, """{"PASSWORD":"grant://db"}""", """["true"]""", "fake", key, kid, "thief");
+        var reference = (await SendAsync($$$"""{"intent":"minicontainer.apply","subject":"urn:minicontainer:thief/web","payload":{"manifest":{{{TestGateway.Text(manifest)}}}}}""")).Member("result").Text("ref")!;
+        var now = gateway.Time.GetUtcNow();
+        var proof = new ProofDraft { Intent = "deploy.allow", Tenant = "thief", Subject = "urn:minicontainer:thief/web", Ts = now, Exp = now.AddMinutes(10) }.Sign(kid, key);
+        await SendAsync($$$"""{"intent":"wallet.proof.submit","subject":"urn:minicontainer:thief/web","payload":{"proof":{{{TestGateway.Text(proof)}}}}}""");
+        var run = (await SendAsync(TestGateway.Deploy(reference))).Member("run").Text("run_id")!;
+
+        var failed = await Patience.UntilThereAsync("the run's end", async () => await gateway.GetAsync("/v1/runs/" + run, request => request.UseToken(thief)) is { Json: var ended } answer && ended.Text("state") == "failed" ? answer : null);
+        Assert.Equal("artifact_sealed", failed.Json.Text("reason"));
+        Assert.Equal(1, fake.Created);
+        Assert.DoesNotContain(_secret, failed.Body);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public async Task KeyThatWasRotated_StillOwnsWhatItSealed(bool isRevokedThen)
     {
@@ -189,15 +226,16 @@ public sealed class GrantDeployTests
         return (artifact, bytes);
     }
 
-    private static async Task UploadAsync(TestGateway gateway, CanonicalJson artifact, byte[] bytes)
+    private static async Task UploadAsync(TestGateway gateway, CanonicalJson artifact, byte[] bytes, string? token = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Put, "/v1/artifacts/" + artifact.Root.Text("hash")) { Content = new ByteArrayContent(bytes) };
         request.Content.Headers.ContentType = new("application/octet-stream");
+        request.UseToken(token ?? gateway.ApiKey);
         using var response = await gateway.Client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    private static CanonicalJson Manifest(TestGateway gateway, CanonicalJson artifact, string env, string entrypoint, string provider, SigningKey key, string kid)
+    private static CanonicalJson Manifest(TestGateway gateway, CanonicalJson artifact, string env, string entrypoint, string provider, SigningKey key, string kid, string tenant = TestGateway.Tenant)
     {
         string Grant(string id) => TestGateway.Text(SignedObject.Sign(CanonicalJson.Parse(TestGateway.Json(new
         {
@@ -205,7 +243,7 @@ public sealed class GrantDeployTests
         })), SignatureKind.Grant, key, "ed25519:"));
         return SignedManifest.Sign(CanonicalJson.Parse(
             $$$"""
-            {"type":"ll.minicontainer.v1","version":"1.0.0","owner":{"user_id":"usr_test","tenant":"dev"},"ts":"2026-11-20T12:00:00Z",
+            {"type":"ll.minicontainer.v1","version":"1.0.0","owner":{"user_id":"usr_test","tenant":"{{{tenant}}}"},"ts":"2026-11-20T12:00:00Z",
              "deploy":{"image":"localhost/logline-test:1","entrypoint":{{{entrypoint}}},"env":{{{env}}},"lifecycle":{"stop_timeout":"1s"}},
              "artifacts":[{{{TestGateway.Text(artifact)}}}],"grants":[{{{Grant("db")}}},{{{Grant("token")}}}]}
             """), kid, key);
