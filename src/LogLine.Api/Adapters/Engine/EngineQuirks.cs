@@ -128,11 +128,17 @@ internal sealed record EngineQuirks
     /// </summary>
     public static (int ExitCode, string Stdout, string Stderr) ExecOutcome(int exitCode, string stdout, string stderr)
     {
-        if (exitCode is not (126 or 127) || stderr.Length > 0 || !stdout.StartsWith("OCI runtime exec failed", StringComparison.Ordinal))
+        if (exitCode is not (126 or 127) || stderr.Length > 0 || !(stdout.StartsWith("OCI runtime exec failed", StringComparison.Ordinal) || IsUnknownUser(stdout)))
             return (exitCode, stdout, stderr);
         var missing = stdout.Contains("no such file or directory", StringComparison.Ordinal) || stdout.Contains("executable file not found", StringComparison.Ordinal);
         return (missing ? 127 : 126, "", stdout);
     }
+
+    /// <summary>The exit code of a command that is there and cannot be begun.</summary>
+    public const int CannotBegin = 126;
+
+    /// <summary>A command is to run as a user that its container does not know: Docker has it end with 126, Podman refuses to begin it.</summary>
+    public static bool IsUnknownUser(string message) => message.StartsWith("unable to find user ", StringComparison.Ordinal);
 
     /// <summary>What happened, in one word for both: Podman says <c>died</c> where Docker says <c>die</c>. Null for what only one of them says.</summary>
     public static string? Event(string? action) => action switch
