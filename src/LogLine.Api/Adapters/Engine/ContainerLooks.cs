@@ -62,7 +62,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
         var wanted = (int)(call.Arguments.Integer("tail") ?? DefaultTail);
         var (since, grep) = (PrimitiveArguments.Moment(call.Arguments.Text("since"), time.GetUtcNow()), call.Arguments.Text("grep"));
         var tail = call.Arguments.Flag("follow") == true
-            ? await FollowedAsync(call, container, wanted, grep, cancel)
+            ? await FollowedAsync(call, container, wanted, since, grep, cancel)
             : await engine.LogLinesAsync(container, wanted, ResultText.MaxBytes, since, grep, cancel);
         var text = ResultText.Fit(Encoding.UTF8.GetBytes(string.Join('\n', tail.Lines)), out var truncated);
         var lines = tail.Lines.Count == 0 ? [] : text.Split('\n');
@@ -70,7 +70,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
     }
 
     /// <summary>The last lines when the container has ended, or the time is over.</summary>
-    async Task<LogTail> FollowedAsync(PrimitiveCall call, ContainerDetail container, int wanted, string? grep, CancellationToken cancel)
+    async Task<LogTail> FollowedAsync(PrimitiveCall call, ContainerDetail container, int wanted, DateTimeOffset? since, string? grep, CancellationToken cancel)
     {
         await call.Begun();
         var tail = new LogTailBuffer(wanted, ResultText.MaxBytes, grep);
@@ -78,7 +78,8 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, timer.Token);
         try
         {
-            await engine.FollowAsync(container, wanted, tail.Append, either.Token);
+            // The last lines are those that match: the engine, which knows no text to look for, is not to take them before.
+            await engine.FollowAsync(container, grep is null ? wanted : null, since, tail.Append, either.Token);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {

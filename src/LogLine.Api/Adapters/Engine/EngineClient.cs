@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using LogLine.Api.Runs;
@@ -141,8 +142,7 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     {
         // One line more than is wanted shows whether any were left out.
         var exact = grep is null && (await QuirksAsync(cancel)).TailIsExact;
-        var from = since is { } at ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"&since={at.ToUnixTimeMilliseconds() / 1000}.{at.ToUnixTimeMilliseconds() % 1000:D3}000000") : "";
-        var path = $"/containers/{container.Id}/logs?stdout=true&stderr=true{from}{(exact ? $"&tail={(long)maxLines + 1}" : "")}";
+        var path = Logs(container, exact ? (long)maxLines + 1 : null, since);
         var tail = new LogTailBuffer(maxLines, maxBytes, grep);
         await StreamAsync(HttpMethod.Get, path, "show the output of a container", limits.Answer, async (error, stream, inner) =>
         {
@@ -153,14 +153,21 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         return tail.Finish();
     }
 
-    /// <summary>Hands over output while it comes, until the container ends: the last lines first, then what is new.</summary>
-    public Task FollowAsync(ContainerDetail container, int tail, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
-        TransferAsync(HttpMethod.Get, $"/containers/{container.Id}/logs?stdout=true&stderr=true&follow=true&tail={tail}", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
+    public Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
+        TransferAsync(HttpMethod.Get, Logs(container, tail, since) + "&follow=true", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
         {
             error?.OrThrow();
             await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, append, inner);
             return true;
         }, cancel);
+
+    /// <summary>Where the output of a container is read.</summary>
+    static string Logs(ContainerDetail container, long? tail, DateTimeOffset? since)
+    {
+        // Before 1970 nothing was said, and Podman reads no such time.
+        var from = since is { } at && Math.Max(0, at.ToUnixTimeMilliseconds()) is var moment ? string.Create(CultureInfo.InvariantCulture, $"&since={moment / 1000}.{moment % 1000:D3}000000") : "";
+        return $"/containers/{container.Id}/logs?stdout=true&stderr=true{from}{(tail is { } lines ? $"&tail={lines}" : "")}";
+    }
 
     async Task PostAsync(string path, string what, TimeSpan limit, CancellationToken cancel) =>
         (await CallAsync(HttpMethod.Post, path, null, what, limit, cancel)).OrThrow();
