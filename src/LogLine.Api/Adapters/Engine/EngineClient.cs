@@ -22,10 +22,12 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
 
     // Apart, so that many long waits cannot keep a short call from its connection.
     readonly EngineConnection waits = new(endpoint, limits, time, int.MaxValue);
+    readonly SemaphoreSlim networkTurn = new(1);
     volatile EngineDialect? dialect;
 
     public void Dispose()
     {
+        networkTurn.Dispose();
         calls.Dispose();
         waits.Dispose();
     }
