@@ -108,8 +108,23 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
             ResultJson.Default.ContainerUsage);
     }
 
+    /// <summary>The same of one that may end meanwhile, which Podman tells in other words at each moment: then null.</summary>
+    public async Task<ContainerStats?> ReadIfItRunsAsync(string id, CancellationToken cancel)
+    {
+        try
+        {
+            return await ReadAsync(id, cancel);
+        }
+        catch (AdapterException)
+        {
+            if (await containers.LookAsync(id, cancel) is { } still && EngineQuirks.State(still.State.Status) == WorkloadState.Running)
+                throw;
+            return null;
+        }
+    }
+
     /// <summary>What a container uses now.</summary>
-    public async Task<ContainerStats> ReadAsync(string id, CancellationToken cancel)
+    async Task<ContainerStats> ReadAsync(string id, CancellationToken cancel)
     {
         var read = await engine.StatsAsync(id, cancel);
         long Blocks(string op) => Whole((read.Block?.Bytes ?? []).Where(entry => string.Equals(entry.Op, op, StringComparison.OrdinalIgnoreCase)).Aggregate(0UL, (sum, entry) => sum + entry.Value));

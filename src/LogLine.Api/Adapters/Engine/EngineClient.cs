@@ -95,8 +95,12 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         const string What = "list containers";
         var filter = new Dictionary<string, string[]> { ["label"] = [.. labels.Select(l => $"{l.Name}={l.Value}")] };
         var json = JsonSerializer.Serialize(filter, EngineJson.Default.DictionaryStringStringArray);
-        var reply = await CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={Uri.EscapeDataString(json)}", null, What, limits.Answer, cancel);
-        return reply.OrThrow().Read(EngineJson.Default.ContainerSummaryArray, What);
+        for (var since = time.GetTimestamp(); ; await Task.Delay(limits.Glance, time, cancel))
+        {
+            var reply = await CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={Uri.EscapeDataString(json)}", null, What, limits.Answer, cancel);
+            if (reply.Error is not { } words || !EngineQuirks.IsPassing(words) || time.GetElapsedTime(since) >= limits.Settle)
+                return reply.OrThrow().Read(EngineJson.Default.ContainerSummaryArray, What);
+        }
     }
 
     /// <summary>Creates a container and answers with its id, or null when the engine does not have the image.</summary>
