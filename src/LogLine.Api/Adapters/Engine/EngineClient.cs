@@ -140,7 +140,16 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     public async Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel)
     {
         var path = $"/containers/{id}/wait?condition={(notStartedYet ? "next-exit" : "not-running")}";
-        (await SpeakAsync(prefix => waits.CallAsync(HttpMethod.Post, prefix + path, null, "wait for a container", limits.WaitSlice, cancel), cancel)).OrThrow();
+        using var slice = new CancellationTokenSource(limits.WaitSlice, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, slice.Token);
+        try
+        {
+            (await SpeakAsync(prefix => waits.CallAsync(HttpMethod.Post, prefix + path, null, "wait for a container", limits.Follow, either.Token), either.Token)).OrThrow();
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            // It lives on: no failure of the engine's, which is spoken to as before.
+        }
     }
 
     /// <summary>The last lines since a moment that contain a text; what else is read is counted and forgotten, so that memory is bounded.</summary>
