@@ -111,8 +111,13 @@ internal static class ContainerRequests
     static Dictionary<string, string>? InMemory(WorkloadSpec spec)
     {
         var folders = spec.ReadOnlyRootfs ? EngineQuirks.WritableInMemory() : [];
-        foreach (var mount in spec.Mounts.Where(m => m.Kind == MountKind.Tmpfs))
-            folders[mount.Target] = (mount.ReadOnly ? "ro" : "rw") + EngineQuirks.InMemoryOptions;
+        foreach (var mount in spec.Mounts)
+        {
+            // What is mounted there on purpose is there instead; an engine takes no two mounts of one place.
+            folders.Remove(mount.Target.TrimEnd('/'));
+            if (mount.Kind == MountKind.Tmpfs)
+                folders[mount.Target.TrimEnd('/')] = (mount.ReadOnly ? "ro" : "rw") + EngineQuirks.InMemoryOptions;
+        }
         return folders.Count > 0 ? folders : null;
     }
 
