@@ -50,7 +50,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
             found.Id, labels[EngineLabels.Name], EngineQuirks.State(found.State ?? "") is { } state ? ContainerLifecycle.Name(state) : found.State ?? "", found.Image ?? "",
             Timestamps.Write(DateTimeOffset.FromUnixTimeSeconds(found.Created)),
             [.. (found.Ports ?? []).Where(port => port.PublicPort > 0).Select(port => new PortMapping(port.PublicPort, port.PrivatePort)).Distinct()],
-            ContainerViews.OwnLabels(labels), labels.GetValueOrDefault(EngineLabels.Strategy), labels.GetValueOrDefault(EngineLabels.SessionId), labels.GetValueOrDefault(EngineLabels.TaskId));
+            ContainerViews.OwnLabels(labels), EngineLabels.Value(labels, EngineLabels.Strategy), EngineLabels.Value(labels, EngineLabels.SessionId), EngineLabels.Value(labels, EngineLabels.TaskId));
     }
 
     async Task<PrimitiveResult> InspectAsync(PrimitiveCall call, CancellationToken cancel) =>

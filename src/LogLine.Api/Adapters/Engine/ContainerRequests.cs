@@ -23,6 +23,9 @@ internal static class EngineLabels
 
     /// <summary>What begins so is the gateway's own.</summary>
     public const string Prefix = "logline.";
+
+    /// <summary>What a label says; one that is empty says nothing.</summary>
+    public static string? Value(IReadOnlyDictionary<string, string> labels, string name) => labels.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
 }
 
 /// <summary>
@@ -142,8 +145,8 @@ internal static class ContainerRequests
             (EngineLabels.CapAdd, spec.CapAdd.Count > 0 ? string.Join(',', spec.CapAdd) : null),
         })
         {
-            if (value is not null)
-                labels[name] = value;
+            // What it does not have is said too: else it would have what its image says.
+            labels[name] = value ?? "";
         }
         return labels;
     }
