@@ -15,14 +15,14 @@ internal sealed class EngineSides : IAsyncDisposable
     private const int WarmLooks = 800;
 
     /// <summary>Of what is measured, blocks of so many come before it, at least and at most so many blocks.</summary>
-    private const int SettlingBlock = 20, FewestBlocks = 8, MostBlocks = 16;
+    private const int SettlingBlock = 20, FewestBlocks = 8, MostBlocks = 60;
 
     /// <summary>A gateway whose compiler works less for one of what is measured, milliseconds, for so many blocks on end has settled.</summary>
     private const double SettledMs = 0.3;
 
     private const int QuietBlocks = 3;
 
-    private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(150);
 
     private static readonly string[] Providers = ["podman", "docker"];
 
