@@ -35,7 +35,8 @@ public static class PrimitiveArguments
 
     private static (string, string)? Images(JsonElement payload)
     {
-        foreach (var member in (ReadOnlySpan<string>)["image", "to", "tag"])
+        // "to" of a network is a container.
+        foreach (var member in (ReadOnlySpan<string>)(payload.Text("image") is null ? ["tag"] : ["image", "to", "tag"]))
         {
             if (payload.Text(member) is { } image && ImageName.Problem(image) is { } problem)
             {
@@ -66,9 +67,11 @@ public static class PrimitiveArguments
             ? (at + "/memory", $"'{memory}' {(problem.StartsWith("expected", StringComparison.Ordinal) ? "is no size; " + problem : problem)}")
             : Bytes(resources, "memory") < LeastMemory
                 ? (at + "/memory", "is less than 6 MiB, the least that engines accept")
-                : CpuMillis(resources) is 0 ? (at + "/cpus", "is zero; give more, or leave it out for no limit") : null;
+                : CpuMillis(resources) is 0 ? (at + "/cpus", "is zero; give more, or leave it out for no limit")
+                    : CpuMillis(resources) < LeastCpuMillis ? (at + "/cpus", "is less than 0.01, the least that engines accept") : null;
 
     private const long LeastMemory = 6 << 20;
+    private const int LeastCpuMillis = 10;
 
     private static (string, string)? Mounts(JsonElement payload)
     {

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace LogLine.Protocol.MiniContainers;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace LogLine.Protocol.MiniContainers;
 /// <param name="Name">Registry and repository.</param>
 /// <param name="Tag">The tag, or null.</param>
 /// <param name="Digest">The digest, or null.</param>
-public sealed record ImageName(string Name, string? Tag, string? Digest)
+public sealed partial record ImageName(string Name, string? Tag, string? Digest)
 {
     private const string Hub = "docker.io";
     private const string HubIndex = "index.docker.io";
@@ -33,7 +35,12 @@ public sealed record ImageName(string Name, string? Tag, string? Digest)
         RegistryOf(image) is { } registry && registry.IndexOf(':') is >= 0 and var colon
         && (Transports.Contains(registry[..colon]) || registry.Length == colon + 1 || registry.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9'))
             ? $"'{image}' begins with '{registry}', which is no registry; expected a reference such as docker.io/library/nginx:1.27"
-            : null;
+            : IsId(image) || Form().IsMatch(Of(image).ToString()) ? null
+            : $"'{image}' is no reference: registry/repository[:tag][@digest], the repository in lower-case letters and digits, such as docker.io/library/nginx:1.27";
+
+    /// <summary>The form that registries and engines agree on (OCI distribution, "Pulling manifests"): engines refuse any other in words, or with a status, of their own.</summary>
+    [GeneratedRegex(@"\A[A-Za-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[A-Za-z0-9_+.-]+:[0-9a-fA-F]+)?\z", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex Form();
 
     /// <summary>The reference in full.</summary>
     public static ImageName Of(string image)

@@ -63,7 +63,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
         var name = $"{spec.Tenant}-{spec.Name}{(spec.Beside ? "." + spec.RunId : "")}";
         if (_workloads.Values.FirstOrDefault(workload => workload.Name == name) is { } holder)
         {
-            if (holder.View().State != WorkloadState.Stopped)
+            if (holder.View() is not { State: WorkloadState.Stopped, Ref: not null })
             {
                 throw new AdapterException(AdapterFailure.NameTaken, name);
             }

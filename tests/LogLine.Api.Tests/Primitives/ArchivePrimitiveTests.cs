@@ -32,6 +32,7 @@ public sealed class ArchivePrimitiveTests
         // What is not there is not made, and what leads out does not go in.
         Assert.Equal("not_found", await ReasonAsync(lab, "container.copy_to", name, $$"""{"artifact":"{{tar}}","path":"/nowhere"}"""));
         Assert.Equal("not_found", await ReasonAsync(lab, "container.copy_from", name, """{"path":"/nowhere"}"""));
+        Assert.Equal("not_found", await ReasonAsync(lab, "container.copy_from", name, """{"path":"/dev/zero"}""")); // of the container while it runs, and not its own
         Assert.NotEqual(0, (await lab.ExecAsync(name, "/bin/ls", "/nowhere")).Integer("exit_code"));
         var bad = await lab.Gateway.UploadAsync(Tars.Of(Tars.Link("a", "/etc"), new PaxTarEntry(TarEntryType.RegularFile, "a/shadow")));
         Assert.Equal("malformed_archive", await ReasonAsync(lab, "container.copy_to", name, $$"""{"artifact":"{{bad}}","path":"/tmp"}"""));

@@ -39,6 +39,31 @@ public sealed class ChangePrimitiveTests
         Assert.True((await lab.DoAsync("system.metrics", null)).Member("containers").Integer("running") >= 1);
     }
 
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ContainersThatComeAndGo_DoNotHideWhatTheOthersUse(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        await lab.RunningAsync();
+        using var enough = new CancellationTokenSource();
+        async Task ComeAndGoAsync(int worker)
+        {
+            for (var i = 0; !enough.IsCancellationRequested; i++)
+            {
+                await lab.SendAsync("container.create", lab.Name($"x{worker}-{i}"), $$"""{"image":"{{PrimitiveLab.Image}}","argv":["/bin/true"],"strategy":"ephemeral","auto_start":true}""");
+            }
+        }
+        var coming = Task.WhenAll(Enumerable.Range(0, 3).Select(ComeAndGoAsync));
+
+        for (var look = 0; look < 8; look++)
+        {
+            Assert.True((await lab.DoAsync("system.metrics", null)).Integer("memory_bytes") > 0);
+            Assert.True((await lab.DoAsync("system.info", null)).Integer("containers") > 0);
+        }
+        await enough.CancelAsync();
+        await coming;
+        await Patience.UntilAsync("none of them", async () => (await lab.DoAsync("container.list", null)).Items("containers").All(item => !item.Text("name")!.EndsWith(lab.Name(""), StringComparison.Ordinal) || item.Text("strategy") is null));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Link_OpensAPrivateNetworkOfTwo(string provider)
     {

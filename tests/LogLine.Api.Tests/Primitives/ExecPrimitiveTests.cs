@@ -55,6 +55,37 @@ public sealed class ExecPrimitiveTests
         Assert.Equal(0, unread.Integer("exit_code"));
     }
 
+    // Without nerdctl: podman's command line, which stands for it, fails itself then.
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task InputThatIsNotRead_HoldsNothingUp_AndNothingSaidIsLost(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var input = Convert.ToBase64String(new byte[700_000]);
+
+        var none = await lab.DoAsync("container.exec", name, $$"""{"argv":["/bin/sh","-c","echo said; exit 3"],"stdin_b64":"{{input}}"}""");
+        var some = await lab.DoAsync("container.exec", name, $$"""{"argv":["/bin/sh","-c","head -c 10 | wc -c"],"stdin_b64":"{{input}}"}""");
+        // One that says no more, and reads on.
+        var silent = await lab.DoAsync("container.exec", name, $$"""{"argv":["/bin/sh","-c","exec >&- 2>&-; cat > /tmp/all"],"stdin_b64":"{{input}}"}""");
+
+        Assert.Equal((3, "said\n", false), (none.Integer("exit_code"), none.Text("stdout"), none.Flag("timed_out")));
+        Assert.Equal((0, "10", false), (some.Integer("exit_code"), some.Text("stdout")!.Trim(), some.Flag("timed_out")));
+        Assert.Equal(0, silent.Integer("exit_code"));
+        Assert.Equal("700000", (await lab.SucceedAsync(name, "/bin/sh", "-c", "wc -c < /tmp/all")).Text("stdout")!.Trim());
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task UserOfNoName_Is126WithTheEnginesWords(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+
+        var result = await lab.DoAsync("container.exec", name, """{"argv":["/bin/id"],"user":"nobodyhere"}""");
+
+        Assert.Equal((126, ""), (result.Integer("exit_code"), result.Text("stdout")));
+        Assert.StartsWith("unable to find user nobodyhere", result.Text("stderr"));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task MuchOutput_KeepsTheEndAndSaysSo(string provider)
     {

@@ -106,6 +106,21 @@ public sealed class LifecyclePrimitiveTests
         Assert.Equal("67108864", lines[6]);
     }
 
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ReadOnlyRoot_WhatIsMountedWhereItIsWritable_IsThereInstead(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (volume, kept, memory) = (lab.Name("data"), lab.Name("kept"), lab.Name("memory"));
+        await lab.DoAsync("volume.create", volume);
+        await lab.DoAsync("container.create", kept, $$$"""{"image":"{{{PrimitiveLab.Image}}}","security":{"read_only_rootfs":true},"mounts":[{"type":"volume","source":"{{{volume}}}","target":"/var/tmp"}],"auto_start":true}""");
+        await lab.DoAsync("container.create", memory, $$$"""{"image":"{{{PrimitiveLab.Image}}}","security":{"read_only_rootfs":true},"mounts":[{"type":"tmpfs","target":"/tmp/","read_only":true}],"auto_start":true}""");
+
+        await lab.SucceedAsync(kept, "/bin/sh", "-c", "touch /var/tmp/x /tmp/x");
+        Assert.NotEqual(0, (await lab.ExecAsync(memory, "/bin/touch", "/tmp/x")).Integer("exit_code"));
+        await lab.DoAsync("container.remove", kept, """{"force":true}""");
+        await lab.DoAsync("volume.remove", volume);
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Ephemeral_IsGoneWhenItHasEnded(string provider)
     {

@@ -70,7 +70,29 @@ public sealed class LookPrimitiveTests
         Assert.Equal(["line 3", "line 30"], matching.Texts("lines"));
         Assert.Empty((await lab.DoAsync("container.logs", name, """{"grep":"l.ne"}""")).Texts("lines"));
         Assert.Empty((await lab.DoAsync("container.logs", name, """{"since":"2090-01-01T00:00:00Z"}""")).Texts("lines"));
+        Assert.Equal(31, (await lab.DoAsync("container.logs", name, """{"since":"1969-12-31T23:59:59.5Z"}""")).Texts("lines").Count);
         Assert.Equal(31, (await lab.DoAsync("container.logs", name, """{"since":"1h"}""")).Texts("lines").Count);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Followed_IsWhatWasAskedFor_AsWhenItIsNot(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync(script: "for i in 1 2 3; do echo old $i; done; until [ -e /tmp/go ]; do sleep 0.02; done; for i in 1 2 3; do echo new $i; done");
+        await EventuallyAsync(async () => (await lab.DoAsync("container.logs", name, """{"tail":1}""")).Texts("lines") is ["old 3"]);
+        var since = DateTimeOffset.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        await lab.ReleaseAsync(name);
+
+        var fresh = await lab.DoAsync("container.logs", name, $$"""{"follow":true,"since":"{{since}}"}""");
+        var matching = await lab.DoAsync("container.logs", name, """{"follow":true,"tail":2,"grep":"old"}""");
+        var last = await lab.DoAsync("container.logs", name, """{"follow":true,"tail":2}""");
+
+        if (provider != "nerdctl") // podman's command line, which stands for it, follows from the beginning whatever it is told
+        {
+            Assert.Equal(["new 1", "new 2", "new 3"], fresh.Texts("lines"));
+        }
+        Assert.Equal(["old 2", "old 3"], matching.Texts("lines"));
+        Assert.Equal(["new 2", "new 3"], last.Texts("lines"));
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]

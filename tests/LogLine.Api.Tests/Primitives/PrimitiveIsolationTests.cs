@@ -77,6 +77,60 @@ public sealed class PrimitiveIsolationTests
         Assert.All(answers.Where(answer => answer.Status != HttpStatusCode.OK), answer => Assert.Equal("409_LIFECYCLE_CONFLICT", answer.Code));
     }
 
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ManyClientsRace_EachStepIsTakenOnce(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = lab.Name();
+        await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}","argv":["/bin/sleep","600"]}""");
+        foreach (var (intent, members) in new[] { ("container.start", "{}"), ("container.pause", "{}"), ("container.unpause", "{}"), ("container.stop", """{"timeout_s":0}"""), ("container.remove", "{}") })
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => lab.SendAsync(intent, name, members)));
+
+            var done = answers.Where(answer => answer.Status == HttpStatusCode.OK && answer.Json.Member("run").Text("state") == "exited").ToList();
+            Assert.True(done.Count == 1, $"{intent}: {string.Join("\n", answers.Select(answer => answer.Body))}");
+            Assert.All(answers.Except(done), answer => Assert.Contains(answer.Status == HttpStatusCode.OK ? answer.Json.Member("result").Text("reason") : answer.Code,
+                new[] { "409_LIFECYCLE_CONFLICT", "404_NOT_FOUND", "lifecycle_conflict", "not_found" }));
+        }
+    }
+
+    /// <summary>Docker gives one name to several networks that are made at the same moment, and then nobody can use any of them.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ManyClientsRace_OneNetworkOneVolumeOneLink(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = lab.Name("shared");
+        foreach (var (make, remove) in new[] { ("network.create", "network.remove"), ("volume.create", "volume.remove") })
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => lab.SendAsync(make, name)));
+
+            Assert.Single(answers, answer => answer.Json.Member("run").Text("state") == "exited");
+            Assert.Equal(7, answers.Count(answer => answer.Json.Member("result").Text("reason") == "name_taken"));
+            await lab.DoAsync(remove, name);
+        }
+        var (one, two) = (await lab.RunningAsync("one"), await lab.RunningAsync("two"));
+        foreach (var (from, to) in new[] { (one, two), (two, one) })
+        {
+            await Task.WhenAll(lab.SendAsync("network.establish", null, $$"""{"from":"{{one}}","to":"{{two}}","port":80}"""), lab.SendAsync("network.establish", null, $$"""{"from":"{{to}}","to":"{{from}}","port":80}"""));
+            await lab.DoAsync("network.sever", null, $$"""{"from":"{{one}}","to":"{{two}}"}""");
+        }
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task RemovedBehindOurBack_ACommandInItEnds_AndItDoesNotExist(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var exec = lab.SendAsync("container.exec", name, """{"argv":["/bin/sleep","300"],"timeout_s":400}""");
+        await RunningAsync(lab, name, "container.exec");
+
+        await lab.Engine.RemoveAsync((await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!.Id, force: true, PrimitiveLab.Cancel);
+
+        var ended = (await exec).Json;
+        Assert.True(ended.Member("run").Text("state") == "exited" && ended.Member("run").Integer("exit_code") is not 0, ended.ToString());
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.exec", name, """{"argv":["id"]}""")).Code);
+    }
+
     [Fact]
     public async Task TwoStepsInOneArray_AreJudgedEachOnItsOwn()
     {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Tests.Primitives;
 using LogLine.Protocol.Json;
@@ -131,6 +132,56 @@ public sealed class EngineDeployTests
         await lab.DoAsync("container.stop", name, """{"timeout_s":1}""");
 
         Assert.Null((await lab.Gateway.RunInAsync(run, "exited")).Integer("restarts"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task RemovedBehindOurBack_ItsRunEnds_AndNothingIsMadeAnew(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var reference = await ApplyAsync(lab, name, 1, Script("exec sleep 600") + ""","restart":{"policy":"always"}""");
+        var run = await RunningAsync(lab, name, reference);
+
+        await lab.Engine.RemoveAsync((await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!.Id, force: true, PrimitiveLab.Cancel);
+
+        var ended = await lab.Gateway.RunInAsync(run, "exited", "failed");
+        Assert.Equal(("exited", "container_gone", -1L), (ended.Text("state"), ended.Text("reason"), ended.Integer("exit_code")));
+        Assert.Empty(await lab.Engine.ListAsync([(EngineLabels.Name, name)], PrimitiveLab.Cancel));
+        Assert.NotEqual(run, await RunningAsync(lab, name, reference));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Applied_SaysWhichImageItIs_WhateverItsNameComesToMean(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Script("exec sleep 600")));
+
+        var spans = (await lab.Gateway.PostAsync($$"""{"run_id":"{{run}}"}""", path: "/v1/spans/query")).Json.Items("items");
+        var applied = Assert.Single(spans, span => span.Text("intent") == "deploy.applied").Member("payload");
+        var image = await lab.DoAsync("image.inspect", null, $$"""{"image":"{{PrimitiveLab.Image}}"}""");
+
+        Assert.Equal(image.Text("image_id"), applied.Text("image_digest"));
+        Assert.Equal(image.Text("image_id"), (await lab.DoAsync("container.inspect", name)).Member("container").Text("image_digest"));
+    }
+
+    /// <summary>An image says what it likes in its labels; what a container is, the order for it alone says.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ContainerOfTheClient_IsNotReplaced_WhateverItsImageSays(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        await using var engine = EngineLab.Open(provider);
+        var (name, source) = (lab.Name(), lab.Name("source"));
+        var foreign = await engine.ForeignAsync(source, new() { [EngineLabels.Ref] = "mc:dev/web@blake3:00", [EngineLabels.Strategy] = "session", [EngineLabels.SessionId] = "s1" });
+        await engine.CommitAsync(foreign, $"localhost/dev/{source}", "1");
+        await lab.DoAsync("container.create", name, $$"""{"image":"localhost/dev/{{source}}:1","argv":["/bin/sleep","600"],"auto_start":true}""");
+
+        var shown = (await lab.DoAsync("container.inspect", name)).Member("container");
+        Assert.Equal((null, null), (shown.Text("strategy"), shown.Text("session_id")));
+        var refused = await DeployAsync(lab, name, await ApplyAsync(lab, name, 1, Script("exec sleep 600")));
+        Assert.Equal(("409_LIFECYCLE_CONFLICT", "running"), (refused.Code, refused.Detail("from")));
+        await lab.DoAsync("container.remove", name, """{"force":true}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{source}}:1"}""");
     }
 
     private static async Task<PrimitiveLab> OpenAsync(string provider)

@@ -108,14 +108,24 @@ public sealed class ReplacementTests : IAsyncDisposable
         await SettledAsync(run);
     }
 
-    [Fact]
-    public async Task ContainerOfTheClient_IsNotReplaced()
+    [Theory]
+    [InlineData("created"), InlineData("running"), InlineData("stopped")]
+    public async Task ContainerOfTheClient_IsNotReplaced(string state)
     {
         await StartAsync();
         var cancel = TestContext.Current.CancellationToken;
-        await _fake.StartAsync((await _fake.CreateAsync(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_primitive", Image = "x" }, cancel)).Id, cancel);
+        var own = await _fake.CreateAsync(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_primitive", Image = "x" }, cancel);
+        if (state != "created")
+        {
+            await _fake.StartAsync(own.Id, cancel);
+        }
+        if (state == "stopped")
+        {
+            _fake.Exit(own.RunId, 0);
+        }
         var answer = await _gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(await _gateway.ApplyAsync("web", 1), "web"));
-        Assert.Equal(("409_LIFECYCLE_CONFLICT", "running"), (answer.Code, answer.Detail("from")));
+        Assert.Equal(("409_LIFECYCLE_CONFLICT", state), (answer.Code, answer.Detail("from")));
+        Assert.Equal("run_primitive", Assert.Single(_fake.All).RunId);
     }
 
     /// <summary>

@@ -17,7 +17,6 @@ public sealed class ImageNameTests
     [InlineData("registry:5000/app:2", "registry:5000/app:2")]
     [InlineData("nginx@sha256:00", "docker.io/library/nginx@sha256:00")]
     [InlineData("nginx:1@sha256:00", "docker.io/library/nginx:1@sha256:00")]
-    [InlineData("Localhost/vv/app:1", "docker.io/Localhost/vv/app:1")]
     [InlineData("sha256:app", "docker.io/library/sha256:app")]
     [InlineData("0123456789ab", "0123456789ab")]
     [InlineData("sha256:0123456789ab", "sha256:0123456789ab")]
@@ -36,4 +35,21 @@ public sealed class ImageNameTests
     [InlineData("dir:tmp/x")]
     [InlineData("registry:/app")]
     public void Transport_IsNoRegistry(string image) => Assert.Contains("no registry", ImageName.Problem(image));
+
+    [Theory]
+    [InlineData("a/../b")]
+    [InlineData("a//b")]
+    [InlineData("a/")]
+    [InlineData("a:b:c")]
+    [InlineData("a:")]
+    [InlineData("a:-b")]
+    [InlineData("a@b")]
+    [InlineData("UPPER/case")]
+    [InlineData("Localhost/vv/app:1")]
+    [InlineData("a_")]
+    [InlineData("a___b")]
+    [InlineData("localhost/dev/a.")]
+    [InlineData("nginx\n")]
+    [InlineData("")]
+    public void WhatEnginesReadEachInItsOwnWay_IsNoReference(string image) => Assert.Contains("is no reference", ImageName.Problem(image));
 }

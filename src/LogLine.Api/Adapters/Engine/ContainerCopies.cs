@@ -35,8 +35,12 @@ internal sealed class ContainerCopies(OwnContainers containers, IContainerEngine
         var path = call.Arguments.Text("path")!;
         var contents = new TarContents(call.Artifacts.MaxBytes);
         var leftOut = new List<string>();
-        var artifact = await call.Artifacts.WriteAsync(
-            destination => engine.PackAsync(container.Id, path, async (stream, inner) => leftOut = await FilterAsync(stream, destination, contents, inner), cancel), cancel);
+        var artifact = await call.Artifacts.WriteAsync(async destination =>
+        {
+            await engine.PackAsync(container.Id, path, async (stream, inner) => leftOut = await FilterAsync(stream, destination, contents, inner), cancel);
+            if (contents.Summary.Entries == 0)
+                throw EngineClient.MissingPath(path); // what is mounted while it runs is not the container's own, of which Podman packs nothing
+        }, cancel);
         var (entries, left) = (contents.Summary.Entries - leftOut.Count, leftOut.Count);
         return PrimitiveResult.Of(new CopiedOut(path, artifact.Hash.ToString(), artifact.Bytes, entries, left, [.. leftOut.Take(ShownPaths)]), ResultJson.Default.CopiedOut);
     }

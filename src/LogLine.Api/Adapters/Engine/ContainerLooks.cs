@@ -50,7 +50,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
             found.Id, labels[EngineLabels.Name], EngineQuirks.State(found.State ?? "") is { } state ? ContainerLifecycle.Name(state) : found.State ?? "", found.Image ?? "",
             Timestamps.Write(DateTimeOffset.FromUnixTimeSeconds(found.Created)),
             [.. (found.Ports ?? []).Where(port => port.PublicPort > 0).Select(port => new PortMapping(port.PublicPort, port.PrivatePort)).Distinct()],
-            ContainerViews.OwnLabels(labels), labels.GetValueOrDefault(EngineLabels.Strategy), labels.GetValueOrDefault(EngineLabels.SessionId), labels.GetValueOrDefault(EngineLabels.TaskId));
+            ContainerViews.OwnLabels(labels), EngineLabels.Value(labels, EngineLabels.Strategy), EngineLabels.Value(labels, EngineLabels.SessionId), EngineLabels.Value(labels, EngineLabels.TaskId));
     }
 
     async Task<PrimitiveResult> InspectAsync(PrimitiveCall call, CancellationToken cancel) =>
@@ -62,7 +62,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
         var wanted = (int)(call.Arguments.Integer("tail") ?? DefaultTail);
         var (since, grep) = (PrimitiveArguments.Moment(call.Arguments.Text("since"), time.GetUtcNow()), call.Arguments.Text("grep"));
         var tail = call.Arguments.Flag("follow") == true
-            ? await FollowedAsync(call, container, wanted, grep, cancel)
+            ? await FollowedAsync(call, container, wanted, since, grep, cancel)
             : await engine.LogLinesAsync(container, wanted, ResultText.MaxBytes, since, grep, cancel);
         var text = ResultText.Fit(Encoding.UTF8.GetBytes(string.Join('\n', tail.Lines)), out var truncated);
         var lines = tail.Lines.Count == 0 ? [] : text.Split('\n');
@@ -70,7 +70,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
     }
 
     /// <summary>The last lines when the container has ended, or the time is over.</summary>
-    async Task<LogTail> FollowedAsync(PrimitiveCall call, ContainerDetail container, int wanted, string? grep, CancellationToken cancel)
+    async Task<LogTail> FollowedAsync(PrimitiveCall call, ContainerDetail container, int wanted, DateTimeOffset? since, string? grep, CancellationToken cancel)
     {
         await call.Begun();
         var tail = new LogTailBuffer(wanted, ResultText.MaxBytes, grep);
@@ -78,7 +78,8 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, timer.Token);
         try
         {
-            await engine.FollowAsync(container, wanted, tail.Append, either.Token);
+            // The last lines are those that match: the engine, which knows no text to look for, is not to take them before.
+            await engine.FollowAsync(container, grep is null ? wanted : null, since, tail.Append, either.Token);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -107,8 +108,23 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
             ResultJson.Default.ContainerUsage);
     }
 
+    /// <summary>The same of one that may end meanwhile, which Podman tells in other words at each moment: then null.</summary>
+    public async Task<ContainerStats?> ReadIfItRunsAsync(string id, CancellationToken cancel)
+    {
+        try
+        {
+            return await ReadAsync(id, cancel);
+        }
+        catch (AdapterException)
+        {
+            if (await containers.LookAsync(id, cancel) is { } still && EngineQuirks.State(still.State.Status) == WorkloadState.Running)
+                throw;
+            return null;
+        }
+    }
+
     /// <summary>What a container uses now.</summary>
-    public async Task<ContainerStats> ReadAsync(string id, CancellationToken cancel)
+    async Task<ContainerStats> ReadAsync(string id, CancellationToken cancel)
     {
         var read = await engine.StatsAsync(id, cancel);
         long Blocks(string op) => Whole((read.Block?.Bytes ?? []).Where(entry => string.Equals(entry.Op, op, StringComparison.OrdinalIgnoreCase)).Aggregate(0UL, (sum, entry) => sum + entry.Value));

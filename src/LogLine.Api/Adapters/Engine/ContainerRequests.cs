@@ -23,6 +23,9 @@ internal static class EngineLabels
 
     /// <summary>What begins so is the gateway's own.</summary>
     public const string Prefix = "logline.";
+
+    /// <summary>What a label says; one that is empty says nothing.</summary>
+    public static string? Value(IReadOnlyDictionary<string, string> labels, string name) => labels.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
 }
 
 /// <summary>
@@ -111,8 +114,13 @@ internal static class ContainerRequests
     static Dictionary<string, string>? InMemory(WorkloadSpec spec)
     {
         var folders = spec.ReadOnlyRootfs ? EngineQuirks.WritableInMemory() : [];
-        foreach (var mount in spec.Mounts.Where(m => m.Kind == MountKind.Tmpfs))
-            folders[mount.Target] = (mount.ReadOnly ? "ro" : "rw") + EngineQuirks.InMemoryOptions;
+        foreach (var mount in spec.Mounts)
+        {
+            // What is mounted there on purpose is there instead; an engine takes no two mounts of one place.
+            folders.Remove(mount.Target.TrimEnd('/'));
+            if (mount.Kind == MountKind.Tmpfs)
+                folders[mount.Target.TrimEnd('/')] = (mount.ReadOnly ? "ro" : "rw") + EngineQuirks.InMemoryOptions;
+        }
         return folders.Count > 0 ? folders : null;
     }
 
@@ -137,8 +145,8 @@ internal static class ContainerRequests
             (EngineLabels.CapAdd, spec.CapAdd.Count > 0 ? string.Join(',', spec.CapAdd) : null),
         })
         {
-            if (value is not null)
-                labels[name] = value;
+            // What it does not have is said too: else it would have what its image says.
+            labels[name] = value ?? "";
         }
         return labels;
     }

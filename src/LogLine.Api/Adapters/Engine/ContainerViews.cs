@@ -17,7 +17,7 @@ internal static class ContainerViews
             container.Id, workload.Name, ContainerLifecycle.Name(workload.State), container.Config.Image ?? "", workload.ImageDigest,
             Time(container.Created), Time(workload.StartedAt), Time(workload.End?.EndedAt), workload.End?.ExitCode, workload.End?.OomKilled,
             workload.Ports, running, running && HasAddress(container),
-            labels.GetValueOrDefault(EngineLabels.Strategy), labels.GetValueOrDefault(EngineLabels.SessionId), labels.GetValueOrDefault(EngineLabels.TaskId));
+            EngineLabels.Value(labels, EngineLabels.Strategy), EngineLabels.Value(labels, EngineLabels.SessionId), EngineLabels.Value(labels, EngineLabels.TaskId));
     }
 
     public static ContainerInspection Full(ContainerDetail container, string tenant)

@@ -252,7 +252,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         try
         {
-            await engine.FollowAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), tail, ring.Append, cancel);
+            await engine.FollowAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), tail, since: null, ring.Append, cancel);
         }
         finally
         {
@@ -308,8 +308,8 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     }
 
     /// <summary>
-    /// Another container has the name. If the same run made it a moment ago it is the answer; one that an earlier run of this name
-    /// left stopped makes room; any other keeps the name. Whose it is stays untold: it may be another tenant's.
+    /// Another container has the name. If the same run made it a moment ago it is the answer; one that an earlier deploy of this name
+    /// left stopped makes room; any other keeps the name, the client's own too. Whose it is stays untold: it may be another tenant's.
     /// </summary>
     async Task<Workload> TakeOverNameAsync(WorkloadSpec spec, AdapterException taken, CancellationToken cancel)
     {
@@ -321,6 +321,8 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         if (holder.State != WorkloadState.Stopped)
             throw new AdapterException(AdapterFailure.NameTaken,
                 $"{spec.Name} is {holder.State.ToString().ToLowerInvariant()} already, from run {holder.RunId}: cancel that run, or deploy under another name.", taken);
+        if (holder.Ref is null)
+            throw new AdapterException(AdapterFailure.NameTaken, $"{spec.Name} is a container that container.create made, and has ended: remove it, or deploy under another name.", taken);
         await RemoveAsync(holder.Id, force: false, cancel);
         return (await CreateNewAsync(spec, Allowed, cancel))!;
     }

@@ -95,7 +95,25 @@ internal sealed partial class EngineClient
     public async Task<IReadOnlyList<NetworkDetail>> NetworksAsync(string label, CancellationToken cancel) =>
         await GetAsync($"/networks?filters={Labelled(label)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
 
-    public Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel) => DoAsync("/networks/create", request, EngineJson.Default.NetworkRequest, "create a network", cancel);
+    public async Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel)
+    {
+        await networkTurn.WaitAsync(cancel);
+        try
+        {
+            var made = (await DoAsync("/networks/create", request, EngineJson.Default.NetworkRequest, "create a network", cancel)).Read(EngineJson.Default.ObjectCreated, "create a network");
+            // Docker looks first and takes the name then, so that somebody else may have it too by now; and no name that two have leads to either.
+            var found = await CallAsync(HttpMethod.Get, $"/networks/{Uri.EscapeDataString(request.Name)}", null, "show a network", limits.Answer, cancel);
+            if (found.Error is { } words && EngineQuirks.IsAmbiguous(words))
+            {
+                await RemoveNetworkAsync(made.Id!, cancel);
+                throw new AdapterException(AdapterFailure.NameTaken, words);
+            }
+        }
+        finally
+        {
+            networkTurn.Release();
+        }
+    }
 
     public Task<bool> RemoveNetworkAsync(string id, CancellationToken cancel) => RemoveThingAsync($"/networks/{Uri.EscapeDataString(id)}", "remove a network", cancel);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using LogLine.Api.Runs;
@@ -21,10 +22,12 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
 
     // Apart, so that many long waits cannot keep a short call from its connection.
     readonly EngineConnection waits = new(endpoint, limits, time, int.MaxValue);
+    readonly SemaphoreSlim networkTurn = new(1);
     volatile EngineDialect? dialect;
 
     public void Dispose()
     {
+        networkTurn.Dispose();
         calls.Dispose();
         waits.Dispose();
     }
@@ -92,8 +95,12 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         const string What = "list containers";
         var filter = new Dictionary<string, string[]> { ["label"] = [.. labels.Select(l => $"{l.Name}={l.Value}")] };
         var json = JsonSerializer.Serialize(filter, EngineJson.Default.DictionaryStringStringArray);
-        var reply = await CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={Uri.EscapeDataString(json)}", null, What, limits.Answer, cancel);
-        return reply.OrThrow().Read(EngineJson.Default.ContainerSummaryArray, What);
+        for (var since = time.GetTimestamp(); ; await Task.Delay(limits.Glance, time, cancel))
+        {
+            var reply = await CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={Uri.EscapeDataString(json)}", null, What, limits.Answer, cancel);
+            if (reply.Error is not { } words || !EngineQuirks.IsPassing(words) || time.GetElapsedTime(since) >= limits.Settle)
+                return reply.OrThrow().Read(EngineJson.Default.ContainerSummaryArray, What);
+        }
     }
 
     /// <summary>Creates a container and answers with its id, or null when the engine does not have the image.</summary>
@@ -133,7 +140,16 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     public async Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel)
     {
         var path = $"/containers/{id}/wait?condition={(notStartedYet ? "next-exit" : "not-running")}";
-        (await SpeakAsync(prefix => waits.CallAsync(HttpMethod.Post, prefix + path, null, "wait for a container", limits.WaitSlice, cancel), cancel)).OrThrow();
+        using var slice = new CancellationTokenSource(limits.WaitSlice, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, slice.Token);
+        try
+        {
+            (await SpeakAsync(prefix => waits.CallAsync(HttpMethod.Post, prefix + path, null, "wait for a container", limits.Follow, either.Token), either.Token)).OrThrow();
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            // It lives on: no failure of the engine's, which is spoken to as before.
+        }
     }
 
     /// <summary>The last lines since a moment that contain a text; what else is read is counted and forgotten, so that memory is bounded.</summary>
@@ -141,8 +157,7 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     {
         // One line more than is wanted shows whether any were left out.
         var exact = grep is null && (await QuirksAsync(cancel)).TailIsExact;
-        var from = since is { } at ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"&since={at.ToUnixTimeMilliseconds() / 1000}.{at.ToUnixTimeMilliseconds() % 1000:D3}000000") : "";
-        var path = $"/containers/{container.Id}/logs?stdout=true&stderr=true{from}{(exact ? $"&tail={(long)maxLines + 1}" : "")}";
+        var path = Logs(container, exact ? (long)maxLines + 1 : null, since);
         var tail = new LogTailBuffer(maxLines, maxBytes, grep);
         await StreamAsync(HttpMethod.Get, path, "show the output of a container", limits.Answer, async (error, stream, inner) =>
         {
@@ -153,14 +168,21 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         return tail.Finish();
     }
 
-    /// <summary>Hands over output while it comes, until the container ends: the last lines first, then what is new.</summary>
-    public Task FollowAsync(ContainerDetail container, int tail, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
-        TransferAsync(HttpMethod.Get, $"/containers/{container.Id}/logs?stdout=true&stderr=true&follow=true&tail={tail}", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
+    public Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
+        TransferAsync(HttpMethod.Get, Logs(container, tail, since) + "&follow=true", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
         {
             error?.OrThrow();
             await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, append, inner);
             return true;
         }, cancel);
+
+    /// <summary>Where the output of a container is read.</summary>
+    static string Logs(ContainerDetail container, long? tail, DateTimeOffset? since)
+    {
+        // Before 1970 nothing was said, and Podman reads no such time.
+        var from = since is { } at && Math.Max(0, at.ToUnixTimeMilliseconds()) is var moment ? string.Create(CultureInfo.InvariantCulture, $"&since={moment / 1000}.{moment % 1000:D3}000000") : "";
+        return $"/containers/{container.Id}/logs?stdout=true&stderr=true{from}{(tail is { } lines ? $"&tail={lines}" : "")}";
+    }
 
     async Task PostAsync(string path, string what, TimeSpan limit, CancellationToken cancel) =>
         (await CallAsync(HttpMethod.Post, path, null, what, limit, cancel)).OrThrow();

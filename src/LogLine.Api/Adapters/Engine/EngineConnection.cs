@@ -132,7 +132,7 @@ internal sealed class EngineConnection : IDisposable
 
     /// <summary>Runs <paramref name="call"/> under a time limit and measures it; what waits for a container on purpose says nothing about the engine.</summary>
     Task<T> WithinAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> call, CancellationToken cancel) =>
-        limit == limits.WaitSlice || limit == limits.Follow
+        limit == limits.Follow
             ? CallAsync(what, limit, call, cancel)
             : RunTelemetry.MeasureAsync(endpoint.Provider, what, () => CallAsync(what, limit, call, cancel));
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Text;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters.Engine;
@@ -14,8 +15,16 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
         var reply = await engine.DoAsync($"/containers/{order.ContainerId}/exec", order.Request, EngineJson.Default.ExecRequest, "prepare a command", cancel);
         var exec = reply.Read(EngineJson.Default.ObjectCreated, "prepare a command").Id!;
         await order.Begun();
-        if (await PumpAsync(exec, order, append, cancel))
-            return new ExecOutcome(await ExitCodeAsync(exec, cancel), null);
+        try
+        {
+            if (await PumpAsync(exec, order, append, cancel))
+                return new ExecOutcome(await ExitCodeAsync(exec, cancel), null);
+        }
+        catch (AdapterException e) when (EngineQuirks.IsUnknownUser(e.Message))
+        {
+            append(2, Encoding.UTF8.GetBytes(e.Message));
+            return new ExecOutcome(EngineQuirks.CannotBegin, null);
+        }
         var killed = await KillAsync(exec, order.ContainerId, cancel);
         return new ExecOutcome(killed ? await ExitCodeAsync(exec, cancel) : -1, killed);
     }
@@ -29,9 +38,17 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
         {
             return await engine.AttachAsync(exec, order.Request.Tty, order.Timeout + limits.Answer, async (stream, inner) =>
             {
-                var feeding = order.Stdin is { } stdin ? FeedAsync(stream, stdin, inner) : Task.CompletedTask;
-                await EngineLogFrames.ReadAsync(stream, framed: !order.Request.Tty, append, inner);
-                await feeding;
+                using var enough = CancellationTokenSource.CreateLinkedTokenSource(inner);
+                var feeding = order.Stdin is { } stdin ? FeedAsync(stream, stdin, enough.Token) : Task.CompletedTask;
+                try
+                {
+                    await EngineLogFrames.ReadAsync(stream, framed: !order.Request.Tty, append, inner);
+                }
+                catch (IOException e) when (order.Stdin is not null && e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
+                {
+                    // The command has ended without reading all of its input, and Podman hung up on the rest; all that it said has come before.
+                }
+                await FedAsync(exec, feeding, enough, inner);
                 return true;
             }, either.Token);
         }
@@ -48,6 +65,19 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
         }
     }
 
+    /// <summary>What a command says has ended. Mostly it has ended itself, and Docker never takes what it has not read of its input; else it reads on.</summary>
+    async Task FedAsync(string exec, Task feeding, CancellationTokenSource enough, CancellationToken cancel)
+    {
+        for (var pause = FirstPause; !feeding.IsCompleted; pause = Longer(pause))
+        {
+            if (!(await DetailAsync(exec, cancel)).Running)
+                await enough.CancelAsync();
+            await Task.WhenAny(feeding, Task.Delay(pause, time, cancel));
+        }
+    }
+
+    TimeSpan Longer(TimeSpan pause) => pause * 2 < limits.Glance ? pause * 2 : limits.Glance;
+
     /// <summary>Writes the input and closes that direction. A command that ends without reading all of it has had enough.</summary>
     static async Task FeedAsync(EngineStream stream, byte[] stdin, CancellationToken cancel)
     {
@@ -56,7 +86,7 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
             await stream.WriteAsync(stdin, cancel);
             await stream.EndWritingAsync();
         }
-        catch (Exception e) when (e is IOException or SocketException)
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
         }
     }
@@ -64,7 +94,7 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
     async Task<int> ExitCodeAsync(string exec, CancellationToken cancel)
     {
         var since = time.GetTimestamp();
-        for (var pause = FirstPause; ; pause = pause * 2 < limits.Glance ? pause * 2 : limits.Glance)
+        for (var pause = FirstPause; ; pause = Longer(pause))
         {
             // The stream may end a moment before the engine has noted how the command did.
             var detail = await DetailAsync(exec, cancel);

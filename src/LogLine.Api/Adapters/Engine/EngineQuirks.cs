@@ -128,11 +128,17 @@ internal sealed record EngineQuirks
     /// </summary>
     public static (int ExitCode, string Stdout, string Stderr) ExecOutcome(int exitCode, string stdout, string stderr)
     {
-        if (exitCode is not (126 or 127) || stderr.Length > 0 || !stdout.StartsWith("OCI runtime exec failed", StringComparison.Ordinal))
+        if (exitCode is not (126 or 127) || stderr.Length > 0 || !(stdout.StartsWith("OCI runtime exec failed", StringComparison.Ordinal) || IsUnknownUser(stdout)))
             return (exitCode, stdout, stderr);
         var missing = stdout.Contains("no such file or directory", StringComparison.Ordinal) || stdout.Contains("executable file not found", StringComparison.Ordinal);
         return (missing ? 127 : 126, "", stdout);
     }
+
+    /// <summary>The exit code of a command that is there and cannot be begun.</summary>
+    public const int CannotBegin = 126;
+
+    /// <summary>A command is to run as a user that its container does not know: Docker has it end with 126, Podman refuses to begin it.</summary>
+    public static bool IsUnknownUser(string message) => message.StartsWith("unable to find user ", StringComparison.Ordinal);
 
     /// <summary>What happened, in one word for both: Podman says <c>died</c> where Docker says <c>die</c>. Null for what only one of them says.</summary>
     public static string? Event(string? action) => action switch
@@ -156,6 +162,9 @@ internal sealed record EngineQuirks
     /// <summary>Podman 4 reads its container's process while it shows the container, and fails when that one ends in between.</summary>
     public static bool IsPassing(string message) => message.Contains("/proc/", StringComparison.Ordinal) && message.Contains("no such process", StringComparison.Ordinal);
 
+    /// <summary>Docker gives one name to two networks that are made at the same moment.</summary>
+    public static bool IsAmbiguous(string message) => message.Contains("matches found based on name", StringComparison.Ordinal);
+
     /// <summary>
     /// What kind of failure an error answer is. Docker says it with the status; Podman answers 500 for most, and its words decide.
     /// A missing executable is also a 404 in some Docker versions, so a 404 alone does not mean a missing container.
@@ -165,7 +174,7 @@ internal sealed record EngineQuirks
         bool Says(string words) => message.Contains(words, StringComparison.OrdinalIgnoreCase);
         if (Says("port is already allocated") || Says("address already in use") || Says("ports are not available"))
             return AdapterFailure.PortTaken;
-        if (Says("name is already in use") || (Says("container name") && Says("already in use")))
+        if (Says("name is already in use") || (Says("container name") && Says("already in use")) || Says("network already exists") || Says("volume already exists") || (Says("network with name") && Says("already exists")))
             return AdapterFailure.NameTaken;
         if (Says("no such container") || Says("no container with name or ID"))
             return AdapterFailure.NotFound;

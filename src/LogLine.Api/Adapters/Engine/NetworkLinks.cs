@@ -55,7 +55,7 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
         if (await LookAsync(call.Tenant, name, cancel) is null)
         {
             var labels = OwnThings.Labels(call with { Name = name }, new Dictionary<string, string>());
-            await engine.CreateNetworkAsync(new NetworkRequest(engineName, true, "bridge", Internal: true, labels), cancel);
+            await MadeAsync(new NetworkRequest(engineName, true, "bridge", Internal: true, labels), cancel);
         }
         foreach (var (end, alias) in ends.Zip([from, to]))
         {
@@ -78,6 +78,20 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
         }
         await engine.RemoveNetworkAsync(network.Id, cancel);
         return PrimitiveResult.Of(new LinkSevered(name, from, to, true), ResultJson.Default.LinkSevered);
+    }
+
+    /// <summary>Makes it, unless somebody links the same two at this moment.</summary>
+    async Task MadeAsync(NetworkRequest request, CancellationToken cancel)
+    {
+        try
+        {
+            await engine.CreateNetworkAsync(request, cancel);
+        }
+        catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
+        {
+            if (await LookAsync(request.Labels[EngineLabels.Tenant], request.Labels[EngineLabels.Name], cancel) is null)
+                throw;
+        }
     }
 
     async Task<ContainerDetail> RunningAsync(PrimitiveCall call, string name, CancellationToken cancel)

@@ -38,7 +38,8 @@ internal sealed class SystemLooks(string provider, IContainerEngine engine, Cont
         long memory = 0, cpu = 0, pids = 0;
         await Parallel.ForEachAsync(running.Take(MostReadings), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (container, inner) =>
         {
-            var read = await looks.ReadAsync(container.Id, inner);
+            if (await looks.ReadIfItRunsAsync(container.Id, inner) is not { } read)
+                return; // it has ended since it was listed
             Interlocked.Add(ref memory, read.MemoryBytes);
             Interlocked.Add(ref cpu, read.CpuUsageNs);
             Interlocked.Add(ref pids, read.Pids ?? 0);
@@ -57,6 +58,8 @@ internal sealed class SystemLooks(string provider, IContainerEngine engine, Cont
         var (now, wanted) = (time.GetUtcNow(), (int)(call.Arguments.Integer("limit") ?? DefaultEvents));
         var since = PrimitiveArguments.Moment(call.Arguments.Text("since") ?? "1h", now)!.Value;
         var (kept, dropped) = (new Queue<EngineEvent>(), 0L);
+        if (since > now)
+            since = now; // nothing has happened by then: Docker refuses to say so
         await engine.EventsAsync(OwnThings.Label(call.Tenant), since, now, one =>
         {
             if (one.Actor?.Attributes is not { } labels || !labels.TryGetValue(EngineLabels.Name, out var name) || labels.GetValueOrDefault(EngineLabels.Tenant) != call.Tenant || EngineQuirks.Event(one.Action) is not { } action)

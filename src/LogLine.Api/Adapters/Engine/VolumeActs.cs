@@ -29,7 +29,8 @@ internal sealed class VolumeActs(IContainerEngine engine)
         if (before is not null && !(OwnThings.IsOwn(before.Labels, call) && before.Labels![EngineLabels.RunId] == call.RunId))
             throw OwnThings.Taken("volume", call.Name);
         await engine.CreateVolumeAsync(new VolumeRequest(OwnThings.NameOf(call), OwnThings.Labels(call, ContainerOrder.Labels(call))), cancel);
-        return ResultOf(await FindAsync(call.Tenant, call.Name, cancel));
+        // To engines a volume that is there by now is the one that is wanted. Whose it is, its labels say.
+        return await LookAsync(call.Tenant, call.Name, cancel) is { } made && OwnThings.IsOwn(made.Labels, call) && made.Labels![EngineLabels.RunId] == call.RunId ? ResultOf(made) : throw OwnThings.Taken("volume", call.Name);
     }
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)

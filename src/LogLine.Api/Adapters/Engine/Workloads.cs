@@ -21,7 +21,7 @@ internal static class Workloads
             Tenant = labels[EngineLabels.Tenant],
             Name = labels[EngineLabels.Name],
             State = state,
-            Ref = labels.GetValueOrDefault(EngineLabels.Ref),
+            Ref = EngineLabels.Value(labels, EngineLabels.Ref),
             ImageDigest = container.Image,
             Ports = Ports(container),
             StartedAt = Moment(container.State.StartedAt),

@@ -14,8 +14,8 @@ internal sealed partial class NerdctlEngine
         return tail.Finish();
     }
 
-    public async Task FollowAsync(ContainerDetail container, int tail, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
-        OrThrow(await StreamAsync(new NerdctlLogs(container.Id, tail, null, Follow: true), new() { See = append }, limits.Follow, cancel));
+    public async Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
+        OrThrow(await StreamAsync(new NerdctlLogs(container.Id, tail, since, Follow: true), new() { See = append }, limits.Follow, cancel));
 
     public async Task<ExecOutcome> ExecAsync(ExecOrder order, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
     {

@@ -51,11 +51,11 @@ internal static class DeployCheck
         return LifecycleCheck.Conflict(RunStates.Name(run.State), item.Span.Intent!, ["run.cancel"], $"{run.RunId} {doing} on '{run.Service}'. Wait for it, or cancel it (run.cancel).", run.RunId);
     }
 
-    /// <summary>What container.create made is the client's own: it is not replaced behind its back.</summary>
+    /// <summary>What container.create made is the client's own: it is not replaced behind its back, nor does it make room when it has ended.</summary>
     private static Rejection? Foreign(Judgement item, string service, Workload? current) =>
-        item.Plan!.Strategy is DeployStrategy.Beside or DeployStrategy.Recreate && current!.Ref is null
+        item.Plan!.Strategy != DeployStrategy.Unchanged && current is { Ref: null }
             ? LifecycleCheck.Conflict(ContainerLifecycle.Name(current.State), item.Span.Intent!, ContainerLifecycle.Legal(current.State),
-                $"'{service}' is a container that container.create made, and it is {ContainerLifecycle.Name(current.State)}. Stop and remove it, or deploy under another name.", null)
+                $"'{service}' is a container that container.create made, and it is {ContainerLifecycle.Name(current.State)}. Remove it (container.remove), or deploy under another name.", null)
             : null;
 
     /// <summary>A plan is of one moment: when anything that it looked at has moved, it is not carried out.</summary>

@@ -117,10 +117,20 @@ public sealed class EngineCreationTests
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task NameHeldByStoppedContainerOfTheClient_IsTaken(string provider)
+    {
+        await using var lab = EngineLab.Open(provider);
+        var own = await lab.StartedAsync(lab.Spec(EngineLab.Shell("exit 0")));
+        await lab.Adapter.WaitAsync(own.Id, Cancel);
+        await EngineLab.RefusedAsync(AdapterFailure.NameTaken, () => lab.Adapter.CreateAsync(lab.Spec() with { Ref = "mc:dev/web@blake3:00" }, Cancel));
+        Assert.NotNull(await lab.Adapter.FindByRunAsync(own.RunId, Cancel));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task NameHeldByStoppedContainerOfEarlierRun_IsReplaced(string provider)
     {
         await using var lab = EngineLab.Open(provider);
-        var earlier = await lab.StartedAsync(lab.Spec(EngineLab.Shell("exit 0")));
+        var earlier = await lab.StartedAsync(lab.Spec(EngineLab.Shell("exit 0")) with { Ref = "mc:dev/web@blake3:00" });
         await lab.Adapter.WaitAsync(earlier.Id, Cancel);
         var spec = lab.Spec();
         var later = await lab.Adapter.CreateAsync(spec, Cancel);

@@ -170,6 +170,18 @@ public sealed class EngineFaultTests
     }
 
     [Fact]
+    public async Task WaitThatTakesItsTime_IsNoLossOfTheEngine()
+    {
+        var looks = 0;
+        await using var fake = new FakeEngine(r => r == "GET /version" ? FakeEngine.Json(FakeEngine.Version)
+            : r.StartsWith("POST", StringComparison.Ordinal) ? null // The container lives on.
+            : FakeEngine.Json(++looks < 6 ? Container("running") : Container("exited", exitCode: 9)));
+        using var adapter = new EngineAdapter(fake.Endpoint, Impatient with { WaitSlice = TimeSpan.FromMilliseconds(20) }, TimeProvider.System);
+        Assert.Equal(9, (await adapter.WaitAsync("c1", Cancel)).ExitCode);
+        Assert.Single(fake.Requests, "GET /version");
+    }
+
+    [Fact]
     public async Task EngineOverTcp_IsSpokenToAsOverASocket()
     {
         await using var fake = new FakeEngine(r => FakeEngine.Json(r == "GET /version" ? FakeEngine.Version : "[]"), tcp: true);

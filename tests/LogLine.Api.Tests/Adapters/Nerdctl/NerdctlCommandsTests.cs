@@ -52,7 +52,8 @@ public sealed class NerdctlCommandsTests
         ["create, the least"] = (
             Create(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_1", Image = "a:1" }, null),
             [
-                "create", "--name", "dev-web", "--pull", "never", "--label", "logline.name=web", "--label", "logline.run_id=run_1", "--label", "logline.tenant=dev", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+                "create", "--name", "dev-web", "--pull", "never", "--label", "logline.cap_add=", "--label", "logline.name=web", "--label", "logline.ref=", "--label", "logline.run_id=run_1",
+                "--label", "logline.session_id=", "--label", "logline.strategy=", "--label", "logline.task_id=", "--label", "logline.tenant=dev", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
                 "--init", "--log-driver", "json-file", "--log-opt", "max-file=2", "--log-opt", "max-size=1m", "--", "a:1",
             ]),
         ["create, all of it"] = (
@@ -64,7 +65,8 @@ public sealed class NerdctlCommandsTests
                     Mounts = [new(MountKind.Tmpfs, null, "/t", false), new(MountKind.Volume, "v", "/v", true), new(MountKind.Bind, "/srv/x", "/x", false)],
                 }, "/dev/shm/f"),
             [
-                "create", "--name", "dev-web", "--pull", "never", "--label", "logline.cap_add=NET_RAW", "--label", "logline.name=web", "--label", "logline.run_id=run_1", "--label", "logline.strategy=ephemeral", "--label", "logline.tenant=dev",
+                "create", "--name", "dev-web", "--pull", "never", "--label", "logline.cap_add=NET_RAW", "--label", "logline.name=web", "--label", "logline.ref=", "--label", "logline.run_id=run_1",
+                "--label", "logline.session_id=", "--label", "logline.strategy=ephemeral", "--label", "logline.task_id=", "--label", "logline.tenant=dev",
                 "--cap-drop", "ALL", "--cap-add", "NET_RAW", "--security-opt", "no-new-privileges", "--init", "--read-only", "--rm", "--memory", "67108864", "--memory-swap", "67108864", "--cpus", "2", "--pids-limit", "5",
                 "--user", "7", "--workdir", "/w", "--env-file", "/dev/shm/f", "--publish", "80", "--publish", "8081:81",
                 "--tmpfs", "/run:rw,nosuid,nodev,size=64m", "--tmpfs", "/t:rw,nosuid,nodev,size=64m", "--tmpfs", "/tmp:rw,nosuid,nodev,size=64m", "--tmpfs", "/var/tmp:rw,nosuid,nodev,size=64m",
