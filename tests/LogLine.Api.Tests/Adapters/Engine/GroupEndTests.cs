@@ -12,7 +12,7 @@ public sealed class GroupEndTests
     [Fact]
     public async Task ContainerThatWentByItself_IsNoFailure()
     {
-        await using var fake = Engine("404 Not Found");
+        await using var fake = Engine("404 Not Found", "No such container: two");
 
         Assert.Equal(All, (await EndAsync(fake)).Body.Texts("removed"));
     }
@@ -20,7 +20,7 @@ public sealed class GroupEndTests
     [Fact]
     public async Task ContainerThatIsRefused_FailsTheEnd_AndTheOthersAreGone()
     {
-        await using var fake = Engine("409 Conflict");
+        await using var fake = Engine("409 Conflict", "it is in use");
 
         var failure = await Assert.ThrowsAsync<AdapterException>(() => EndAsync(fake));
 
@@ -28,10 +28,10 @@ public sealed class GroupEndTests
         Assert.Equal(3, fake.Requests.Count(request => request.StartsWith("DELETE ", StringComparison.Ordinal)));
     }
 
-    static FakeEngine Engine(string two) => new(request =>
+    static FakeEngine Engine(string status, string words) => new(request =>
         request == "GET /version" ? FakeEngine.Json(FakeEngine.Version)
         : request.StartsWith("GET ", StringComparison.Ordinal) ? FakeEngine.Json($"[{string.Join(',', ((string[])["one", "two", "three"]).Select(Container))}]")
-        : request.Contains("/two?", StringComparison.Ordinal) ? FakeEngine.Json("""{"message":"it is in use"}""", two)
+        : request.Contains("/two?", StringComparison.Ordinal) ? FakeEngine.Json($$"""{"message":"{{words}}"}""", status)
         : FakeEngine.Json("", "204 No Content"));
 
     static string Container(string name) => $$$"""{"Id":"{{{name}}}","Names":["/dev-{{{name}}}"],"State":"running","Labels":{"logline.tenant":"dev","logline.name":"{{{name}}}","logline.run_id":"run_{{{name}}}","logline.session_id":"s","logline.strategy":"session"}}""";
