@@ -85,6 +85,12 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         {
             await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), failure.Message, null, stopping);
         }
+        catch (Exception defect) when (defect is not OperationCanceledException && !defect.IsAway())
+        {
+            // Whoever had it next would meet the same. What it is stands in the worker's log: its words were written for nobody else.
+            await EndAsync(_begun ? RunState.Exited : RunState.Failed, -1, RunReasons.Defect, "The worker met a defect of its own, of which its log has the details.", null, stopping);
+            throw;
+        }
         finally
         {
             await done.CancelAsync();
