@@ -87,9 +87,8 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
         catch (Exception defect) when (defect is not OperationCanceledException && !defect.IsAway())
         {
-            // Whoever had it next would meet the same. What it is stands in the worker's log: its words were written for nobody else.
-            await EndAsync(_begun ? RunState.Exited : RunState.Failed, -1, RunReasons.Defect, "The worker met a defect of its own, of which its log has the details.", null, stopping);
-            throw;
+            await EndAsync(_begun ? RunState.Exited : RunState.Failed, -1, RunReasons.Defect, RunReasons.DefectError, null, stopping);
+            throw; // whoever had the run next would have met the same
         }
         finally
         {

@@ -30,4 +30,20 @@ public sealed class JobDefectTests
         Assert.DoesNotContain("/where/nobody/looks", ended.ToString(), StringComparison.Ordinal);
         await gateway.AssertWholeAsync();
     }
+
+    [Theory, InlineData("before create"), InlineData("after create"), InlineData("after start")]
+    public async Task Deploy_FailsAndLeavesNothing(string step)
+    {
+        var fake = new FakeAdapter { Around = (what, _) => what == step ? throw new InvalidOperationException("/where/nobody/looks") : Task.CompletedTask };
+        await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
+        var reference = await gateway.ApplyAsync("web");
+
+        var run = (await gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(reference, "web"))).RunId();
+        var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
+
+        Assert.Equal(("failed", "internal_error"), (ended.Text("state"), ended.Text("reason")));
+        Assert.DoesNotContain("/where/nobody/looks", ended.ToString(), StringComparison.Ordinal);
+        Assert.Empty(fake.All);
+        await gateway.AssertWholeAsync();
+    }
 }
