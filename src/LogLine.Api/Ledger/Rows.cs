@@ -95,6 +95,9 @@ public enum RunState
 /// <param name="Tenant">Only this tenant's; null for any.</param>
 public sealed record LeaseReach(IReadOnlyList<string>? Providers, string? Tenant)
 {
+    /// <summary>Also those whose lease another worker let run out.</summary>
+    public bool TakesOver { get; init; } = true;
+
     /// <summary>All that there are.</summary>
     public static LeaseReach Everything { get; } = new(null, null);
 }

@@ -20,12 +20,16 @@ public sealed class RunDesk
     private readonly ConcurrentDictionary<string, AwaitedAnswer> _awaited = new();
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
+
+    /// <summary>When leases could not be renewed last: before this gateway was there, or when the store did not answer.</summary>
+    private long _awayAtTicks;
+
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Serves the runs of <paramref name="ledger"/>.</summary>
     public RunDesk(SpanLedger ledger, TimeProvider time)
     {
-        (_ledger, _time) = (ledger, time);
+        (_ledger, _time, _awayAtTicks) = (ledger, time, time.GetUtcNow().UtcTicks);
         ledger.Committed += batch =>
         {
             var moved = false;
@@ -96,7 +100,10 @@ public sealed class RunDesk
     public async ValueTask<bool> WasAskedToStopAsync(RunRow run) => (await _ledger.Store.RunsAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), RecentActs))
         .Exists(act => act.Intent is "container.stop" or "container.kill" && act.Provider == run.Provider && act.State is not (RunState.Failed or RunState.Cancelled) && act.CreatedAt >= run.StartedAt);
 
-    /// <summary>Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>.</summary>
+    /// <summary>
+    /// Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>. After a time in which nobody could renew, what another worker had is not given for half a life: workers renew at a
+    /// third of it, so that one that is there keeps what it has.
+    /// </summary>
     /// <param name="worker">Who gets them.</param>
     /// <param name="reach">Which ones it may have.</param>
     /// <param name="limit">Runs at most.</param>
@@ -104,14 +111,15 @@ public sealed class RunDesk
     public ValueTask<IReadOnlyList<RunRow>> LeaseAsync(string worker, LeaseReach reach, int limit, TimeSpan life)
     {
         var now = _time.GetUtcNow();
-        return _ledger.Store.LeaseRunsAsync(worker, reach, limit, now + life, now);
+        var couldRenew = now.UtcTicks - Volatile.Read(ref _awayAtTicks) >= (life / 2).Ticks;
+        return AnsweredAsync(() => _ledger.Store.LeaseRunsAsync(worker, couldRenew ? reach : reach with { TakesOver = false }, limit, now + life, now));
     }
 
     /// <summary>Goes on holding runs; those that are in the answer are still the worker's.</summary>
     public ValueTask<IReadOnlyList<string>> RenewAsync(string worker, IReadOnlyCollection<string> runs, TimeSpan life)
     {
         var now = _time.GetUtcNow();
-        return _ledger.Store.RenewLeasesAsync(worker, runs, now + life, now);
+        return AnsweredAsync(() => _ledger.Store.RenewLeasesAsync(worker, runs, now + life, now));
     }
 
     /// <summary>Takes runs from workers whose names begin so: those of an earlier process, which is not there any more.</summary>
@@ -155,6 +163,19 @@ public sealed class RunDesk
         finally
         {
             awaited.Settle(durable);
+        }
+    }
+
+    private async ValueTask<T> AnsweredAsync<T>(Func<ValueTask<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch
+        {
+            Volatile.Write(ref _awayAtTicks, _time.GetUtcNow().UtcTicks);
+            throw;
         }
     }
 

@@ -242,6 +242,46 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
         Assert.Equal(["image.pull", "run_state.pending"], await gateway.StatesAsync(run));
     }
 
+    /// <summary>Gateway or store was away for longer than a lease: who had a run keeps it by asking again, whoever asks first.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task RunWhoseLeaseCouldNotBeRenewed_IsNotGivenToAnotherWorkerAtOnce(bool isStoreAway)
+    {
+        var (clock, life) = (new ManualTime(), TimeSpan.FromSeconds(30));
+        var gateway = await StartAsync(new FakeAdapter(), role: "gateway");
+        var run = (await gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(await gateway.ApplyAsync("web"), "web"))).RunId();
+        var desk = new RunDesk(_ledger!, clock);
+        Assert.Equal([run], await GiveAsync("one"));
+
+        clock.Advance(life * 2);
+        await AwayAsync();
+        Assert.Empty(await GiveAsync("two"));
+        Assert.Equal([run], await desk.RenewAsync("one", [run], life));
+        clock.Advance(life / 2);
+        Assert.Empty(await GiveAsync("two"));
+
+        // It does not ask again.
+        clock.Advance(life * 2);
+        await AwayAsync();
+        clock.Advance(life / 2);
+        Assert.Equal([run], await GiveAsync("two"));
+        clock.Advance(life * 2);
+        await AwayAsync();
+        Assert.Equal([run], await GiveAsync("two"));
+
+        async Task<IEnumerable<string>> GiveAsync(string worker) => (await desk.LeaseAsync(worker, LeaseReach.Everything, 10, life)).Select(given => given.RunId);
+
+        async Task AwayAsync()
+        {
+            if (!isStoreAway)
+            {
+                desk = new RunDesk(_ledger!, clock);
+                return;
+            }
+            _faults.Arm("RenewLeasesAsync", StoreFault.NotPersisted, times: 1);
+            await Assert.ThrowsAnyAsync<Exception>(() => desk.RenewAsync("one", [run], life).AsTask());
+        }
+    }
+
     private static FakeAdapter Pulling(Primitive pull) => new() { Primitives = new Dictionary<string, Primitive> { ["image.pull"] = pull } };
 
     private static async Task<string> PullAsync(TestGateway gateway) =>
@@ -283,12 +323,12 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
     }
 
     /// <summary>A gateway on a store that can be made to fail; on the embedded one without another.</summary>
-    private async Task<TestGateway> StartAsync(FakeAdapter target, ILedgerStore? inner = null, int leaseSeconds = 600)
+    private async Task<TestGateway> StartAsync(FakeAdapter target, ILedgerStore? inner = null, int leaseSeconds = 600, string role = "all")
     {
         var keys = Keys();
         var store = FaultyStore.Around(inner ?? SqliteLedgerStore.Open(Path.Combine(_folder, "ledger.db"), "logline.test/away"), _faults);
         _ledger = await SpanLedger.OpenAsync(store, keys, Path.Combine(_folder, "published"), TimeProvider.System, 4096, NullLogger<SpanLedger>.Instance);
-        _gateway = await TestGateway.StartAsync([target], folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = $"{leaseSeconds}" }, adjust: builder =>
+        _gateway = await TestGateway.StartAsync([target], folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = $"{leaseSeconds}" }, role: role, adjust: builder =>
         {
             builder.Services.AddSingleton(_ledger);
             builder.Services.AddSingleton<ILogger<Worker>>(_log);

@@ -50,10 +50,10 @@ public sealed partial class PostgresLedgerStore
     public async ValueTask<IReadOnlyList<RunRow>> LeaseRunsAsync(string worker, LeaseReach reach, int limit, DateTimeOffset until, DateTimeOffset now) => await LeaseAsync(
         $"""
         UPDATE runs SET lease_owner = $1, lease_until = {DatabaseNow} + $2 WHERE run_id IN (
-          SELECT run_id FROM runs WHERE state < 4 AND (lease_owner IS NULL OR lease_until < {DatabaseNow}) AND ($4::text[] IS NULL OR provider = ANY($4)) AND ($5::text IS NULL OR tenant = $5) ORDER BY created LIMIT $3 FOR UPDATE SKIP LOCKED)
+          SELECT run_id FROM runs WHERE state < 4 AND (lease_owner IS NULL OR (lease_until < {DatabaseNow} AND ($6 OR lease_owner = $1))) AND ($4::text[] IS NULL OR provider = ANY($4)) AND ($5::text IS NULL OR tenant = $5) ORDER BY created LIMIT $3 FOR UPDATE SKIP LOCKED)
         RETURNING {RunColumns}
         """,
-        Run, worker, (long)(until - now).TotalMilliseconds, limit, reach.Providers?.ToArray(), reach.Tenant);
+        Run, worker, (long)(until - now).TotalMilliseconds, limit, reach.Providers?.ToArray(), reach.Tenant, reach.TakesOver);
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<string>> RenewLeasesAsync(string worker, IReadOnlyCollection<string> runs, DateTimeOffset until, DateTimeOffset now) => runs.Count == 0 ? [] : await LeaseAsync(

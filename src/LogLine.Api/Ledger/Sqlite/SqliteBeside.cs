@@ -80,9 +80,9 @@ public sealed partial class SqliteLedgerStore
         // Mostly there is none, and then nothing is to be written.
         var free = Read(session => session.All(
             $"""
-            SELECT {RunColumns} FROM runs WHERE state < 4 AND (lease_owner IS NULL OR lease_until < $1) AND ($3 IS NULL OR instr($3, ' ' || provider || ' ') > 0) AND ($4 IS NULL OR tenant = $4)
+            SELECT {RunColumns} FROM runs WHERE state < 4 AND (lease_owner IS NULL OR (lease_until < $1 AND ($5 IS NULL OR lease_owner = $5))) AND ($3 IS NULL OR instr($3, ' ' || provider || ' ') > 0) AND ($4 IS NULL OR tenant = $4)
             ORDER BY created LIMIT $2
-            """, Run, Milliseconds(now), limit, reach.Providers is { } providers ? $" {string.Join(' ', providers)} " : null, reach.Tenant));
+            """, Run, Milliseconds(now), limit, reach.Providers is { } providers ? $" {string.Join(' ', providers)} " : null, reach.Tenant, reach.TakesOver ? null : worker));
         // Whoever gets one says so on the ledger before it does anything, and that commit keeps the lease as well.
         return free.Count == 0 ? free : await LeaseAsync(() => free.Where(run => Lease(run.RunId, worker, until, now)).ToList(), durable: false);
     }

@@ -255,6 +255,8 @@ public abstract partial class LedgerStoreContract
 
         // One that has run out is anybody's; who had it moves nothing any more.
         await lab.Store.RenewLeasesAsync("one", [run.RunId], Now.AddSeconds(-30), Now);
+        Assert.Empty(await lab.Store.LeaseRunsAsync("two", LeaseReach.Everything with { TakesOver = false }, 10, until, Now));
+        Assert.Single(await lab.Store.LeaseRunsAsync("one", LeaseReach.Everything with { TakesOver = false }, 10, Now.AddSeconds(-30), Now));
         Assert.Single(await lab.Store.LeaseRunsAsync("two", LeaseReach.Everything, 10, until, Now));
         var pending = (await lab.Store.FindRunAsync(run.RunId))! with { State = RunState.Pending };
         var ended = pending with { State = RunState.Exited, ExitCode = 3, EndedAt = Now, Detail = """{"a":1}""" };
