@@ -38,6 +38,7 @@ internal sealed class DeployJob
     public async Task RunAsync(CancellationToken stopping)
     {
         Workload? workload = null;
+        var runs = false;
         try
         {
             using (RunTelemetry.StartWork(_run))
@@ -48,11 +49,18 @@ internal sealed class DeployJob
                     return;
                 }
             }
+            runs = true;
             await HoldAsync(workload.Id, stopping);
         }
         catch (AdapterException failure)
         {
             await _ending.BrokenAsync(workload, failure, stopping);
+        }
+        catch (Exception defect) when (!runs && defect is not OperationCanceledException && !defect.IsAway())
+        {
+            // Whoever had the run next would meet the same. What runs already is watched on by the next one.
+            await _ending.FailedAsync(workload ?? await _adapter.FindByRunAsync(_run.RunId, stopping), null, RunReasons.Defect, RunReasons.DefectError, stopping);
+            throw;
         }
     }
 

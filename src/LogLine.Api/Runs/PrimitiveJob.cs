@@ -86,6 +86,11 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         {
             await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), failure.Message, null, stopping);
         }
+        catch (Exception defect) when (defect is not OperationCanceledException && !defect.IsAway())
+        {
+            await EndAsync(_begun ? RunState.Exited : RunState.Failed, -1, RunReasons.Defect, RunReasons.DefectError, null, stopping);
+            throw; // whoever had the run next would have met the same
+        }
         finally
         {
             await done.CancelAsync();
