@@ -78,7 +78,7 @@ internal sealed class GatewayClient : IDisposable
 
     /// <summary>Asks a question that has a body; it writes nothing.</summary>
     public Task<Attempt<JsonElement>> QueryAsync(string path, CanonicalJson body, CancellationToken stop) =>
-        SendAsync(() => new HttpRequestMessage(HttpMethod.Post, new Uri(_baseUrl, path)) { Content = JsonBody.Of(body.Utf8) }, Patience, stop);
+        SendAsync(() => new HttpRequestMessage(HttpMethod.Post, new Uri(_baseUrl, path)) { Content = JsonBody.Of(body.Given) }, Patience, stop);
 
     /// <summary>Writes. The answer is an Ack, or a list of answers for an array.</summary>
     public Task<Attempt<JsonElement>> SubmitAsync(SpanSubmission submission, ProfileSigner? signer, CancellationToken stop) =>

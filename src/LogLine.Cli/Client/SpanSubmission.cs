@@ -35,7 +35,7 @@ internal sealed class SpanSubmission(CanonicalJson body)
         {
             (_nonce, _madeAt) = (RequestHead.NewNonce(), now);
         }
-        var request = new HttpRequestMessage(Method, new Uri(baseUrl, Path)) { Content = JsonBody.Of(body.Utf8) };
+        var request = new HttpRequestMessage(Method, new Uri(baseUrl, Path)) { Content = JsonBody.Of(body.Given) };
         if (WaitSeconds > 0)
         {
             request.Headers.Add("Prefer", $"wait={WaitSeconds}");

@@ -18,11 +18,10 @@ public sealed class CanonicalJson
     /// <summary>Of so many altered texts it is said where they stand.</summary>
     internal const int MostAltered = 1000;
 
-    private CanonicalJson(byte[] utf8, IReadOnlyList<JsonObstacle> obstacles, IReadOnlyList<string>? altered = null)
+    private CanonicalJson(byte[] utf8, IReadOnlyList<JsonObstacle> obstacles)
     {
-        Utf8 = utf8;
+        Utf8 = Given = utf8;
         Obstacles = obstacles;
-        Altered = altered ?? [];
     }
 
     /// <summary>The canonical bytes. When there are <see cref="Obstacles"/> they are not canonical and must not be hashed.</summary>
@@ -38,7 +37,10 @@ public sealed class CanonicalJson
     /// Where texts stand that were not sent in NFC, so that they are other bytes here than what was sent: JSON Pointers of values, and of objects of which a name was altered. The first
     /// thousand.
     /// </summary>
-    public IReadOnlyList<string> Altered { get; }
+    public IReadOnlyList<string> Altered { get; private init; } = [];
+
+    /// <summary>What a client sends, so that the gateway sees what is <see cref="Altered"/>: then the bytes that were read, else the canonical ones.</summary>
+    public ReadOnlyMemory<byte> Given { get; private init; }
 
     /// <summary>
     /// Reads a body strictly. Refused: what RFC 8259 refuses, invalid UTF-8, a BOM, lone surrogates, keys that are equal after NFC,
@@ -71,7 +73,8 @@ public sealed class CanonicalJson
         {
             if (writer.TryRewrite(body, out fault))
             {
-                json = new CanonicalJson(writer.ToArray(), writer.Obstacles, writer.Altered);
+                var utf8 = writer.ToArray();
+                json = new CanonicalJson(utf8, writer.Obstacles) { Altered = writer.Altered, Given = writer.Altered.Count > 0 ? body.ToArray() : utf8 };
                 return true;
             }
             json = null!;

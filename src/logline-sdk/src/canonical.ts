@@ -2,7 +2,8 @@
  * Canonical JSON ("JSON✯Atomic"): one spelling for every value, so that hashes and signatures are over bytes that every party computes alike.
  * Members are sorted by code point of their NFC keys, there is no white space, numbers are integers in ±(2^53 − 1).
  */
-import { compose, JsonError, jsonLimits } from "./json.js";
+import { compose, JsonError, jsonLimits, pointerTo } from "./json.js";
+import { composed } from "./normal-form.js";
 
 const encoder = new TextEncoder();
 // Anything but printable ASCII without quote and backslash: such a text is canonical as it stands, and is nearly everything.
@@ -20,6 +21,21 @@ export function canonicalize(value: unknown): string {
 /** UTF-8 of {@link canonicalize}. */
 export function canonicalBytes(value: unknown): Uint8Array {
   return encoder.encode(write(value, 0));
+}
+
+/**
+ * Where the first text stands that the canonical form alters because it is not in NFC: a JSON Pointer, of a name that of the object that has it. Undefined
+ * where there is none.
+ */
+export function altered(value: unknown): string | undefined {
+  if (typeof value === "string") return unplain.test(value) && composed(value) !== value ? "" : undefined;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, member] of Object.entries(value)) {
+    if (altered(key) !== undefined) return "";
+    const below = altered(member);
+    if (below !== undefined) return pointerTo(key) + below;
+  }
+  return undefined;
 }
 
 function write(value: unknown, depth: number): string {
@@ -85,11 +101,11 @@ function object(value: object, depth: number): string {
 
 /** An object with keys beyond plain ASCII. */
 function unusual(members: Record<string, unknown>, keys: readonly string[], depth: number): string {
-  const composed = keys.map((key) => ({ key, nfc: compose(key) })).sort((a, b) => byCodePoint(a.nfc, b.nfc));
+  const named = keys.map((key) => ({ key, nfc: compose(key) })).sort((a, b) => byCodePoint(a.nfc, b.nfc));
   let text = "";
-  for (let i = 0; i < composed.length; i++) {
-    const { key, nfc } = composed[i]!;
-    if (i > 0 && composed[i - 1]!.nfc === nfc) throw new JsonError(`the key ${JSON.stringify(nfc)} stands twice`);
+  for (let i = 0; i < named.length; i++) {
+    const { key, nfc } = named[i]!;
+    if (i > 0 && named[i - 1]!.nfc === nfc) throw new JsonError(`the key ${JSON.stringify(nfc)} stands twice`);
     text += member(text, JSON.stringify(nfc), key, members[key], depth);
   }
   return `{${text}}`;

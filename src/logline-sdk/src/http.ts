@@ -1,6 +1,6 @@
 import { blake3 } from "@noble/hashes/blake3.js";
-import { randomHex, toHex } from "./bytes.js";
-import { canonicalBytes } from "./canonical.js";
+import { randomHex, toHex, utf8 } from "./bytes.js";
+import { altered, canonicalBytes } from "./canonical.js";
 import type { Signer } from "./ed25519.js";
 import { errorOf, LogLineError, NetworkError, RateLimited, Unavailable } from "./errors.js";
 import { algorithm, sign } from "./signatures.js";
@@ -87,6 +87,8 @@ export class Transport {
    */
   write<T>(method: string, path: string, body: unknown, options: WriteOptions = {}): Promise<T> {
     const bytes = body === undefined ? undefined : canonicalBytes(body);
+    // Text that is not in NFC goes out as it was given, and the hash is of what it will be: the gateway refuses it where it would reach a container altered.
+    const sent = altered(body) === undefined ? bytes : utf8(JSON.stringify(body));
     const key = options.idempotencyKey ?? randomHex(16);
     let [nonce, madeAt] = ["", Number.NEGATIVE_INFINITY];
     const make = async (): Promise<Prepared> => {
@@ -95,7 +97,7 @@ export class Transport {
       const headers: Record<string, string> = { "X-Nonce": nonce, "X-Timestamp": timestamp, "Idempotency-Key": key };
       if (options.wait) headers["Prefer"] = `wait=${options.wait}`;
       if (this.options.signer) await this.#sign(this.options.signer, headers, { method, path, bytes: bytes ?? empty, nonce, timestamp, key });
-      return { method, path, headers, ...(bytes === undefined ? {} : { bytes }) };
+      return { method, path, headers, ...(sent === undefined ? {} : { bytes: sent }) };
     };
     return this.#send(make, (options.wait ?? 0) * 1000, options.signal);
   }

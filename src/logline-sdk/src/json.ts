@@ -27,11 +27,14 @@ export class JsonError extends Error {
 
   /** The same error seen from one level up. */
   below(key: string | number): this {
-    this.path = `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}${this.path}`;
+    this.path = pointerTo(key) + this.path;
     this.message = `${this.#reason} (at ${this.path})`;
     return this;
   }
 }
+
+/** The JSON Pointer of a member or an element, from the object or array that has it. */
+export const pointerTo = (key: string | number): string => `/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 
 /** Half of a surrogate pair. */
 const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;

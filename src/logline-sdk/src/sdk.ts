@@ -1,8 +1,8 @@
 import { randomHex } from "./bytes.js";
-import { canonicalize } from "./canonical.js";
+import { altered, canonicalize } from "./canonical.js";
 import type { Signer } from "./ed25519.js";
 import { type CallOptions, type LogLineOptions, Transport, type WriteOptions } from "./http.js";
-import type { JsonObject } from "./json.js";
+import { JsonError, type JsonObject } from "./json.js";
 import { type ReceiptTrust, type Verification, verifyReceipt } from "./receipts.js";
 import { algorithm, hashOf, sign, verify } from "./signatures.js";
 import { follow, type StreamItem, type StreamOptions } from "./stream.js";
@@ -188,8 +188,13 @@ export async function signSpan(span: Span, signer: Signer): Promise<Span> {
   return { ...bare, signature: { ...signature, sig: await sign("span", { ...bare, signature }, signer) } };
 }
 
-/** Signs a manifest; a provenance that it has is replaced. */
+/**
+ * Signs a manifest; a provenance that it has is replaced.
+ * @throws {JsonError} for text in `deploy` that is not in NFC, in which it would be signed: it would reach the container as other bytes than these.
+ */
 export async function signManifest(manifest: JsonObject, signer: Signer): Promise<JsonObject> {
+  const place = altered(manifest["deploy"]);
+  if (place !== undefined) throw new JsonError(`/deploy${place} is not in Unicode's normal form C (NFC), in which it would be signed`, `/deploy${place}`);
   const provenance = { alg: algorithm, kid: signer.kid };
   return { ...manifest, provenance: { ...provenance, sig: await sign("manifest", { ...manifest, provenance }, signer) } };
 }

@@ -69,8 +69,8 @@ class Reader {
     if (this.#skip("}")) return {};
     do {
       this.#match(space);
-      const key = this.#text[this.#at] === '"' ? compose(this.#string()) : this.#fail();
-      if (seen.size === seen.add(key).size) throw new JsonError(`the key ${JSON.stringify(key)} stands twice`);
+      const key = this.#text[this.#at] === '"' ? this.#string() : this.#fail();
+      if (seen.size === seen.add(compose(key)).size) throw new JsonError(`the key ${JSON.stringify(key)} stands twice`);
       if (seen.size > jsonLimits.members) throw new JsonError(`an object has more than ${jsonLimits.members} members`);
       this.#match(space);
       if (!this.#take(":")) this.#fail();

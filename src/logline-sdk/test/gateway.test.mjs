@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  FieldsInvalid, FieldsMissing, Forbidden, IdempotencyConflict, KeySigner, LogLineError, LogLineSDK, NotFound, ProofRequired, RateLimited, signSpan, Unauthenticated, verify,
+  FieldsInvalid, FieldsMissing, Forbidden, IdempotencyConflict, JsonError, KeySigner, LogLineError, LogLineSDK, NotFound, ProofRequired, RateLimited, sign, signSpan, Unauthenticated, verify,
 } from "@logline/sdk";
 import { options, person, sdk, take } from "./gateway.mjs";
 
@@ -119,6 +119,24 @@ test("a sentence is compiled dry, and sent when that is meant", async () => {
   assert.equal(dry.receipt, undefined);
   const sent = await sdk.universal.parse(sentence, { dryRun: false });
   assert.equal(sdk.receipts.verify(sent.receipt, { publicKey }).ok, true);
+});
+
+test("what would reach a container altered is refused: text goes out as it was given, not in NFC", async () => {
+  await signed.wallet.registerKey(signer, ["sign", "admin"]);
+  const text = "cafe\u0301";
+  const exec = (argument) => ({ intent: "container.exec", subject: `urn:container:${tenant}/web`, payload: { target: { provider: "podman" }, name: "web", argv: ["/bin/cat", argument] } });
+  const refusedAt = (path) => (error) => error instanceof FieldsInvalid && error.code === "422_SCHEMA_INVALID" && error.errors[0].path === path && error.errors[0].message.includes("NFC");
+  for (const client of [sdk, signed]) await assert.rejects(client.append(exec(text)), refusedAt("/payload/argv/1"));
+  const [first, second] = await signed.append([person("nfc", "Jose\u0301"), exec(text)]);
+  assert.equal((await sdk.span(first.this)).payload.name, "José");
+  assert.equal(second.errors[0].path, "/payload/argv/1");
+  await assert.rejects(signed.universal.parse("parar conte\u0302iner web no podman", { dryRun: false }), refusedAt("/paragraph"));
+
+  const manifest = { type: "ll.minicontainer.v1", version: "1.0.0", owner: { user_id: "usr_sdk", tenant }, deploy: { image: "localhost/logline-test:1", args: [text] }, ts: "2026-11-20T12:00:00Z" };
+  await assert.rejects(signed.mini.sign(manifest), (error) => error instanceof JsonError && error.path === "/deploy/args/0");
+  const provenance = { alg: "ed25519-blake3", kid: signer.kid };
+  const forced = { ...manifest, provenance: { ...provenance, sig: await sign("manifest", { ...manifest, provenance }, signer) } };
+  await assert.rejects(signed.mini.apply("nfc", forced), refusedAt("/payload/manifest/deploy/args/0"));
 });
 
 test("queries go through every page", async () => {

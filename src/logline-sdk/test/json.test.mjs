@@ -30,6 +30,11 @@ test("json-parsing: what must not parse is refused, what must is read unless a s
   }
 });
 
+test("what is read strictly keeps its texts and names, in whatever normal form they are", () => {
+  assert.deepEqual(parseJson('{"e\u0301":["e\u0301"]}'), { "e\u0301": ["e\u0301"] });
+  assert.throws(() => parseJson('{"é":1,"e\u0301":2}'), /stands twice/);
+});
+
 test("members are in order of code points, not of code units", () => {
   assert.equal(canonicalize({ "\u{1F600}": 1, "\uFFFD": 2, "a": 3, "é": 4, "\uD7FF": 5 }), '{"a":3,"é":4,"\uD7FF":5,"\uFFFD":2,"\u{1F600}":1}');
 });

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Primitives;
@@ -97,6 +98,36 @@ public sealed class ArgumentFuzzTests
         }
         Assert.Equal(("invalid", path), (answer.Text("status"), answer.Items("errors").Single().Text("path")));
         Assert.Contains("NFC", answer.Items("errors").Single().Text("message"));
+    }
+
+    [Fact]
+    public async Task SentenceInAnotherNormalForm_IsRefusedForAContainerAlone()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        var stop = await SayAsync("parar conte\u0302iner web no podman");
+        var person = await SayAsync("create person Jose\u0301, email j@example.com, country PT, consent yes");
+
+        Assert.Equal(("422_SCHEMA_INVALID", "/paragraph"), (stop.Code, stop.Json.Items("errors").Single().Text("path")));
+        Assert.Equal("José", person.Json.Member("compiled_span").Member("payload").Text("name"));
+
+        Task<Answer> SayAsync(string paragraph) => gateway.PostAsync(TestGateway.Json(new { paragraph, dry_run = false }), path: "/v1/universal");
+    }
+
+    /// <summary>The signature of a manifest is over its canonical form, and so holds whichever form it is sent in.</summary>
+    [Fact]
+    public async Task ManifestInAnotherNormalForm_IsRefused()
+    {
+        await using var gateway = await (await TestGateway.StartAsync()).RegisterKeyAsync();
+        var manifest = TestGateway.Text(gateway.Manifest("""{"image":"localhost/logline-test:1","args":["café"]}"""));
+
+        var refused = await ApplyAsync(manifest.Replace("é", "e\u0301", StringComparison.Ordinal));
+        var admitted = await ApplyAsync(manifest);
+
+        Assert.Equal(("422_SCHEMA_INVALID", "/payload/manifest/deploy/args/0"), (refused.Code, refused.Json.Items("errors").Single().Text("path")));
+        Assert.Equal("ok", admitted.Json.Text("status"));
+
+        Task<Answer> ApplyAsync(string text) => gateway.PostAsync($$$"""{"intent":"minicontainer.apply","subject":"urn:minicontainer:dev/web","payload":{"manifest":{{{text}}}}}""");
     }
 
     private static string Argument(Random random) => string.Concat(Enumerable.Range(0, random.Next(0, 6)).Select(_ => Pieces[random.Next(Pieces.Length)]));

@@ -74,10 +74,10 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
     }
 
     /// <summary>The gateway's span key is replaced under a worker: what the log key has endorsed is believed, and nobody has to touch the worker.</summary>
-    [Fact]
-    public async Task GatewayWithANewSpanKey_GoesOnWithItsWorker()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task GatewayWithANewSpanKey_GoesOnWithItsWorker(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync();
+        await using var lab = await RoleLab.OpenAsync(provider);
         await lab.StartWorkerAsync("edge");
         var run = await lab.DeployAsync();
         await lab.StateAsync(run, "run_state.running");
@@ -94,10 +94,10 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
     }
 
     /// <summary>Two gateways on one database, one worker that knows both: whichever is there gets what it says.</summary>
-    [Fact]
-    public async Task OneOfTwoGatewaysKilled_WorkerGoesOnWithTheOther()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task OneOfTwoGatewaysKilled_WorkerGoesOnWithTheOther(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync(database: await cluster.CreateDatabaseAsync());
+        await using var lab = await RoleLab.OpenAsync(provider, database: await cluster.CreateDatabaseAsync());
         var second = await lab.StartSecondGatewayAsync();
         await lab.StartWorkerAsync("edge", null, second);
         var run = await lab.DeployAsync(SlowStart, Health);

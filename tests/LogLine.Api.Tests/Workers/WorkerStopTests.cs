@@ -39,10 +39,10 @@ public sealed class WorkerStopTests
         Assert.Null(await lab.ContainerAsync());
     }
 
-    [Fact]
-    public async Task Stopped_WhenItsTimeIsOver_GivesTheCommandBackToo()
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Stopped_WhenItsTimeIsOver_GivesTheCommandBackToo(string provider)
     {
-        await using var lab = await RoleLab.OpenAsync(leaseSeconds: NeverByItself);
+        await using var lab = await RoleLab.OpenAsync(provider, leaseSeconds: NeverByItself);
         lab.WorkerSettings = ["--LogLine:Runner:DrainSeconds=0"];
         var (one, _) = await lab.StartWorkerAsync("one");
         var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");

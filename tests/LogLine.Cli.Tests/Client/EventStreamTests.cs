@@ -76,6 +76,14 @@ public sealed class EventStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task RevokedGrant_IsShownWhileTheRunHoldsIt()
+    {
+        await using var gateway = await FaultyGateway.StartAsync((http, _, _) => RunDocument(http, "running", ",\"revoked_grants\":[\"db\"]"));
+        gateway.Enrol(_terminal);
+        Assert.Contains("still holds the revoked grant db", (await _terminal.RunAsync("status", Run)).Expect(0).Output);
+    }
+
+    [Fact]
     public async Task Gap_IsToldAndTheRestIsShown()
     {
         await using var gateway = await FaultyGateway.StartAsync(async (http, received, _) =>

@@ -26,7 +26,7 @@ internal sealed record ManifestCheck(string Name, IReadOnlyList<(string Path, st
 
     /// <summary>What is signed is in NFC; what was written in another form would reach the container as other bytes.</summary>
     public static ManifestCheck AsWritten(CanonicalJson manifest) => new("consistency",
-        [.. manifest.Altered.Where(path => path.StartsWith("/deploy/", StringComparison.Ordinal)).Select(path => (path, "is not in Unicode's normal form C (NFC), in which it would be signed"))]);
+        [.. manifest.Altered.Where(path => path.StartsWith("/deploy/", StringComparison.Ordinal)).Select(path => (path, "is not in Unicode's normal form C (NFC), in which it is signed and stored"))]);
 
     /// <summary>The failure of the checks that do not hold, or null.</summary>
     public static CommandFailure? Refusal(IReadOnlyList<ManifestCheck> checks)

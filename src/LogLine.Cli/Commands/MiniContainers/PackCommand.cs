@@ -24,6 +24,11 @@ internal static class PackCommand
         {
             return call.Screen.Refuse(failure);
         }
+        // The archive holds the canonical form.
+        if (ManifestCheck.Refusal([ManifestCheck.AsWritten(manifest)]) is { } altered)
+        {
+            return call.Screen.Refuse(altered);
+        }
         var artifacts = new List<byte[]>();
         foreach (var file in files)
         {

@@ -7,7 +7,7 @@ using LogLine.Protocol.Spans;
 
 namespace LogLine.Cli.Commands.Spans;
 
-/// <summary><c>logline spans send</c>: a span, or an array of them, as it is in a file; its form alone is made canonical.</summary>
+/// <summary><c>logline spans send</c>: a span, or an array of them, as it is in a file.</summary>
 internal static class SendCommand
 {
     public static Command Create(CommandTree tree)
@@ -51,8 +51,9 @@ internal static class SendCommand
             return call.Screen.Refuse(failure);
         }
         using var opened = gateway;
+        using var given = JsonDocument.Parse(body.Given);
         var code = ExitCodes.Done;
-        foreach (var span in body.Root.ValueKind == JsonValueKind.Array ? body.Root.EnumerateArray().ToList() : [body.Root])
+        foreach (var span in given.RootElement.ValueKind == JsonValueKind.Array ? given.RootElement.EnumerateArray().ToList() : [given.RootElement])
         {
             code = Math.Max(code, await DryRun.ShowAsync(call, gateway, span));
         }
