@@ -139,7 +139,8 @@ public sealed class TarContents(long maxBytes)
         return false;
     }
 
-    private static string Normal(string name) => string.Join('/', name.Split('/').Where(part => part is not ("" or ".")));
+    /// <summary>A name as whoever unpacks it reads it.</summary>
+    public static string Normal(string name) => string.Join('/', name.Split('/').Where(part => part is not ("" or ".")));
 
     private static IEnumerable<string> Parents(string name)
     {

@@ -73,7 +73,8 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
                 : null;
             await ActAsync(working.Token, stopping);
         }
-        catch (OperationCanceledException) when (_isOurs && !stopping.IsCancellationRequested)
+        // What is broken off may fail in its own clean-up as well: it was asked to end, and has.
+        catch (Exception broken) when (_isOurs && !stopping.IsCancellationRequested && (broken is OperationCanceledException || (working.IsCancellationRequested && broken is AdapterException or ArtifactException)))
         {
             await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
         }

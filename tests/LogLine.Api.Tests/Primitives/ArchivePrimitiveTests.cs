@@ -88,6 +88,29 @@ public sealed class ArchivePrimitiveTests
         Assert.NotNull((await BuildAsync($"FROM {PrimitiveLab.Image}\nRUN wget -T 2 -q -O - http://10.0.0.1/")).Text("error"));
         Assert.Equal("image_not_found", (await BuildAsync("FROM localhost/other/secret:1")).Text("reason"));
         Assert.Equal("malformed_archive", (await BuildAsync("ARG X=a\nFROM $X")).Text("reason"));
+        // Hidden from a reader that goes on where the engine does not, or does not where it does.
+        Assert.Equal("image_not_found", (await BuildAsync("# \\\nFROM localhost/other/secret:1")).Text("reason"));
+        Assert.Equal("image_not_found", (await BuildAsync("FRO\\\nM localhost/other/secret:1")).Text("reason"));
+    }
+
+    /// <summary>The file that was judged is the file that the engine builds.</summary>
+    [Fact]
+    public async Task ContextThatHasTwoDockerfilesInOnePlace_IsNotBuilt()
+    {
+        await using var lab = await PrimitiveLab.OpenAsync("podman");
+        static TarEntry File(string name, string text) => new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)) };
+        var (honest, other) = ($"FROM {PrimitiveLab.Image}", "FROM localhost/other/secret:1");
+        foreach (var (dockerfile, context) in new (string, TarEntry[])[]
+        {
+            ("Dockerfile", [File("Dockerfile", honest), File(".//Dockerfile", other)]),
+            ("Dockerfile", [File("Dockerfile", honest), File("other", other), Tars.Link("Dockerfile", "other")]),
+            ("Dockerfile", [File("Dockerfile", honest), File("other", other), Tars.Link("Dockerfile", "other", TarEntryType.HardLink)]),
+            ("in/Dockerfile", [File("in/Dockerfile", honest), File("other/Dockerfile", other), Tars.Link("in", "other")]),
+            ("Dockerfile.in", [File("Dockerfile.in", honest)]),
+        })
+        {
+            Assert.Equal("malformed_archive", await ReasonAsync(lab, "image.build", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(context))}}","tag":"{{lab.Name("bad")}}:1","dockerfile":"{{dockerfile}}"}"""));
+        }
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
@@ -118,6 +141,7 @@ public sealed class ArchivePrimitiveTests
             Tars.Of(("manifest.json", Manifest), ("config.json", Config), ("layer.tar", "other bytes")),
             Tars.Of(("manifest.json", Manifest), ("config.json", Config.Replace("\"config\":{}", "\"config\":{\"OnBuild\":[\"RUN x\"]}")), ("layer.tar", "")),
             Tars.Of(("manifest.json", Manifest.Replace("config.json", "../../etc/passwd"))),
+            Tars.Of(("manifest.json", Manifest.Replace("\"layer.tar\"", "null")), ("config.json", Config)),
             Tars.Of(("index.json", $$"""{"manifests":[{"digest":"sha256:{{new string('0', 64)}}"}]}""")),
         })
         {
@@ -144,6 +168,28 @@ public sealed class ArchivePrimitiveTests
         Assert.Equal(HttpStatusCode.OK, there.StatusCode);
         var denied = await lab.SendAsync("image.push", null, $$"""{"image":"{{PrimitiveLab.Image}}","to":"{{registry.Host}}/other/x:1"}""");
         Assert.Equal(("403_POLICY_DENIED", "push_to"), (denied.Code, denied.Json.Member("details").Text("rule")));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Image_IsFetchedFromARegistry_AndTheLedgerSaysHowFarItIs(string provider)
+    {
+        await using var registry = await SmallRegistry.StartAsync();
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
+        var (name, to) = (lab.Name("fetched"), $"{registry.Host}/team/{lab.Name("fetched")}:1");
+        var artifact = await lab.Gateway.UploadAsync(new OciLayout("hello", name).Tar());
+        var loaded = await lab.DoAsync("image.load", null, $$"""{"artifact":"{{artifact}}","tag":"{{name}}:1"}""");
+        await lab.DoAsync("image.push", null, $$"""{"image":"localhost/dev/{{name}}:1","to":"{{to}}"}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
+
+        var answer = await lab.SendAsync("image.pull", null, $$"""{"image":"{{to}}"}""");
+        await lab.Engine.UntagAsync(to, PrimitiveLab.Cancel);
+        var said = (await lab.Gateway.PostAsync("""{"intent":"run.progress"}""", path: "/v1/spans/query")).Json.Items("items").Select(span => span.Member("payload"))
+            .Where(progress => progress.Text("run_id") == answer.Json.Member("run").Text("run_id")).ToList();
+
+        Assert.True(answer.Json.Member("run").Text("state") == "exited", answer.Body);
+        Assert.Equal(loaded.Texts("argv"), answer.Json.Member("result").Texts("argv"));
+        Assert.NotEmpty(said);
+        Assert.All(said, progress => Assert.True(progress.Integer("done") <= (progress.Integer("total") ?? 1) && progress.Text("unit") is "bytes" or "steps", progress.ToString()));
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]

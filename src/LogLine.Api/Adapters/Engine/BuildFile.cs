@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text;
 using System.Text.RegularExpressions;
 using LogLine.Protocol.MiniContainers;
 
@@ -19,9 +19,17 @@ internal static partial class BuildFile
         var (images, stages) = (new List<string>(), new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "scratch" });
         if (Directive().IsMatch(text))
             return ([], "a parser directive (# syntax=, # escape=) at its beginning is not supported");
-        foreach (var line in Continuation().Replace(text.ReplaceLineEndings("\n"), " ").Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#'))
+        text = text.Replace("\r\n", "\n");
+        if (text.Any(c => char.IsControl(c) && c is not ('\n' or '\t')))
+            return ([], "a control character is not supported");
+        if (TwoBackslashes().IsMatch(text))
+            return ([], "a line that ends with two backslashes is not supported: to one engine it goes on, to another it does not");
+        foreach (var line in Instructions(text))
         {
             var words = Words(line);
+            // Engines take quotes and backslashes out before they look which option it is.
+            if (words.Skip(words[0].Equals("ONBUILD", StringComparison.OrdinalIgnoreCase) ? 2 : 1).TakeWhile(word => word.StartsWith("--", StringComparison.Ordinal)).FirstOrDefault(word => word.AsSpan().ContainsAny("\"'\\")) is { } quoted)
+                return ([], $"the option '{quoted}' is not written out; quotes and backslashes in options are not supported");
             if (words[0].Equals("FROM", StringComparison.OrdinalIgnoreCase))
             {
                 var rest = words.Skip(1).SkipWhile(word => word.StartsWith("--", StringComparison.Ordinal)).ToList();
@@ -30,7 +38,11 @@ internal static partial class BuildFile
                 if (!stages.Contains(rest[0]))
                     images.Add(rest[0]);
                 if (rest.Count > 2 && rest[1].Equals("AS", StringComparison.OrdinalIgnoreCase))
+                {
+                    if (!StageName().IsMatch(rest[2]))
+                        return ([], $"'{rest[2]}' is no name of a stage");
                     stages.Add(rest[2]);
+                }
             }
             else if (Problem(words, network) is { } problem)
                 return ([], problem);
@@ -50,7 +62,7 @@ internal static partial class BuildFile
         var instruction = words[0].Equals("ONBUILD", StringComparison.OrdinalIgnoreCase) && words.Count > 1 ? words[1] : words[0];
         if (words.Any(word => word.StartsWith("--mount=", StringComparison.OrdinalIgnoreCase) || word.StartsWith("--network=", StringComparison.OrdinalIgnoreCase) || word.StartsWith("--security=", StringComparison.OrdinalIgnoreCase)))
             return "RUN with --mount, --network or --security is not supported";
-        if (words.Any(word => word.StartsWith("<<", StringComparison.Ordinal)))
+        if (words.Any(word => word.AsSpan().TrimStart("0123456789").StartsWith("<<")))
             return "here-documents are not supported";
         // The engine itself fetches what ADD names, past any network that the build has or has not.
         if (!network && instruction.Equals("ADD", StringComparison.OrdinalIgnoreCase) && words.Skip(1).Any(word => word.Contains("://", StringComparison.Ordinal) || word.Contains("git@", StringComparison.Ordinal) || word.Contains('$')))
@@ -58,11 +70,35 @@ internal static partial class BuildFile
         return null;
     }
 
-    static List<string> Words(string line) => [.. line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)];
+    /// <summary>
+    /// The instructions, one line each, as engines put them together: what goes on is joined as it is, and empty lines and comments in between are not there. A comment ends with its line, whatever that ends with.
+    /// </summary>
+    static List<string> Instructions(string text)
+    {
+        var (found, open) = (new List<string>(), new StringBuilder());
+        foreach (var line in text.Split('\n').Select(line => line.TrimEnd(' ', '\t')).Where(line => line.AsSpan().TrimStart() is not ([] or ['#', ..])))
+        {
+            var goesOn = line[^1] == '\\';
+            open.Append(goesOn ? line[..^1] : line);
+            if (goesOn)
+                continue;
+            found.Add(open.ToString());
+            open.Clear();
+        }
+        found.Add(open.ToString());
+        return [.. found.Where(line => !string.IsNullOrWhiteSpace(line))];
+    }
 
-    [GeneratedRegex(@"\\[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*")]
-    private static partial Regex Continuation();
+    /// <summary>The words: some white space parts options only, so that all of it has to.</summary>
+    static List<string> Words(string line) => [.. line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)];
 
-    [GeneratedRegex(@"\A(?:[ \t]*#[^\n]*\n)*[ \t]*#[ \t]*(?:syntax|escape|check)[ \t]*=", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"\\\\\s*?(?:\n|\z)")]
+    private static partial Regex TwoBackslashes();
+
+    [GeneratedRegex(@"\A[a-z][a-z0-9._-]*\z", RegexOptions.IgnoreCase)]
+    private static partial Regex StageName();
+
+    // BuildKit takes the last two for words to itself as well.
+    [GeneratedRegex(@"\A\s*(?:(?:#[^\n]*\n\s*)*(?:#|//)[^\S\n]*(?:syntax|escape|check)[^\S\n]*=|\{)", RegexOptions.IgnoreCase)]
     private static partial Regex Directive();
 }

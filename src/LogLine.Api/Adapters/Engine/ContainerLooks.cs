@@ -27,7 +27,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
 
     async Task<PrimitiveResult> ListAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var labels = new List<(string, string)> { (EngineLabels.Tenant, call.Tenant) };
+        var labels = new List<(string, string)>();
         if (call.Arguments.Text("session_id") is { } session)
             labels.Add((EngineLabels.SessionId, session));
         if (call.Arguments.Text("task_id") is { } task)
@@ -35,8 +35,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
         if (call.Arguments.Member("labels") is { ValueKind: JsonValueKind.Object } own)
             labels.AddRange(own.EnumerateObject().Select(label => (label.Name, label.Value.GetString()!)));
         var state = call.Arguments.Text("state");
-        var items = (await engine.ListAsync(labels, cancel))
-            .Where(found => found.Labels is { } all && all.GetValueOrDefault(EngineLabels.Tenant) == call.Tenant && !string.IsNullOrEmpty(all.GetValueOrDefault(EngineLabels.Name)))
+        var items = (await containers.ListAsync(call.Tenant, cancel, labels))
             .Select(Item)
             .Where(item => state is null || item.State == state)
             .OrderBy(item => item.Name, StringComparer.Ordinal);

@@ -60,9 +60,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             .. new ImageTransfers(images, engine).Table,
             .. new NetworkActs(containers, engine).Table,
             .. new NetworkLinks(containers, engine).Table,
-            .. new Removals(engine).Table,
+            .. new Removals(containers, engine).Table,
             .. volumes.Table,
-            .. new SystemLooks(Provider, engine, looks, time).Table,
+            .. new SystemLooks(Provider, containers, engine, looks, time).Table,
             .. commands.Table,
         ];
         Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : entry.Value);

@@ -17,7 +17,7 @@ internal sealed partial class EngineClient
     public async Task<string?> PullAsync(ImageReference image, PullWatch? watch, CancellationToken cancel)
     {
         var path = (await QuirksAsync(cancel)).PullPath(image);
-        return await SpeakAsync(prefix => calls.StreamAsync(
+        return await SpeakAsync(prefix => waits.StreamAsync(
             HttpMethod.Post, prefix + path, null, "fetch the image", limits.Pull, async (error, stream, inner) => error?.Error ?? await ProgressErrorAsync(stream, watch, inner), cancel, registries.HeaderFor(image)), cancel);
     }
 

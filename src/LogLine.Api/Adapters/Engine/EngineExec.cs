@@ -60,7 +60,14 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
         {
             // Cancelled by the client: the command goes with its run.
             using var moment = new CancellationTokenSource(limits.Status, time);
-            await KillAsync(exec, order.ContainerId, moment.Token);
+            try
+            {
+                await KillAsync(exec, order.ContainerId, moment.Token);
+            }
+            catch (AdapterException)
+            {
+                // The engine is away. The client has cancelled it all the same.
+            }
             throw;
         }
     }

@@ -70,7 +70,7 @@ internal sealed class ImageArchive
     (string Config, IReadOnlyList<string> Layers) OfEngine()
     {
         var manifests = Json("manifest.json", EngineJson.Default.ImageManifestArray);
-        return manifests is [{ Config: { } name, Layers: { } names }] ? (name, names) : throw Malformed($"manifest.json lists {manifests.Length} images with config and layers; one is expected");
+        return manifests is [{ Config: { } name, Layers: { } names }] && !names.Contains(null) ? (name, names) : throw Malformed($"manifest.json lists {manifests.Length} images with config and layers; one is expected");
     }
 
     (string Config, IReadOnlyList<string> Layers) OfOci()
@@ -110,7 +110,7 @@ internal sealed class ImageArchive
             throw Malformed("its config is no Linux image of layers");
         if (image.Config?.OnBuild is { Length: > 0 })
             throw Malformed("it has ONBUILD triggers, which would act in builds that nobody has judged");
-        if (image.Config?.Labels?.Keys.FirstOrDefault(label => label.StartsWith(EngineLabels.Prefix, StringComparison.Ordinal) && image.Config.Labels[label].Length > 0) is { } label)
+        if (image.Config?.Labels?.Keys.FirstOrDefault(label => label.StartsWith(EngineLabels.Prefix, StringComparison.Ordinal) && !string.IsNullOrEmpty(image.Config.Labels[label])) is { } label)
             throw Malformed($"it has the label '{label}', which is the gateway's own");
         if (ids.Length != layerNames.Count || ids.Length > MaxLayers)
             throw Malformed($"its config names {ids.Length} layers and its manifest {layerNames.Count}; at most {MaxLayers}");

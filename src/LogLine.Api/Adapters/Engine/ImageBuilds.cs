@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.Text;
 using System.Text.Json;
 using LogLine.Api.Artifacts;
@@ -34,11 +35,16 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
     /// <summary>Judges the context and its Dockerfile, and answers with the images that it names.</summary>
     static async Task<IReadOnlyList<string>> NamedImagesAsync(PrimitiveCall call, Stream context, CancellationToken cancel)
     {
-        var name = call.Arguments.Text("dockerfile") ?? "Dockerfile";
+        var name = TarContents.Normal(call.Arguments.Text("dockerfile") ?? "Dockerfile");
+        if (name.EndsWith(".in", StringComparison.OrdinalIgnoreCase))
+            throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: Podman sends what is called so through a preprocessor first.");
         string? text = null;
         await TarContents.CheckAsync(context, call.Artifacts.MaxBytes, async entry =>
         {
-            var found = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
+            var found = TarContents.Normal(entry.Name);
+            // A link in its place, or in that of a folder that it is in, leads the engine to another file.
+            if (entry.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink && (name + "/").StartsWith(found + "/", StringComparison.Ordinal))
+                throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: '{found}' is a link.");
             if (found != name || entry.DataStream is null)
                 return;
             if (entry.Length > BuildFile.MaxBytes)

@@ -87,7 +87,7 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
     async Task<IReadOnlyList<NetworkMember>> MembersAsync(NetworkDetail network, CancellationToken cancel)
     {
         var members = new List<NetworkMember>();
-        foreach (var summary in await engine.ListAsync([(EngineLabels.Tenant, network.Labels![EngineLabels.Tenant])], cancel))
+        foreach (var summary in await containers.ListAsync(network.Labels![EngineLabels.Tenant], cancel))
         {
             var container = await engine.InspectAsync(summary.Id, cancel);
             if (container is not null && Workloads.IsOurs(container) && container.NetworkSettings?.Networks?.GetValueOrDefault(network.Name) is { } end)

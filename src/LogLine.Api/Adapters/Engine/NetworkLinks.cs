@@ -30,7 +30,7 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
     {
         var networks = await engine.NetworksAsync(OwnThings.Label(call.Tenant), cancel);
         var members = new Dictionary<string, List<NetworkMember>>();
-        foreach (var summary in await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel))
+        foreach (var summary in await containers.ListAsync(call.Tenant, cancel))
         {
             if (await engine.InspectAsync(summary.Id, cancel) is not { } container || !Workloads.IsOurs(container))
                 continue;

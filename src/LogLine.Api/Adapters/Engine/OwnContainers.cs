@@ -19,6 +19,14 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
             : throw new AdapterException(AdapterFailure.NotFound, $"There is no container '{call.Name}'.");
     }
 
+    /// <summary>All of the tenant's that have these labels too, in whatever state.</summary>
+    public async Task<IReadOnlyList<ContainerSummary>> ListAsync(string tenant, CancellationToken cancel, params IEnumerable<(string Name, string Value)> labels)
+    {
+        (string Name, string Value)[] wanted = [(EngineLabels.Tenant, tenant), .. labels];
+        // Podman takes an empty value for any.
+        return [.. (await engine.ListAsync(wanted, cancel)).Where(found => Workloads.IsOurs(found.Labels) && wanted.All(label => found.Labels!.GetValueOrDefault(label.Name) == label.Value))];
+    }
+
     /// <summary>Its id alone.</summary>
     public async ValueTask<string> IdAsync(PrimitiveCall call, CancellationToken cancel) => (await FindAsync(call, cancel)).Id;
 

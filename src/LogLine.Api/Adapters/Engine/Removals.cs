@@ -9,7 +9,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// Removing many at once: first a plan that names every one, with a digest; then, for that digest, exactly those. When something has changed in between the
 /// digest is another one, and nothing is removed.
 /// </summary>
-internal sealed class Removals(IContainerEngine engine)
+internal sealed class Removals(OwnContainers containers, IContainerEngine engine)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -113,7 +113,7 @@ internal sealed class Removals(IContainerEngine engine)
         await call.Begun();
         var (removed, kept) = (new List<string>(), new List<string>());
         AdapterException? left = null;
-        foreach (var container in await engine.ListAsync([(EngineLabels.Tenant, call.Tenant), (label, call.Name)], cancel))
+        foreach (var container in await containers.ListAsync(call.Tenant, cancel, (label, call.Name)))
         {
             var labels = container.Labels!;
             if (labels.GetValueOrDefault(EngineLabels.Strategy) != strategy)
@@ -145,15 +145,15 @@ internal sealed class Removals(IContainerEngine engine)
     async Task<PrimitiveResult> GroupsAsync(PrimitiveCall call, string label, string kind, CancellationToken cancel)
     {
         var groups = new List<GroupView>();
-        foreach (var group in (await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel)).Where(container => container.Labels?.GetValueOrDefault(label) is { Length: > 0 }).GroupBy(container => container.Labels![label]))
-            groups.Add(new GroupView(group.Key, await call.HasEnded(kind, group.Key), [.. group.Select(container => container.Labels!.GetValueOrDefault(EngineLabels.Name) ?? "").Order(StringComparer.Ordinal)]));
+        foreach (var group in (await containers.ListAsync(call.Tenant, cancel)).Where(container => container.Labels!.GetValueOrDefault(label) is { Length: > 0 }).GroupBy(container => container.Labels![label]))
+            groups.Add(new GroupView(group.Key, await call.HasEnded(kind, group.Key), [.. group.Select(container => container.Labels![EngineLabels.Name]).Order(StringComparer.Ordinal)]));
         return PrimitiveResult.OfList(groups.OrderBy(group => group.Name, StringComparer.Ordinal), (fitting, truncated) => new GroupViews(fitting, truncated), ResultJson.Default.GroupView, ResultJson.Default.GroupViews);
     }
 
     async Task<IReadOnlyList<ContainerDetail>> DetailsAsync(string tenant, CancellationToken cancel)
     {
         var found = new List<ContainerDetail>();
-        foreach (var summary in await engine.ListAsync([(EngineLabels.Tenant, tenant)], cancel))
+        foreach (var summary in await containers.ListAsync(tenant, cancel))
         {
             if (await engine.InspectAsync(summary.Id, cancel) is { } container && Workloads.IsOurs(container))
                 found.Add(container);

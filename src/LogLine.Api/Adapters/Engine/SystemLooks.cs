@@ -5,7 +5,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>What can be seen of an engine itself, and of all that a tenant has on it.</summary>
-internal sealed class SystemLooks(string provider, IContainerEngine engine, ContainerLooks looks, TimeProvider time)
+internal sealed class SystemLooks(string provider, OwnContainers containers, IContainerEngine engine, ContainerLooks looks, TimeProvider time)
 {
     const int DefaultEvents = 100;
     const int MostReadings = 256;
@@ -22,7 +22,7 @@ internal sealed class SystemLooks(string provider, IContainerEngine engine, Cont
     {
         var dialect = await engine.DialectAsync(cancel);
         var info = await engine.InfoAsync(cancel);
-        var own = await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel);
+        var own = await containers.ListAsync(call.Tenant, cancel);
         return PrimitiveResult.Of(
             new SystemInfo(
                 provider, dialect.Version, dialect.Prefix.Length > 0 ? dialect.Prefix.TrimStart('/', 'v') : null, info.OperatingSystem, info.Architecture, info.KernelVersion, info.Cpus, info.MemTotal, info.Driver,
@@ -32,7 +32,7 @@ internal sealed class SystemLooks(string provider, IContainerEngine engine, Cont
 
     async Task<PrimitiveResult> MetricsAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var own = await engine.ListAsync([(EngineLabels.Tenant, call.Tenant)], cancel);
+        var own = await containers.ListAsync(call.Tenant, cancel);
         var states = own.GroupBy(container => EngineQuirks.State(container.State ?? "")).ToDictionary(group => group.Key?.ToString() ?? "", group => group.Count());
         var running = own.Where(container => EngineQuirks.State(container.State ?? "") == WorkloadState.Running).ToList();
         long memory = 0, cpu = 0, pids = 0;
@@ -62,9 +62,9 @@ internal sealed class SystemLooks(string provider, IContainerEngine engine, Cont
             since = now; // nothing has happened by then: Docker refuses to say so
         await engine.EventsAsync(OwnThings.Label(call.Tenant), since, now, one =>
         {
-            if (one.Actor?.Attributes is not { } labels || !labels.TryGetValue(EngineLabels.Name, out var name) || labels.GetValueOrDefault(EngineLabels.Tenant) != call.Tenant || EngineQuirks.Event(one.Action) is not { } action)
+            if (one.Actor?.Attributes is not { } labels || !Workloads.IsOurs(labels) || labels[EngineLabels.Tenant] != call.Tenant || EngineQuirks.Event(one.Action) is not { } action)
                 return;
-            kept.Enqueue(new EngineEvent(Timestamps.Write(DateTimeOffset.FromUnixTimeMilliseconds(one.TimeNano / 1_000_000)), action, name, labels.GetValueOrDefault(EngineLabels.RunId), action == "die" ? ExitCode(labels) : null));
+            kept.Enqueue(new EngineEvent(Timestamps.Write(DateTimeOffset.FromUnixTimeMilliseconds(one.TimeNano / 1_000_000)), action, labels[EngineLabels.Name], labels[EngineLabels.RunId], action == "die" ? ExitCode(labels) : null));
             if (kept.Count > wanted)
             {
                 kept.Dequeue();

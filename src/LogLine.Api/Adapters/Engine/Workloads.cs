@@ -7,9 +7,11 @@ namespace LogLine.Api.Adapters.Engine;
 internal static class Workloads
 {
     /// <summary>Whether a container is ours at all: one without our labels does not exist for us (containers, lifecycle).</summary>
-    public static bool IsOurs(ContainerDetail container) =>
-        container.Config?.Labels is { } labels
-        && new[] { EngineLabels.Tenant, EngineLabels.Name, EngineLabels.RunId }.All(label => !string.IsNullOrEmpty(labels.GetValueOrDefault(label)));
+    public static bool IsOurs(ContainerDetail container) => IsOurs(container.Config?.Labels);
+
+    /// <summary>The same by its labels. One that has only some of them was made by somebody else, perhaps of an image that has them.</summary>
+    public static bool IsOurs(IReadOnlyDictionary<string, string>? labels) =>
+        labels is not null && new[] { EngineLabels.Tenant, EngineLabels.Name, EngineLabels.RunId }.All(label => !string.IsNullOrEmpty(labels.GetValueOrDefault(label)));
 
     public static Workload Of(ContainerDetail container, WorkloadState state)
     {

@@ -60,13 +60,26 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
                 streams.See?.Invoke(source, piece);
             }
         }
+        // A command whose input does not end, or whose output nobody reads any more, would not end either.
+        async Task OrEndAllAsync(Task part)
+        {
+            try
+            {
+                await part;
+            }
+            catch
+            {
+                await either.CancelAsync();
+                throw;
+            }
+        }
         try
         {
             var said = process.StandardOutput.BaseStream;
             await Task.WhenAll(
-                FeedAsync(process, streams.Feed, either.Token),
-                streams.Output?.Invoke(said, either.Token) ?? DrainAsync(said, piece => Seen(1, output, piece), either.Token),
-                DrainAsync(process.StandardError.BaseStream, piece => Seen(2, errors, piece), either.Token));
+                OrEndAllAsync(FeedAsync(process, streams.Feed, either.Token)),
+                OrEndAllAsync(streams.Output?.Invoke(said, either.Token) ?? DrainAsync(said, piece => Seen(1, output, piece), either.Token)),
+                OrEndAllAsync(DrainAsync(process.StandardError.BaseStream, piece => Seen(2, errors, piece), either.Token)));
             await process.WaitForExitAsync(either.Token);
             return new CommandResult(process.ExitCode, output.ToArray(), Encoding.UTF8.GetString(errors.ToArray()).Trim(), output.Dropped);
         }

@@ -56,6 +56,23 @@ public sealed class EnginePullTests
         Assert.Contains(words, refusal.Message);
     }
 
+    /// <summary>A pull takes minutes; what is short does not wait behind it for a connection.</summary>
+    [Fact]
+    public async Task PullThatTakesItsTime_KeepsNobodyFromTheEngine()
+    {
+        await using var fake = Registry(null, imageArrives: false);
+        using var client = new EngineClient(fake.Endpoint, new EngineLimits { Connections = 1 }, TimeProvider.System, RegistryCredentials.Of([]));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+
+        var pulling = client.PullAsync(ImageReference.Parse("docker.io/shop/web:1"), null, stop.Token);
+        await Patience.UntilAsync("the pull", () => fake.Requests.Any(request => request.Contains("/images/create?", StringComparison.Ordinal)));
+        var found = await client.InspectAsync("c1", Cancel);
+        await stop.CancelAsync();
+
+        Assert.Equal("c1", found?.Id);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pulling);
+    }
+
     static FakeEngine Registry(byte[]? pull, bool imageArrives = true)
     {
         var fetched = false;

@@ -12,6 +12,15 @@ public sealed class ImageArchiveTests
     [Fact]
     public async Task WholeLayout_IsTaken() => Assert.Null(await ProblemAsync(new OciLayout("hello", "hi")));
 
+    [Fact]
+    public async Task LabelWithoutAValue_IsNone()
+    {
+        var layout = new OciLayout("hello", "hi");
+        layout.Config["config"]!["Labels"] = new JsonObject { ["logline.tenant"] = null };
+
+        Assert.Null(await ProblemAsync(layout));
+    }
+
     public static TheoryData<string> Changes => ["schema", "config size", "config type", "config digest", "layer size", "layer type", "layer digest", "diff id", "os", "trigger", "label", "no layers", "two manifests", "manifest size", "manifest type", "manifest digest"];
 
     [Theory, MemberData(nameof(Changes))]

@@ -1,6 +1,7 @@
 using System.Text;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Adapters.Nerdctl;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Tests.Adapters.Nerdctl;
@@ -39,6 +40,21 @@ public sealed class CommandTests
         var failure = await Assert.ThrowsAsync<AdapterException>(() => Runner("/bin/sh").RunAsync(["-c", "sleep 600 & wait"], new(), TimeSpan.FromMilliseconds(200), 1000, Cancel));
 
         Assert.Equal(AdapterFailure.Unavailable, failure.Failure);
+    }
+
+    /// <summary>Waiting for it would take as long as the command may.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task WhatCannotBeReadOrWritten_EndsTheCommand(bool isOutput)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        static Task Fail(Stream stream, CancellationToken cancel) => Task.FromException(new ArtifactException(ArtifactFailure.TooLarge, "too much"));
+
+        var running = Runner("/bin/sh").RunAsync(["-c", isOutput ? "while :; do echo x; done" : "cat"], isOutput ? new() { Output = Fail } : new() { Feed = Fail }, TimeSpan.FromDays(1), 1000, stop.Token);
+        var first = await Task.WhenAny(running, Task.Delay(Patience, Cancel));
+        await stop.CancelAsync();
+
+        Assert.Same(running, first);
+        await Assert.ThrowsAsync<ArtifactException>(() => running);
     }
 
     [Fact]
