@@ -35,7 +35,7 @@ internal static class Workloads
 
     // Docker knows a port that it chooses only while the container runs; before and after, what was asked for is all there is.
     // It lists IPv4 and IPv6 apart, with the same port.
-    static IReadOnlyList<PortMapping> Ports(ContainerDetail container)
+    public static IReadOnlyList<PortMapping> Ports(ContainerDetail container)
     {
         var published = container.NetworkSettings?.Ports is { } live && live.Values.Any(b => b is { Length: > 0 }) ? live : container.HostConfig?.PortBindings;
         return published is null

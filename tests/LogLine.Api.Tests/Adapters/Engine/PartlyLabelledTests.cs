@@ -10,8 +10,8 @@ namespace LogLine.Api.Tests.Adapters.Engine;
 public sealed class PartlyLabelledTests
 {
     [Theory]
-    [InlineData("podman", "session"), InlineData("docker", "session")]
-    [InlineData("podman", "task"), InlineData("docker", "task")]
+    [InlineData("podman", "session"), InlineData("docker", "session"), InlineData("nerdctl", "session")]
+    [InlineData("podman", "task"), InlineData("docker", "task"), InlineData("nerdctl", "task")]
     public async Task GroupEnds_AndLeavesWhatIsNotOurs(string provider, string kind)
     {
         await using var lab = EngineLab.Open(provider);
