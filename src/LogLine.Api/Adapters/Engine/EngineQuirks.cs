@@ -159,8 +159,9 @@ internal sealed record EngineQuirks
         return slash > 0 && int.TryParse(numbers[..slash], out var step) && int.TryParse(numbers[(slash + 1)..], out var of) ? (step, of) : null;
     }
 
-    /// <summary>Podman 4 reads its container's process while it shows the container, and fails when that one ends in between.</summary>
-    public static bool IsPassing(string message) => message.Contains("/proc/", StringComparison.Ordinal) && message.Contains("no such process", StringComparison.Ordinal);
+    /// <summary>Podman 4 reads its container's process and networks while it shows the container, and fails when that one ends, or joins or leaves a network, in between.</summary>
+    public static bool IsPassing(string message) =>
+        (message.Contains("/proc/", StringComparison.Ordinal) && message.Contains("no such process", StringComparison.Ordinal)) || message.Contains("network inspection mismatch", StringComparison.Ordinal);
 
     /// <summary>Docker gives one name to two networks that are made at the same moment.</summary>
     public static bool IsAmbiguous(string message) => message.Contains("matches found based on name", StringComparison.Ordinal);
