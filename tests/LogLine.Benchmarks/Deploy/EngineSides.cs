@@ -97,7 +97,7 @@ internal sealed class EngineSides : IAsyncDisposable
 
     /// <summary>
     /// Does what is measured until the gateway's runtime compiles nothing for it any more: an engine that has run for long, and is compiled already, is compared with a gateway that has run for long. Whatever is called
-    /// thirty times is compiled once more beside it, and again thirty calls later with what was learned: some 40 ms of processor time for each of the first hundred commands, against 6 ms that a command takes.
+    /// thirty times is compiled once more beside it, and again thirty calls later with what was learned, each after a pause in which nothing new was met. What is left of that is said with each figure.
     /// </summary>
     public async Task SettleAsync(Func<Task> act)
     {
