@@ -20,9 +20,10 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
 
     private (SeenWorkload Seen, Task Since)? _looked;
 
-    /// <summary>The first text at or below a place of the item, or in the sentence that it was compiled from, that is not what was sent, since that was not in NFC; or null.</summary>
-    public string? Altered(string below) => Submission.Body.Altered.FirstOrDefault(path => path.StartsWith(Place + below, StringComparison.Ordinal)) is { } path ? path[Place.Length..]
-        : Submission.Compiled is null ? null : Submission.Body.Altered.FirstOrDefault(path => path == "/paragraph");
+    /// <summary>The first text at or below a place of the item that is not what was sent, since that was not in NFC; or null.</summary>
+    public string? Altered(string below) => Submission.Compiled is { } compiled
+        ? compiled.Altered.FirstOrDefault(path => path.StartsWith(below, StringComparison.Ordinal))
+        : Submission.Body.Altered.FirstOrDefault(path => path.StartsWith(Place + below, StringComparison.Ordinal))?[Place.Length..];
 
     /// <summary>The request.</summary>
     public Submission Submission { get; } = submission;
@@ -31,7 +32,7 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
     public JsonElement Submitted { get; } = submitted.Root;
 
     /// <summary>Where the item stands in the body, as a JSON Pointer.</summary>
-    public string Place { get; init; } = submission.Compiled is null ? "" : "/span";
+    public string Place { get; init; } = "";
 
     /// <summary>Committed state, with what earlier items of the same array are about to change laid over it.</summary>
     public GateState State { get; } = state;

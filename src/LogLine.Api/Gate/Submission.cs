@@ -98,7 +98,11 @@ public sealed record Submission
 /// <param name="Span">The span, perhaps with gaps; an empty object when there is none.</param>
 /// <param name="Failure">Why the text means nothing; answered in the place of row 11.</param>
 /// <param name="IsRoute">True when the route itself is what was asked for, so that its intent need not be sendable.</param>
-public sealed record CompiledBody(JsonElement Span, Rejection? Failure = null, bool IsRoute = false);
+public sealed record CompiledBody(JsonElement Span, Rejection? Failure = null, bool IsRoute = false)
+{
+    /// <summary>Where values of the span stand that were not sent in NFC, as JSON Pointers into it.</summary>
+    public IReadOnlyList<string> Altered { get; init; } = [];
+}
 
 /// <summary>A request that was counted.</summary>
 /// <param name="State">What is left; null when no quota holds the intent.</param>

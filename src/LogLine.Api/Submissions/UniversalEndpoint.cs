@@ -16,6 +16,8 @@ namespace LogLine.Api.Submissions;
 /// </summary>
 internal static class UniversalEndpoint
 {
+    private const string Paragraph = "/paragraph";
+    private const string Span = "/span";
     private static readonly string[] Members = ["paragraph", "span", "intent_hint", "dry_run", "ctx"];
 
     public static void MapUniversal(this IEndpointRouteBuilder routes) => routes.MapPost("/v1/universal", CompileAsync).Documented(SubmissionDocs.Compile);
@@ -56,7 +58,7 @@ internal static class UniversalEndpoint
         }
         if (submission.Body.Obstacles.Count > 0 || body.Text("paragraph") is not { } paragraph)
         {
-            return (new CompiledBody(body.Member("span") is { ValueKind: JsonValueKind.Object } span ? span : Nothing), null);
+            return (new CompiledBody(body.Member("span") is { ValueKind: JsonValueKind.Object } span ? span : Nothing) { Altered = AlteredInSpan(submission.Body) }, null);
         }
         // The grammar does not wait: the run that it asks for is looked up, and the text is compiled again with what was found.
         string? asked = null;
@@ -64,6 +66,8 @@ internal static class UniversalEndpoint
         {
             IntentHint = body.Text("intent_hint"),
             Span = body.Member("span"),
+            Altered = AlteredInSpan(submission.Body),
+            Given = submission.Body.Altered.Contains(Paragraph) ? GivenParagraph(submission.Body) : null,
             Country = body.Member("ctx").Text("country"),
             SubjectOfRun = runId =>
             {
@@ -81,12 +85,20 @@ internal static class UniversalEndpoint
         {
             // Asking for the subject of a run that is not there would lead nowhere.
             TdlnResult.Compiled { Faults.Count: 0 } compiled when asked is not null && run?.Tenant != submission.Tenant => (new CompiledBody(compiled.Span.Root, ExistenceCheck.NoRun(asked)), null),
-            TdlnResult.Compiled { Faults.Count: 0 } compiled => (new CompiledBody(compiled.Span.Root), null),
+            TdlnResult.Compiled { Faults.Count: 0 } compiled => (new CompiledBody(compiled.Span.Root) { Altered = compiled.Altered }, null),
             TdlnResult.Compiled compiled => (new CompiledBody(compiled.Span.Root, Invalid([.. compiled.Faults.Select(fault => new FieldError(fault.Path, fault.Keyword, fault.Message))], null)), null),
             TdlnResult.Question question => (new CompiledBody(Nothing, Asks(question)), question),
-            TdlnResult.NotUnderstood meaningless => (new CompiledBody(Nothing, Invalid([new FieldError("/paragraph", Word(meaningless.Reason), meaningless.Message)], meaningless.SuggestedReply)), null),
+            TdlnResult.NotUnderstood meaningless => (new CompiledBody(Nothing, Invalid([new FieldError(Paragraph, Word(meaningless.Reason), meaningless.Message)], meaningless.SuggestedReply)), null),
             var other => throw new InvalidOperationException($"The grammar answered with a {other.GetType().Name}."),
         };
+    }
+
+    private static List<string> AlteredInSpan(CanonicalJson body) => [.. body.Altered.Where(path => path.StartsWith(Span + "/", StringComparison.Ordinal)).Select(path => path[Span.Length..])];
+
+    private static string GivenParagraph(CanonicalJson body)
+    {
+        using var given = JsonDocument.Parse(body.Given, new JsonDocumentOptions { MaxDepth = JsonLimits.Depth });
+        return given.RootElement.Text("paragraph")!;
     }
 
     private static Rejection? Malformed(JsonElement body)

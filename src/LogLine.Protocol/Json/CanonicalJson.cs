@@ -16,7 +16,7 @@ public sealed class CanonicalJson
     private JsonDocument? _tree;
 
     /// <summary>Of so many altered texts it is said where they stand.</summary>
-    internal const int MostAltered = 1000;
+    public const int MostAltered = 1000;
 
     private CanonicalJson(byte[] utf8, IReadOnlyList<JsonObstacle> obstacles)
     {
@@ -38,6 +38,9 @@ public sealed class CanonicalJson
     /// thousand.
     /// </summary>
     public IReadOnlyList<string> Altered { get; private init; } = [];
+
+    /// <summary>True when more texts are <see cref="Altered"/> than it is said of where they stand.</summary>
+    public bool IsAlteredElsewhere { get; private init; }
 
     /// <summary>What a client sends, so that the gateway sees what is <see cref="Altered"/>: then the bytes that were read, else the canonical ones.</summary>
     public ReadOnlyMemory<byte> Given { get; private init; }
@@ -74,7 +77,7 @@ public sealed class CanonicalJson
             if (writer.TryRewrite(body, out fault))
             {
                 var utf8 = writer.ToArray();
-                json = new CanonicalJson(utf8, writer.Obstacles) { Altered = writer.Altered, Given = writer.Altered.Count > 0 ? body.ToArray() : utf8 };
+                json = new CanonicalJson(utf8, writer.Obstacles) { Altered = writer.Altered, IsAlteredElsewhere = writer.IsAlteredElsewhere, Given = writer.Altered.Count > 0 ? body.ToArray() : utf8 };
                 return true;
             }
             json = null!;

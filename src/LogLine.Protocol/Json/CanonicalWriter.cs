@@ -33,6 +33,8 @@ internal struct CanonicalWriter
 
     public readonly IReadOnlyList<string> Altered => _altered ?? (IReadOnlyList<string>)[];
 
+    public bool IsAlteredElsewhere { get; private set; }
+
     public readonly byte[] ToArray() => _buffer.AsSpan(0, _length).ToArray();
 
     public readonly void Return()
@@ -301,9 +303,9 @@ internal struct CanonicalWriter
         var text = reader.GetString()!;
         var composed = NormalForm.Composed(text);
         var isComposed = composed == text;
-        if (!isComposed && (_altered ??= []).Count < CanonicalJson.MostAltered)
+        if (!isComposed)
         {
-            _altered.Add(Pointer(parent: isName));
+            RememberAltered(isName);
         }
         if (isComposed && !reader.ValueIsEscaped)
         {
@@ -312,6 +314,18 @@ internal struct CanonicalWriter
         else
         {
             Escaped(composed);
+        }
+    }
+
+    private void RememberAltered(bool isName)
+    {
+        if ((_altered ??= []).Count < CanonicalJson.MostAltered)
+        {
+            _altered.Add(Pointer(parent: isName));
+        }
+        else
+        {
+            IsAlteredElsewhere = true;
         }
     }
 

@@ -21,6 +21,25 @@ internal static class NormalForm
         text.Contains('\uFFFE') ? string.Join('\uFFFE', text.Split('\uFFFE').Select(Composed))
         : (HasLongRow(text) ? Ordered(text) : text).Normalize(NormalizationForm.FormC);
 
+    /// <summary>Where in the NFC of a text the pieces stand that were in another form. No character of ASCII is composed with what is before it, so a piece begins at each.</summary>
+    public static List<(int Start, int End)> AlteredIn(string text)
+    {
+        var (pieces, length) = (new List<(int, int)>(), 0);
+        for (var (start, end) = (0, 0); start < text.Length; start = end)
+        {
+            var next = text.AsSpan(start + 1).IndexOfAnyInRange('\0', '\x7f');
+            end = next < 0 ? text.Length : start + 1 + next;
+            var piece = text[start..end];
+            var composed = Composed(piece);
+            if (composed != piece)
+            {
+                pieces.Add((length, length + composed.Length));
+            }
+            length += composed.Length;
+        }
+        return pieces;
+    }
+
     private static bool HasLongRow(string text)
     {
         var row = 0;

@@ -8,7 +8,8 @@ internal sealed record IntentGrammar(TdlnIntent Definition, FieldNames Names, IR
 /// <param name="Value">As read; as written when it could not be read.</param>
 /// <param name="Written">As written.</param>
 /// <param name="IsRead">Whether the normaliser could read it.</param>
-internal sealed record SaidField(int Field, object Value, string Written, bool IsRead);
+/// <param name="IsAltered">Whether it was sent in another form than NFC.</param>
+internal sealed record SaidField(int Field, object Value, string Written, bool IsRead, bool IsAltered);
 
 /// <summary>
 /// Reads what a sentence says of the fields of one intent, from what a phrase captured and from the named values behind it. Nothing is dropped: what belongs to no
@@ -130,7 +131,7 @@ internal sealed class FieldReading
         {
             var written = _sentence.Value(start, end).Text;
             var value = Value(_sentence, _intent, field, start, end, country);
-            Said.Add(new SaidField(field, value ?? written, written, value is not null));
+            Said.Add(new SaidField(field, value ?? written, written, value is not null, _sentence.IsAltered(start, end)));
             if (value is null)
             {
                 var definition = _intent.Definition.Fields[field];

@@ -1,4 +1,5 @@
 using System.Buffers;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Protocol.Tdln;
 
@@ -30,9 +31,10 @@ internal sealed class Sentence
     private static readonly SearchValues<char> SentenceMarks = SearchValues.Create(".!?…");
     private readonly Vocabulary _vocabulary;
     private readonly List<SentenceToken> _tokens = new(64);
+    private readonly List<(int Start, int End)> _altered;
     private string _neverClosed = "";
 
-    private Sentence(string text, Vocabulary vocabulary) => (Text, _vocabulary) = (text, vocabulary);
+    private Sentence(string text, List<(int Start, int End)> altered, Vocabulary vocabulary) => (Text, _altered, _vocabulary) = (text, altered, vocabulary);
 
     /// <summary>The text, in NFC.</summary>
     public string Text { get; }
@@ -44,9 +46,12 @@ internal sealed class Sentence
     public SentenceToken this[int index] => _tokens[index];
 
     /// <summary>Takes a text apart.</summary>
-    public static Sentence Read(string text, Vocabulary vocabulary)
+    /// <param name="text">In NFC.</param>
+    /// <param name="given">As it was sent, where that was in another form; else null.</param>
+    /// <param name="vocabulary">The words that are known.</param>
+    public static Sentence Read(string text, string? given, Vocabulary vocabulary)
     {
-        var sentence = new Sentence(text, vocabulary);
+        var sentence = new Sentence(text, given is null ? [] : NormalForm.AlteredIn(given), vocabulary);
         var at = 0;
         while (at < text.Length)
         {
@@ -76,6 +81,9 @@ internal sealed class Sentence
         }
         return new Written(Slice(start, end), Quoted: false);
     }
+
+    /// <summary>True when something of what some tokens write was sent in another form than NFC.</summary>
+    public bool IsAltered(int start, int end) => start < end && _altered.Exists(piece => piece.Start < _tokens[end - 1].End && piece.End > _tokens[start].Start);
 
     /// <summary>Each token of some as a value of its own.</summary>
     public IEnumerable<Written> Pieces(int start, int end)

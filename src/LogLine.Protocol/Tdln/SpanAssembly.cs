@@ -47,7 +47,7 @@ internal sealed class SpanAssembly
         try
         {
             var span = CanonicalJson.Compose(write);
-            return new TdlnResult.Compiled(_language, span, Normalised(), _reading.Faults);
+            return new TdlnResult.Compiled(_language, span, Normalised(), _reading.Faults) { Altered = Altered() };
         }
         catch (FormatException fault)
         {
@@ -235,6 +235,13 @@ internal sealed class SpanAssembly
     {
         var parts = path.Split('.');
         return parts[..^1].Aggregate(payload, (at, part) => at.Member(part)).Text(parts[^1]);
+    }
+
+    /// <summary>What the context gives keeps its place, or that of the document in the payload; what the text says has that of its field.</summary>
+    private List<string> Altered()
+    {
+        var place = _isDocument ? "/payload/" + _intent.Definition.Documents[_context.Span.Text("type")!] : "";
+        return [.. _context.Altered.Select(path => place + path), .. _reading.Said.Where(said => said.IsAltered).Select(said => FieldReading.Pointer(_intent.Definition.Fields[said.Field]))];
     }
 
     private List<string> Normalised() =>

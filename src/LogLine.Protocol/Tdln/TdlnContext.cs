@@ -15,6 +15,12 @@ public sealed record TdlnContext(string Tenant)
     /// </summary>
     public JsonElement Span { get; init; }
 
+    /// <summary>Where texts of <see cref="Span"/> stand that were not sent in NFC, as JSON Pointers into it (<see cref="Json.CanonicalJson.Altered"/>).</summary>
+    public IReadOnlyList<string> Altered { get; init; } = [];
+
+    /// <summary>The paragraph as it was sent, where that was not in NFC: from it follows which values of the span were altered (<see cref="TdlnResult.Compiled.Altered"/>). Null otherwise.</summary>
+    public string? Given { get; init; }
+
     /// <summary>ISO 3166 alpha-2 of the country in which national telephone numbers are meant where the text names none. Null: they are refused.</summary>
     public string? Country { get; init; }
 

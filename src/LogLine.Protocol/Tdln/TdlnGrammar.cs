@@ -48,7 +48,7 @@ public sealed class TdlnGrammar
         {
             return refused;
         }
-        var sentence = Sentence.Read(paragraph.Normalize(NormalizationForm.FormC), _vocabulary);
+        var sentence = Sentence.Read(paragraph.Normalize(NormalizationForm.FormC), context.Given, _vocabulary);
         var matches = Matches(sentence, context, out var start);
         var fixedIntent = context.Span.Text("intent");
         var given = fixedIntent ?? context.IntentHint;
@@ -86,7 +86,7 @@ public sealed class TdlnGrammar
         }
         return context.Span.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Object
             ? null
-            : Refuse(Sentence.Read(paragraph.Normalize(NormalizationForm.FormC), _vocabulary), TdlnRefusal.Unreadable, Replies.NotASpan);
+            : Refuse(Sentence.Read(paragraph.Normalize(NormalizationForm.FormC), null, _vocabulary), TdlnRefusal.Unreadable, Replies.NotASpan);
     }
 
     /// <summary>False for half of a surrogate pair and for U+FFFE, which is no character: neither has a normal form.</summary>

@@ -18,6 +18,9 @@ public abstract record TdlnResult(TdlnLanguage Language)
     /// <param name="Faults">What is wrong in the text itself; when there are any the answer is <c>invalid</c>, whatever the schema says of the span.</param>
     public sealed record Compiled(TdlnLanguage Language, CanonicalJson Span, IReadOnlyList<string> Normalised, IReadOnlyList<TdlnFault> Faults) : TdlnResult(Language)
     {
+        /// <summary>Where values of the span stand that were not sent in NFC, as JSON Pointers into it. Words that only say what is meant are none of them.</summary>
+        public IReadOnlyList<string> Altered { get; init; } = [];
+
         /// <summary><c>compiled_hash</c> of the span.</summary>
         public string Hash => CompiledHash.Of(Span.Root);
     }

@@ -52,10 +52,20 @@ internal static class ConsistencyCheck
     }
 
     /// <summary>What reaches a container is what was sent, or is refused: in another normal form a text is other bytes, and names another file.</summary>
-    private static Rejection? Unaltered(Judgement item) =>
-        (item.Effect == "minicontainer.apply" ? item.Altered("/payload/manifest/deploy/") : item.Definition!.Family is not null ? item.Altered("/payload/") : null) is { } path
-            ? Rejection.Inconsistent(path, "is not in Unicode's normal form C (NFC), in which everything is stored and signed: it would reach the container as other bytes than these. Send it in NFC, or bytes as stdin_b64 or in an artifact")
-            : null;
+    private static Rejection? Unaltered(Judgement item)
+    {
+        var place = item.Effect == "minicontainer.apply" ? "/payload/manifest/deploy" : item.Definition!.Family is not null ? "/payload" : null;
+        if (place is null)
+        {
+            return null;
+        }
+        if (item.Altered(place + "/") is { } path)
+        {
+            return Rejection.Inconsistent(path, "is not in Unicode's normal form C (NFC), in which everything is stored and signed: it would reach the container as other bytes than these. Send it in NFC, or bytes as stdin_b64 or in an artifact");
+        }
+        return !item.Submission.Body.IsAlteredElsewhere ? null : Rejection.Inconsistent(
+            place, $"cannot be judged: more than {CanonicalJson.MostAltered:N0} texts of this request are not in Unicode's normal form C (NFC), and some of these may be among them. Send them in NFC, or this in a request of its own");
+    }
 
     private static async ValueTask<Rejection?> ManifestOfAsync(Judgement item)
     {

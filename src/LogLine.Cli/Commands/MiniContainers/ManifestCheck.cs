@@ -25,8 +25,13 @@ internal sealed record ManifestCheck(string Name, IReadOnlyList<(string Path, st
     }
 
     /// <summary>What is signed is in NFC; what was written in another form would reach the container as other bytes.</summary>
-    public static ManifestCheck AsWritten(CanonicalJson manifest) => new("consistency",
-        [.. manifest.Altered.Where(path => path.StartsWith("/deploy/", StringComparison.Ordinal)).Select(path => (path, "is not in Unicode's normal form C (NFC), in which it is signed and stored"))]);
+    public static ManifestCheck AsWritten(CanonicalJson manifest)
+    {
+        var altered = manifest.Altered.Where(path => path.StartsWith("/deploy/", StringComparison.Ordinal)).Select(path => (path, "is not in Unicode's normal form C (NFC), in which it is signed and stored")).ToList();
+        return new("consistency", altered.Count == 0 && manifest.IsAlteredElsewhere
+            ? [("/deploy", $"cannot be judged: more than {CanonicalJson.MostAltered:N0} texts of the manifest are not in Unicode's normal form C (NFC); write them in NFC")]
+            : altered);
+    }
 
     /// <summary>The failure of the checks that do not hold, or null.</summary>
     public static CommandFailure? Refusal(IReadOnlyList<ManifestCheck> checks)
