@@ -21,15 +21,15 @@ public sealed class RunDesk
     private readonly SpanLedger _ledger;
     private readonly TimeProvider _time;
 
-    /// <summary>When leases could not be renewed last: before this gateway was there, or when the store did not answer.</summary>
-    private long _awayAtTicks;
+    /// <summary>When leases could not be renewed last: before this gateway was there, or when the store did not answer (<see cref="TimeProvider.GetTimestamp"/>: a wall clock that is put right is no time in which anybody renews).</summary>
+    private long _awayAt;
 
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Serves the runs of <paramref name="ledger"/>.</summary>
     public RunDesk(SpanLedger ledger, TimeProvider time)
     {
-        (_ledger, _time, _awayAtTicks) = (ledger, time, time.GetUtcNow().UtcTicks);
+        (_ledger, _time, _awayAt) = (ledger, time, time.GetTimestamp());
         ledger.Committed += batch =>
         {
             var moved = false;
@@ -111,7 +111,7 @@ public sealed class RunDesk
     public ValueTask<IReadOnlyList<RunRow>> LeaseAsync(string worker, LeaseReach reach, int limit, TimeSpan life)
     {
         var now = _time.GetUtcNow();
-        var couldRenew = now.UtcTicks - Volatile.Read(ref _awayAtTicks) >= (life / 2).Ticks;
+        var couldRenew = _time.GetElapsedTime(Volatile.Read(ref _awayAt)) >= life / 2;
         return AnsweredAsync(() => _ledger.Store.LeaseRunsAsync(worker, couldRenew ? reach : reach with { TakesOver = false }, limit, now + life, now));
     }
 
@@ -174,7 +174,7 @@ public sealed class RunDesk
         }
         catch
         {
-            Volatile.Write(ref _awayAtTicks, _time.GetUtcNow().UtcTicks);
+            Volatile.Write(ref _awayAt, _time.GetTimestamp());
             throw;
         }
     }

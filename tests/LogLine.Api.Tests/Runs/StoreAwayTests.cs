@@ -249,25 +249,25 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
     [Theory, InlineData(false), InlineData(true)]
     public async Task RunWhoseLeaseCouldNotBeRenewed_IsNotGivenToAnotherWorkerAtOnce(bool isStoreAway)
     {
-        var (clock, life) = (new ManualTime(), TimeSpan.FromSeconds(30));
+        var (clock, life) = (new JumpingTime(), TimeSpan.FromSeconds(30));
         var gateway = await StartAsync(new FakeAdapter(), role: "gateway");
         var run = (await gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(await gateway.ApplyAsync("web"), "web"))).RunId();
         var desk = new RunDesk(_ledger!, clock);
         Assert.Equal([run], await GiveAsync("one"));
 
-        clock.Advance(life * 2);
+        clock.Pass(life * 2);
         await AwayAsync();
         Assert.Empty(await GiveAsync("two"));
         Assert.Equal([run], await desk.RenewAsync("one", [run], life));
-        clock.Advance(life / 2);
+        clock.Pass(life / 2);
         Assert.Empty(await GiveAsync("two"));
 
         // It does not ask again.
-        clock.Advance(life * 2);
+        clock.Pass(life * 2);
         await AwayAsync();
-        clock.Advance(life / 2);
+        clock.Pass(life / 2);
         Assert.Equal([run], await GiveAsync("two"));
-        clock.Advance(life * 2);
+        clock.Pass(life * 2);
         await AwayAsync();
         Assert.Equal([run], await GiveAsync("two"));
 
@@ -283,6 +283,42 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
             _faults.Arm("RenewLeasesAsync", StoreFault.NotPersisted, times: 1);
             await Assert.ThrowsAnyAsync<Exception>(() => desk.RenewAsync("one", [run], life).AsTask());
         }
+    }
+
+    /// <summary>In the time that workers get to renew, somebody puts the clock right: that is no time in which anybody renewed, or none in which nobody did.</summary>
+    [Theory, InlineData(600), InlineData(-600)]
+    public async Task ClockThatIsPutRight_NeitherEndsNorProlongsTheTimeToRenew(int seconds)
+    {
+        var (clock, life) = (new JumpingTime(), TimeSpan.FromSeconds(30));
+        var gateway = await StartAsync(new FakeAdapter(), role: "gateway");
+        var run = (await gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(await gateway.ApplyAsync("web"), "web"))).RunId();
+        Assert.Equal([run], await GiveAsync(new RunDesk(_ledger!, clock), "one"));
+        clock.Jump(TimeSpan.FromHours(1));
+        var desk = new RunDesk(_ledger!, clock);
+
+        clock.Jump(TimeSpan.FromSeconds(seconds));
+        Assert.Empty(await GiveAsync(desk, "two"));
+        clock.Pass(life / 2);
+        Assert.Equal([run], await GiveAsync(desk, "two"));
+
+        async Task<IEnumerable<string>> GiveAsync(RunDesk desk, string worker) => (await desk.LeaseAsync(worker, LeaseReach.Everything, 10, life)).Select(given => given.RunId);
+    }
+
+    /// <summary>A clock on the wall, and beside it the time that passes.</summary>
+    private sealed class JumpingTime : TimeProvider
+    {
+        private DateTimeOffset _now = DateTimeOffset.UtcNow;
+        private TimeSpan _passed;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _passed.Ticks;
+
+        public override DateTimeOffset GetUtcNow() => _now;
+
+        public void Jump(TimeSpan by) => _now += by;
+
+        public void Pass(TimeSpan by) => (_now, _passed) = (_now + by, _passed + by);
     }
 
     private static FakeAdapter Pulling(Primitive pull) => new() { Primitives = new Dictionary<string, Primitive> { ["image.pull"] = pull } };
