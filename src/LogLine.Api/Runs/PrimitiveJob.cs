@@ -127,8 +127,11 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         var progress = new ProgressReports(run, gateway, time, stopping);
         var result = taken?.Ahead is { } ahead ? await ahead.WaitAsync(working) : await primitive(Call(run, _order, workload, gateway) with
         {
+            Unbroken = stopping,
             SecretVariables = _secretVariables,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
+            // Asked in the middle of the work: a store that is away would end it there, and what it has done would be nobody's to tell.
+            HasEnded = (kind, name) => new(Absence.OutlastAsync(() => gateway.HasEndedAsync(run, kind, name).AsTask(), time, working)),
             Progress = progress.SayAsync,
             Said = (source, piece) => outputs.Of(run.RunId).Append(source, piece),
         }, working);

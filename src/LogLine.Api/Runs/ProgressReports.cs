@@ -44,9 +44,9 @@ internal sealed class ProgressReports(RunRow run, IRunGateway gateway, TimeProvi
                 json.WriteString("unit", progress.Unit);
             }, stopping);
         }
-        catch (Exception unsaid) when (unsaid.IsAway() || unsaid is OperationCanceledException)
+        catch (Exception)
         {
-            // It is not worth the work that it tells of.
+            // Whatever the matter is, it is not worth the work that it tells of.
         }
     }
 }

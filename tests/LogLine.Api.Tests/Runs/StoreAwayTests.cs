@@ -136,6 +136,29 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
         Assert.Equal("made", (await gateway.GetAsync("/v1/artifacts/" + ended.Member("result").Text("artifact"))).Body);
     }
 
+    /// <summary>What a command that has begun asks of the log in the middle of its work is asked until there is an answer.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task WhatACommandAsksOnItsWay_EndsNothing(bool isShared)
+    {
+        var carriedOut = 0;
+        async Task<PrimitiveResult> Pull(PrimitiveCall call, CancellationToken cancel)
+        {
+            carriedOut++;
+            await call.Begun();
+            _faults.Arm("ScanAsync", StoreFault.NotPersisted, times: int.MaxValue);
+            var ended = await call.HasEnded("session", "s1");
+            return new PrimitiveResult(CanonicalJson.Parse(ended ? "{}" : """{"said":"once"}""").Root);
+        }
+        var gateway = await StartAsync(Pulling(Pull), isShared ? await ConnectAsync() : null);
+
+        var run = await PullAsync(gateway);
+        await FailedAsync("ScanAsync");
+        _faults.Disarm();
+        var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
+
+        Assert.Equal(("exited", null, 0, 1, "once"), (ended.Text("state"), ended.Text("reason"), ended.Integer("exit_code"), carriedOut, ended.Member("result").Text("said")));
+    }
+
     /// <summary>A command that has begun is begun by nobody else: its worker has it again when the store answers, with what it brought meanwhile.</summary>
     [Theory, InlineData(false), InlineData(true)]
     public async Task CommandThatHasBegun_OutlivesItsLease_AndEndsOnce(bool isShared)
