@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using LogLine.Api.Ledger;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Workers.Working;
@@ -40,7 +41,7 @@ internal sealed class GatewayConnection : IDisposable
     private volatile int _current;
 
     /// <summary>Connects to nothing yet.</summary>
-    /// <exception cref="LogLine.Api.Ledger.DataFolderException">The options are not whole.</exception>
+    /// <exception cref="DataFolderException">The options are not whole.</exception>
     public GatewayConnection(WorkerOptions options, WorkerIdentity identity, TimeProvider time)
     {
         (_options, _id, _time) = (options, identity.Id, time);
@@ -66,17 +67,7 @@ internal sealed class GatewayConnection : IDisposable
         {
             using var response = await _client.SendAsync(request, over.Token);
             var bytes = await response.Content.ReadAsByteArrayAsync(over.Token);
-            var answer = new GatewayAnswer((int)response.StatusCode, Parse(bytes));
-            if (answer.Status is 429 or >= 500)
-            {
-                throw new HttpRequestException($"{address} answers {answer.Status}: {answer.Body.Text("detail")}");
-            }
-            if (answer.Status == 401)
-            {
-                _token = _options.ReadToken(); // it may have been replaced
-                throw new HttpRequestException($"{address} does not take the token: {answer.Body.Text("detail")}");
-            }
-            return answer;
+            return Judged(address, new GatewayAnswer((int)response.StatusCode, Parse(bytes)));
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -119,9 +110,7 @@ internal sealed class GatewayConnection : IDisposable
     {
         using var request = Request(address, HttpMethod.Put, path, new StreamContent(open()));
         using var response = await _client.SendAsync(request, cancel);
-        return (int)response.StatusCode >= 500
-            ? throw new HttpRequestException($"{address} answers {(int)response.StatusCode}")
-            : new GatewayAnswer((int)response.StatusCode, Parse(await response.Content.ReadAsByteArrayAsync(cancel)));
+        return Judged(address, new GatewayAnswer((int)response.StatusCode, Parse(await response.Content.ReadAsByteArrayAsync(cancel))));
     }, cancel);
 
     /// <summary>Sends what is written while it is written; once, since nobody waits for what was said before.</summary>
@@ -152,6 +141,28 @@ internal sealed class GatewayConnection : IDisposable
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
+    }
+
+    /// <summary>An answer that settles something; what says that it cannot be settled now is thrown, and asked again.</summary>
+    private GatewayAnswer Judged(Uri address, GatewayAnswer answer)
+    {
+        if (answer.Status is 429 or >= 500)
+        {
+            throw new HttpRequestException($"{address} answers {answer.Status}: {answer.Body.Text("detail")}");
+        }
+        if (answer.Status == 401)
+        {
+            try
+            {
+                _token = _options.ReadToken(); // it may have been replaced
+            }
+            catch (DataFolderException missing)
+            {
+                throw new HttpRequestException(missing.Message, missing); // or is just being replaced
+            }
+            throw new HttpRequestException($"{address} does not take the token: {answer.Body.Text("detail")}");
+        }
+        return answer;
     }
 
     private HttpRequestMessage Request(Uri address, HttpMethod method, string path, HttpContent? content)
