@@ -25,11 +25,12 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             {
                 return;
             }
-            var (isBack, replacedBy) = await ReplacedAsync(stopping);
+            var (isBack, replacedBy, latest) = await ReplacedAsync(stopping);
             if (isBack)
             {
                 continue;
             }
+            end = latest ?? end;
             var row = await CurrentAsync();
             if (replacedBy is not null || row.CancelRequested || !await RestartsAsync(row, end, isSick))
             {
@@ -75,9 +76,9 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
 
     /// <summary>
     /// The replaced side of a replacement. The container has ended; if another run takes its place, that one decides: once it runs, this one has ended as
-    /// replaced; if it never gets to, it may have started this container again.
+    /// replaced; if it never gets to, it may have started this container again, which may have ended again by now: then that is its end.
     /// </summary>
-    private async Task<(bool IsBack, string? ReplacedBy)> ReplacedAsync(CancellationToken stopping)
+    private async Task<(bool IsBack, string? ReplacedBy, WorkloadEnd? Latest)> ReplacedAsync(CancellationToken stopping)
     {
         string? successor = null;
         while (true)
@@ -90,12 +91,13 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             successor = taking.RunId;
             if (taking.State == RunState.Running || (await CurrentAsync()).CancelRequested)
             {
-                return (false, successor);
+                return (false, successor, null);
             }
             await moved.WaitAsync(stopping);
         }
-        var isBack = await adapter.FindByRunAsync(run.RunId, stopping) is { State: WorkloadState.Running };
-        return (isBack, isBack ? null : successor);
+        var workload = await adapter.FindByRunAsync(run.RunId, stopping);
+        var isBack = workload?.State == WorkloadState.Running;
+        return (isBack, isBack ? null : successor, workload?.End);
     }
 
     private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end, bool isSick) =>
