@@ -63,9 +63,14 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             // The engine is looked at meanwhile; nothing is done before it is said. What only looks says it with what it has seen.
             _pending = PrimitiveTable.OnlyLooks(_order.Effect) ? _pending : SayAsync([], stopping);
         }
+        if (run.CancelRequested)
+        {
+            await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping); // before anybody had it
+            return;
+        }
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var done = new CancellationTokenSource();
-        var cancellation = CancelWhenAskedAsync(working, done.Token);
+        var cancellation = gateway.CancelWhenAskedAsync(run.RunId, working, time, done.Token);
         try
         {
             using var turn = _order.Operation is { } operation && ContainerLifecycle.TakesTurn(operation)
