@@ -100,6 +100,20 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
         await FailedAsync(workload, null, RunReasons.Of(failure.Failure), failure.Message, stopping);
     }
 
+    /// <summary>What the target has of this run, when it was asked to make it and its answer was lost; null for nothing, and when the target stays away.</summary>
+    public async Task<Workload?> MadeAsync(CancellationToken stopping)
+    {
+        try
+        {
+            return await InPatienceAsync(() => adapter.FindByRunAsync(run.RunId, stopping), stopping);
+        }
+        catch (AdapterException failure)
+        {
+            logger.LogWarning("Whether a container of {Run} was made is not known: {Reason}", run.RunId, failure.Message);
+            return null;
+        }
+    }
+
     /// <summary>An engine that is restarting is waited for; one that stays away fails the run.</summary>
     public async Task<T> InPatienceAsync<T>(Func<Task<T>> ask, CancellationToken stopping)
     {

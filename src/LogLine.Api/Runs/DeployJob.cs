@@ -21,6 +21,7 @@ internal sealed class DeployJob
     private readonly Takeover _takeover;
     private readonly DeployEnding _ending;
     private readonly DeployWatch _watch;
+    private bool _wasOrdered;
 
     /// <summary>Opens the job of a run; <paramref name="isNew"/> when no worker can have begun it.</summary>
     public static async Task<DeployJob> OpenAsync(RunRow run, bool isNew, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger) =>
@@ -54,6 +55,7 @@ internal sealed class DeployJob
         }
         catch (AdapterException failure)
         {
+            workload ??= _wasOrdered && failure.Failure == AdapterFailure.Unavailable ? await _ending.MadeAsync(stopping) : null;
             await _ending.BrokenAsync(workload, failure, stopping);
         }
         catch (Exception defect) when (!runs && defect is not OperationCanceledException && !defect.IsAway())
@@ -116,7 +118,7 @@ internal sealed class DeployJob
         async Task<bool> StillOursAsync()
         {
             await pending;
-            return await _gateway.HoldsAsync(_run.RunId, stopping);
+            return _wasOrdered = await _gateway.HoldsAsync(_run.RunId, stopping);
         }
         return workload is null ? await MadeAsync(StillOursAsync, stopping)
             : await StillOursAsync() ? workload
@@ -136,7 +138,26 @@ internal sealed class DeployJob
             await _ending.RefusedAsync(refused, stopping);
             return null;
         }
-        return await _adapter.CreateAsync(spec, isOurs, stopping);
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var done = new CancellationTokenSource();
+        var cancellation = _gateway.CancelWhenAskedAsync(_run.RunId, wanted, _time, done.Token);
+        try
+        {
+            return await _adapter.CreateAsync(spec, isOurs, wanted.Token, stopping);
+        }
+        catch (OperationCanceledException) when (wanted.IsCancellationRequested && !stopping.IsCancellationRequested)
+        {
+            if (await isOurs())
+            {
+                await _ending.CancelledAsync(null, stopping);
+            }
+            return null;
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await cancellation;
+        }
     }
 
     /// <summary>Starts it, unless it is to end or another worker has it by now: then null. That it is there is written down while it starts; whoever finds it by its label knows as much.</summary>

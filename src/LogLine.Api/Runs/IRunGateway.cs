@@ -122,6 +122,20 @@ internal static class RunGatewayWaits
         }
     }
 
+    /// <summary>Cancels work once somebody wants the run to end; until <paramref name="done"/>.</summary>
+    public static async Task CancelWhenAskedAsync(this IRunGateway gateway, string runId, CancellationTokenSource working, TimeProvider time, CancellationToken done)
+    {
+        try
+        {
+            await gateway.CancelledAsync(runId, time, done);
+            await working.CancelAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // It has ended.
+        }
+    }
+
     /// <summary>Completes once the run has ended, at once for none.</summary>
     public static async Task EndedAsync(this IRunGateway gateway, string? runId, CancellationToken stop)
     {

@@ -128,6 +128,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         {
             return; // another worker has it by now
         }
+        working.ThrowIfCancellationRequested();
         var started = time.GetUtcNow();
         var progress = new ProgressReports(run, gateway, time, stopping);
         var result = taken?.Ahead is { } ahead ? await ahead.WaitAsync(working) : await primitive(Call(run, _order, workload, gateway) with
@@ -255,19 +256,6 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             default:
                 value.WriteTo(json);
                 break;
-        }
-    }
-
-    private async Task CancelWhenAskedAsync(CancellationTokenSource working, CancellationToken done)
-    {
-        try
-        {
-            await gateway.CancelledAsync(run.RunId, time, done);
-            await working.CancelAsync();
-        }
-        catch (OperationCanceledException)
-        {
-            // It has ended.
         }
     }
 }

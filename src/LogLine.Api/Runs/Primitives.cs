@@ -53,6 +53,11 @@ public sealed record PrimitiveCall
     /// </summary>
     public required Func<Task> Begun { get; init; }
 
+    /// <summary>
+    /// Ends with the worker, and not when a client wants the run to end: for what an engine does in one step, or in steps of which the first alone would be half of it. Broken off, nobody would know whether it was done.
+    /// </summary>
+    public CancellationToken Unbroken { get; init; }
+
     /// <summary>The tenant's artifacts.</summary>
     public required RunArtifacts Artifacts { get; init; }
 

@@ -47,10 +47,11 @@ public interface IRunAdapter : IRunTarget
     /// </summary>
     /// <param name="spec">What is to run.</param>
     /// <param name="mayMake">Asked once all that can be looked at before has been, right before it is made. False: nothing is made.</param>
+    /// <param name="wanted">Ends when nobody wants it any more: what takes long before it is made, as fetching its image, is given up then; its making is not broken off.</param>
     /// <param name="cancel">Gives up.</param>
     /// <returns>The workload; null when it may not be made.</returns>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
-    Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel);
+    Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel);
 
     /// <summary>
     /// Starts a created workload; one that runs or has ended already stays as it is, so that a worker which takes a run over cannot

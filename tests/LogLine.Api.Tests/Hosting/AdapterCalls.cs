@@ -7,5 +7,5 @@ internal static class AdapterCalls
 {
     /// <summary>Creates, whatever becomes of the run meanwhile.</summary>
     public static async Task<Workload> CreateAsync(this IRunAdapter adapter, WorkloadSpec spec, CancellationToken cancel) =>
-        (await adapter.CreateAsync(spec, () => Task.FromResult(true), cancel))!;
+        (await adapter.CreateAsync(spec, () => Task.FromResult(true), cancel, cancel))!;
 }

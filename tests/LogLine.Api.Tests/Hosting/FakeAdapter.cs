@@ -55,7 +55,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
         Task.FromResult(Look(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View()));
 
-    public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel) => await mayMake() ? await MakeAsync(spec, cancel) : null;
+    public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel) => await mayMake() ? await MakeAsync(spec, cancel) : null;
 
     private Task<Workload> MakeAsync(WorkloadSpec spec, CancellationToken cancel) => ChangeAsync("create", cancel, async () =>
     {

@@ -24,6 +24,9 @@ internal sealed class SmallRegistry : IAsyncDisposable
         _app.Run(AnswerAsync);
     }
 
+    /// <summary>Awaited when the first byte of a layer is on its way; the token ends with the connection of whoever asked for it.</summary>
+    public Func<CancellationToken, Task> AmidLayer { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>127.0.0.1:port.</summary>
     public string Host => new Uri(_app.Urls.First()).Authority;
 
@@ -60,7 +63,7 @@ internal sealed class SmallRegistry : IAsyncDisposable
         }
         else if (last.Contains("/blobs/"))
         {
-            await ServeAsync(http, _blobs.GetValueOrDefault(name), "application/octet-stream");
+            await ServeAsync(http, _blobs.GetValueOrDefault(name), "application/octet-stream", AmidLayer);
         }
         else if (http.Request.Method == "PUT")
         {
@@ -96,7 +99,7 @@ internal sealed class SmallRegistry : IAsyncDisposable
         }
     }
 
-    private static async Task ServeAsync(HttpContext http, byte[]? bytes, string type)
+    private static async Task ServeAsync(HttpContext http, byte[]? bytes, string type, Func<CancellationToken, Task>? amid = null)
     {
         if (bytes is null)
         {
@@ -108,7 +111,13 @@ internal sealed class SmallRegistry : IAsyncDisposable
         http.Response.Headers["Docker-Content-Digest"] = Digest(bytes);
         if (http.Request.Method != "HEAD")
         {
-            await http.Response.Body.WriteAsync(bytes);
+            await http.Response.Body.WriteAsync(bytes.AsMemory(0, 1));
+            await http.Response.Body.FlushAsync();
+            if (amid is not null && bytes[0] != '{') // an image's configuration is JSON
+            {
+                await amid(http.RequestAborted);
+            }
+            await http.Response.Body.WriteAsync(bytes.AsMemory(1));
         }
     }
 

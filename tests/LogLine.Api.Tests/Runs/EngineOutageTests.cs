@@ -94,6 +94,60 @@ public sealed class EngineOutageTests
         Assert.Equal("stopped", (await outage.UntilAnsweredAsync("container.inspect")).Member("container").Text("state"));
     }
 
+    /// <summary>The engine has made the container of a deploy, and its answer is lost: the run fails, and the container, which would keep the name, goes with it.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task AnswerToTheMakingOfADeploysContainerLost_LeavesNoContainer(string provider)
+    {
+        await using var outage = await Outage.OpenAsync(provider);
+        outage.Wire.Behind = call => Task.FromResult(!call.Contains("/containers/create?", StringComparison.Ordinal));
+
+        var ended = await outage.Gateway.RunInAsync(await outage.BeginAsync(), "running", "failed");
+
+        Assert.Equal(("failed", "adapter_unavailable"), (ended.Text("state"), ended.Text("reason")));
+        Assert.Null(await outage.ContainerAsync());
+    }
+
+    /// <summary>A run is cancelled while the engine makes something: what the run says is so. Either it was made, or nothing of it is there.</summary>
+    [Theory]
+    [InlineData("podman", "container", "/containers/create?"), InlineData("podman", "network", "/networks/create"), InlineData("podman", "volume", "/volumes/create")]
+    [InlineData("docker", "container", "/containers/create?"), InlineData("docker", "network", "/networks/create"), InlineData("docker", "volume", "/volumes/create")]
+    public async Task CancelledWhileTheEngineMakesIt_LeavesNothingThatNobodyIsToldOf(string provider, string kind, string path)
+    {
+        const int Looks = 20;
+        await using var outage = await Outage.OpenAsync(provider);
+        var (made, goesOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        outage.Wire.Behind = async call =>
+        {
+            if (call.Contains(path, StringComparison.Ordinal))
+            {
+                made.TrySetResult();
+                await goesOn.Task;
+            }
+            return true;
+        };
+        var run = (await outage.SendAsync(kind + ".create", wait: 0)).RunId();
+        await made.Task.WaitAsync(TimeSpan.FromMinutes(5), Cancel);
+
+        var cancel = await outage.Gateway.PostAsync(TestGateway.Json(new { intent = "run.cancel", subject = outage.SubjectOf(kind), payload = new { run_id = run } }));
+        Assert.True(cancel.Status == HttpStatusCode.OK, cancel.Body);
+        for (var look = 0; look < Looks; look++) // time enough for a worker that does not wait for the engine
+        {
+            await outage.Gateway.GetAsync("/v1/runs/" + run);
+        }
+        goesOn.SetResult();
+        var ended = await outage.Gateway.RunInAsync(run, "exited", "failed", "cancelled");
+
+        outage.Wire.Behind = null;
+        var seen = await outage.SendAsync(kind + ".inspect");
+        var isThere = seen.Code != "404_NOT_FOUND" && seen.Json.Member("run").Text("state") == "exited";
+        Assert.Equal(ended.Text("state") == "exited", isThere);
+        Assert.Contains(ended.Text("state"), new[] { "exited", "cancelled" });
+        if (isThere)
+        {
+            await outage.SendAsync(kind + ".remove");
+        }
+    }
+
     /// <summary>A gateway, and a real engine with somebody in between.</summary>
     private sealed class Outage : IAsyncDisposable
     {
@@ -116,14 +170,27 @@ public sealed class EngineOutageTests
             return new Outage(lab, wire, adapter, await (await TestGateway.StartAsync([adapter])).RegisterKeyAsync());
         }
 
+        public string SubjectOf(string kind) => $"urn:{kind}:{TestGateway.Tenant}/{_name}";
+
+        /// <summary>A deploy of which nobody knows what becomes of it.</summary>
+        public async Task<string> BeginAsync() =>
+            (await Gateway.ProvedAsync("deploy.apply", _name, DeployActs.Order(await Gateway.ApplyAsync(_name, 1, ""","entrypoint":["/bin/sh","-c","exec sleep 600"]""", EngineLab.TestImage), _name, _adapter.Provider))).RunId();
+
         public async Task<string> DeployAsync() =>
             await Gateway.RunAsync(_name, await Gateway.ApplyAsync(_name, 1, ""","entrypoint":["/bin/sh","-c","exec sleep 600"],"lifecycle":{"stop_timeout":"1s"}""", EngineLab.TestImage), _adapter.Provider);
 
         /// <summary>The container, seen past the wire.</summary>
         public Task<ContainerDetail?> ContainerAsync() => Lab.Client.InspectAsync($"{TestGateway.Tenant}-{_name}", Cancel);
 
-        public Task<Answer> SendAsync(string intent) => Gateway.PostAsync(
-            TestGateway.Json(new { intent, subject = $"urn:container:{TestGateway.Tenant}/{_name}", payload = new { name = _name, target = new { provider = _adapter.Provider } } }), request => request.Headers.Add("Prefer", "wait=50"));
+        public Task<Answer> SendAsync(string intent, int wait = 50)
+        {
+            var payload = new Dictionary<string, object> { ["name"] = _name, ["target"] = new { provider = _adapter.Provider } };
+            if (intent == "container.create")
+            {
+                payload["image"] = EngineLab.TestImage;
+            }
+            return Gateway.PostAsync(TestGateway.Json(new { intent, subject = SubjectOf(intent.Split('.')[0]), payload }), request => request.Headers.Add("Prefer", $"wait={wait}"));
+        }
 
         /// <summary>The result once the engine is heard again.</summary>
         public async Task<JsonElement> UntilAnsweredAsync(string intent) => (await Patience.UntilThereAsync($"an answer to {intent}", async () =>

@@ -7,7 +7,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// The steps of a container's life, one method each. They come after the lifecycle guard, which has read the engine's truth, and answer
 /// with what the engine shows afterwards; what it froze or thawed is as it was seen before, but for that.
 /// </summary>
-internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes, IContainerEngine engine, Func<WorkloadSpec, CancellationToken, Task<string>> create)
+internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes, IContainerEngine engine, Func<WorkloadSpec, CancellationToken, CancellationToken, Task<string>> create)
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -31,15 +31,18 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
             await volumes.FindAsync(call.Tenant, mount.Source!, cancel);
         // A worker that takes the run over finds what the one before it made, and starts it if that one has not.
         var made = call.Workload?.RunId == call.RunId ? call.Workload : null;
-        var id = made?.Id ?? await create(spec, cancel);
-        if (call.Arguments.Flag("auto_start") == true && made is null or { State: WorkloadState.Created })
+        var id = made?.Id ?? await create(spec, cancel, call.Unbroken);
+        return await OwnThings.OrUnmakeAsync(call, async () =>
         {
-            // One that its engine removes at its end leaves nothing by which a worker could see that it was started.
-            if (spec.Strategy == "ephemeral")
-                await call.Begun();
-            await engine.StartAsync(id, cancel);
-        }
-        return await ViewAsync(id, cancel);
+            if (call.Arguments.Flag("auto_start") == true && made is null or { State: WorkloadState.Created })
+            {
+                // One that its engine removes at its end leaves nothing by which a worker could see that it was started.
+                if (spec.Strategy == "ephemeral")
+                    await call.Begun();
+                await engine.StartAsync(id, cancel);
+            }
+            return await ViewAsync(id, cancel);
+        }, unbroken => engine.RemoveAsync(id, force: true, unbroken), cancel);
     }
 
     async Task<PrimitiveResult> StartAsync(PrimitiveCall call, CancellationToken cancel)
@@ -108,7 +111,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     {
         var image = TenantImages.Own(call.Tenant, call.Arguments.Text("image")!);
         var container = await containers.FindAsync(call, cancel);
-        var id = await engine.CommitAsync(container.Id, ImageReference.Parse(image), [.. Anonymous, .. Emptied(call.SecretVariables)], cancel);
+        var id = await engine.CommitAsync(container.Id, ImageReference.Parse(image), [.. Anonymous, .. Emptied(call.SecretVariables)], call.Unbroken); // an engine goes on with it anyhow
         return PrimitiveResult.Of(new ImageCommitted(image, id.StartsWith("sha256:", StringComparison.Ordinal) ? id : "sha256:" + id), ResultJson.Default.ImageCommitted);
     }
 

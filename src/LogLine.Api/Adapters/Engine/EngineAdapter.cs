@@ -51,7 +51,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         probes = new HealthProbes(engine, commands, time);
         IEnumerable<KeyValuePair<string, Primitive>> primitives =
         [
-            .. new ContainerActs(containers, volumes, engine, async (spec, cancel) => (await MakeAsync(spec, Allowed, cancel))!.Value.Id).Table,
+            .. new ContainerActs(containers, volumes, engine, async (spec, wanted, cancel) => (await MakeAsync(spec, Allowed, wanted, cancel))!.Value.Id).Table,
             .. looks.Table,
             .. new ContainerChanges(containers, engine).Table,
             .. new ContainerCopies(containers, engine).Table,
@@ -120,18 +120,18 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         await LookAsync(ContainerRequests.NameOf(tenant, name), cancel) is { } found && (found.Tenant, found.Name) == (tenant, name) ? found : null;
 
     /// <inheritdoc/>
-    public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel)
+    public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel)
     {
         if (ContainerRequests.Problem(spec) is { } problem)
             throw new AdapterException(AdapterFailure.Refused, problem);
         try
         {
-            return await CreateNewAsync(spec, mayMake, cancel);
+            return await CreateNewAsync(spec, mayMake, wanted, cancel);
         }
         catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
         {
             // The same run's from before, perhaps: its name says so, which saves everybody else a search.
-            return await TakeOverNameAsync(spec, taken, cancel);
+            return await TakeOverNameAsync(spec, taken, wanted, cancel);
         }
     }
 
@@ -261,9 +261,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     }
 
     /// <summary>It stands as it was ordered: the engine is not asked to show what it has just made.</summary>
-    async Task<Workload?> CreateNewAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel)
+    async Task<Workload?> CreateNewAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel)
     {
-        if (await MakeAsync(spec, mayMake, cancel) is not var (id, image))
+        if (await MakeAsync(spec, mayMake, wanted, cancel) is not var (id, image))
             return null;
         if (image is null)
             return await OwnedAsync(id, cancel); // fetched only now: what it is, the engine knows
@@ -274,18 +274,19 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     }
 
     /// <summary>Its id, and its image's as it was seen before; null when it may not be made.</summary>
-    async Task<(string Id, string? Image)?> MakeAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken cancel)
+    async Task<(string Id, string? Image)?> MakeAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel)
     {
-        (var reference, var image) = await images.UsableAsync(spec.Tenant, spec.Image, cancel);
+        (var reference, var image) = await images.UsableAsync(spec.Tenant, spec.Image, wanted);
         spec = spec with { Image = reference };
         var name = ContainerRequests.NameOf(spec);
         var request = ContainerRequests.Of(spec, (await engine.DialectAsync(cancel)).Quirks);
         if (!await mayMake())
             return null;
+        wanted.ThrowIfCancellationRequested();
         var id = await engine.CreateAsync(name, request, cancel);
         if (id is null)
         {
-            (var error, image) = (await PullAsync(spec.Image, cancel), null);
+            (var error, image) = (await PullAsync(spec.Image, wanted), null);
             seenImages.Forget();
             id = await engine.CreateAsync(name, request, cancel)
                 ?? throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {spec.Image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
@@ -311,7 +312,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     /// Another container has the name. If the same run made it a moment ago it is the answer; one that an earlier deploy of this name
     /// left stopped makes room; any other keeps the name, the client's own too. Whose it is stays untold: it may be another tenant's.
     /// </summary>
-    async Task<Workload> TakeOverNameAsync(WorkloadSpec spec, AdapterException taken, CancellationToken cancel)
+    async Task<Workload> TakeOverNameAsync(WorkloadSpec spec, AdapterException taken, CancellationToken wanted, CancellationToken cancel)
     {
         var holder = await HolderAsync(ContainerRequests.NameOf(spec), cancel);
         if (holder is null || (holder.Tenant, holder.Name) != (spec.Tenant, spec.Name))
@@ -324,7 +325,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         if (holder.Ref is null)
             throw new AdapterException(AdapterFailure.NameTaken, $"{spec.Name} is a container that container.create made, and has ended: remove it, or deploy under another name.", taken);
         await RemoveAsync(holder.Id, force: false, cancel);
-        return (await CreateNewAsync(spec, Allowed, cancel))!;
+        return (await CreateNewAsync(spec, Allowed, wanted, cancel))!;
     }
 
     /// <summary>Our container that has this name in the engine. Docker reserves a name a moment before it shows who has it.</summary>

@@ -33,8 +33,8 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
         if (before is not null)
             throw OwnThings.Taken("network", call.Name);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", call.Arguments.Flag("internal") ?? false, OwnThings.Labels(call, ContainerOrder.Labels(call)));
-        await engine.CreateNetworkAsync(request, cancel);
-        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+        await engine.CreateNetworkAsync(request, call.Unbroken);
+        return await OwnThings.OrUnmakeAsync(call, async () => await ResultOfAsync(await FindAsync(call, cancel), cancel), unbroken => engine.RemoveNetworkAsync(request.Name, unbroken), cancel);
     }
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)

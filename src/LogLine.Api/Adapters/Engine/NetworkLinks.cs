@@ -55,12 +55,12 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
         if (await LookAsync(call.Tenant, name, cancel) is null)
         {
             var labels = OwnThings.Labels(call with { Name = name }, new Dictionary<string, string>());
-            await MadeAsync(new NetworkRequest(engineName, true, "bridge", Internal: true, labels), cancel);
+            await MadeAsync(new NetworkRequest(engineName, true, "bridge", Internal: true, labels), call.Unbroken);
         }
         foreach (var (end, alias) in ends.Zip([from, to]))
         {
             if (end.NetworkSettings?.Networks?.ContainsKey(engineName) != true)
-                await engine.ConnectAsync(engineName, end.Id, alias, cancel);
+                await engine.ConnectAsync(engineName, end.Id, alias, call.Unbroken);
         }
         return PrimitiveResult.Of(new LinkEstablished(name, from, to, port, false), ResultJson.Default.LinkEstablished);
     }
@@ -73,10 +73,10 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
         foreach (var end in new[] { from, to })
         {
             // One that is gone has taken its end with it.
-            if (await engine.InspectAsync(ContainerRequests.NameOf(call.Tenant, end), cancel) is { } container && container.NetworkSettings?.Networks?.ContainsKey(network.Name) == true)
-                await engine.DisconnectAsync(network.Id, container.Id, force: true, cancel);
+            if (await engine.InspectAsync(ContainerRequests.NameOf(call.Tenant, end), call.Unbroken) is { } container && container.NetworkSettings?.Networks?.ContainsKey(network.Name) == true)
+                await engine.DisconnectAsync(network.Id, container.Id, force: true, call.Unbroken);
         }
-        await engine.RemoveNetworkAsync(network.Id, cancel);
+        await engine.RemoveNetworkAsync(network.Id, call.Unbroken);
         return PrimitiveResult.Of(new LinkSevered(name, from, to, true), ResultJson.Default.LinkSevered);
     }
 

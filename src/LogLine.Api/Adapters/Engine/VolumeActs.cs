@@ -28,10 +28,17 @@ internal sealed class VolumeActs(IContainerEngine engine)
         var before = await LookAsync(call.Tenant, call.Name, cancel);
         if (before is not null && !(OwnThings.IsOwn(before.Labels, call) && before.Labels![EngineLabels.RunId] == call.RunId))
             throw OwnThings.Taken("volume", call.Name);
-        await engine.CreateVolumeAsync(new VolumeRequest(OwnThings.NameOf(call), OwnThings.Labels(call, ContainerOrder.Labels(call))), cancel);
-        // To engines a volume that is there by now is the one that is wanted. Whose it is, its labels say.
-        return await LookAsync(call.Tenant, call.Name, cancel) is { } made && OwnThings.IsOwn(made.Labels, call) && made.Labels![EngineLabels.RunId] == call.RunId ? ResultOf(made) : throw OwnThings.Taken("volume", call.Name);
+        await engine.CreateVolumeAsync(new VolumeRequest(OwnThings.NameOf(call), OwnThings.Labels(call, ContainerOrder.Labels(call))), call.Unbroken);
+        return await OwnThings.OrUnmakeAsync(call, async () => ResultOf(await MadeAsync(call, cancel)), async unbroken =>
+        {
+            await MadeAsync(call, unbroken);
+            await engine.RemoveVolumeAsync(OwnThings.NameOf(call), unbroken);
+        }, cancel);
     }
+
+    /// <summary>To engines a volume that is there by now is the one that is wanted. Whose it is, its labels say.</summary>
+    async Task<VolumeDetail> MadeAsync(PrimitiveCall call, CancellationToken cancel) =>
+        await LookAsync(call.Tenant, call.Name, cancel) is { } made && OwnThings.IsOwn(made.Labels, call) && made.Labels![EngineLabels.RunId] == call.RunId ? made : throw OwnThings.Taken("volume", call.Name);
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
     {

@@ -69,7 +69,7 @@ public sealed class EngineCreationTests
     {
         await using var lab = EngineLab.Open(provider);
         var spec = lab.Spec();
-        Assert.Null(await lab.Adapter.CreateAsync(spec, () => Task.FromResult(false), Cancel));
+        Assert.Null(await lab.Adapter.CreateAsync(spec, () => Task.FromResult(false), Cancel, Cancel));
         Assert.Empty(await lab.Client.ListAsync([(EngineLabels.Tenant, lab.Tenant)], Cancel));
     }
 

@@ -1,0 +1,90 @@
+using System.Net;
+using LogLine.Api.Tests.Adapters.Engine;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Tests.Runs;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>Whatever a run is about, its tenant can end it: what takes long is broken off at the engine, and leaves nothing half made; what the engine is about to have done is told as done.</summary>
+public sealed class CancelTests
+{
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Pull_EndsAtTheEngine_AndCanBeBegunAgain(string provider)
+    {
+        await using var registry = await SmallRegistry.StartAsync();
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
+        var image = await PushedAsync(lab, registry);
+        var (asked, left, goesOn) = Holds(registry);
+
+        var run = (await lab.SendAsync("image.pull", null, $$"""{"image":"{{image}}"}""", wait: 0)).RunId();
+        await WithinAsync(asked);
+        await CancelledAsync(lab, run, "urn:image:dev");
+        await LeftAsync(provider, left);
+        goesOn.SetResult();
+
+        Assert.Equal("image_not_found", await ReasonAsync(lab, "image.inspect", $$"""{"image":"{{image}}"}"""));
+        Assert.Equal(["/hello"], (await lab.DoAsync("image.pull", null, $$"""{"image":"{{image}}"}""")).Texts("argv"));
+        await lab.Engine.UntagAsync(image, PrimitiveLab.Cancel);
+    }
+
+    /// <summary>A deploy that is still fetching its image.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Deploy_GivesItsImageUp(string provider)
+    {
+        await using var registry = await SmallRegistry.StartAsync();
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
+        await lab.Gateway.RegisterKeyAsync();
+        var (name, image) = (lab.Name("slow"), await PushedAsync(lab, registry));
+        var (asked, left, goesOn) = Holds(registry);
+
+        var reference = await lab.Gateway.ApplyAsync(name, lab.Gateway.Manifest($$"""{"image":"{{image}}"}"""));
+        var run = (await lab.Gateway.ProvedAsync("deploy.apply", name, DeployActs.Order(reference, name, provider))).RunId();
+        await WithinAsync(asked);
+        await CancelledAsync(lab, run, $"urn:minicontainer:dev/{name}");
+        await LeftAsync(provider, left);
+        goesOn.SetResult();
+
+        Assert.Equal("image_not_found", await ReasonAsync(lab, "image.inspect", $$"""{"image":"{{image}}"}"""));
+    }
+
+    /// <summary>An image that only the registry has.</summary>
+    private static async Task<string> PushedAsync(PrimitiveLab lab, SmallRegistry registry)
+    {
+        var (name, image) = (lab.Name("slow"), $"{registry.Host}/team/{lab.Name("slow")}:1");
+        await lab.DoAsync("image.load", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(new OciLayout("hello", name).Tar())}}","tag":"{{name}}:1"}""");
+        await lab.DoAsync("image.push", null, $$"""{"image":"localhost/dev/{{name}}:1","to":"{{image}}"}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
+        return image;
+    }
+
+    /// <summary>Whoever asks the registry for a layer waits until it goes on; the first two complete when somebody has asked, and when somebody who did is gone.</summary>
+    private static (TaskCompletionSource Asked, TaskCompletionSource Left, TaskCompletionSource GoesOn) Holds(SmallRegistry registry)
+    {
+        var (asked, left, goesOn) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        registry.AmidLayer = async gone =>
+        {
+            using var leaving = gone.Register(() => left.TrySetResult());
+            asked.TrySetResult();
+            await Task.WhenAny(goesOn.Task, Task.Delay(Timeout.Infinite, gone));
+        };
+        return (asked, left, goesOn);
+    }
+
+    /// <summary>Podman hangs up. Docker 20.10 keeps its connection to a registry that sends nothing, though nothing comes of it.</summary>
+    private static Task LeftAsync(string provider, TaskCompletionSource left) => provider == "docker" ? Task.CompletedTask : WithinAsync(left);
+
+    private static Task WithinAsync(TaskCompletionSource happened) => happened.Task.WaitAsync(TimeSpan.FromMinutes(2), PrimitiveLab.Cancel);
+
+    private static async Task<string?> ReasonAsync(PrimitiveLab lab, string intent, string members) => (await lab.SendAsync(intent, null, members)).Json.Member("result").Text("reason");
+
+    /// <summary>Cancels a run, which ends as cancelled, once.</summary>
+    private static async Task CancelledAsync(PrimitiveLab lab, string run, string subject)
+    {
+        var asked = await lab.Gateway.PostAsync($$$"""{"intent":"run.cancel","subject":"{{{subject}}}","payload":{"run_id":"{{{run}}}"}}""");
+        Assert.True(asked.Status == HttpStatusCode.OK, asked.Body);
+        var ended = await lab.Gateway.RunInAsync(run, "exited", "failed", "cancelled");
+        Assert.Equal(("cancelled", "cancelled"), (ended.Text("state"), ended.Text("reason")));
+        Assert.Equal("run_state.cancelled", Assert.Single(await lab.Gateway.StatesAsync(run), state => DeployActs.Ends.Contains(state)));
+    }
+}
