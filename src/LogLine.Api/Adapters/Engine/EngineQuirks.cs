@@ -163,6 +163,9 @@ internal sealed record EngineQuirks
     public static bool IsPassing(string message) =>
         (message.Contains("/proc/", StringComparison.Ordinal) && message.Contains("no such process", StringComparison.Ordinal)) || message.Contains("network inspection mismatch", StringComparison.Ordinal);
 
+    /// <summary>Docker begins a pull with a line about the whole image, "Pulling from library/nginx", whose id is the image's tag and no layer's.</summary>
+    public static bool IsHeadline(string? status) => status?.StartsWith("Pulling from ", StringComparison.Ordinal) == true;
+
     /// <summary>Docker gives one name to two networks that are made at the same moment.</summary>
     public static bool IsAmbiguous(string message) => message.Contains("matches found based on name", StringComparison.Ordinal);
 
