@@ -15,6 +15,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 
     static readonly HashSet<string> ChangesImages = ["image.pull", "image.build", "image.load", "image.tag", "image.remove", "container.commit", "system.prune"];
 
+    // Each looks first and acts then, in several calls: what another one takes away in between would fail it.
+    static readonly HashSet<string> ChangesNetworks = ["network.create", "network.remove", "network.connect", "network.disconnect", "network.establish", "network.sever"];
+
     static readonly Func<Task<bool>> Allowed = () => Task.FromResult(true);
 
     readonly EngineLimits limits;
@@ -22,6 +25,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     readonly OwnContainers containers;
     readonly ImageActs images;
     readonly SeenImages seenImages;
+    readonly WorkloadTurns networkTurns = new();
     readonly HealthProbes probes;
     readonly TimeProvider time;
 
@@ -65,8 +69,15 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             .. new SystemLooks(Provider, containers, engine, looks, time).Table,
             .. commands.Table,
         ];
-        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : entry.Value);
+        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : ChangesNetworks.Contains(entry.Key) ? InTurn(entry.Value) : entry.Value);
     }
+
+    /// <summary>The same, one at a time for each tenant.</summary>
+    Primitive InTurn(Primitive act) => async (call, cancel) =>
+    {
+        using var turn = await networkTurns.TakeAsync(Provider, call.Tenant, "", cancel);
+        return await act(call, cancel);
+    };
 
     /// <summary>The same, after which every image is looked at again.</summary>
     Primitive Forgetting(Primitive act) => async (call, cancel) =>
