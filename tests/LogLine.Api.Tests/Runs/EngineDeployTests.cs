@@ -134,6 +134,22 @@ public sealed class EngineDeployTests
         Assert.Null((await lab.Gateway.RunInAsync(run, "exited")).Integer("restarts"));
     }
 
+    /// <summary>Docker chooses the port anew with each start.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task RestartedByAClient_ItsRunGoesOn_AndSaysSinceWhenAndWhere(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Serves + ""","ports":[{"host":0,"container":8080}]"""));
+
+        var container = await lab.DoAsync("container.restart", name, """{"timeout_s":0}""");
+        var (since, port) = (container.Text("started_at"), container.Items("ports").Single().Integer("host"));
+        await Patience.UntilAsync("the new start", async () => (await lab.Gateway.GetAsync("/v1/runs/" + run)).Json.Text("started_at") == since);
+
+        var shown = (await lab.Gateway.GetAsync("/v1/runs/" + run)).Json;
+        Assert.Equal(("running", port, null), (shown.Text("state"), shown.Items("ports").Single().Integer("host"), shown.Integer("restarts")));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task RemovedBehindOurBack_ItsRunEnds_AndNothingIsMadeAnew(string provider)
     {

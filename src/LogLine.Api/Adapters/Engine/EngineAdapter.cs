@@ -180,21 +180,26 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     /// <inheritdoc/>
     public async Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel)
     {
+        var isPaused = false;
         try
         {
-            return await containers.LookAsync(workloadId, cancel) is { } container && EngineQuirks.State(container.State.Status) == WorkloadState.Running
-                ? await probes.ProbeAsync(container, check, cancel)
+            var container = await containers.LookAsync(workloadId, cancel);
+            var state = container is null ? null : EngineQuirks.State(container.State.Status);
+            isPaused = state == WorkloadState.Paused;
+            return state == WorkloadState.Running ? await probes.ProbeAsync(container!, check, cancel)
+                : isPaused ? throw new AdapterException(AdapterFailure.Conflict, "the container is paused")
                 : ProbeOutcome.Bad("the container does not run");
         }
-        catch (AdapterException e) when (e.Failure != AdapterFailure.Unavailable)
+        catch (AdapterException e) when (!isPaused && e.Failure != AdapterFailure.Unavailable)
         {
             return ProbeOutcome.Bad(e.Message);
         }
     }
 
     /// <inheritdoc/>
-    public async Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel)
+    public async Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel, Func<Workload, Task>? again = null)
     {
+        DateTimeOffset? started = null;
         for (var pause = limits.Glance; ; pause = pause * 2 < limits.Backoff ? pause * 2 : limits.Backoff)
         {
             try
@@ -202,6 +207,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
                 var workload = await OwnedAsync(workloadId, cancel);
                 if (workload.End is { } before)
                     return before;
+                if (again is not null && started is not null && workload.StartedAt != started)
+                    await again(workload);
+                started = workload.StartedAt;
                 pause = limits.Glance;
                 await engine.AwaitEndAsync(workload.Id, notStartedYet: workload.State == WorkloadState.Created, cancel);
                 if ((await OwnedAsync(workloadId, cancel)).End is { } end)
