@@ -16,6 +16,8 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     /// <summary>How long one operation on a container waits for another (containers, "Lifecycle").</summary>
     public static readonly TimeSpan OperationWait = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
+
     private readonly List<LedgerEffect> _pending = [];
     private readonly long _since = time.GetTimestamp();
     private Dictionary<string, AdmittedSpan>? _admitted; // most requests bring one span
@@ -216,6 +218,19 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
                 // Looked at once more above, for the last time.
             }
         }
+    }
+
+    /// <summary>
+    /// True while a deploy that runs has not given its container the service's name yet, a moment later; false once <see cref="OperationWait"/> from the request's coming is over. <paramref name="holder"/> is the run whose container has the name.
+    /// </summary>
+    public async ValueTask<bool> IsTakingOverAsync(string tenant, string provider, string name, string? holder, CancellationToken cancel)
+    {
+        if (NewestDeploys(await LiveRunsAsync(tenant, name), provider).Find(run => run.State == RunState.Running) is not { } newest || newest.RunId == holder || time.GetElapsedTime(_since) >= OperationWait)
+        {
+            return false;
+        }
+        await Task.Delay(Glance, time, cancel);
+        return true;
     }
 
     private static bool Overlaps(string? allowed, string? denied) => allowed is null || denied is null || allowed == denied;

@@ -112,6 +112,9 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
         return known.Seen.Found;
     }
 
+    /// <summary>Forgets what was seen: the next look is a new one.</summary>
+    public void LookAnew() => _looked = null;
+
     /// <summary>What <see cref="LookAsync"/> saw last; null when nobody looked.</summary>
     public SeenWorkload? Seen => _looked?.Seen;
 

@@ -25,12 +25,13 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             {
                 return;
             }
-            var (isBack, replacedBy, latest) = await ReplacedAsync(stopping);
-            if (isBack)
+            var (now, replacedBy) = await ReplacedAsync(stopping);
+            if (now is { State: WorkloadState.Running })
             {
+                await StartedAgainAsync(now, stopping);
                 continue;
             }
-            end = latest ?? end;
+            end = now?.End ?? end; // it may have been started again, and ended again
             var row = await CurrentAsync();
             if (replacedBy is not null || row.CancelRequested || !await RestartsAsync(row, end, isSick))
             {
@@ -50,7 +51,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     private async Task<(WorkloadEnd? End, bool IsSick)> EndAsync(string workloadId, CancellationToken stopping)
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var ended = adapter.WaitAsync(workloadId, watching.Token);
+        var ended = adapter.WaitAsync(workloadId, watching.Token, workload => StartedAgainAsync(workload, stopping));
         var cancelled = gateway.CancelledAsync(run.RunId, time, watching.Token);
         var sick = health.UntilRestartIsDueAsync(workloadId, watching.Token);
         await Task.WhenAny(ended, cancelled, sick);
@@ -76,9 +77,9 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
 
     /// <summary>
     /// The replaced side of a replacement. The container has ended; if another run takes its place, that one decides: once it runs, this one has ended as
-    /// replaced; if it never gets to, it may have started this container again, which may have ended again by now: then that is its end.
+    /// replaced; if it never gets to, it may have started this container again.
     /// </summary>
-    private async Task<(bool IsBack, string? ReplacedBy, WorkloadEnd? Latest)> ReplacedAsync(CancellationToken stopping)
+    private async Task<(Workload? Now, string? ReplacedBy)> ReplacedAsync(CancellationToken stopping)
     {
         string? successor = null;
         while (true)
@@ -91,13 +92,18 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             successor = taking.RunId;
             if (taking.State == RunState.Running || (await CurrentAsync()).CancelRequested)
             {
-                return (false, successor, null);
+                return (null, successor);
             }
             await moved.WaitAsync(stopping);
         }
-        var workload = await adapter.FindByRunAsync(run.RunId, stopping);
-        var isBack = workload?.State == WorkloadState.Running;
-        return (isBack, isBack ? null : successor, workload?.End);
+        return await adapter.FindByRunAsync(run.RunId, stopping) is { } now ? (now, now.State == WorkloadState.Running ? null : successor) : (null, successor);
+    }
+
+    /// <summary>Somebody else started it again (a client, a replacement that failed): the run goes on, and says since when and on which ports, since Docker chooses those anew.</summary>
+    private async Task StartedAgainAsync(Workload workload, CancellationToken stopping)
+    {
+        health.Begin();
+        await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running) { StartedAt = workload.StartedAt, Facts = json => DeployFacts.Running(json, workload) }, stopping);
     }
 
     private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end, bool isSick) =>

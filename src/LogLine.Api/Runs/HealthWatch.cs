@@ -12,6 +12,11 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     private const string Healthy = "healthy";
     private const string Unhealthy = "unhealthy";
 
+    private long _since = time.GetTimestamp();
+
+    /// <summary>The container begins: for <c>start_period</c> failures do not count.</summary>
+    public void Begin() => _since = time.GetTimestamp();
+
     /// <summary>Completes when the manifest wants the container to be started again because it is not healthy; else it goes on until <paramref name="stop"/>.</summary>
     public async Task UntilRestartIsDueAsync(string workloadId, CancellationToken stop)
     {
@@ -20,7 +25,8 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
             return;
         }
-        var (failures, since) = (0, time.GetTimestamp());
+        var failures = 0;
+        Begin();
         // A worker that took the run over goes on from what the one before it has said.
         var isSick = RunDetail.Text(((await gateway.FindAsync(run.RunId)) ?? run).Detail, "health") == Unhealthy;
         while (true)
@@ -35,7 +41,7 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             {
                 isSick = !await SayAsync(Healthy, $"The {check.Kind} health check succeeds again.", stop);
             }
-            if (failures < check.Retries || time.GetElapsedTime(since) < check.StartPeriod)
+            if (failures < check.Retries || time.GetElapsedTime(_since) < check.StartPeriod)
             {
                 continue;
             }
@@ -47,7 +53,7 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
         }
     }
 
-    /// <summary>Null while the engine is away: of the container that says nothing.</summary>
+    /// <summary>Null while the engine is away, or the container is paused: of its health that says nothing.</summary>
     private async Task<ProbeOutcome?> ProbeAsync(string workloadId, HealthCheck check, CancellationToken stop)
     {
         try

@@ -11,7 +11,7 @@ public static class PrimitiveArguments
 {
     /// <summary>The first thing that is wrong with a payload, by JSON Pointer into the span and a sentence; or null.</summary>
     public static (string Path, string Message)? Problem(JsonElement payload) =>
-        Env(payload) ?? Limits(payload.Member("resources"), "/payload/resources") ?? Limits(payload, "/payload") ?? Mounts(payload) ?? Labels(payload) ?? Stdin(payload) ?? Since(payload) ?? Signal(payload) ?? Images(payload);
+        Env(payload) ?? Limits(payload.Member("resources"), "/payload/resources") ?? Limits(payload, "/payload") ?? Mounts(payload) ?? Labels(payload) ?? Stdin(payload) ?? Since(payload) ?? Signal(payload) ?? Link(payload) ?? Images(payload);
 
     /// <summary>A size member, string or integer; null when it is absent.</summary>
     public static long? Bytes(JsonElement resources, string name) => resources.Member(name) switch
@@ -32,6 +32,9 @@ public static class PrimitiveArguments
     /// <summary>The moment from which <c>since</c> counts: RFC 3339, or a length of time before <paramref name="now"/>.</summary>
     public static DateTimeOffset? Moment(string? since, DateTimeOffset now) =>
         since is null ? null : Timestamps.TryParse(since, out var at) ? at : TimeLength.TryParse(since, out var length, out _) ? now - length : null;
+
+    private static (string, string)? Link(JsonElement payload) =>
+        payload.Text("from") is { } from && payload.Text("to") == from ? ("/payload/to", $"is '{from}', as from is; a link is between two containers") : null;
 
     private static (string, string)? Images(JsonElement payload)
     {

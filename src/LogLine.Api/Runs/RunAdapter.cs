@@ -69,12 +69,12 @@ public interface IRunAdapter : IRunTarget
     Task AdoptNameAsync(string workloadId, CancellationToken cancel);
 
     /// <summary>One probe of a health check, within its own time limit. Not healthy is an answer, also for a workload that has ended or is gone.</summary>
-    /// <exception cref="AdapterException"><see cref="AdapterFailure.Unavailable"/> alone.</exception>
+    /// <exception cref="AdapterException"><see cref="AdapterFailure.Unavailable"/>; or <see cref="AdapterFailure.Conflict"/> for one that is paused, of whose health nothing is known.</exception>
     Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel);
 
-    /// <summary>Completes when the workload has ended, however long that takes; at once when it has already.</summary>
+    /// <summary>Completes when the workload has ended, however long that takes; at once when it has already. When somebody else has started it again in the meantime, <paramref name="again"/> sees it as it runs now.</summary>
     /// <exception cref="AdapterException"><see cref="AdapterFailure.NotFound"/> when it was removed behind our back.</exception>
-    Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel);
+    Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel, Func<Workload, Task>? again = null);
 
     /// <summary>Asks it to end, and kills it after <paramref name="grace"/>. One that has ended already stays as it is.</summary>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>

@@ -1,6 +1,6 @@
 namespace LogLine.Api.Runs;
 
-/// <summary>One operation on a container at a time (containers, "Lifecycle"): whoever comes second waits for its turn.</summary>
+/// <summary>One operation on one thing at a time, first of all on a container (containers, "Lifecycle"): whoever comes second waits for its turn.</summary>
 public sealed class WorkloadTurns
 {
     private readonly Dictionary<(string Provider, string Tenant, string Name), Turn> _turns = [];

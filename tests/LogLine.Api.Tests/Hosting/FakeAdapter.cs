@@ -97,7 +97,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
 
     public Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel) => Task.FromResult(Probe(Find(workloadId).Spec.RunId));
 
-    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel) => Find(workloadId).End.Task.WaitAsync(cancel);
+    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel, Func<Workload, Task>? again = null) => Find(workloadId).End.Task.WaitAsync(cancel);
 
     public Task StopAsync(string workloadId, TimeSpan grace, CancellationToken cancel) => ChangeAsync("stop", cancel, () =>
     {

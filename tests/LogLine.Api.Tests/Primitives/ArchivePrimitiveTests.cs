@@ -100,16 +100,18 @@ public sealed class ArchivePrimitiveTests
         await using var lab = await PrimitiveLab.OpenAsync("podman");
         static TarEntry File(string name, string text) => new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)) };
         var (honest, other) = ($"FROM {PrimitiveLab.Image}", "FROM localhost/other/secret:1");
-        foreach (var (dockerfile, context) in new (string, TarEntry[])[]
+        foreach (var (dockerfile, wayOut, context) in new (string, string, TarEntry[])[]
         {
-            ("Dockerfile", [File("Dockerfile", honest), File(".//Dockerfile", other)]),
-            ("Dockerfile", [File("Dockerfile", honest), File("other", other), Tars.Link("Dockerfile", "other")]),
-            ("Dockerfile", [File("Dockerfile", honest), File("other", other), Tars.Link("Dockerfile", "other", TarEntryType.HardLink)]),
-            ("in/Dockerfile", [File("in/Dockerfile", honest), File("other/Dockerfile", other), Tars.Link("in", "other")]),
-            ("Dockerfile.in", [File("Dockerfile.in", honest)]),
+            ("Dockerfile", "twice", [File("Dockerfile", honest), File(".//Dockerfile", other)]),
+            ("Dockerfile", "Put the file itself", [File("Dockerfile", honest), File("other", other), Tars.Link("Dockerfile", "other")]),
+            ("Dockerfile", "Put the file itself", [File("Dockerfile", honest), File("other", other), Tars.Link("Dockerfile", "other", TarEntryType.HardLink)]),
+            ("in/Dockerfile", "or the folder, in its place", [File("in/Dockerfile", honest), File("other/Dockerfile", other), Tars.Link("in", "other")]),
+            ("Dockerfile.in", "Give the file a name that does not end in .in", [File("Dockerfile.in", honest)]),
         })
         {
-            Assert.Equal("malformed_archive", await ReasonAsync(lab, "image.build", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(context))}}","tag":"{{lab.Name("bad")}}:1","dockerfile":"{{dockerfile}}"}"""));
+            var refused = (await lab.SendAsync("image.build", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(context))}}","tag":"{{lab.Name("bad")}}:1","dockerfile":"{{dockerfile}}"}""")).Json.Member("result");
+            Assert.Equal("malformed_archive", refused.Text("reason"));
+            Assert.Contains(wayOut, refused.Text("error"));
         }
     }
 

@@ -161,6 +161,18 @@ public sealed class PrimitiveRefusalTests
         Assert.Contains("does not carry out container.exec", answer.Body);
     }
 
+    /// <summary>A network was made for it and left, since an engine refuses only to put the same container into it twice.</summary>
+    [Fact]
+    public async Task LinkOfAContainerToItself_IsNone()
+    {
+        using var adapter = NoEngine;
+        await using var gateway = await TestGateway.StartAsync([adapter]);
+
+        var answer = await gateway.PostAsync("""{"intent":"network.establish","subject":"urn:network:dev","payload":{"target":{"provider":"podman"},"from":"web","to":"web","port":80}}""");
+
+        Assert.Equal(("422_SCHEMA_INVALID", "/payload/to"), (answer.Code, answer.Json.Items("errors").Single().Text("path")));
+    }
+
     private static Task<Answer> SendAsync(TestGateway gateway, string intent, string name, string members) => gateway.PostAsync(
         $$"""{"intent":"{{intent}}","subject":"urn:container:dev/{{(name.Any(c => !char.IsAsciiLetterLower(c)) ? "web" : name)}}","payload":{"target":{"provider":"podman"},"name":{{TestGateway.Json(name)}}{{(members == "{}" ? "}" : "," + members[1..])}} }""");
 }

@@ -134,6 +134,36 @@ public sealed class EngineDeployTests
         Assert.Null((await lab.Gateway.RunInAsync(run, "exited")).Integer("restarts"));
     }
 
+    /// <summary>The one that is replaced has the name until it has ended.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task AskedForRightAfterAReplacement_ItIsTheNewOnes(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        // It does not hear the request to end, and is killed two seconds later.
+        static string Version(int version) => Script($"trap '' TERM; echo {version} >/tmp/version; while :; do sleep 0.1; done") + ""","lifecycle":{"health":{"exec":{"argv":["test","-e","/tmp/version"]}},"stop_timeout":"2s"}""";
+        await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Version(1)));
+        await RunningAsync(lab, name, await ApplyAsync(lab, name, 2, Version(2)));
+
+        Assert.Equal("2\n", (await lab.SucceedAsync(name, "cat", "/tmp/version")).Text("stdout"));
+    }
+
+    /// <summary>Docker chooses the port anew with each start.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task RestartedByAClient_ItsRunGoesOn_AndSaysSinceWhenAndWhere(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Serves + ""","ports":[{"host":0,"container":8080}]"""));
+
+        var container = await lab.DoAsync("container.restart", name, """{"timeout_s":0}""");
+        var (since, port) = (container.Text("started_at"), container.Items("ports").Single().Integer("host"));
+        await Patience.UntilAsync("the new start", async () => (await lab.Gateway.GetAsync("/v1/runs/" + run)).Json.Text("started_at") == since);
+
+        var shown = (await lab.Gateway.GetAsync("/v1/runs/" + run)).Json;
+        Assert.Equal(("running", port, null), (shown.Text("state"), shown.Items("ports").Single().Integer("host"), shown.Integer("restarts")));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task RemovedBehindOurBack_ItsRunEnds_AndNothingIsMadeAnew(string provider)
     {

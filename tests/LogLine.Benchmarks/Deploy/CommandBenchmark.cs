@@ -5,7 +5,7 @@ namespace LogLine.Benchmarks.Deploy;
 /// <summary>A command in a container through the gateway, against preparing, starting and looking at it by the engine's own API.</summary>
 internal static class CommandBenchmark
 {
-    private const int Rounds = 41;
+    private const int Rounds = 101;
     private const int Counted = 10;
 
     public static Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options) => EngineSides.OnEachAsync("exec", RunAsync);

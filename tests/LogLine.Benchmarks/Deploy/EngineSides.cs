@@ -14,8 +14,11 @@ internal sealed class EngineSides : IAsyncDisposable
     /// <summary>So many looks come before anything is measured.</summary>
     private const int WarmLooks = 800;
 
-    /// <summary>Of what is measured, blocks of so many come before it, at least and at most so many blocks.</summary>
-    private const int SettlingBlock = 20, FewestBlocks = 8, MostBlocks = 60;
+    /// <summary>Before anything is measured it is done in blocks of so many.</summary>
+    public const int SettlingBlock = 20;
+
+    /// <summary>At least and at most so many blocks.</summary>
+    private const int FewestBlocks = 8, MostBlocks = 60;
 
     /// <summary>A gateway whose compiler works less for one of what is measured, milliseconds, for so many blocks on end has settled.</summary>
     private const double SettledMs = 0.3;
@@ -99,13 +102,15 @@ internal sealed class EngineSides : IAsyncDisposable
     /// Does what is measured until the gateway's runtime compiles nothing for it any more: an engine that has run for long, and is compiled already, is compared with a gateway that has run for long. Whatever is called
     /// thirty times is compiled once more beside it, and again thirty calls later with what was learned, each after a pause in which nothing new was met. What is left of that is said with each figure.
     /// </summary>
-    public async Task SettleAsync(Func<Task> act)
+    /// <param name="act">Does what is measured.</param>
+    /// <param name="atOnce">So many times: a number by which a block can be divided.</param>
+    public async Task SettleAsync(Func<Task> act, int atOnce = 1)
     {
         var (since, quiet) = (Stopwatch.GetTimestamp(), 0);
         for (var block = 1; block <= MostBlocks && Stopwatch.GetElapsedTime(since) < LongestSettling && (block <= FewestBlocks || quiet < QuietBlocks); block++)
         {
             var before = await CompiledAsync();
-            for (var one = 0; one < SettlingBlock; one++)
+            for (var done = 0; done < SettlingBlock; done += atOnce)
             {
                 await act();
             }

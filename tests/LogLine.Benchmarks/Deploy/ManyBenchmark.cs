@@ -8,7 +8,7 @@ internal static class ManyBenchmark
 {
     private const int Containers = 100;
     private const int Clients = 8;
-    private const int Rounds = 3;
+    private const int Rounds = 5;
 
     public static Task<IReadOnlyList<Figure>> RunAsync(BenchmarkOptions options) => EngineSides.OnEachAsync("many", RunAsync);
 
@@ -17,6 +17,7 @@ internal static class ManyBenchmark
         Task<double> Ours(int containers) => RateAsync(
             containers, number => sides.DoAsync("container.create", $"many-{number}", $$""","image":"{{sides.Image}}","auto_start":true"""), number => $"{sides.Gateway.Tenant}-many-{number}", sides.Engine);
         Task<double> Theirs(int containers) => RateAsync(containers, number => sides.Engine.CreateAndStartAsync($"logline-many-{number}"), number => $"logline-many-{number}", sides.Engine);
+        await sides.SettleAsync(() => Ours(EngineSides.SettlingBlock), EngineSides.SettlingBlock);
         var cost = await sides.CountAsync("container", Clients * 2, () => Ours(Clients * 2));
         await Theirs(Clients * 2);
         var turns = await Turns.TakeAsync(Rounds, () => Ours(Containers), () => Theirs(Containers));

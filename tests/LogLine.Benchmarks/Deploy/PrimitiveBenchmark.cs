@@ -6,7 +6,7 @@ namespace LogLine.Benchmarks.Deploy;
 /// <summary>Primitives through the gateway against the same calls of the engine's own API, in turns: what gate, ledger and dispatch add to one.</summary>
 internal static class PrimitiveBenchmark
 {
-    private const int Calls = 100;
+    private const int Calls = 300;
     private const int Counted = 20;
     private const double MostMedianMs = 5;
     private const double MostTailMs = 20;

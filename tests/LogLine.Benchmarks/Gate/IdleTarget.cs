@@ -24,7 +24,7 @@ internal sealed class IdleTarget : IRunAdapter
 
     public Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel) => throw new NotSupportedException();
 
-    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
+    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel, Func<Workload, Task>? again = null) => throw new NotSupportedException();
 
     public Task StopAsync(string workloadId, TimeSpan grace, CancellationToken cancel) => throw new NotSupportedException();
 

@@ -30,7 +30,7 @@ internal sealed class MemoryTarget(string provider, Catalogue catalogue, bool is
 
     public Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel) => throw Unused();
 
-    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel) => throw Unused();
+    public Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel, Func<Workload, Task>? again = null) => throw Unused();
 
     public Task StopAsync(string workloadId, TimeSpan grace, CancellationToken cancel) => throw Unused();
 

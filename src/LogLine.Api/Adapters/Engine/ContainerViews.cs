@@ -32,7 +32,7 @@ internal static class ContainerViews
             ],
             new ResourceView(Limit(host?.Memory), Limit(host?.NanoCpus / 1_000_000), Limit(host?.PidsLimit)),
             new SecurityView(host?.ReadonlyRootfs ?? false, host?.Privileged ?? false, [.. (config.Labels!.GetValueOrDefault(EngineLabels.CapAdd) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)]),
-            [.. (container.NetworkSettings?.Networks ?? []).Keys.Select(name => OwnName(name, tenant)).Order(StringComparer.Ordinal)],
+            [.. (container.NetworkSettings?.Networks ?? []).Keys.Where(network => Workloads.IsIn(container, network)).Select(name => OwnName(name, tenant)).Order(StringComparer.Ordinal)],
             OwnLabels(config.Labels));
     }
 

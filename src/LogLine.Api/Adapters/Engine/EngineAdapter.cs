@@ -15,6 +15,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 
     static readonly HashSet<string> ChangesImages = ["image.pull", "image.build", "image.load", "image.tag", "image.remove", "container.commit", "system.prune"];
 
+    // Each looks first and acts then, in several calls: what another one takes away in between would fail it.
+    static readonly HashSet<string> ChangesNetworks = ["network.create", "network.remove", "network.connect", "network.disconnect", "network.establish", "network.sever"];
+
     static readonly Func<Task<bool>> Allowed = () => Task.FromResult(true);
 
     readonly EngineLimits limits;
@@ -22,6 +25,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     readonly OwnContainers containers;
     readonly ImageActs images;
     readonly SeenImages seenImages;
+    readonly WorkloadTurns networkTurns = new();
     readonly HealthProbes probes;
     readonly TimeProvider time;
 
@@ -65,8 +69,15 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             .. new SystemLooks(Provider, containers, engine, looks, time).Table,
             .. commands.Table,
         ];
-        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : entry.Value);
+        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : ChangesNetworks.Contains(entry.Key) ? InTurn(entry.Value) : entry.Value);
     }
+
+    /// <summary>The same, one at a time for each tenant.</summary>
+    Primitive InTurn(Primitive act) => async (call, cancel) =>
+    {
+        using var turn = await networkTurns.TakeAsync(Provider, call.Tenant, "", cancel);
+        return await act(call, cancel);
+    };
 
     /// <summary>The same, after which every image is looked at again.</summary>
     Primitive Forgetting(Primitive act) => async (call, cancel) =>
@@ -169,21 +180,26 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     /// <inheritdoc/>
     public async Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel)
     {
+        var isPaused = false;
         try
         {
-            return await containers.LookAsync(workloadId, cancel) is { } container && EngineQuirks.State(container.State.Status) == WorkloadState.Running
-                ? await probes.ProbeAsync(container, check, cancel)
+            var container = await containers.LookAsync(workloadId, cancel);
+            var state = container is null ? null : EngineQuirks.State(container.State.Status);
+            isPaused = state == WorkloadState.Paused;
+            return state == WorkloadState.Running ? await probes.ProbeAsync(container!, check, cancel)
+                : isPaused ? throw new AdapterException(AdapterFailure.Conflict, "the container is paused")
                 : ProbeOutcome.Bad("the container does not run");
         }
-        catch (AdapterException e) when (e.Failure != AdapterFailure.Unavailable)
+        catch (AdapterException e) when (!isPaused && e.Failure != AdapterFailure.Unavailable)
         {
             return ProbeOutcome.Bad(e.Message);
         }
     }
 
     /// <inheritdoc/>
-    public async Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel)
+    public async Task<WorkloadEnd> WaitAsync(string workloadId, CancellationToken cancel, Func<Workload, Task>? again = null)
     {
+        DateTimeOffset? started = null;
         for (var pause = limits.Glance; ; pause = pause * 2 < limits.Backoff ? pause * 2 : limits.Backoff)
         {
             try
@@ -191,6 +207,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
                 var workload = await OwnedAsync(workloadId, cancel);
                 if (workload.End is { } before)
                     return before;
+                if (again is not null && started is not null && workload.StartedAt != started)
+                    await again(workload);
+                started = workload.StartedAt;
                 pause = limits.Glance;
                 await engine.AwaitEndAsync(workload.Id, notStartedYet: workload.State == WorkloadState.Created, cancel);
                 if ((await OwnedAsync(workloadId, cancel)).End is { } end)

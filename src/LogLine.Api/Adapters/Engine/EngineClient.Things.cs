@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using LogLine.Api.Runs;
 
@@ -90,38 +91,68 @@ internal sealed partial class EngineClient
         return (id, error?.Trim());
     }
 
-    public Task<NetworkDetail?> FindNetworkAsync(string name, CancellationToken cancel) => FindAsync($"/networks/{Uri.EscapeDataString(name)}", EngineJson.Default.NetworkDetail, "show a network", cancel);
-
-    public async Task<IReadOnlyList<NetworkDetail>> NetworksAsync(string label, CancellationToken cancel) =>
-        await GetAsync($"/networks?filters={Labelled(label)}", EngineJson.Default.NetworkDetailArray, "list networks", cancel);
-
-    public async Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel)
+    public async Task<NetworkDetail?> FindNetworkAsync(string name, CancellationToken cancel)
     {
-        await networkTurn.WaitAsync(cancel);
-        try
+        const string What = "show a network";
+        for (var since = time.GetTimestamp(); ; await Task.Delay(limits.Glance, time, cancel))
         {
-            var made = (await DoAsync("/networks/create", request, EngineJson.Default.NetworkRequest, "create a network", cancel)).Read(EngineJson.Default.ObjectCreated, "create a network");
-            // Docker looks first and takes the name then, so that somebody else may have it too by now; and no name that two have leads to either.
-            var found = await CallAsync(HttpMethod.Get, $"/networks/{Uri.EscapeDataString(request.Name)}", null, "show a network", limits.Answer, cancel);
-            if (found.Error is { } words && EngineQuirks.IsAmbiguous(words))
-            {
-                await RemoveNetworkAsync(made.Id!, cancel);
-                throw new AdapterException(AdapterFailure.NameTaken, words);
-            }
-        }
-        finally
-        {
-            networkTurn.Release();
+            var reply = await CallAsync(HttpMethod.Get, Network(name), null, What, limits.Answer, cancel);
+            if (reply.Error is { } unshown && EngineQuirks.IsPassing(unshown))
+                return (await LibpodAsync(Network(name) + "/json", What, cancel)) is { Status: not 404 } shown ? shown.OrThrow().Read(EngineJson.Default.LibpodNetwork, What).Detail() : null;
+            // Of several that were made at the same moment one keeps the name.
+            if (reply.Error is not { } words || !EngineQuirks.IsAmbiguous(words) || time.GetElapsedTime(since) >= limits.Settle)
+                return reply.Status == 404 ? null : reply.OrThrow().Read(EngineJson.Default.NetworkDetail, What);
         }
     }
 
-    public Task<bool> RemoveNetworkAsync(string id, CancellationToken cancel) => RemoveThingAsync($"/networks/{Uri.EscapeDataString(id)}", "remove a network", cancel);
+    public Task<IReadOnlyList<NetworkDetail>> NetworksAsync(string label, CancellationToken cancel) => FilteredAsync(Labelled(label), cancel);
+
+    /// <summary>Podman looks into each container for it, and fails for one that cannot be shown; its own list does not.</summary>
+    async Task<IReadOnlyList<NetworkDetail>> FilteredAsync(string filters, CancellationToken cancel)
+    {
+        const string What = "list networks";
+        var reply = await CallAsync(HttpMethod.Get, $"/networks?filters={filters}", null, What, limits.Answer, cancel);
+        return reply.Error is { } words && EngineQuirks.IsPassing(words)
+            ? [.. (await LibpodAsync($"/networks/json?filters={filters}", What, cancel)).OrThrow().Read(EngineJson.Default.LibpodNetworkArray, What).Select(network => network.Detail())]
+            : reply.OrThrow().Read(EngineJson.Default.NetworkDetailArray, What);
+    }
+
+    public async Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel)
+    {
+        var made = (await DoAsync("/networks/create", request, EngineJson.Default.NetworkRequest, "create a network", cancel)).Read(EngineJson.Default.ObjectCreated, "create a network");
+        if (await KeepsNameAsync(request.Name, made.Id!, cancel))
+            return;
+        await RemoveNetworkAsync(made.Id!, cancel);
+        throw new AdapterException(AdapterFailure.NameTaken, $"network with name {request.Name} already exists");
+    }
+
+    /// <summary>
+    /// Docker looks first and takes the name then, so that other workers may have it too by now; and no name that two have leads to either. All of them see all of them: the oldest keeps it and waits until the
+    /// others have let go. One that does not let go was alone when it looked, and has it.
+    /// </summary>
+    async Task<bool> KeepsNameAsync(string name, string id, CancellationToken cancel)
+    {
+        for (var since = time.GetTimestamp(); ; await Task.Delay(limits.Glance, time, cancel))
+        {
+            var found = await CallAsync(HttpMethod.Get, Network(name), null, "show a network", limits.Answer, cancel);
+            if (found.Error is not { } words || !EngineQuirks.IsAmbiguous(words))
+                return true;
+            var oldest = (await FilteredAsync(Filters(new() { ["name"] = [name] }), cancel)).Where(network => network.Name == name)
+                .OrderBy(network => DateTimeOffset.TryParse(network.Created, CultureInfo.InvariantCulture, out var made) ? made : DateTimeOffset.MaxValue).ThenBy(network => network.Id, StringComparer.Ordinal).FirstOrDefault();
+            if (oldest?.Id != id || time.GetElapsedTime(since) > limits.Settle / 4)
+                return false;
+        }
+    }
+
+    static string Network(string name) => $"/networks/{Uri.EscapeDataString(name)}";
+
+    public Task<bool> RemoveNetworkAsync(string id, CancellationToken cancel) => RemoveThingAsync(Network(id), "remove a network", cancel);
 
     public Task ConnectAsync(string network, string container, string alias, CancellationToken cancel) =>
-        DoAsync($"/networks/{Uri.EscapeDataString(network)}/connect", new ConnectRequest(container, new EndpointRequest([alias])), EngineJson.Default.ConnectRequest, "connect a container", cancel);
+        DoAsync(Network(network) + "/connect", new ConnectRequest(container, new EndpointRequest([alias])), EngineJson.Default.ConnectRequest, "connect a container", cancel);
 
     public Task DisconnectAsync(string network, string container, bool force, CancellationToken cancel) =>
-        DoAsync($"/networks/{Uri.EscapeDataString(network)}/disconnect", new DisconnectRequest(container, force), EngineJson.Default.DisconnectRequest, "disconnect a container", cancel);
+        DoAsync(Network(network) + "/disconnect", new DisconnectRequest(container, force), EngineJson.Default.DisconnectRequest, "disconnect a container", cancel);
 
     public Task<VolumeDetail?> FindVolumeAsync(string name, CancellationToken cancel) => FindAsync($"/volumes/{Uri.EscapeDataString(name)}", EngineJson.Default.VolumeDetail, "show a volume", cancel);
 

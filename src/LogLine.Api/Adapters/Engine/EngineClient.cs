@@ -22,12 +22,10 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
 
     // Apart, so that many long waits cannot keep a short call from its connection.
     readonly EngineConnection waits = new(endpoint, limits, time, int.MaxValue);
-    readonly SemaphoreSlim networkTurn = new(1);
     volatile EngineDialect? dialect;
 
     public void Dispose()
     {
-        networkTurn.Dispose();
         calls.Dispose();
         waits.Dispose();
     }
@@ -93,15 +91,23 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     public async Task<IReadOnlyList<ContainerSummary>> ListAsync(IEnumerable<(string Name, string Value)> labels, CancellationToken cancel)
     {
         const string What = "list containers";
-        var filter = new Dictionary<string, string[]> { ["label"] = [.. labels.Select(l => $"{l.Name}={l.Value}")] };
-        var json = JsonSerializer.Serialize(filter, EngineJson.Default.DictionaryStringStringArray);
-        for (var since = time.GetTimestamp(); ; await Task.Delay(limits.Glance, time, cancel))
-        {
-            var reply = await CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={Uri.EscapeDataString(json)}", null, What, limits.Answer, cancel);
-            if (reply.Error is not { } words || !EngineQuirks.IsPassing(words) || time.GetElapsedTime(since) >= limits.Settle)
-                return reply.OrThrow().Read(EngineJson.Default.ContainerSummaryArray, What);
-        }
+        var filters = Filters(new() { ["label"] = [.. labels.Select(l => $"{l.Name}={l.Value}")] });
+        var reply = await CallAsync(HttpMethod.Get, $"/containers/json?all=true&filters={filters}", null, What, limits.Answer, cancel);
+        return reply.Error is { } words && EngineQuirks.IsPassing(words)
+            ? [.. (await ListedAsync(filters, What, cancel)).Select(one => one.Summary())]
+            : reply.OrThrow().Read(EngineJson.Default.ContainerSummaryArray, What);
     }
+
+    public async Task<ContainerDetail?> OutlineAsync(string id, CancellationToken cancel) =>
+        (await ListedAsync(Filters([]), "show a container", cancel)).FirstOrDefault(one => one.Id == id || one.Names?.Contains(id) == true)?.Detail();
+
+    /// <summary>Podman's own list, which does not look into each container: one that cannot be shown makes the other list fail for all.</summary>
+    async Task<LibpodContainer[]> ListedAsync(string filters, string what, CancellationToken cancel) =>
+        (await LibpodAsync($"/containers/json?all=true&filters={filters}", what, cancel)).OrThrow().Read(EngineJson.Default.LibpodContainerArray, what);
+
+    /// <summary>Asks Podman's own API, which has versions of its own.</summary>
+    Task<EngineReply> LibpodAsync(string path, string what, CancellationToken cancel) =>
+        SpeakAsync(_ => calls.CallAsync(HttpMethod.Get, "/v4.0.0/libpod" + path, null, what, limits.Answer, cancel), cancel);
 
     /// <summary>Creates a container and answers with its id, or null when the engine does not have the image.</summary>
     public async Task<string?> CreateAsync(string name, ContainerRequest request, CancellationToken cancel)

@@ -54,6 +54,37 @@ internal sealed record ContainerSummary(string Id)
 
 internal sealed record PortSummary(int PrivatePort, int PublicPort);
 
+/// <summary>A container in Podman's own list.</summary>
+internal sealed record LibpodContainer(string Id)
+{
+    public string[]? Names { get; init; }
+    public string? Image { get; init; }
+    public string? ImageID { get; init; }
+    public string? State { get; init; }
+    public int ExitCode { get; init; }
+    public DateTimeOffset Created { get; init; }
+    public Dictionary<string, string>? Labels { get; init; }
+    public LibpodPort[]? Ports { get; init; }
+    public string[]? Networks { get; init; }
+
+    /// <summary>As the list of the Engine API has it.</summary>
+    public ContainerSummary Summary() => new(Id)
+    {
+        Image = Image, State = State, Created = Created.ToUnixTimeSeconds(), Labels = Labels, Ports = [.. (Ports ?? []).Select(port => new PortSummary(port.Container, port.Host))],
+    };
+
+    /// <summary>As the Engine API shows a container, as far as it goes.</summary>
+    public ContainerDetail Detail() => new(
+        Id, "sha256:" + ImageID, new ContainerState(State ?? "", ExitCode, false, null, null), new ContainerConfig(Labels, false) { Image = Image }, null,
+        new NetworkSettings(null) { Networks = (Networks ?? []).ToDictionary(network => network, _ => (EndpointSettings?)null) })
+    {
+        Name = Names is [var name, ..] ? name : null,
+        Created = Created.ToString("O"),
+    };
+}
+
+internal sealed record LibpodPort([property: JsonPropertyName("container_port")] int Container, [property: JsonPropertyName("host_port")] int Host);
+
 internal sealed record StatsReading
 {
     [JsonPropertyName("read")] public string? Read { get; init; }
@@ -144,6 +175,15 @@ internal sealed record NetworkRequest(string Name, bool CheckDuplicate, string D
 
 internal sealed record NetworkDetail(string Id, string Name, string? Created, bool Internal, Dictionary<string, string>? Labels);
 
+/// <summary>A network as Podman's own API shows it.</summary>
+internal sealed record LibpodNetwork(
+    [property: JsonPropertyName("id")] string Id, [property: JsonPropertyName("name")] string Name, [property: JsonPropertyName("created")] string? Created, [property: JsonPropertyName("internal")] bool Internal,
+    [property: JsonPropertyName("labels")] Dictionary<string, string>? Labels)
+{
+    /// <summary>As the Engine API has it.</summary>
+    public NetworkDetail Detail() => new(Id, Name, Created, Internal, Labels);
+}
+
 internal sealed record ConnectRequest(string Container, EndpointRequest EndpointConfig);
 
 internal sealed record EndpointRequest(string[] Aliases);
@@ -226,12 +266,17 @@ internal sealed record NetworkSettings(Dictionary<string, PortBinding[]?>? Ports
     public string? IPAddress { get; init; }
 }
 
-internal sealed record EndpointSettings(string? IPAddress);
+internal sealed record EndpointSettings(string? IPAddress)
+{
+    public string? EndpointID { get; init; }
+}
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EngineVersion))]
 [JsonSerializable(typeof(EngineError))]
 [JsonSerializable(typeof(PullProgress))]
+[JsonSerializable(typeof(LibpodContainer[]))]
+[JsonSerializable(typeof(LibpodNetwork[]))]
 [JsonSerializable(typeof(BuildProgress))]
 [JsonSerializable(typeof(LimitsRequest))]
 [JsonSerializable(typeof(LibpodLimits))]

@@ -163,6 +163,20 @@ internal sealed record EngineQuirks
     public static bool IsPassing(string message) =>
         (message.Contains("/proc/", StringComparison.Ordinal) && message.Contains("no such process", StringComparison.Ordinal)) || message.Contains("network inspection mismatch", StringComparison.Ordinal);
 
+    /// <summary>The container is in that network already: somebody else put it there at the same moment.</summary>
+    public static bool IsJoined(string message) =>
+        message.Contains("is already connected to network", StringComparison.Ordinal) || (message.StartsWith("endpoint with name ", StringComparison.Ordinal) && message.Contains(" already exists in network ", StringComparison.Ordinal));
+
+    /// <summary>The container is not in that network any more.</summary>
+    public static bool IsApart(string message) => message.Contains("is not connected to ", StringComparison.Ordinal) || IsNetworkless(message);
+
+    /// <summary>The network itself is not there any more.</summary>
+    public static bool IsNetworkless(string message) =>
+        message.Contains("network not found", StringComparison.Ordinal) || (message.StartsWith("network ", StringComparison.Ordinal) && message.TrimEnd().EndsWith(" not found", StringComparison.Ordinal));
+
+    /// <summary>Docker begins a pull with a line about the whole image, "Pulling from library/nginx", whose id is the image's tag and no layer's.</summary>
+    public static bool IsHeadline(string? status) => status?.StartsWith("Pulling from ", StringComparison.Ordinal) == true;
+
     /// <summary>Docker gives one name to two networks that are made at the same moment.</summary>
     public static bool IsAmbiguous(string message) => message.Contains("matches found based on name", StringComparison.Ordinal);
 

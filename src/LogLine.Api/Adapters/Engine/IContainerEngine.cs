@@ -33,6 +33,9 @@ internal interface IContainerEngine : IDisposable
     /// <summary>The container of that id or name, or null.</summary>
     Task<ContainerDetail?> InspectAsync(string id, CancellationToken cancel);
 
+    /// <summary>What is known of a container that the engine has and cannot show: whose it is, where it stands and in which networks. Null when nothing is.</summary>
+    Task<ContainerDetail?> OutlineAsync(string id, CancellationToken cancel);
+
     /// <summary>The containers, in whatever state, that have all these labels.</summary>
     Task<IReadOnlyList<ContainerSummary>> ListAsync(IEnumerable<(string Name, string Value)> labels, CancellationToken cancel);
 

@@ -9,6 +9,8 @@ namespace LogLine.Api.Adapters.Engine;
 /// <summary>Images, one method each. Whose an image is, <see cref="TenantImages"/> says.</summary>
 internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
 {
+    readonly WorkloadTurns names = new();
+
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
         ["image.list"] = ListAsync,
@@ -45,6 +47,7 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
         var reference = TenantImages.Visible(call.Tenant, call.Arguments.Text("image")!);
         if (ImageName.IsId(reference))
             throw new AdapterException(AdapterFailure.Refused, $"image: '{reference}' is an id; what is fetched has a name, such as docker.io/library/nginx:1.27");
+        using var turn = await NameTurnAsync(reference, cancel);
         await call.Begun();
         if (await engine.PullAsync(ImageReference.Parse(reference), new PullWatch(call.Progress), cancel) is { } error)
             throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {reference} could not be fetched: {error}");
@@ -64,6 +67,9 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
         var image = TenantImages.Own(call.Tenant, call.Arguments.Text("image")!);
         return await engine.UntagAsync(image, cancel) ? PrimitiveResult.Of(new ImageRemoved(image, true), ResultJson.Default.ImageRemoved) : throw NotFound(image);
     }
+
+    /// <summary>Waits until nobody else fetches or sends what has that name: to be sent, an image has it for that while only.</summary>
+    public Task<IDisposable> NameTurnAsync(string reference, CancellationToken cancel) => names.TakeAsync("", "", reference, cancel);
 
     /// <summary>
     /// The image of that reference, when the tenant may see it. What an engine finds under a reference may be an id that looks like one; what

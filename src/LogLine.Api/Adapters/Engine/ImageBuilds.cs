@@ -37,14 +37,14 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
     {
         var name = TarContents.Normal(call.Arguments.Text("dockerfile") ?? "Dockerfile");
         if (name.EndsWith(".in", StringComparison.OrdinalIgnoreCase))
-            throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: Podman sends what is called so through a preprocessor first.");
+            throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: Podman sends what is called so through a preprocessor first. Give the file a name that does not end in .in, and that name as 'dockerfile'.");
         string? text = null;
         await TarContents.CheckAsync(context, call.Artifacts.MaxBytes, async entry =>
         {
             var found = TarContents.Normal(entry.Name);
             // A link in its place, or in that of a folder that it is in, leads the engine to another file.
             if (entry.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink && (name + "/").StartsWith(found + "/", StringComparison.Ordinal))
-                throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: '{found}' is a link.");
+                throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: '{found}' is a link, which could lead the engine to another file than the one that was judged. Put the file itself, or the folder, in its place.");
             if (found != name || entry.DataStream is null)
                 return;
             if (entry.Length > BuildFile.MaxBytes)

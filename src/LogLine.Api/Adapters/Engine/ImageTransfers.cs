@@ -43,23 +43,33 @@ internal sealed class ImageTransfers(ImageActs images, IContainerEngine engine)
         var image = await images.FindAsync(call, cancel);
         var to = call.Arguments.Text("to")!;
         var full = TenantImages.Visible(call.Tenant, to);
-        var reference = ImageReference.Parse(full);
-        var held = await engine.FindImageAsync(full, cancel);
+        using var turn = await images.NameTurnAsync(full, cancel);
+        // Another worker that gave it the name may take that back in the middle: then it is given anew.
+        var (error, isShared) = await SentAsync(call, image, full, cancel);
+        if (error is not null && isShared && await engine.FindImageAsync(full, cancel) is null)
+            (error, _) = await SentAsync(call, image, full, cancel);
+        if (error is not null)
+            throw new AdapterException(AdapterFailure.Refused, $"The image was not pushed to {to}: {error}");
+        return PrimitiveResult.Of(new ImagePushed(call.Arguments.Text("image")!, to, ImageActs.IdOf(image)), ResultJson.Default.ImagePushed);
+    }
+
+    /// <summary>Why it was not sent, or null; and whether it had the name before.</summary>
+    async Task<(string? Error, bool IsShared)> SentAsync(PrimitiveCall call, ImageDetail image, string full, CancellationToken cancel)
+    {
+        var (reference, held) = (ImageReference.Parse(full), await engine.FindImageAsync(full, cancel));
         if (held is not null && held.Id != image.Id)
-            throw new AdapterException(AdapterFailure.NameTaken, $"Another image is called '{to}' on this engine.");
+            throw new AdapterException(AdapterFailure.NameTaken, $"Another image is called '{full}' on this engine.");
+        await call.Begun();
         if (held is null)
             await engine.TagAsync(image.Id, reference, cancel);
         try
         {
-            await call.Begun();
-            if (await engine.PushAsync(reference, new PullWatch(call.Progress), cancel) is { } error)
-                throw new AdapterException(AdapterFailure.Refused, $"The image was not pushed to {to}: {error}");
+            return (await engine.PushAsync(reference, new PullWatch(call.Progress), cancel), held is not null);
         }
         finally
         {
             if (held is null)
                 await engine.UntagAsync(full, CancellationToken.None);
         }
-        return PrimitiveResult.Of(new ImagePushed(call.Arguments.Text("image")!, to, ImageActs.IdOf(image)), ResultJson.Default.ImagePushed);
     }
 }

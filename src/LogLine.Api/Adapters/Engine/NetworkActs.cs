@@ -56,18 +56,16 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
     async Task<PrimitiveResult> ConnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var (network, container) = await BothAsync(call, cancel);
-        if (container.NetworkSettings?.Networks?.ContainsKey(network.Name) != true)
-            // Under its own name it is found by the others, as on the engines' own command lines.
-            await engine.ConnectAsync(network.Id, container.Id, call.Arguments.Text("container")!, cancel);
+        // Under its own name it is found by the others, as on the engines' own command lines.
+        await containers.JoinAsync(network, container, call.Arguments.Text("container")!, cancel);
         return await ResultOfAsync(await FindAsync(call, cancel), cancel);
     }
 
     async Task<PrimitiveResult> DisconnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var (network, container) = await BothAsync(call, cancel);
-        if (container.NetworkSettings?.Networks?.ContainsKey(network.Name) != true)
+        if (!await containers.LeaveAsync(network, container, force: false, cancel))
             throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is not in the network '{call.Name}'.");
-        await engine.DisconnectAsync(network.Id, container.Id, force: false, cancel);
         return await ResultOfAsync(await FindAsync(call, cancel), cancel);
     }
 
@@ -87,11 +85,10 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
     async Task<IReadOnlyList<NetworkMember>> MembersAsync(NetworkDetail network, CancellationToken cancel)
     {
         var members = new List<NetworkMember>();
-        foreach (var summary in await containers.ListAsync(network.Labels![EngineLabels.Tenant], cancel))
+        await foreach (var container in containers.DetailsAsync(network.Labels![EngineLabels.Tenant], cancel))
         {
-            var container = await engine.InspectAsync(summary.Id, cancel);
-            if (container is not null && Workloads.IsOurs(container) && container.NetworkSettings?.Networks?.GetValueOrDefault(network.Name) is { } end)
-                members.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], string.IsNullOrEmpty(end.IPAddress) ? null : end.IPAddress));
+            if (Workloads.IsIn(container, network.Name))
+                members.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], container.NetworkSettings!.Networks![network.Name]?.IPAddress is { Length: > 0 } address ? address : null));
         }
         return [.. members.OrderBy(member => member.Name, StringComparer.Ordinal)];
     }

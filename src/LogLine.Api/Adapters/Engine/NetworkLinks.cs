@@ -30,10 +30,8 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
     {
         var networks = await engine.NetworksAsync(OwnThings.Label(call.Tenant), cancel);
         var members = new Dictionary<string, List<NetworkMember>>();
-        foreach (var summary in await containers.ListAsync(call.Tenant, cancel))
+        await foreach (var container in containers.DetailsAsync(call.Tenant, cancel))
         {
-            if (await engine.InspectAsync(summary.Id, cancel) is not { } container || !Workloads.IsOurs(container))
-                continue;
             foreach (var (network, address) in Ends(container))
             {
                 if (!members.TryGetValue(network, out var list))
@@ -51,16 +49,19 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
         var (from, to, port) = (call.Arguments.Text("from")!, call.Arguments.Text("to")!, call.Arguments.Integer("port"));
         var ends = new[] { await RunningAsync(call, from, cancel), await RunningAsync(call, to, cancel) };
         var name = NameOf(from, to);
-        var engineName = ContainerRequests.NameOf(call.Tenant, name);
-        if (await LookAsync(call.Tenant, name, cancel) is null)
+        for (var left = 3; ; left--)
         {
-            var labels = OwnThings.Labels(call with { Name = name }, new Dictionary<string, string>());
-            await MadeAsync(new NetworkRequest(engineName, true, "bridge", Internal: true, labels), call.Unbroken);
-        }
-        foreach (var (end, alias) in ends.Zip([from, to]))
-        {
-            if (end.NetworkSettings?.Networks?.ContainsKey(engineName) != true)
-                await engine.ConnectAsync(engineName, end.Id, alias, call.Unbroken);
+            var network = await MadeAsync(call with { Name = name }, call.Unbroken);
+            try
+            {
+                foreach (var (end, alias) in ends.Zip([from, to]))
+                    await containers.JoinAsync(network, end, alias, call.Unbroken);
+                break;
+            }
+            catch (AdapterException e) when (left > 0 && EngineQuirks.IsNetworkless(e.Message))
+            {
+                // Another worker had made one of that name too, and let go of it.
+            }
         }
         return PrimitiveResult.Of(new LinkEstablished(name, from, to, port, false), ResultJson.Default.LinkEstablished);
     }
@@ -73,25 +74,28 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
         foreach (var end in new[] { from, to })
         {
             // One that is gone has taken its end with it.
-            if (await engine.InspectAsync(ContainerRequests.NameOf(call.Tenant, end), call.Unbroken) is { } container && container.NetworkSettings?.Networks?.ContainsKey(network.Name) == true)
-                await engine.DisconnectAsync(network.Id, container.Id, force: true, call.Unbroken);
+            if (await containers.LookAsync(ContainerRequests.NameOf(call.Tenant, end), call.Unbroken) is { } container)
+                await containers.LeaveAsync(network, container, force: true, call.Unbroken);
         }
         await engine.RemoveNetworkAsync(network.Id, call.Unbroken);
         return PrimitiveResult.Of(new LinkSevered(name, from, to, true), ResultJson.Default.LinkSevered);
     }
 
-    /// <summary>Makes it, unless somebody links the same two at this moment.</summary>
-    async Task MadeAsync(NetworkRequest request, CancellationToken cancel)
+    /// <summary>The network of that name; made, unless somebody links the same two at this moment.</summary>
+    async Task<NetworkDetail> MadeAsync(PrimitiveCall call, CancellationToken cancel)
     {
+        if (await LookAsync(call.Tenant, call.Name, cancel) is { } before)
+            return before;
+        AdapterException? taken = null;
         try
         {
-            await engine.CreateNetworkAsync(request, cancel);
+            await engine.CreateNetworkAsync(new NetworkRequest(OwnThings.NameOf(call), true, "bridge", Internal: true, OwnThings.Labels(call, new Dictionary<string, string>())), cancel);
         }
-        catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
+        catch (AdapterException e) when (e.Failure == AdapterFailure.NameTaken)
         {
-            if (await LookAsync(request.Labels[EngineLabels.Tenant], request.Labels[EngineLabels.Name], cancel) is null)
-                throw;
+            taken = e;
         }
+        return await LookAsync(call.Tenant, call.Name, cancel) ?? throw taken ?? OwnThings.NotFound("network", call.Name);
     }
 
     async Task<ContainerDetail> RunningAsync(PrimitiveCall call, string name, CancellationToken cancel)
@@ -110,5 +114,5 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
         "link-" + Blake3.HashHex(System.Text.Encoding.UTF8.GetBytes(string.CompareOrdinal(from, to) < 0 ? $"{from}\0{to}" : $"{to}\0{from}"))[..16];
 
     static IEnumerable<(string Network, string? Address)> Ends(ContainerDetail container) =>
-        (container.NetworkSettings?.Networks ?? []).Select(end => (end.Key, string.IsNullOrEmpty(end.Value?.IPAddress) ? null : end.Value.IPAddress));
+        (container.NetworkSettings?.Networks ?? []).Where(end => Workloads.IsIn(container, end.Key)).Select(end => (end.Key, string.IsNullOrEmpty(end.Value?.IPAddress) ? null : end.Value.IPAddress));
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters.Engine;
@@ -34,7 +35,7 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
     public async Task<ContainerDetail?> LookAsync(string id, CancellationToken cancel)
     {
         var since = time.GetTimestamp();
-        while (await InspectAsync(id, since, cancel) is { } container && Workloads.IsOurs(container))
+        while (await ShowAsync(id, since, cancel) is { } container && Workloads.IsOurs(container))
         {
             if (EngineQuirks.State(container.State.Status) is not null)
                 return container;
@@ -45,7 +46,18 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
         return null;
     }
 
-    async Task<ContainerDetail?> InspectAsync(string id, long since, CancellationToken cancel)
+    /// <summary>All of the tenant's, one by one as the engine shows them; what goes meanwhile is left out.</summary>
+    public async IAsyncEnumerable<ContainerDetail> DetailsAsync(string tenant, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        foreach (var summary in await ListAsync(tenant, cancel))
+        {
+            if (await ShowAsync(summary.Id, time.GetTimestamp(), cancel) is { } container && Workloads.IsOurs(container))
+                yield return container;
+        }
+    }
+
+    /// <summary>The container of that id or name, whosever it is. What the engine cannot show at this moment it can a moment later, or in outline.</summary>
+    async Task<ContainerDetail?> ShowAsync(string id, long since, CancellationToken cancel)
     {
         while (true)
         {
@@ -53,10 +65,64 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
             {
                 return await engine.InspectAsync(id, cancel);
             }
-            catch (AdapterException e) when (EngineQuirks.IsPassing(e.Message) && time.GetElapsedTime(since) < limits.Settle)
+            catch (AdapterException e) when (EngineQuirks.IsPassing(e.Message))
             {
-                await Task.Delay(limits.Glance, time, cancel);
+                if (time.GetElapsedTime(since) < limits.Settle)
+                    await Task.Delay(limits.Glance, time, cancel);
+                else if (await engine.OutlineAsync(id, cancel) is { } outline)
+                    return outline;
+                else
+                    throw;
             }
+        }
+    }
+
+    /// <summary>Puts a running container into a network under another name as well, unless it is there already.</summary>
+    public async Task JoinAsync(NetworkDetail network, ContainerDetail container, string alias, CancellationToken cancel)
+    {
+        if (Workloads.IsIn(container, network.Name))
+            return;
+        try
+        {
+            await engine.ConnectAsync(network.Id, container.Id, alias, cancel);
+        }
+        catch (AdapterException e) when (EngineQuirks.IsJoined(e.Message))
+        {
+            // Another worker was quicker.
+        }
+        catch (AdapterException e) when (e.Failure != AdapterFailure.Unavailable)
+        {
+            // Podman 4 keeps in mind that it is to be there, and cannot show a container any more that is not where it is to be.
+            await ForgottenAsync(network.Id, container.Id, cancel);
+            throw;
+        }
+    }
+
+    /// <summary>Takes a container out of a network; false when it is not there.</summary>
+    public async Task<bool> LeaveAsync(NetworkDetail network, ContainerDetail container, bool force, CancellationToken cancel)
+    {
+        if (!Workloads.IsIn(container, network.Name))
+            return false;
+        try
+        {
+            await engine.DisconnectAsync(network.Id, container.Id, force, cancel);
+            return true;
+        }
+        catch (AdapterException e) when (EngineQuirks.IsApart(e.Message))
+        {
+            return false; // another worker was quicker
+        }
+    }
+
+    async Task ForgottenAsync(string network, string id, CancellationToken cancel)
+    {
+        try
+        {
+            await engine.DisconnectAsync(network, id, force: true, cancel);
+        }
+        catch (AdapterException)
+        {
+            // It was never there: what is to be forgotten is forgotten before that is said.
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed class PullWatch(Func<RunProgress, Task> say)
 
     public Task SeeAsync(PullProgress line)
     {
-        if (line.Id is null || (layers.Count == MaxLayers && !layers.ContainsKey(line.Id)))
+        if (line.Id is null || EngineQuirks.IsHeadline(line.Status) || (layers.Count == MaxLayers && !layers.ContainsKey(line.Id)))
             return Task.CompletedTask;
         layers[line.Id] = line.Amount is { Total: > 0 } amount ? (amount.Current, amount.Total) : layers.GetValueOrDefault(line.Id);
         var total = layers.Values.Sum(layer => layer.Total);

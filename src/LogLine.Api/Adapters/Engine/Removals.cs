@@ -61,7 +61,7 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
     async Task<IReadOnlyList<Removable>> UnusedAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var what = call.Arguments.Texts("what") is { Count: > 0 } named ? named.ToHashSet() : ["containers"];
-        var own = await DetailsAsync(call.Tenant, cancel);
+        var own = await containers.DetailsAsync(call.Tenant, cancel).ToListAsync(cancel);
         var going = what.Contains("containers") ? own.Where(container => EngineQuirks.State(container.State.Status) == WorkloadState.Stopped).ToList() : [];
         // What goes holds nothing back any more.
         var staying = own.Except(going).ToList();
@@ -91,7 +91,7 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
     async Task<IReadOnlyList<Removable>> OrphansAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var orphans = new List<Removable>();
-        foreach (var container in await DetailsAsync(call.Tenant, cancel))
+        await foreach (var container in containers.DetailsAsync(call.Tenant, cancel))
         {
             var labels = container.Config!.Labels!;
             var isOrphan = labels.GetValueOrDefault(EngineLabels.Strategy) switch
@@ -148,16 +148,5 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
         foreach (var group in (await containers.ListAsync(call.Tenant, cancel)).Where(container => container.Labels!.GetValueOrDefault(label) is { Length: > 0 }).GroupBy(container => container.Labels![label]))
             groups.Add(new GroupView(group.Key, await call.HasEnded(kind, group.Key), [.. group.Select(container => container.Labels![EngineLabels.Name]).Order(StringComparer.Ordinal)]));
         return PrimitiveResult.OfList(groups.OrderBy(group => group.Name, StringComparer.Ordinal), (fitting, truncated) => new GroupViews(fitting, truncated), ResultJson.Default.GroupView, ResultJson.Default.GroupViews);
-    }
-
-    async Task<IReadOnlyList<ContainerDetail>> DetailsAsync(string tenant, CancellationToken cancel)
-    {
-        var found = new List<ContainerDetail>();
-        foreach (var summary in await containers.ListAsync(tenant, cancel))
-        {
-            if (await engine.InspectAsync(summary.Id, cancel) is { } container && Workloads.IsOurs(container))
-                found.Add(container);
-        }
-        return found;
     }
 }

@@ -13,6 +13,11 @@ internal static class Workloads
     public static bool IsOurs(IReadOnlyDictionary<string, string>? labels) =>
         labels is not null && new[] { EngineLabels.Tenant, EngineLabels.Name, EngineLabels.RunId }.All(label => !string.IsNullOrEmpty(labels.GetValueOrDefault(label)));
 
+    /// <summary>Whether a container is in a network. Docker goes on naming one into which it could not put a container that runs; the container has no end there.</summary>
+    public static bool IsIn(ContainerDetail container, string network) =>
+        container.NetworkSettings?.Networks?.TryGetValue(network, out var end) == true
+        && (network is "host" or "none" || end is null || EngineQuirks.State(container.State.Status) != WorkloadState.Running || !string.IsNullOrEmpty(end.EndpointID) || !string.IsNullOrEmpty(end.IPAddress));
+
     public static Workload Of(ContainerDetail container, WorkloadState state)
     {
         var labels = container.Config!.Labels!;

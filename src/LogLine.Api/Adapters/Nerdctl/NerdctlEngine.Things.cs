@@ -22,10 +22,25 @@ internal sealed partial class NerdctlEngine
         var found = new Dictionary<string, ImageSummary>();
         foreach (var some in (await LinesAsync(new NerdctlImages(), "list images", cancel)).Chunk(AtOnce))
         {
-            foreach (var image in Objects(await RunAsync(new NerdctlInspectImages(some), cancel), Loose.ImageDetail, Loose.ImageDetailArray, "list images"))
+            foreach (var image in await ImagesAsync(some, cancel))
                 found[image.Id] = new ImageSummary(ImageActs.IdOf(image), image.RepoTags, image.Size, Seconds(image.Created));
         }
         return [.. found.Values];
+    }
+
+    /// <summary>These; one that is gone by now makes the command fail for all, so then each is asked for by itself.</summary>
+    async Task<IReadOnlyList<ImageDetail>> ImagesAsync(IReadOnlyList<string> ids, CancellationToken cancel)
+    {
+        var result = await RunAsync(new NerdctlInspectImages([.. ids]), cancel);
+        if (!IsMissing(result))
+            return Objects(result, Loose.ImageDetail, Loose.ImageDetailArray, "list images");
+        var found = new List<ImageDetail>();
+        foreach (var id in ids)
+        {
+            if (await FindImageAsync(id, cancel) is { } image)
+                found.Add(image);
+        }
+        return found;
     }
 
     public async Task<IReadOnlyList<Layer>> HistoryAsync(string imageId, CancellationToken cancel)

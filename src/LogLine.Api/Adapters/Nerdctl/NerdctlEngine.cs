@@ -79,6 +79,8 @@ internal sealed partial class NerdctlEngine : IContainerEngine
             : Objects(result, Loose.ContainerDetail, Loose.ContainerDetailArray, "show a container") is [var found] ? await WithImageIdAsync(found, cancel) : null;
     }
 
+    public Task<ContainerDetail?> OutlineAsync(string id, CancellationToken cancel) => Task.FromResult<ContainerDetail?>(null);
+
     public async Task<IReadOnlyList<ContainerSummary>> ListAsync(IEnumerable<(string Name, string Value)> labels, CancellationToken cancel)
     {
         var wanted = labels.ToList();

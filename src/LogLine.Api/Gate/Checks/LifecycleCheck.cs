@@ -33,7 +33,7 @@ internal static class LifecycleCheck
         }
         try
         {
-            var workload = await item.LookAsync(cancel);
+            var workload = takesTurn ? await SettledAsync(item, adapter.Provider, name, cancel) : await item.LookAsync(cancel);
             if (workload is null && operation != "create")
             {
                 return new Rejection(RefusalCode.NotFound, $"This tenant has no container '{name}' on {adapter.Provider}.") { Details = new Dictionary<string, object?> { ["name"] = name } };
@@ -45,6 +45,20 @@ internal static class LifecycleCheck
         catch (AdapterException failure)
         {
             return await UnsettledAsync(item, adapter.Provider, name, failure, cancel);
+        }
+    }
+
+    /// <summary>The container of that name. The one that a deploy has replaced has it for a moment more: what is asked for then is meant for the other.</summary>
+    private static async ValueTask<Workload?> SettledAsync(Judgement item, string provider, string name, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var workload = await item.LookAsync(cancel);
+            if (workload is { Ref: null } || !await item.State.IsTakingOverAsync(item.Tenant, provider, name, workload?.RunId, cancel))
+            {
+                return workload;
+            }
+            item.LookAnew();
         }
     }
 

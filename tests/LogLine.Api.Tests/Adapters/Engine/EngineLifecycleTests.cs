@@ -1,5 +1,6 @@
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 
@@ -136,6 +137,17 @@ public sealed class EngineLifecycleTests
         Assert.Equal(WorkloadState.Paused, (await lab.Adapter.FindByRunAsync(started.RunId, Cancel))?.State);
         await lab.Adapter.StopAsync(started.Id, TimeSpan.FromSeconds(1), Cancel);
         Assert.Equal(WorkloadState.Stopped, (await lab.Adapter.FindByRunAsync(started.RunId, Cancel))?.State);
+    }
+
+    /// <summary>Somebody froze it on purpose: it is not sick, and is not to be started again for that.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Paused_NothingIsKnownOfItsHealth(string provider)
+    {
+        await using var lab = EngineLab.Open(provider);
+        var started = await lab.StartedAsync(lab.Spec());
+        await lab.PauseAsync(started.Id);
+
+        await EngineLab.RefusedAsync(AdapterFailure.Conflict, () => lab.Adapter.ProbeAsync(started.Id, new HealthCheck { Argv = ["true"] }, Cancel));
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
