@@ -12,7 +12,12 @@ namespace LogLine.Api.Runs;
 /// </summary>
 internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time)
 {
+    /// <summary>So long an engine may still be making what nobody waits for any more.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
+
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
+    private readonly Unmaking? _unmaking = PrimitiveTable.Unmaking(adapter, RunDetail.Order(run.Detail).Effect);
     private readonly bool _takenOver = run.State != RunState.Planned && taken is null;
     private SecretMask _mask = SecretMask.None;
     private IReadOnlyList<string> _secretVariables = [];
@@ -51,7 +56,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     public async Task RunAsync(CancellationToken stopping)
     {
         using var activity = RunTelemetry.StartWork(run);
-        if (run.State == RunState.Running)
+        if (run.State == RunState.Running && !(run.CancelRequested && _unmaking is not null))
         {
             // A worker that is gone had begun it. How that ended is not known, and to do it again could be wrong.
             await EndAsync(RunState.Exited, -1, "worker_lost", "The worker that carried it out was lost; what it did until then stays done.", null, stopping);
@@ -65,7 +70,9 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
         if (run.CancelRequested)
         {
-            await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping); // before anybody had it
+            await (run.State == RunState.Planned
+                ? EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping) // before anybody had it
+                : CancelAsync(isAnswerLost: false, stopping));
             return;
         }
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -81,11 +88,12 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         // What is broken off may fail in its own clean-up as well: it was asked to end, and has.
         catch (Exception broken) when (_isOurs && !stopping.IsCancellationRequested && (broken is OperationCanceledException || (working.IsCancellationRequested && broken is AdapterException or ArtifactException)))
         {
-            await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
+            await CancelAsync(IsAnswerLost(broken), stopping);
         }
         catch (AdapterException failure)
         {
-            await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), failure.Message, null, stopping);
+            var left = IsAnswerLost(failure) ? await LeftAsync(isLost: true, stopping) : null;
+            await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), left is null ? failure.Message : $"{failure.Message} {Left(left)}", null, stopping);
         }
         catch (ArtifactException failure)
         {
@@ -102,6 +110,50 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             await cancellation;
         }
     }
+
+    /// <summary>Somebody wants it to end. What it has made goes before that is said: cancelled means that nothing of it is left.</summary>
+    private async Task CancelAsync(bool isAnswerLost, CancellationToken stopping)
+    {
+        if (await LeftAsync(isAnswerLost || _takenOver, stopping) is { } left)
+        {
+            await EndAsync(_begun || run.State == RunState.Running ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(left.Failure), $"It was to be cancelled. {Left(left)}", null, stopping);
+            return;
+        }
+        await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
+    }
+
+    /// <summary>Takes away what the run has made. Null when nothing of it is left, else why that is not known, or not so.</summary>
+    /// <param name="isLost">The engine's answer to the making was lost, with a worker or with a connection: what is not there yet may be a moment later.</param>
+    /// <param name="stopping">The worker stops.</param>
+    private async Task<AdapterException?> LeftAsync(bool isLost, CancellationToken stopping)
+    {
+        if (_unmaking is null)
+        {
+            return null;
+        }
+        await _pending;
+        if (!await gateway.HoldsAsync(run.RunId, stopping))
+        {
+            throw NotOurs();
+        }
+        var (call, since) = (Call(run, _order, null, gateway), time.GetTimestamp());
+        try
+        {
+            while (!await EnginePatience.OutlastAsync(() => _unmaking(call, stopping), time, stopping) && isLost && time.GetElapsedTime(since) < Settling)
+            {
+                await Task.Delay(Glance, time, stopping);
+            }
+            return null;
+        }
+        catch (AdapterException failure)
+        {
+            return failure;
+        }
+    }
+
+    private string Left(AdapterException failure) => failure.Failure == AdapterFailure.Unavailable
+        ? $"Whether '{run.Service}' was made is not known, as the engine stayed away; if it is there by then it stays until it is removed: {failure.Message}"
+        : $"What was made of '{run.Service}' could not be taken away, and stays until it is removed: {failure.Message}";
 
     private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
@@ -191,9 +243,13 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
         if (!_isOurs)
         {
-            throw new OperationCanceledException("The run is another worker's.");
+            throw NotOurs();
         }
     }
+
+    private static bool IsAnswerLost(Exception failure) => failure is AdapterException { Failure: AdapterFailure.Unavailable };
+
+    private static OperationCanceledException NotOurs() => new("The run is another worker's.");
 
     /// <summary>Says states, after those that were not said yet.</summary>
     private Task<bool> SayAsync(RunReport[] reports, CancellationToken stopping)
