@@ -10,7 +10,7 @@ namespace LogLine.Api.Runs;
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
 /// container is judged again by the engine's truth right before the act (contract, section 7): by a look, or by the engine in the act itself.
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time)
+internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, UnsaidEnds ends, TimeProvider time)
 {
     /// <summary>So long an engine may still be making what nobody waits for any more.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
@@ -56,6 +56,12 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     public async Task RunAsync(CancellationToken stopping)
     {
         using var activity = RunTelemetry.StartWork(run);
+        if (_takenOver && ends.Find(run.RunId) is { } end)
+        {
+            await SayAsync(end.State == RunState.Exited && run.State < RunState.Running ? [new RunReport(RunState.Running) { StartedAt = end.StartedAt }, end] : [end], stopping);
+            ends.Forget(run.RunId);
+            return;
+        }
         if (run.State == RunState.Running && !(run.CancelRequested && _unmaking is not null))
         {
             // A worker that is gone had begun it. How that ended is not known, and to do it again could be wrong.
@@ -257,7 +263,24 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         RunReport[] all = [.. _unsaid, .. reports];
         _unsaid = [];
         HasBegun |= reports.Length > 0;
-        return gateway.ReportAsync(run.RunId, all, stopping);
+        var saying = gateway.ReportAsync(run.RunId, all, stopping);
+        return all[^1].State < RunState.Exited || PrimitiveTable.OnlyLooks(_order.Effect) ? saying : KeptUntilSaidAsync(saying, all, stopping);
+    }
+
+    /// <summary>What a command has brought is kept while nobody takes it.</summary>
+    private async Task<bool> KeptUntilSaidAsync(Task<bool> saying, RunReport[] reports, CancellationToken stopping)
+    {
+        try
+        {
+            return await saying.WaitAsync(Absence.LongestPause, time, stopping);
+        }
+        catch (Exception late) when (late is TimeoutException or OperationCanceledException)
+        {
+            ends.Keep(run.RunId, reports[^1] with { StartedAt = reports.Max(report => report.StartedAt) });
+        }
+        var isSaid = await saying;
+        ends.Forget(run.RunId);
+        return isSaid;
     }
 
     private async Task EndAsync(RunState state, int? exitCode, string? reason, string? error, JsonElement? result, CancellationToken stopping)
