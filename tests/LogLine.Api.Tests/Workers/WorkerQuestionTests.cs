@@ -90,6 +90,23 @@ public sealed class WorkerQuestionTests
         await again;
     }
 
+    /// <summary>What a command says is with the worker that carries it out: it is asked, whichever asked for work last; another one only when it is not there.</summary>
+    [Fact]
+    public void LogOfARun_IsAskedOfTheWorkerThatHasIt()
+    {
+        var board = new WorkerBoard(TimeProvider.System);
+        ConnectedWorker Enter(string id) => board.Enter(new WorkerCaller(new TenantPrincipal("t", "dev", "dev", []), null!, id), new Dictionary<string, IReadOnlySet<string>> { ["fake"] = new HashSet<string>() });
+        var (one, other) = (Enter("kid/1"), Enter("kid/2"));
+        string Asked(string? owner)
+        {
+            var run = new RunRow { RunId = "run_1", Tenant = "dev", Env = "dev", Intent = "container.exec", Subject = "urn:container:dev/web", Provider = "fake", Service = "web", Target = "{}", Span = "s", CreatedAt = DateTimeOffset.UnixEpoch, LeaseOwner = owner };
+            board.Forget(board.Follow(run, _ => { }, new LogRing()));
+            return Assert.Single(new[] { one, other }, worker => worker.Questions.Reader.TryRead(out _)).Id;
+        }
+
+        Assert.Equal(["kid/1", "kid/2", "kid/2", "kid/2"], [Asked("kid/1"), Asked("kid/2"), Asked("kid/3"), Asked(null)]);
+    }
+
     /// <summary>Any tenant may have a worker. What that one says of engines and containers is said to nobody else, and nobody else's containers are named to it.</summary>
     [Fact]
     public async Task WorkerOfOneTenant_AnswersForThatTenantAlone()

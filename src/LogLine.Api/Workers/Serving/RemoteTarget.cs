@@ -82,14 +82,14 @@ internal sealed class RemoteRunLogs(WorkerBoard board) : IRunLogs
 
     public async Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
     {
-        var read = await board.AskAsync(run.Provider, run.Tenant, "log", json => Terms(json, run, tail, grep), Patience, cancel);
+        var read = await board.AskAsync(run.Provider, run.Tenant, "log", json => Terms(json, run, tail, grep), Patience, cancel, run.LeaseOwner);
         return WorkerAnswer.Read(run.Provider, read, WorkerJson.Default.LogTail) is not { } log ? null : log.Lines is null ? throw WorkerAnswer.NotOurs(run.Provider) : log;
     }
 
     public async Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
     {
         var ring = new LogRing();
-        var question = board.Follow(run.Provider, run.Tenant, json => Terms(json, run, tail, grep), ring);
+        var question = board.Follow(run, json => Terms(json, run, tail, grep), ring);
         var over = cancel.Register(() => board.Forget(question));
         var isFollowed = false;
         try
