@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using LogLine.Api.Tests.Adapters.Engine;
+using LogLine.Api.Tests.Artifacts;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Tests.Runs;
 using LogLine.Protocol.Json;
@@ -46,6 +48,83 @@ public sealed class CancelTests
         goesOn.SetResult();
 
         Assert.Equal("image_not_found", await ReasonAsync(lab, "image.inspect", $$"""{"image":"{{image}}"}"""));
+    }
+
+    /// <summary>
+    /// Docker ends the command that the build is at. Podman lets it go on, begins no other, and takes what it worked in away when it has ended; nothing waits for that, neither the run nor the next build.
+    /// </summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Build_EndsAtOnce_AndCanBeBegunAgain(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var variable = provider == "docker" ? "LOGLINE_TEST_DOCKER_COMMAND" : "LOGLINE_TEST_PODMAN_COMMAND";
+        if (Environment.GetEnvironmentVariable(variable)?.Split(' ') is not { } client)
+        {
+            Assert.Skip($"{variable} names no command of the engine; tests/run does.");
+            return;
+        }
+        var name = lab.Name("slow");
+        await lab.DoAsync("image.tag", null, $$"""{"image":"{{PrimitiveLab.Image}}","tag":"{{name}}:base"}""");
+        var run = (await lab.SendAsync("image.build", null, await OrderAsync($"RUN sleep 3600; echo {name}\nRUN echo never"), wait: 0)).RunId();
+        using var command = await Patience.UntilThereAsync("the command", () => Task.FromResult(CommandWith(name)));
+        try
+        {
+            await CancelledAsync(lab, run, "urn:image:dev");
+
+            Assert.Equal("image_not_found", await ReasonAsync(lab, "image.inspect", $$"""{"image":"{{name}}:1"}"""));
+            Assert.NotNull((await lab.DoAsync("image.build", null, await OrderAsync("RUN echo short"))).Text("image_id"));
+            if (provider == "docker")
+            {
+                await Patience.UntilAsync("the end of the command", () => command.HasExited);
+            }
+        }
+        finally
+        {
+            command.Kill();
+        }
+        await Patience.UntilAsync("an engine without what the build worked in", async () => !(await ContainersAsync(client, provider)).Contains(name));
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:base"}""");
+
+        async Task<string> OrderAsync(string steps) =>
+            $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", $"FROM localhost/dev/{name}:base\n{steps}")))}}","tag":"{{name}}:1"}""";
+    }
+
+    /// <summary>The process of a shell whose script has a word in it.</summary>
+    private static Process? CommandWith(string word)
+    {
+        foreach (var process in Process.GetProcesses())
+        {
+            if (IsCommand(process.Id))
+            {
+                return process;
+            }
+            process.Dispose();
+        }
+        return null;
+
+        bool IsCommand(int id)
+        {
+            try
+            {
+                return File.ReadAllText($"/proc/{id}/cmdline").Split('\0') is ["/bin/sh", "-c", var script, ..] && script.Contains(word, StringComparison.Ordinal);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return false; // gone, or not ours to see
+            }
+        }
+    }
+
+    /// <summary>All that the engine has, with what builds work in, in the words of its own command.</summary>
+    private static async Task<string> ContainersAsync(string[] client, string provider)
+    {
+        string[] external = provider == "docker" ? [] : ["--external"];
+        using var process = Process.Start(new ProcessStartInfo(client[0], [.. client[1..], "ps", "--all", "--no-trunc", .. external]) { RedirectStandardOutput = true })!;
+        var said = await process.StandardOutput.ReadToEndAsync(PrimitiveLab.Cancel);
+        await process.WaitForExitAsync(PrimitiveLab.Cancel);
+        Assert.Equal(0, process.ExitCode);
+        return said;
     }
 
     /// <summary>An image that only the registry has.</summary>
