@@ -130,7 +130,7 @@ test("what would reach a container altered is refused: text goes out as it was g
   const [first, second] = await signed.append([person("nfc", "Jose\u0301"), exec(text)]);
   assert.equal((await sdk.span(first.this)).payload.name, "José");
   assert.equal(second.errors[0].path, "/payload/argv/1");
-  await assert.rejects(signed.universal.parse("parar conte\u0302iner web no podman", { dryRun: false }), refusedAt("/paragraph"));
+  await assert.rejects(signed.universal.parse("copiar /cafe\u0301 do contêiner web no podman", { dryRun: false }), refusedAt("/payload/path"));
 
   const manifest = { type: "ll.minicontainer.v1", version: "1.0.0", owner: { user_id: "usr_sdk", tenant }, deploy: { image: "localhost/logline-test:1", args: [text] }, ts: "2026-11-20T12:00:00Z" };
   await assert.rejects(signed.mini.sign(manifest), (error) => error instanceof JsonError && error.path === "/deploy/args/0");

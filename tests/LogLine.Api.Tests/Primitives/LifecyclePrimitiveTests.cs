@@ -23,10 +23,11 @@ public sealed class LifecyclePrimitiveTests
         Assert.Equal(("running", true, true), (started.Text("state"), started.Flag("exec_ready"), started.Flag("network_ready")));
         Assert.Equal("paused", (await lab.DoAsync("container.pause", name)).Text("state"));
         Assert.Equal("running", (await lab.DoAsync("container.unpause", name)).Text("state"));
-        Assert.Equal("running", (await lab.DoAsync("container.restart", name, """{"timeout_s":1}""")).Text("state"));
+        // Not restarted at once: Docker hears of a freeze from its runtime a moment late, and may take what was thawed since for frozen again.
         var stopped = await lab.DoAsync("container.stop", name, """{"timeout_s":1}""");
         Assert.Equal("stopped", stopped.Text("state"));
         Assert.NotNull(stopped.Integer("exit_code"));
+        Assert.Equal("running", (await lab.DoAsync("container.restart", name, """{"timeout_s":1}""")).Text("state"));
         Assert.Equal("running", (await lab.DoAsync("container.restart", name, """{"timeout_s":1}""")).Text("state"));
         Assert.Equal(137, (await lab.DoAsync("container.kill", name)).Integer("exit_code"));
         Assert.True((await lab.DoAsync("container.remove", name)).Flag("removed"));

@@ -119,7 +119,8 @@ public sealed class ThingPrimitiveTests
         await lab.SucceedAsync(one, "/bin/sh", "-c", "echo kept > /data/x");
         await lab.DoAsync("container.create", two, Create(readOnly: true));
 
-        Assert.Equal("kept\n", (await lab.SucceedAsync(two, "/bin/cat", "/data/x")).Text("stdout"));
+        // By its exit code: podman's command line, which stands for nerdctl, loses what a short command says once in some hundred times.
+        await lab.SucceedAsync(two, "/bin/sh", "-c", "[ \"$(cat /data/x)\" = kept ]");
         Assert.NotEqual(0, (await lab.ExecAsync(two, "/bin/touch", "/data/y")).Integer("exit_code"));
         var mount = Assert.Single((await lab.DoAsync("container.inspect", two)).Items("mounts"));
         Assert.Equal(("volume", volume, "/data", true), (mount.Text("type"), mount.Text("source"), mount.Text("target"), mount.Flag("read_only")));
