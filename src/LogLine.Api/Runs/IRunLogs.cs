@@ -125,7 +125,10 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         var (output, result) = (new RunOutput(), RunDetail.ResultOf(run.Detail));
         foreach (var (source, name) in new[] { (1, "stdout"), (2, "stderr") })
         {
-            output.TryAppend(source, System.Text.Encoding.UTF8.GetBytes(result.Text(name) ?? ""));
+            if (result.Text(name) is { Length: > 0 } text)
+            {
+                output.TryAppend(source, System.Text.Encoding.UTF8.GetBytes(text.EndsWith('\n') ? text : text + "\n")); // all of its lines have ended
+            }
         }
         return output;
     }

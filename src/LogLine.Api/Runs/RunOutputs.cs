@@ -120,15 +120,16 @@ public sealed class RunOutput
         }
     }
 
-    /// <summary>Fills a ring with the last lines.</summary>
+    /// <summary>Fills a ring with the last lines; a line that has not ended yet is one of them, and is never left out, since its rest would be shown as a line.</summary>
     public void Fill(LogRing ring, int tail)
     {
         var (lines, open, dropped) = _kept.Look();
-        if (dropped + Math.Max(0, lines.Count - tail) is > 0 and var before)
+        var whole = Math.Min(lines.Count, Math.Max(0, tail - open.Count));
+        if (dropped + lines.Count - whole is > 0 and var before)
         {
             ring.Skip(before);
         }
-        foreach (var line in lines.TakeLast(tail))
+        foreach (var line in lines.TakeLast(whole))
         {
             ring.Append(line);
         }

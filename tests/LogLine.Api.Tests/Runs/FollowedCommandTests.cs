@@ -89,8 +89,15 @@ public sealed class FollowedCommandTests(PostgresCluster cluster)
             {
                 await call.Begun();
                 call.Said(1, "begun\n"u8.ToArray());
-                using var dropped = cancel.Register(() => _dropped.TrySetResult());
-                await _goesOn.Task.WaitAsync(cancel);
+                try
+                {
+                    await _goesOn.Task.WaitAsync(cancel);
+                }
+                catch (OperationCanceledException)
+                {
+                    _dropped.TrySetResult();
+                    throw;
+                }
                 call.Said(1, "the end"u8.ToArray());
                 return new PrimitiveResult(CanonicalJson.Parse("""{"stdout":"begun\nthe end","stderr":"","exit_code":0}"""u8).Root);
             },
