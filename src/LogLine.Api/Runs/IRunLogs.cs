@@ -113,7 +113,8 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
         : Task.FromResult<Workload?>(null);
 
-    private static bool IsCommand(RunRow run) => run.Intent == "container.exec";
+    /// <summary>True for a run with an output of its own, beside that of its container.</summary>
+    internal static bool IsCommand(RunRow run) => run.Intent == "container.exec";
 
     /// <summary>What a command has said here so far, or what its result has kept of it.</summary>
     private async ValueTask<RunOutput> SaidAsync(RunRow run) =>
