@@ -67,7 +67,7 @@ internal static class RunLogs
     /// <summary>What is not there, and where else to look.</summary>
     private static string Missing(RunRow run) =>
         DeployOrder.IsDeploy(run) ? $"container of the run {run.RunId} (any more); its last lines are log_tail in GET /v1/runs/{run.RunId}, once it has ended"
-        : run is { Intent: "container.exec", HasEnded: true } ? $"output of the run {run.RunId}: its command has no result ('{RunStates.Name(run.State)}', {run.Reason}), and its container is gone; send the command again to another one"
+        : LocalRunLogs.IsCommand(run) && run.HasEnded ? $"output of the run {run.RunId}: its command has no result ('{RunStates.Name(run.State)}', {run.Reason}), and its container is gone; send the command again to another one"
         : $"container of the run {run.RunId} (any more), and an engine removes a container's log with it; what the run brought is result in GET /v1/runs/{run.RunId}";
 
     private static void Write(Utf8JsonWriter json, LogTail read)
@@ -107,6 +107,7 @@ internal static class RunLogs
                 }
                 await FlushAsync(http, time, ending.Token);
             }
+            await Task.WhenAny(log.Reading);
             if (log.Reading.IsFaulted)
             {
                 return; // cut off: the reader comes back
