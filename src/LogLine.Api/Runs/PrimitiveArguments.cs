@@ -34,7 +34,7 @@ public static class PrimitiveArguments
         since is null ? null : Timestamps.TryParse(since, out var at) ? at : TimeLength.TryParse(since, out var length, out _) ? now - length : null;
 
     private static (string, string)? Link(JsonElement payload) =>
-        payload.Text("from") is { } from && payload.Text("to") == from ? ("/payload/to", $"is '{from}', as from is; a link is between two containers") : null;
+        payload.Text("from") is { } from && payload.Text("to") == from ? ("/payload/to", $"is '{from}', as from is: a container is not linked to itself; name another one in from or in to") : null;
 
     private static (string, string)? Images(JsonElement payload)
     {
