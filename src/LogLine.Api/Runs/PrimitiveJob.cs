@@ -17,7 +17,6 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
 
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
-    private readonly Unmaking? _unmaking = PrimitiveTable.Unmaking(adapter, RunDetail.Order(run.Detail).Effect);
     private readonly bool _takenOver = run.State != RunState.Planned && taken is null;
     private SecretMask _mask = SecretMask.None;
     private IReadOnlyList<string> _secretVariables = [];
@@ -25,6 +24,8 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private RunReport[] _unsaid = [];
     private bool _begun;
     private bool _isOurs = true;
+
+    private Unmaking? Unmake => PrimitiveTable.Unmaking(adapter, _order.Effect);
 
     /// <summary>It was said, or is being said, that the run is <c>running</c> or has ended: whoever takes it over does not carry it out again, and what it brings is nowhere but here.</summary>
     public bool HasBegun { get; private set; }
@@ -62,7 +63,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             ends.Forget(run.RunId);
             return;
         }
-        if (run.State == RunState.Running && !(run.CancelRequested && _unmaking is not null))
+        if (run.State == RunState.Running && !(run.CancelRequested && Unmake is not null))
         {
             // A worker that is gone had begun it. How that ended is not known, and to do it again could be wrong.
             await EndAsync(RunState.Exited, -1, "worker_lost", "The worker that carried it out was lost; what it did until then stays done.", null, stopping);
@@ -133,7 +134,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     /// <param name="stopping">The worker stops.</param>
     private async Task<AdapterException?> LeftAsync(bool isLost, CancellationToken stopping)
     {
-        if (_unmaking is null)
+        if (Unmake is not { } unmake)
         {
             return null;
         }
@@ -145,7 +146,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         var (call, since) = (Call(run, _order, null, gateway), time.GetTimestamp());
         try
         {
-            while (!await EnginePatience.OutlastAsync(() => _unmaking(call, stopping), time, stopping) && isLost && time.GetElapsedTime(since) < Settling)
+            while (!await EnginePatience.OutlastAsync(() => unmake(call, stopping), time, stopping) && isLost && time.GetElapsedTime(since) < Settling)
             {
                 await Task.Delay(Glance, time, stopping);
             }
