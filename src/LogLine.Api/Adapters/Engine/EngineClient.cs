@@ -139,8 +139,23 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     /// <param name="force">Also when it runs.</param>
     /// <param name="cancel">Gives up waiting.</param>
     /// <param name="volumes">Its anonymous volumes as well.</param>
-    public async Task RemoveAsync(string id, bool force, CancellationToken cancel, bool volumes = true) =>
-        (await CallAsync(HttpMethod.Delete, $"/containers/{id}?v={(volumes ? "true" : "false")}&force={(force ? "true" : "false")}", null, "remove a container", limits.Answer, cancel)).OrThrow();
+    public async Task RemoveAsync(string id, bool force, CancellationToken cancel, bool volumes = true)
+    {
+        var reply = await CallAsync(HttpMethod.Delete, $"/containers/{id}?v={(volumes ? "true" : "false")}&force={(force ? "true" : "false")}", null, "remove a container", limits.Answer, cancel);
+        if (reply.Error is null || !EngineQuirks.IsGoing(reply.Error) || !await HasGoneAsync(id, cancel))
+            reply.OrThrow();
+    }
+
+    /// <summary>Whether a container that somebody else has removed at the same moment is gone by now, or within the limit.</summary>
+    async Task<bool> HasGoneAsync(string id, CancellationToken cancel)
+    {
+        for (var since = time.GetTimestamp(); time.GetElapsedTime(since) < limits.Settle; await Task.Delay(limits.Glance, time, cancel))
+        {
+            if (await InspectAsync(id, cancel) is null)
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>Answers when the engine says that the container has ended; how it ended is for <see cref="InspectAsync"/> to say.</summary>
     public async Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel)

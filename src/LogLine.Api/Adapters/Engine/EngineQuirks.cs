@@ -155,6 +155,9 @@ internal sealed record EngineQuirks
         if (!text.StartsWith("step ", StringComparison.OrdinalIgnoreCase))
             return null;
         var numbers = text.AsSpan(5, Math.Max(0, text.AsSpan(5).IndexOfAnyExcept("0123456789/")));
+    /// <summary>Docker is about to remove the container, since somebody else asked for it a moment ago, and takes a second wish for a failure.</summary>
+    public static bool IsGoing(string message) => message.StartsWith("removal of container ", StringComparison.Ordinal) && message.Contains(" is already in progress", StringComparison.Ordinal);
+
         var slash = numbers.IndexOf('/');
         return slash > 0 && int.TryParse(numbers[..slash], out var step) && int.TryParse(numbers[(slash + 1)..], out var of) ? (step, of) : null;
     }
