@@ -78,7 +78,7 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
 
     private async Task<(IContainerPrimitives Logs, Workload Workload, SecretMask Mask)?> FindAsync(RunRow run, CancellationToken cancel) =>
         targets.Find(run.Provider) is IContainerPrimitives logs && await WorkloadAsync((IRunAdapter)logs, run, cancel) is { } workload
-            ? (logs, workload, await vault.MaskOfAsync(workload.RunId, cancel))
+            ? (logs, workload, await vault.MaskOfAsync(workload, cancel))
             : null;
 
     /// <summary>The container of a deploy is the one that it made; that of a primitive the one of its name.</summary>

@@ -106,14 +106,16 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
         var workload = IsAboutContainer(run, _order) ? await LookAsync(working) : null;
-        (_mask, _secretVariables) = (await vault.MaskOfAsync(workload?.RunId, working), await vault.VariablesOfAsync(workload?.RunId));
+        _mask = await vault.MaskOfAsync(workload, working);
+        _secretVariables = await vault.VariablesOfAsync(workload) ?? (_order.Effect != "container.commit" ? []
+            : throw new AdapterException(AdapterFailure.Refused, $"Which variables of '{run.Service}' hold secrets is not known here (any more), so no image is made of it."));
         await _pending;
         if (_order.Operation is { } operation)
         {
             Judge(workload, operation);
         }
         // Not only when the gate let it pass: a deploy may have put a container with secrets in that one's place.
-        if (SecretAccess.IsBy(_order.Effect) && RunDetail.ProofOf(run.Detail) is null && await vault.HoldsGrantsAsync(workload?.RunId))
+        if (SecretAccess.IsBy(_order.Effect) && RunDetail.ProofOf(run.Detail) is null && await vault.HoldsGrantsAsync(workload))
         {
             await EndAsync(RunState.Failed, 1, "proof_required", $"The container '{run.Service}' holds secrets by now, so this needs a live proof for '{SecretAccess.ProofIntent}' on {run.Subject}.", null, stopping);
             return;

@@ -42,6 +42,10 @@ public interface IRunAdapter : IRunTarget
 
     /// <summary>
     /// Creates, never starts. The same run again finds what it created before. A stopped workload that an earlier run left under
+    /// <summary>Fetches the image of a workload unless the target has it. Done before a secret is opened for the workload: to fetch takes minutes, in which the grant can end.</summary>
+    /// <exception cref="AdapterException"><see cref="AdapterFailure.ImageNotFound"/>; or the target is absent.</exception>
+    Task FetchAsync(WorkloadSpec spec, CancellationToken wanted);
+
     /// this name makes room; one in any other state keeps the name (<see cref="AdapterFailure.NameTaken"/>), also one that was
     /// created and not started: whoever ends a run before its start removes what it created.
     /// </summary>
