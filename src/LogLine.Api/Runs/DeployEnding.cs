@@ -164,9 +164,6 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
     private Task<LogTail?> TailAsync(Workload? workload, CancellationToken stopping) =>
         workload is null || workload.State == WorkloadState.Created && workload.StartedAt is null ? Task.FromResult<LogTail?>(null) : TailAsync(workload.Id, stopping);
 
-    /// <summary>A line of all the bytes that a tail has may have had more.</summary>
-    private static bool IsCut(string line) => System.Text.Encoding.UTF8.GetByteCount(line) >= TailBytes - 1;
-
     private async Task<LogTail?> TailAsync(string workloadId, CancellationToken stopping)
     {
         try

@@ -119,8 +119,8 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
 
     private static async Task<LogTail> ShownAsync(Task<LogTail> reading, SecretMask mask, string? grep, int wanted)
     {
-        var read = await reading;
-        return Shown(read.Lines.Select(line => mask.ApplyToLine(line)), read.Dropped, grep, wanted);
+        var read = (await reading).Masked(mask);
+        return Shown(read.Lines, read.Dropped, grep, wanted);
     }
 
     private static LogTail Shown(IEnumerable<string> masked, long dropped, string? grep, int wanted)

@@ -137,6 +137,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         {
             Unbroken = stopping,
             SecretVariables = _secretVariables,
+            Mask = _mask,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
             // Asked in the middle of the work: a store that is away would end it there, and what it has done would be nobody's to tell.
             HasEnded = (kind, name) => new(Absence.OutlastAsync(() => gateway.HasEndedAsync(run, kind, name).AsTask(), time, working)),
@@ -220,13 +221,10 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         Result = result is { } body ? Masked(body) : null,
     };
 
-    /// <summary>A result without secrets. Of a command's output that is too long the last part is kept, which may begin in the middle of one, as a line of a log may.</summary>
-    private JsonElement Masked(JsonElement body) => !_mask.Hides ? body : _order.Effect switch
-    {
-        "container.exec" when body.Flag("truncated") == true => Masked(body, text => _mask.ApplyToCut(text, atStart: true)),
-        "container.logs" => Masked(body, line => _mask.ApplyToLine(line)),
-        _ => _mask.Apply(body),
-    };
+    /// <summary>A result without secrets. Of a command's output that is too long the last part is kept, which may begin in the middle of one.</summary>
+    private JsonElement Masked(JsonElement body) => !_mask.Hides ? body
+        : _order.Effect == "container.exec" && body.Flag("truncated") == true ? Masked(body, text => _mask.ApplyToCut(text, atStart: true))
+        : _mask.Apply(body);
 
     /// <summary>An object whose texts, and those in its arrays, are masked in a way of their own.</summary>
     private static JsonElement Masked(JsonElement body, Func<string, string> mask) => CanonicalJson.Compose(json =>

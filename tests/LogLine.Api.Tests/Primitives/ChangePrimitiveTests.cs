@@ -186,6 +186,7 @@ public sealed class ChangePrimitiveTests
         Assert.Equal(["first", "last"], (await lab.DoAsync("container.logs", name, """{"follow":true,"follow_s":30}""")).Texts("lines"));
         Assert.Equal("404_NOT_FOUND", (await lab.Gateway.GetAsync("/v1/runs/run_0/logs")).Code);
         Assert.Equal("422_SCHEMA_INVALID", (await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail=0")).Code);
+        Assert.Equal("/follow", Assert.Single((await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?follow=yes")).Json.Items("errors")).Text("path"));
     }
 
     private static async Task<string?> ReasonAsync(PrimitiveLab lab, string intent, string? name, string members = "{}")
