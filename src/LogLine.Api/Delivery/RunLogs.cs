@@ -105,6 +105,7 @@ internal static class RunLogs
                 }
                 await FlushAsync(http, time, ending.Token);
             }
+            await Task.WhenAny(log.Reading);
             if (log.Reading.IsFaulted)
             {
                 return; // cut off: the reader comes back

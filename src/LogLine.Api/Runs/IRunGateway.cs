@@ -100,8 +100,14 @@ internal static class RunGatewayWaits
     /// <summary>Records one state.</summary>
     public static Task<bool> ReportAsync(this IRunGateway gateway, string runId, RunReport report, CancellationToken cancel) => gateway.ReportAsync(runId, [report], cancel);
 
-    /// <summary>Completes once somebody wants the run to end, who says so once: while the store is away, it is asked until it answers.</summary>
-    public static async Task CancelledAsync(this IRunGateway gateway, string runId, TimeProvider time, CancellationToken stop)
+    /// <summary>Completes once somebody wants the run to end, who says so once.</summary>
+    public static Task CancelledAsync(this IRunGateway gateway, string runId, TimeProvider time, CancellationToken stop) => UntilAsync(gateway, runId, static run => run?.CancelRequested == true, time, stop);
+
+    /// <summary>The run once it has ended, whoever carries it out; null when there is no such run.</summary>
+    public static Task<RunRow?> EndAsync(this IRunGateway gateway, string runId, TimeProvider time, CancellationToken stop) => UntilAsync(gateway, runId, static run => run is not { HasEnded: false }, time, stop);
+
+    /// <summary>The run once something holds of it: while the store is away, it is asked until it answers.</summary>
+    private static async Task<RunRow?> UntilAsync(IRunGateway gateway, string runId, Predicate<RunRow?> holds, TimeProvider time, CancellationToken stop)
     {
         using var signal = gateway.Watch(runId);
         while (true)
@@ -109,9 +115,9 @@ internal static class RunGatewayWaits
             var moved = signal.Next;
             try
             {
-                if ((await gateway.FindAsync(runId))?.CancelRequested == true)
+                if (await gateway.FindAsync(runId) is var run && holds(run))
                 {
-                    return;
+                    return run;
                 }
             }
             catch (Exception away) when (away.IsAway())

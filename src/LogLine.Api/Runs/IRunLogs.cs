@@ -35,7 +35,7 @@ public sealed record FollowedLog(string ContainerId, LogRing Ring, SecretMask Ma
 /// Reads from this process's own adapters, and masks with what the worker knows. A command (<c>container.exec</c>) has an output of its own: what it has said so far while it
 /// runs, and what its result has kept of it afterwards.
 /// </summary>
-public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutputs outputs, IRunGateway gateway) : IRunLogs
+public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutputs outputs, IRunGateway gateway, TimeProvider time) : IRunLogs
 {
     /// <summary>The most lines that are looked through.</summary>
     public const int MaxTail = 10_000;
@@ -72,8 +72,34 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         {
             return new FollowedLog(workload.Id, ring, mask, grep, logs.FollowLogAsync(workload.Id, tail, ring, cancel));
         }
-        (await SaidAsync(run)).Follow(ring, tail, cancel);
-        return new FollowedLog(workload.Id, ring, mask, grep, Task.CompletedTask);
+        if (run.HasEnded)
+        {
+            Kept(run).Fill(ring, tail);
+            ring.End();
+            return new FollowedLog(workload.Id, ring, mask, grep, Task.CompletedTask);
+        }
+        return new FollowedLog(workload.Id, ring, mask, grep, FollowCommandAsync(run.RunId, outputs.Follow(run.RunId, ring, tail), ring, tail, cancel));
+    }
+
+    /// <summary>
+    /// Follows a command until its run has ended, wherever it is carried out: its row says so, not what is said here. Where nothing was said, as another worker has it, or it ended a moment
+    /// ago, its result is shown then.
+    /// </summary>
+    private async Task FollowCommandAsync(string runId, RunOutput said, LogRing ring, int tail, CancellationToken cancel)
+    {
+        try
+        {
+            var ended = await gateway.EndAsync(runId, time, cancel);
+            if (ended is not null && !said.HasSaid)
+            {
+                Kept(ended).Fill(ring, tail);
+            }
+        }
+        finally
+        {
+            outputs.Leave(runId, said, ring);
+            ring.End();
+        }
     }
 
     private async Task<(IContainerPrimitives Logs, Workload Workload, SecretMask Mask)?> FindAsync(RunRow run, CancellationToken cancel) =>
@@ -87,23 +113,12 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
         : Task.FromResult<Workload?>(null);
 
-    private static bool IsCommand(RunRow run) => run.Intent == "container.exec";
+    /// <summary>True for a run with an output of its own, beside that of its container.</summary>
+    internal static bool IsCommand(RunRow run) => run.Intent == "container.exec";
 
-    /// <summary>A command's own output. Whether it has ended is asked after its place is made: what ends in between closes that place.</summary>
-    private async ValueTask<RunOutput> SaidAsync(RunRow run)
-    {
-        var live = run.HasEnded ? null : outputs.Of(run.RunId);
-        if (live is not null && await gateway.FindAsync(run.RunId) is { } now)
-        {
-            run = now;
-        }
-        if (live is not null && !run.HasEnded)
-        {
-            return live;
-        }
-        outputs.Close(run.RunId);
-        return Kept(run);
-    }
+    /// <summary>What a command has said here so far, or what its result has kept of it.</summary>
+    private async ValueTask<RunOutput> SaidAsync(RunRow run) =>
+        run.HasEnded ? Kept(run) : outputs.Find(run.RunId) ?? Kept(await gateway.FindAsync(run.RunId) ?? run);
 
     /// <summary>What the result of a command that has ended has of it.</summary>
     private static RunOutput Kept(RunRow run)
@@ -111,9 +126,11 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         var (output, result) = (new RunOutput(), RunDetail.ResultOf(run.Detail));
         foreach (var (source, name) in new[] { (1, "stdout"), (2, "stderr") })
         {
-            output.Append(source, System.Text.Encoding.UTF8.GetBytes(result.Text(name) ?? ""));
+            if (result.Text(name) is { Length: > 0 } text)
+            {
+                output.TryAppend(source, System.Text.Encoding.UTF8.GetBytes(text.EndsWith('\n') ? text : text + "\n")); // all of its lines have ended
+            }
         }
-        output.End();
         return output;
     }
 

@@ -142,7 +142,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             // Asked in the middle of the work: a store that is away would end it there, and what it has done would be nobody's to tell.
             HasEnded = (kind, name) => new(Absence.OutlastAsync(() => gateway.HasEndedAsync(run, kind, name).AsTask(), time, working)),
             Progress = progress.SayAsync,
-            Said = (source, piece) => outputs.Of(run.RunId).Append(source, piece),
+            Said = (source, piece) => outputs.Append(run.RunId, source, piece),
         }, working);
         await progress.SaidAsync();
         var exited = Ended(RunState.Exited, result.ExitCode, null, null, result.Body);

@@ -11,17 +11,44 @@ public sealed class RunOutputs
 {
     private readonly ConcurrentDictionary<string, RunOutput> _live = new();
 
-    /// <summary>What a live run says, also before it says anything.</summary>
-    public RunOutput Of(string runId) => _live.GetOrAdd(runId, _ => new RunOutput());
+    /// <summary>What a run has said here; null while it has said nothing, as one that another worker carries out.</summary>
+    public RunOutput? Find(string runId) => _live.GetValueOrDefault(runId) is { HasSaid: true } said ? said : null;
 
-    /// <summary>The run has ended, or is not this worker's any more: so has its output, for all who read it.</summary>
-    public void Close(string runId)
+    /// <summary>Takes a piece of what a run says, whole lines or not.</summary>
+    public void Append(string runId, int source, ReadOnlyMemory<byte> piece)
     {
-        if (_live.TryRemove(runId, out var output))
+        while (!Of(runId).TryAppend(source, piece))
         {
-            output.End();
         }
     }
+
+    /// <summary>Fills a ring with the last lines of a run and with what comes after them, also before it says anything, until <see cref="Leave"/>.</summary>
+    /// <exception cref="AdapterException">Too many read it already.</exception>
+    public RunOutput Follow(string runId, LogRing ring, int tail)
+    {
+        while (true)
+        {
+            var output = Of(runId);
+            if (output.TryFollow(ring, tail))
+            {
+                return output;
+            }
+        }
+    }
+
+    /// <summary>Nobody reads the ring any more. Where a run is carried out by another worker, its readers are all that there is of it here.</summary>
+    public void Leave(string runId, RunOutput output, LogRing ring)
+    {
+        if (output.Leave(ring))
+        {
+            _live.TryRemove(new KeyValuePair<string, RunOutput>(runId, output));
+        }
+    }
+
+    /// <summary>The run has ended, or is not this worker's any more: nothing more is said here.</summary>
+    public void Close(string runId) => _live.TryRemove(runId, out _);
+
+    private RunOutput Of(string runId) => _live.GetOrAdd(runId, _ => new RunOutput());
 }
 
 /// <summary>The output of one command: its last part, and the rings of those who follow it.</summary>
@@ -32,18 +59,27 @@ public sealed class RunOutput
     private readonly LogRing _kept = new();
     private readonly List<LogRing> _readers = [];
     private readonly Lock _lock = new();
-    private bool _isEnded;
+    private bool _isLeft;
 
-    /// <summary>Takes a piece, whole lines or not.</summary>
-    public void Append(int source, ReadOnlyMemory<byte> piece)
+    /// <summary>Something was said here.</summary>
+    public bool HasSaid { get; private set; }
+
+    /// <summary>Takes a piece, whole lines or not; false when the last reader left before anything was said, and nobody would find it here.</summary>
+    public bool TryAppend(int source, ReadOnlyMemory<byte> piece)
     {
         lock (_lock)
         {
+            if (_isLeft)
+            {
+                return false;
+            }
+            HasSaid = true;
             _kept.Append(source, piece);
             foreach (var reader in _readers)
             {
                 reader.Append(source, piece);
             }
+            return true;
         }
     }
 
@@ -54,46 +90,46 @@ public sealed class RunOutput
         return ([.. lines, .. open], dropped);
     }
 
-    /// <summary>Fills a ring with the last lines and with what comes after them, until the command has ended or nobody reads any more.</summary>
+    /// <summary>Fills a ring with the last lines and with what comes after them; false when nothing will come here, as in <see cref="TryAppend"/>.</summary>
     /// <exception cref="AdapterException">Too many read it already.</exception>
-    public void Follow(LogRing ring, int tail, CancellationToken cancel)
+    public bool TryFollow(LogRing ring, int tail)
     {
         lock (_lock)
         {
+            if (_isLeft)
+            {
+                return false;
+            }
             if (_readers.Count == MaxReaders)
             {
                 throw new AdapterException(AdapterFailure.Unavailable, $"{MaxReaders} readers follow this command already");
             }
             Fill(ring, tail);
-            if (_isEnded)
-            {
-                ring.End();
-                return;
-            }
             _readers.Add(ring);
+            return true;
         }
-        cancel.Register(() => Forget(ring));
     }
 
-    /// <summary>Nothing more comes.</summary>
-    public void End()
+    /// <summary>Nobody reads the ring any more; true when it was the last one and nothing was said.</summary>
+    public bool Leave(LogRing ring)
     {
         lock (_lock)
         {
-            _isEnded = true;
-            _readers.ForEach(reader => reader.End());
-            _readers.Clear();
+            _readers.Remove(ring);
+            return _isLeft = _readers.Count == 0 && !HasSaid;
         }
     }
 
-    private void Fill(LogRing ring, int tail)
+    /// <summary>Fills a ring with the last lines; a line that has not ended yet is one of them, and is never left out, since its rest would be shown as a line.</summary>
+    public void Fill(LogRing ring, int tail)
     {
         var (lines, open, dropped) = _kept.Look();
-        if (dropped + Math.Max(0, lines.Count - tail) is > 0 and var before)
+        var whole = Math.Min(lines.Count, Math.Max(0, tail - open.Count));
+        if (dropped + lines.Count - whole is > 0 and var before)
         {
             ring.Skip(before);
         }
-        foreach (var line in lines.TakeLast(tail))
+        foreach (var line in lines.TakeLast(whole))
         {
             ring.Append(line);
         }
@@ -101,14 +137,5 @@ public sealed class RunOutput
         {
             ring.Append(line.Source, Encoding.UTF8.GetBytes(line.Text));
         }
-    }
-
-    private void Forget(LogRing ring)
-    {
-        lock (_lock)
-        {
-            _readers.Remove(ring);
-        }
-        ring.End();
     }
 }

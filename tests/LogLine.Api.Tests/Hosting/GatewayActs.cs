@@ -71,7 +71,11 @@ internal static class GatewayActs
     {
         while (gateway.Ledger.Size < index + count)
         {
-            await gateway.Ledger.WaitForMoreAsync(gateway.Ledger.Size, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+            var size = gateway.Ledger.Size;
+            var more = gateway.Ledger.WaitForMoreAsync(size, TestContext.Current.CancellationToken);
+            await Task.WhenAny(more, Task.Delay(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken));
+            Assert.True(more.IsCompleted, $"{size - index} of {count} entries came, then none for two minutes; {gateway.Ledger.Size - size} are there that nobody was told of");
+            await more;
         }
         return [.. (await gateway.Ledger.Store.ReadEntriesAsync(index, count)).Select(stored => SpanDocument.View(CanonicalJson.Parse(stored.Span)))];
     }

@@ -65,9 +65,9 @@ public sealed class LogRingTests
     public async Task CutLine_StaysOneForWhoeverFollowsLater()
     {
         var output = new RunOutput();
-        output.Append(1, System.Text.Encoding.UTF8.GetBytes(new string('x', LogRing.DefaultBytes) + "\nwhole\n"));
+        output.TryAppend(1, System.Text.Encoding.UTF8.GetBytes(new string('x', LogRing.DefaultBytes) + "\nwhole\n"));
         var ring = new LogRing();
-        output.Follow(ring, 10, Cancel);
+        output.TryFollow(ring, 10);
 
         var (lines, _) = (await ring.TakeAsync(Cancel))!.Value;
 

@@ -21,6 +21,7 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("logline-away-").FullName;
     private readonly StoreFaults _faults = new();
     private readonly WorkerLog _log = new();
+    private Action<CommittedBatch> _committed = _ => { };
     private TestGateway? _gateway;
     private SpanLedger? _ledger;
 
@@ -234,6 +235,40 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
         Assert.DoesNotContain(_log.Lines, line => line.Level >= LogLevel.Error);
     }
 
+    /// <summary>Whoever follows a command sees its end late, and what its result has kept of it.</summary>
+    [Fact]
+    public async Task EndOfAFollowedCommand_IsSeenLate()
+    {
+        var (isOver, goesOn) = (false, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        async Task<PrimitiveResult> Exec(PrimitiveCall call, CancellationToken cancel)
+        {
+            await call.Begun();
+            await goesOn.Task.WaitAsync(cancel);
+            Volatile.Write(ref isOver, true);
+            return new PrimitiveResult(CanonicalJson.Parse("""{"stdout":"kept"}"""u8).Root);
+        }
+        var gateway = await StartAsync(new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.exec"] = Exec } });
+        await gateway.RunAsync("web", await gateway.ApplyAsync("web"));
+        var run = (await gateway.PostAsync("""{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web","argv":["x"]}}""")).RunId();
+        await gateway.RunInAsync(run, "running");
+        _committed = batch =>
+        {
+            if (Volatile.Read(ref isOver) && batch.Touched.Any(touched => touched.Id == run))
+            {
+                _faults.Arm("FindRunAsync", StoreFault.NotPersisted, times: int.MaxValue);
+            }
+        };
+
+        using var follower = await gateway.Client.GetAsync($"/v1/runs/{run}/logs?follow=true", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        goesOn.SetResult();
+        await FailedAsync("FindRunAsync");
+        _faults.Disarm();
+        var followed = await follower.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+        Assert.Contains("\"kept\"", followed);
+        Assert.Contains("event: end", followed);
+    }
+
     /// <summary>Another worker has leased the run right before its command would begin: it is begun there, and not here.</summary>
     [Fact]
     public async Task CommandOfWhichAnotherWorkerHasTheRun_IsNotBegun()
@@ -390,6 +425,7 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
         var keys = Keys();
         var store = FaultyStore.Around(inner ?? SqliteLedgerStore.Open(Path.Combine(_folder, "ledger.db"), "logline.test/away"), _faults);
         _ledger = await SpanLedger.OpenAsync(store, keys, Path.Combine(_folder, "published"), TimeProvider.System, 4096, NullLogger<SpanLedger>.Instance);
+        _ledger.Committed += batch => _committed(batch); // before any of the gateway's hears of it
         _gateway = await TestGateway.StartAsync([target], folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = $"{leaseSeconds}" }, role: role, adjust: builder =>
         {
             builder.Services.AddSingleton(_ledger);

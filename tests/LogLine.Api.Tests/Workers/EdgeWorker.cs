@@ -33,6 +33,9 @@ internal sealed class EdgeWorker : IAsyncDisposable
 
     public GatewayConnection Connection { get; }
 
+    /// <summary>What it says that it carries out on its engine.</summary>
+    public IReadOnlyList<string> Effects { get; init; } = [];
+
     /// <summary>The gateway's span key, as it said itself.</summary>
     public string? SpanKey { get; private set; }
 
@@ -42,15 +45,18 @@ internal sealed class EdgeWorker : IAsyncDisposable
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>A gateway whose only engine, <c>fake</c>, is with workers.</summary>
-    public static async Task<TestGateway> GatewayAsync(params (string Name, string Value)[] settings) => await (await TestGateway.StartAsync(
-        role: "gateway", settings: settings.ToDictionary(setting => setting.Name, setting => (string?)setting.Value),
+    public static Task<TestGateway> GatewayAsync(params (string Name, string Value)[] settings) => GatewayAsync(null, settings);
+
+    /// <inheritdoc cref="GatewayAsync(ValueTuple{string, string}[])"/>
+    public static async Task<TestGateway> GatewayAsync(TimeProvider? time, params (string Name, string Value)[] settings) => await (await TestGateway.StartAsync(
+        time: time, role: "gateway", settings: settings.ToDictionary(setting => setting.Name, setting => (string?)setting.Value),
         adjust: builder => builder.Services.AddSingleton(provider => new RunTargets([new RemoteTarget("fake", provider.GetRequiredService<WorkerBoard>())], provider.GetRequiredService<TimeProvider>())))).RegisterKeyAsync();
 
-    /// <summary>Registers, with a token of the first tenant or with <paramref name="token"/>.</summary>
-    public static async Task<EdgeWorker> OpenAsync(TestGateway gateway, string? token = null)
+    /// <summary>Registers, with a token of the first tenant or with <paramref name="token"/>, for what it carries out on its engine.</summary>
+    public static async Task<EdgeWorker> OpenAsync(TestGateway gateway, string? token = null, params IReadOnlyList<string> effects)
     {
         token ??= (await gateway.PostAsync("""{"scopes":["runner"]}""", path: "/v1/tokens")).Json.Text("api_key")!;
-        var worker = new EdgeWorker(gateway, token);
+        var worker = new EdgeWorker(gateway, token) { Effects = effects };
         var welcome = await worker.Connection.SendAsync(HttpMethod.Post, "v1/workers", worker.Identity.Announce(fresh: true, DateTimeOffset.UtcNow).Utf8.ToArray(), Cancel);
         Assert.True(welcome.IsOk, welcome.ToString());
         worker.SpanKey = welcome.Body.Text("span_public_key");
@@ -86,7 +92,7 @@ internal sealed class EdgeWorker : IAsyncDisposable
     /// <summary>One request for work.</summary>
     public async Task<JsonElement> LeaseAsync(int limit, int wait, string members = "")
     {
-        var body = $$"""{"limit":{{limit}},"wait_s":{{wait}}{{members}},"targets":[{"provider":"fake","effects":[]}]}""";
+        var body = $$"""{"limit":{{limit}},"wait_s":{{wait}}{{members}},"targets":[{"provider":"fake","effects":{{JsonSerializer.Serialize(Effects)}}}]}""";
         var answer = await Connection.TryAsync(_gateway, HttpMethod.Post, "v1/runs/lease", System.Text.Encoding.UTF8.GetBytes(body), TimeSpan.FromMinutes(2), _stop.Token);
         Assert.True(answer.IsOk, answer.ToString());
         return answer.Body;

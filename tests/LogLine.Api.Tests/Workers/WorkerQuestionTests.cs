@@ -90,6 +90,47 @@ public sealed class WorkerQuestionTests
         await again;
     }
 
+    /// <summary>What a command says is with the worker that carries it out: it is asked, whichever asked for work last; another one only when it is not there.</summary>
+    [Fact]
+    public void LogOfARun_IsAskedOfTheWorkerThatHasIt()
+    {
+        var board = new WorkerBoard(TimeProvider.System);
+        ConnectedWorker Enter(string id) => board.Enter(new WorkerCaller(new TenantPrincipal("t", "dev", "dev", []), null!, id), new Dictionary<string, IReadOnlySet<string>> { ["fake"] = new HashSet<string>() });
+        var (one, other) = (Enter("kid/1"), Enter("kid/2"));
+        string Asked(string? owner)
+        {
+            var run = new RunRow { RunId = "run_1", Tenant = "dev", Env = "dev", Intent = "container.exec", Subject = "urn:container:dev/web", Provider = "fake", Service = "web", Target = "{}", Span = "s", CreatedAt = DateTimeOffset.UnixEpoch, LeaseOwner = owner };
+            board.Forget(board.Follow(run, _ => { }, new LogRing()));
+            return Assert.Single(new[] { one, other }, worker => worker.Questions.Reader.TryRead(out _)).Id;
+        }
+
+        Assert.Equal(["kid/1", "kid/2", "kid/2", "kid/2"], [Asked("kid/1"), Asked("kid/2"), Asked("kid/3"), Asked(null)]);
+    }
+
+    /// <summary>A command that nobody has yet is followed at the worker that takes it, though another one asked for work last.</summary>
+    [Fact]
+    public async Task CommandThatNobodyHasYet_IsFollowedWhereItIsTaken()
+    {
+        var time = new ToldTime(TimeSpan.FromMilliseconds(200));
+        await using var gateway = await EdgeWorker.GatewayAsync(time);
+        await using var taker = await EdgeWorker.OpenAsync(gateway, null, "container.exec");
+        await using var other = await EdgeWorker.OpenAsync(gateway, null, "container.exec");
+        var engine = new FakeAdapter();
+        await engine.StartAsync((await engine.CreateAsync(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_earlier", Image = "x" }, Cancel)).Id, Cancel);
+        await taker.ServeAsync(taker.Desk(engine, new TestLogs()));
+        await other.ServeAsync(other.Desk(engine, new TestLogs()));
+        var run = (await gateway.PostAsync("""{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web","argv":["x"]}}""")).Json.Member("run").Text("run_id")!;
+        await other.LeaseAsync(0, 0);
+
+        var following = gateway.Client.GetAsync($"/v1/runs/{run}/logs?follow=true", HttpCompletionOption.ResponseHeadersRead, Cancel);
+        await Task.WhenAny(following, time.Waits);
+        Assert.Equal(run, Assert.Single((await taker.LeaseAsync(1, 0)).Items("runs")).Member("run").Text("run_id"));
+        using var followed = await following;
+
+        Assert.Contains("follow", taker.Asked);
+        Assert.DoesNotContain("follow", other.Asked);
+    }
+
     /// <summary>Any tenant may have a worker. What that one says of engines and containers is said to nobody else, and nobody else's containers are named to it.</summary>
     [Fact]
     public async Task WorkerOfOneTenant_AnswersForThatTenantAlone()
@@ -151,6 +192,23 @@ public sealed class WorkerQuestionTests
         var deploy = await gateway.PostAsync(TestGateway.Deploy(await gateway.ApplyAsync("web")));
         Assert.True(deploy.Status == HttpStatusCode.OK, deploy.Body);
         return deploy.Json.Member("run").Text("run_id")!;
+    }
+
+    /// <summary>The machine's time, which tells when somebody waits so long.</summary>
+    private sealed class ToldTime(TimeSpan wait) : TimeProvider
+    {
+        private readonly TaskCompletionSource _waits = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Waits => _waits.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime == wait)
+            {
+                _waits.TrySetResult();
+            }
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
     }
 
     /// <summary>Logs of a container that says one line, and goes on for as long as somebody follows.</summary>

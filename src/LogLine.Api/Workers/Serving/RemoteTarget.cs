@@ -76,20 +76,22 @@ internal static class WorkerAnswer
 }
 
 /// <summary>Logs of containers on workers' engines, masked by the worker before they come.</summary>
-internal sealed class RemoteRunLogs(WorkerBoard board) : IRunLogs
+internal sealed class RemoteRunLogs(WorkerBoard board, RunDesk desk, TimeProvider time) : IRunLogs
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
 
     public async Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
     {
-        var read = await board.AskAsync(run.Provider, run.Tenant, "log", json => Terms(json, run, tail, grep), Patience, cancel);
+        var read = await board.AskAsync(run.Provider, run.Tenant, "log", json => Terms(json, run, tail, grep), Patience, cancel, run.LeaseOwner);
         return WorkerAnswer.Read(run.Provider, read, WorkerJson.Default.LogTail) is not { } log ? null : log.Lines is null ? throw WorkerAnswer.NotOurs(run.Provider) : log;
     }
 
     public async Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
     {
+        run = await TakenAsync(run, cancel);
         var ring = new LogRing();
-        var question = board.Follow(run.Provider, run.Tenant, json => Terms(json, run, tail, grep), ring);
+        var question = board.Follow(run, json => Terms(json, run, tail, grep), ring);
         var over = cancel.Register(() => board.Forget(question));
         var isFollowed = false;
         try
@@ -111,6 +113,18 @@ internal sealed class RemoteRunLogs(WorkerBoard board) : IRunLogs
                 board.Forget(question);
             }
         }
+    }
+
+    /// <summary>What a command says is heard where it is carried out: nobody is asked before a worker has it, or has not taken it for long.</summary>
+    private async Task<RunRow> TakenAsync(RunRow run, CancellationToken cancel)
+    {
+        _ = board.Find(run.Provider, run.Tenant) ?? throw WorkerBoard.Nobody(run.Provider);
+        for (var since = time.GetTimestamp(); LocalRunLogs.IsCommand(run) && run is { HasEnded: false, LeaseOwner: null } && time.GetElapsedTime(since) < Patience;)
+        {
+            await Task.Delay(Glance, time, cancel); // a lease is no entry of the ledger, so nothing tells of it
+            run = await desk.FindAsync(run.RunId) ?? run;
+        }
+        return run;
     }
 
     private static void Terms(Utf8JsonWriter json, RunRow run, int tail, string? grep)

@@ -41,16 +41,16 @@ internal sealed class WorkerBoard(TimeProvider time)
         return worker;
     }
 
-    /// <summary>The worker that serves a target for a tenant (null: for every tenant), the one that was last seen; or null. What another tenant's worker says is no answer.</summary>
-    public ConnectedWorker? Find(string provider, string? tenant) => _workers.Values
+    /// <summary>The worker that serves a target for a tenant (null: for every tenant), <paramref name="first"/> where it is there, else the one that was last seen; or null. What another tenant's worker says is no answer.</summary>
+    public ConnectedWorker? Find(string provider, string? tenant, string? first = null) => _workers.Values
         .Where(worker => worker.Effects.ContainsKey(provider) && (worker.OnlyTenant is null || worker.OnlyTenant == tenant) && IsThere(worker))
-        .MaxBy(worker => worker.SeenAt);
+        .MaxBy(worker => (worker.Id == first, worker.SeenAt));
 
     /// <summary>Asks a worker, and waits for the answer: the member <c>result</c>, undefined when there is nothing of the kind.</summary>
     /// <exception cref="AdapterException">No worker is there, it did not answer in time, or its target refused.</exception>
-    public async Task<JsonElement> AskAsync(string provider, string? tenant, string kind, Action<Utf8JsonWriter> terms, TimeSpan patience, CancellationToken cancel)
+    public async Task<JsonElement> AskAsync(string provider, string? tenant, string kind, Action<Utf8JsonWriter> terms, TimeSpan patience, CancellationToken cancel, string? first = null)
     {
-        var question = Put(provider, tenant, kind, terms, null);
+        var question = Put(provider, tenant, kind, terms, null, first);
         try
         {
             return await question.Answer.Task.WaitAsync(patience, time, cancel);
@@ -65,8 +65,8 @@ internal sealed class WorkerBoard(TimeProvider time)
         }
     }
 
-    /// <summary>Asks a worker to follow a log into <paramref name="ring"/>; whoever asked ends it with <see cref="Forget"/>.</summary>
-    public Question Follow(string provider, string tenant, Action<Utf8JsonWriter> terms, LogRing ring) => Put(provider, tenant, "follow", terms, ring);
+    /// <summary>Asks a worker, the one that has the run where it is there, to follow a log into <paramref name="ring"/>; whoever asked ends it with <see cref="Forget"/>.</summary>
+    public Question Follow(RunRow run, Action<Utf8JsonWriter> terms, LogRing ring) => Put(run.Provider, run.Tenant, "follow", terms, ring, run.LeaseOwner);
 
     /// <summary>The question of that id, which its worker is answering now; or null when nobody waits for it any more.</summary>
     public Question? Take(string id) => _questions.GetValueOrDefault(id);
@@ -82,9 +82,9 @@ internal sealed class WorkerBoard(TimeProvider time)
     public static AdapterException Nobody(string provider) =>
         new(AdapterFailure.Unavailable, $"no worker serves {provider} here; start one (logline-api --role worker, docs/workers.md)");
 
-    private Question Put(string provider, string? tenant, string kind, Action<Utf8JsonWriter> terms, LogRing? ring)
+    private Question Put(string provider, string? tenant, string kind, Action<Utf8JsonWriter> terms, LogRing? ring, string? first)
     {
-        var worker = Find(provider, tenant) ?? throw Nobody(provider);
+        var worker = Find(provider, tenant, first) ?? throw Nobody(provider);
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var question = new Question(id, WorkerWire.Object(json =>
         {

@@ -115,7 +115,11 @@ internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targ
             {
                 await SayAsync(stream, Lines(lines, dropped), cancel);
             }
-            await SayAsync(stream, WorkerWire.Object(json => json.WriteBoolean("end", true)), cancel);
+            await Task.WhenAny(reading ?? Task.CompletedTask);
+            if (reading is not { IsFaulted: true }) // else it was cut off, and the reader comes back
+            {
+                await SayAsync(stream, WorkerWire.Object(json => json.WriteBoolean("end", true)), cancel);
+            }
         }
         catch (AdapterException refused)
         {
