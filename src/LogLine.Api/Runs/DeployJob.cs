@@ -174,8 +174,9 @@ internal sealed class DeployJob
     private async Task<Workload?> StartedAsync(Workload workload, CancellationToken stopping)
     {
         var current = await CurrentAsync();
+        var replacesPaused = current.State < RunState.Applied && await _takeover.ReplacesPausedAsync(stopping);
         var applied = current.State >= RunState.Applied ? Task.CompletedTask
-            : _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Applied) { Facts = json => DeployFacts.Applied(json, _run.Provider, workload) }, stopping);
+            : _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Applied) { Facts = json => DeployFacts.Applied(json, _run.Provider, workload, replacesPaused) }, stopping);
         try
         {
             if (workload.State != WorkloadState.Created || current.CancelRequested)
@@ -236,13 +237,20 @@ internal sealed class DeployJob
 /// <summary>What spans and rows say of a deploy's container.</summary>
 internal static class DeployFacts
 {
-    public static void Applied(Utf8JsonWriter json, string provider, Workload workload)
+    /// <summary>The container that is stopped to make room was paused.</summary>
+    public const string ReplacesPaused = "replaces_paused";
+
+    public static void Applied(Utf8JsonWriter json, string provider, Workload workload, bool replacesPaused)
     {
         json.WriteString("container_id", workload.Id);
         json.WriteString("provider", provider);
         if (workload.ImageDigest is not null)
         {
             json.WriteString("image_digest", workload.ImageDigest);
+        }
+        if (replacesPaused)
+        {
+            json.WriteBoolean(ReplacesPaused, true);
         }
     }
 

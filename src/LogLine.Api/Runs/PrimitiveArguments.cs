@@ -34,7 +34,7 @@ public static class PrimitiveArguments
         since is null ? null : Timestamps.TryParse(since, out var at) ? at : TimeLength.TryParse(since, out var length, out _) ? now - length : null;
 
     private static (string, string)? Link(JsonElement payload) =>
-        payload.Text("from") is { } from && payload.Text("to") == from ? ("/payload/to", $"is '{from}', as from is; a link is between two containers") : null;
+        payload.Text("from") is { } from && payload.Text("to") == from ? ("/payload/to", $"is '{from}', as from is: a container is not linked to itself; name another one in from or in to") : null;
 
     private static (string, string)? Images(JsonElement payload)
     {
@@ -68,13 +68,10 @@ public static class PrimitiveArguments
     private static (string, string)? Limits(JsonElement resources, string at) =>
         resources.Text("memory") is { } memory && !ByteSize.TryParse(memory, out _, out var problem)
             ? (at + "/memory", $"'{memory}' {(problem.StartsWith("expected", StringComparison.Ordinal) ? "is no size; " + problem : problem)}")
-            : Bytes(resources, "memory") < LeastMemory
+            : Bytes(resources, "memory") < LeastResources.MemoryBytes
                 ? (at + "/memory", "is less than 6 MiB, the least that engines accept")
                 : CpuMillis(resources) is 0 ? (at + "/cpus", "is zero; give more, or leave it out for no limit")
-                    : CpuMillis(resources) < LeastCpuMillis ? (at + "/cpus", "is less than 0.01, the least that engines accept") : null;
-
-    private const long LeastMemory = 6 << 20;
-    private const int LeastCpuMillis = 10;
+                    : CpuMillis(resources) < LeastResources.CpuMillis ? (at + "/cpus", "is less than 0.01, the least that engines accept") : null;
 
     private static (string, string)? Mounts(JsonElement payload)
     {

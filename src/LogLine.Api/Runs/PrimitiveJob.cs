@@ -10,7 +10,7 @@ namespace LogLine.Api.Runs;
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
 /// container is judged again by the engine's truth right before the act (contract, section 7): by a look, or by the engine in the act itself.
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time)
+internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time, ILogger logger)
 {
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
     private readonly bool _takenOver = run.State != RunState.Planned && taken is null;
@@ -132,7 +132,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
         working.ThrowIfCancellationRequested();
         var started = time.GetUtcNow();
-        var progress = new ProgressReports(run, gateway, time, stopping);
+        var progress = new ProgressReports(run, gateway, time, logger, stopping);
         var result = taken?.Ahead is { } ahead ? await ahead.WaitAsync(working) : await primitive(Call(run, _order, workload, gateway) with
         {
             Unbroken = stopping,

@@ -70,6 +70,10 @@ public interface IRunAdapter : IRunTarget
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel);
 
+    /// <summary>Freezes one that runs; one that is frozen stays as it is.</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task PauseAsync(string workloadId, CancellationToken cancel);
+
     /// <summary>Gives a workload that was made beside another one (<see cref="WorkloadSpec.Beside"/>) the service's own name; one that has it stays as it is.</summary>
     /// <exception cref="AdapterException"><see cref="AdapterFailure.NameTaken"/> while the other one is there.</exception>
     Task AdoptNameAsync(string workloadId, CancellationToken cancel);

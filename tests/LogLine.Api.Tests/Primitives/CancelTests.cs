@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Artifacts;
 using LogLine.Api.Tests.Hosting;
@@ -89,6 +90,42 @@ public sealed class CancelTests
         async Task<string> OrderAsync(string steps) =>
             $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", $"FROM localhost/dev/{name}:base\n{steps}")))}}","tag":"{{name}}:1"}""";
     }
+
+    /// <summary>It hears that it is to end, and does not: it is killed when its time is over, though nobody waits for that any more.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Stop_GoesOnAtTheEngine(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync("deaf", "trap 'echo heard' TERM; while :; do sleep 0.05; done");
+
+        var run = (await lab.SendAsync("container.stop", name, """{"timeout_s":10}""", wait: 0)).RunId();
+        await HeardAsync(lab, name);
+        await CancelledAsync(lab, run, $"urn:container:dev/{name}");
+
+        await Patience.UntilAsync("its end", async () => (await ShownAsync(lab, name)).State is { Status: "exited", ExitCode: 137 });
+        Assert.Equal("stopped", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+    }
+
+    /// <summary>It ends only when the run has ended as cancelled, and lives anew all the same.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Restart_GoesOnAtTheEngine(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync("slow", "trap 'echo heard; until [ -e /tmp/go ]; do sleep 0.05; done; exit 0' TERM; while :; do sleep 0.05; done");
+        var before = (await ShownAsync(lab, name)).State.StartedAt;
+
+        var run = (await lab.SendAsync("container.restart", name, """{"timeout_s":300}""", wait: 0)).RunId();
+        await HeardAsync(lab, name);
+        await CancelledAsync(lab, run, $"urn:container:dev/{name}");
+        await lab.ReleaseAsync(name);
+
+        await Patience.UntilAsync("its next life", async () => (await ShownAsync(lab, name)).State is { Status: "running" } now && now.StartedAt != before);
+    }
+
+    private static Task HeardAsync(PrimitiveLab lab, string name) => Patience.UntilAsync("that it has heard", async () =>
+        (await lab.Engine.LogLinesAsync(await ShownAsync(lab, name), 1, 1000, null, null, PrimitiveLab.Cancel)).Lines is ["heard"]);
+
+    private static async Task<ContainerDetail> ShownAsync(PrimitiveLab lab, string name) => (await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!;
 
     /// <summary>The process of a shell whose script has a word in it.</summary>
     private static Process? CommandWith(string word)

@@ -173,7 +173,9 @@ public sealed class PrimitiveRefusalTests
 
         var answer = await gateway.PostAsync("""{"intent":"network.establish","subject":"urn:network:dev","payload":{"target":{"provider":"podman"},"from":"web","to":"web","port":80}}""");
 
-        Assert.Equal(("422_SCHEMA_INVALID", "/payload/to"), (answer.Code, answer.Json.Items("errors").Single().Text("path")));
+        var error = answer.Json.Items("errors").Single();
+        Assert.Equal(("422_SCHEMA_INVALID", "/payload/to"), (answer.Code, error.Text("path")));
+        Assert.EndsWith("a container is not linked to itself; name another one in from or in to", error.Text("message"));
     }
 
     private static Task<Answer> SendAsync(TestGateway gateway, string intent, string name, string members) => gateway.PostAsync(

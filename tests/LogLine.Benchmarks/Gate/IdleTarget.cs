@@ -22,6 +22,8 @@ internal sealed class IdleTarget : IRunAdapter
 
     public Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
 
+    public Task PauseAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
+
     public Task AdoptNameAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel) => throw new NotSupportedException();

@@ -28,6 +28,8 @@ internal sealed class MemoryTarget(string provider, Catalogue catalogue, bool is
 
     public Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel) => throw Unused();
 
+    public Task PauseAsync(string workloadId, CancellationToken cancel) => throw Unused();
+
     public Task AdoptNameAsync(string workloadId, CancellationToken cancel) => throw Unused();
 
     public Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel) => throw Unused();

@@ -166,8 +166,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             return workload;
         if (workload.State == WorkloadState.Paused)
             throw new AdapterException(AdapterFailure.Refused, $"{workload.Tenant}-{workload.Name} is paused: unpause it, it has been started already.");
-        await engine.StartAsync(workload.Id, cancel);
-        return await OwnedAsync(workload.Id, cancel);
+        return await StartedAsync(workload.Id, cancel);
     }
 
     /// <inheritdoc/>
@@ -176,8 +175,14 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         var workload = await OwnedAsync(workloadId, cancel);
         if (workload.State is WorkloadState.Running or WorkloadState.Paused)
             return workload;
-        await engine.StartAsync(workload.Id, cancel);
-        return await OwnedAsync(workload.Id, cancel);
+        return await StartedAsync(workload.Id, cancel);
+    }
+
+    /// <inheritdoc/>
+    public async Task PauseAsync(string workloadId, CancellationToken cancel)
+    {
+        if ((await OwnedAsync(workloadId, cancel)).State != WorkloadState.Paused)
+            await engine.PauseAsync(workloadId, cancel);
     }
 
     /// <inheritdoc/>
@@ -381,6 +386,12 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
                 found = workload;
         }
         return found;
+    }
+
+    async Task<Workload> StartedAsync(string id, CancellationToken cancel)
+    {
+        await containers.StartAsync(id, () => engine.StartAsync(id, cancel), cancel);
+        return await OwnedAsync(id, cancel);
     }
 
     async Task<Workload> OwnedAsync(string id, CancellationToken cancel) => await LookAsync(id, cancel) ?? throw NotFound(id);

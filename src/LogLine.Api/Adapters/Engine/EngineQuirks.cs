@@ -165,9 +165,10 @@ internal sealed record EngineQuirks
     /// <summary>The container is not in that network any more.</summary>
     public static bool IsApart(string message) => message.Contains("is not connected to ", StringComparison.Ordinal) || IsNetworkless(message);
 
-    /// <summary>The network itself is not there any more.</summary>
+    /// <summary>The network itself is not there any more. Docker, asked to restart a container, says first that it cannot.</summary>
     public static bool IsNetworkless(string message) =>
-        message.Contains("network not found", StringComparison.Ordinal) || (message.StartsWith("network ", StringComparison.Ordinal) && message.TrimEnd().EndsWith(" not found", StringComparison.Ordinal));
+        message.Contains("network not found", StringComparison.Ordinal)
+        || ((message.StartsWith("network ", StringComparison.Ordinal) || message.Contains(": network ", StringComparison.Ordinal)) && message.TrimEnd().EndsWith(" not found", StringComparison.Ordinal));
 
     /// <summary>Docker begins a pull with a line about the whole image, "Pulling from library/nginx", whose id is the image's tag and no layer's.</summary>
     public static bool IsHeadline(string? status) => status?.StartsWith("Pulling from ", StringComparison.Ordinal) == true;
