@@ -132,17 +132,27 @@ internal sealed class DeployJob
         {
             return null; // a secret is not opened before it is said that the run is pending
         }
-        var (spec, refused) = await _vault.FillAsync(_run, _manifest, DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces), stopping);
-        if (refused is not null)
-        {
-            await _ending.RefusedAsync(refused, stopping);
-            return null;
-        }
+        var ordered = DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces);
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var done = new CancellationTokenSource();
         var cancellation = _gateway.CancelWhenAskedAsync(_run.RunId, wanted, _time, done.Token);
         try
         {
+            if (DeployOrder.HoldsGrants(_manifest))
+            {
+                // The rules are asked right before the container is made: what takes minutes comes before.
+                await _adapter.FetchAsync(ordered, wanted.Token);
+                if (!await isOurs())
+                {
+                    return null;
+                }
+            }
+            var (spec, refused) = await _vault.FillAsync(_run, _manifest, ordered, stopping);
+            if (refused is not null)
+            {
+                await _ending.RefusedAsync(refused, stopping);
+                return null;
+            }
             return await _adapter.CreateAsync(spec, isOurs, wanted.Token, stopping);
         }
         catch (OperationCanceledException) when (wanted.IsCancellationRequested && !stopping.IsCancellationRequested)

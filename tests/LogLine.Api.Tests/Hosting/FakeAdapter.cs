@@ -55,6 +55,8 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
         Task.FromResult(Look(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View()));
 
+    public Task FetchAsync(WorkloadSpec spec, CancellationToken wanted) => Task.CompletedTask;
+
     public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel) => await mayMake() ? await MakeAsync(spec, cancel) : null;
 
     private Task<Workload> MakeAsync(WorkloadSpec spec, CancellationToken cancel) => ChangeAsync("create", cancel, async () =>

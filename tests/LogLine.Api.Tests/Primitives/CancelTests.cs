@@ -17,7 +17,7 @@ public sealed class CancelTests
     {
         await using var registry = await SmallRegistry.StartAsync();
         await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
-        var image = await PushedAsync(lab, registry);
+        var image = await registry.PushedAsync(lab);
         var (asked, left, goesOn) = Holds(registry);
 
         var run = (await lab.SendAsync("image.pull", null, $$"""{"image":"{{image}}"}""", wait: 0)).RunId();
@@ -38,7 +38,7 @@ public sealed class CancelTests
         await using var registry = await SmallRegistry.StartAsync();
         await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
         await lab.Gateway.RegisterKeyAsync();
-        var (name, image) = (lab.Name("slow"), await PushedAsync(lab, registry));
+        var (name, image) = (lab.Name("slow"), await registry.PushedAsync(lab));
         var (asked, left, goesOn) = Holds(registry);
 
         var reference = await lab.Gateway.ApplyAsync(name, lab.Gateway.Manifest($$"""{"image":"{{image}}"}"""));
@@ -162,16 +162,6 @@ public sealed class CancelTests
         await process.WaitForExitAsync(PrimitiveLab.Cancel);
         Assert.Equal(0, process.ExitCode);
         return said;
-    }
-
-    /// <summary>An image that only the registry has.</summary>
-    private static async Task<string> PushedAsync(PrimitiveLab lab, SmallRegistry registry)
-    {
-        var (name, image) = (lab.Name("slow"), $"{registry.Host}/team/{lab.Name("slow")}:1");
-        await lab.DoAsync("image.load", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(new OciLayout("hello", name).Tar())}}","tag":"{{name}}:1"}""");
-        await lab.DoAsync("image.push", null, $$"""{"image":"localhost/dev/{{name}}:1","to":"{{image}}"}""");
-        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
-        return image;
     }
 
     /// <summary>Whoever asks the registry for a layer waits until it goes on; the first two complete when somebody has asked, and when somebody who did is gone.</summary>

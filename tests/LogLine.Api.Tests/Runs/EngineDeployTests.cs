@@ -263,7 +263,8 @@ public sealed class EngineDeployTests
     });
 
     /// <summary>A free port that no connection is given by chance: below those that the system hands out.</summary>
-    private static int FixedPort()
+    /// <summary>A port of the host that nobody has.</summary>
+    internal static int FixedPort()
     {
         while (true)
         {

@@ -14,6 +14,8 @@ internal sealed class IdleTarget : IRunAdapter
 
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) => Task.FromResult<Workload?>(null);
 
+    public Task FetchAsync(WorkloadSpec spec, CancellationToken wanted) => throw new NotSupportedException();
+
     public Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<Workload> StartAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();

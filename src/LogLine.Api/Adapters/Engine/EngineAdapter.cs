@@ -149,6 +149,18 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         await LookAsync(ContainerRequests.NameOf(tenant, name), cancel) is { } found && (found.Tenant, found.Name) == (tenant, name) ? found : null;
 
     /// <inheritdoc/>
+    public async Task FetchAsync(WorkloadSpec spec, CancellationToken wanted)
+    {
+        var (reference, image) = await images.UsableAsync(spec.Tenant, spec.Image, wanted);
+        if (image is not null)
+            return;
+        var error = await PullAsync(reference, wanted);
+        seenImages.Forget();
+        if (error is not null)
+            throw Unfetched(reference, error);
+    }
+
+    /// <inheritdoc/>
     public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel)
     {
         if (ContainerRequests.Problem(spec) is { } problem)
@@ -331,10 +343,13 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             (var error, image) = (await PullAsync(spec.Image, wanted), null);
             seenImages.Forget();
             id = await engine.CreateAsync(name, request, cancel)
-                ?? throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {spec.Image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
+                ?? throw Unfetched(spec.Image, error);
         }
         return (id, image);
     }
+
+    static AdapterException Unfetched(string image, string? error) =>
+        new(AdapterFailure.ImageNotFound, $"The image {image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
 
     async Task<string?> PullAsync(string image, CancellationToken cancel)
     {
