@@ -27,6 +27,11 @@ internal static class RunLogs
             await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, $"tail must be an integer from 1 to {MaxTail}") { Errors = [new FieldError("/tail", "query", $"must be an integer from 1 to {MaxTail}")] });
             return;
         }
+        if (follow is not (null or "true" or "1" or "false" or "0"))
+        {
+            await http.RefuseAsync(new Rejection(RefusalCode.SchemaInvalid, "follow must be true or false") { Errors = [new FieldError("/follow", "query", "must be true or false")] });
+            return;
+        }
         if (await ledger.Store.FindRunAsync(runId) is not { } run || run.Tenant != http.Principal().Tenant)
         {
             await http.NotFoundAsync($"run '{(runId.Length <= 96 ? runId : runId[..93] + "…")}'");

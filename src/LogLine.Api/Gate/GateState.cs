@@ -142,10 +142,10 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
             ? run
             : _pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).FirstOrDefault(created => created.RunId == runId && created.Tenant == tenant);
 
-    /// <summary>True when the run put secrets into its container.</summary>
-    public async ValueTask<bool> HoldsGrantsAsync(string tenant, string runId) =>
-        await FindRunAsync(tenant, runId) is { Ref: { } text } && MiniContainerRef.TryParse(text, out var reference)
-        && await FindManifestAsync(reference) is { } manifest && DeployOrder.HoldsGrants(manifest);
+    /// <summary>True when a deploy put secrets into the container, or may have: one that this ledger does not know.</summary>
+    public async ValueTask<bool> HoldsGrantsAsync(string tenant, Workload workload) => await FindRunAsync(tenant, workload.RunId) is { } run
+        ? run.Ref is { } text && MiniContainerRef.TryParse(text, out var reference) && await FindManifestAsync(reference) is { } manifest && DeployOrder.HoldsGrants(manifest)
+        : workload.Ref is not null;
 
     /// <summary>Runs of a service that have not ended.</summary>
     public async ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service)

@@ -19,7 +19,7 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
 
     /// <summary>It never got to run.</summary>
     public async Task FailedAsync(Workload? workload, WorkloadEnd? end, string reason, string error, CancellationToken stopping) =>
-        await EndBeforeRunningAsync(workload, end, reason, (await vault.MaskOfAsync(run.RunId, stopping)).Apply(error), stopping);
+        await EndBeforeRunningAsync(workload, end, reason, (await vault.MaskOfAsync(run, stopping)).Apply(error), stopping);
 
     private async Task EndBeforeRunningAsync(Workload? workload, WorkloadEnd? end, string reason, string error, CancellationToken stopping)
     {
@@ -93,7 +93,7 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
         }
         if ((await gateway.FindAsync(run.RunId) ?? run).State == RunState.Running)
         {
-            var message = (await vault.MaskOfAsync(run.RunId, stopping)).Apply(failure.Message);
+            var message = (await vault.MaskOfAsync(run, stopping)).Apply(failure.Message);
             await gateway.ReportAsync(run.RunId, new RunReport(RunState.Exited) { ExitCode = -1, Reason = RunReasons.Of(failure.Failure), Error = message }, stopping);
             return;
         }
@@ -164,16 +164,11 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
     private Task<LogTail?> TailAsync(Workload? workload, CancellationToken stopping) =>
         workload is null || workload.State == WorkloadState.Created && workload.StartedAt is null ? Task.FromResult<LogTail?>(null) : TailAsync(workload.Id, stopping);
 
-    /// <summary>A line of all the bytes that a tail has may have had more.</summary>
-    private static bool IsCut(string line) => System.Text.Encoding.UTF8.GetByteCount(line) >= TailBytes - 1;
-
     private async Task<LogTail?> TailAsync(string workloadId, CancellationToken stopping)
     {
         try
         {
-            var tail = await adapter.LogTailAsync(workloadId, TailLines, TailBytes, stopping);
-            var mask = await vault.MaskOfAsync(run.RunId, stopping);
-            return mask.Hides ? tail with { Lines = [.. tail.Lines.Select(line => mask.ApplyToLine(line, IsCut(line)))] } : tail;
+            return (await adapter.LogTailAsync(workloadId, TailLines, TailBytes, stopping)).Masked(await vault.MaskOfAsync(run, stopping));
         }
         catch (AdapterException failure)
         {

@@ -132,17 +132,27 @@ internal sealed class DeployJob
         {
             return null; // a secret is not opened before it is said that the run is pending
         }
-        var (spec, refused) = await _vault.FillAsync(_run, _manifest, DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces), stopping);
-        if (refused is not null)
-        {
-            await _ending.RefusedAsync(refused, stopping);
-            return null;
-        }
+        var ordered = DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces);
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var done = new CancellationTokenSource();
         var cancellation = _gateway.CancelWhenAskedAsync(_run.RunId, wanted, _time, done.Token);
         try
         {
+            if (DeployOrder.HoldsGrants(_manifest))
+            {
+                // The rules are asked right before the container is made: what takes minutes comes before.
+                await _adapter.FetchAsync(ordered, wanted.Token);
+                if (!await isOurs())
+                {
+                    return null;
+                }
+            }
+            var (spec, refused) = await _vault.FillAsync(_run, _manifest, ordered, stopping);
+            if (refused is not null)
+            {
+                await _ending.RefusedAsync(refused, stopping);
+                return null;
+            }
             return await _adapter.CreateAsync(spec, isOurs, wanted.Token, stopping);
         }
         catch (OperationCanceledException) when (wanted.IsCancellationRequested && !stopping.IsCancellationRequested)
@@ -164,8 +174,9 @@ internal sealed class DeployJob
     private async Task<Workload?> StartedAsync(Workload workload, CancellationToken stopping)
     {
         var current = await CurrentAsync();
+        var replacesPaused = current.State < RunState.Applied && await _takeover.ReplacesPausedAsync(stopping);
         var applied = current.State >= RunState.Applied ? Task.CompletedTask
-            : _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Applied) { Facts = json => DeployFacts.Applied(json, _run.Provider, workload) }, stopping);
+            : _gateway.ReportAsync(_run.RunId, new RunReport(RunState.Applied) { Facts = json => DeployFacts.Applied(json, _run.Provider, workload, replacesPaused) }, stopping);
         try
         {
             if (workload.State != WorkloadState.Created || current.CancelRequested)
@@ -226,13 +237,20 @@ internal sealed class DeployJob
 /// <summary>What spans and rows say of a deploy's container.</summary>
 internal static class DeployFacts
 {
-    public static void Applied(Utf8JsonWriter json, string provider, Workload workload)
+    /// <summary>The container that is stopped to make room was paused.</summary>
+    public const string ReplacesPaused = "replaces_paused";
+
+    public static void Applied(Utf8JsonWriter json, string provider, Workload workload, bool replacesPaused)
     {
         json.WriteString("container_id", workload.Id);
         json.WriteString("provider", provider);
         if (workload.ImageDigest is not null)
         {
             json.WriteString("image_digest", workload.ImageDigest);
+        }
+        if (replacesPaused)
+        {
+            json.WriteBoolean(ReplacesPaused, true);
         }
     }
 

@@ -45,7 +45,8 @@ public static class DeployPlanner
     private static IEnumerable<int> Contested(DeployWish wish, Workload current) =>
         IsUp(current) ? DeployOrder.Ports(wish.Manifest).Select(port => port.Host).Where(port => port > 0).Intersect(current.Ports.Select(port => port.Host)) : [];
 
-    private static bool IsUp(Workload? workload) => workload?.State is WorkloadState.Running or WorkloadState.Paused;
+    /// <summary>It has been started and has not ended.</summary>
+    public static bool IsUp(Workload? workload) => workload?.State is WorkloadState.Running or WorkloadState.Paused;
 
     /// <summary>What is done, in order; empty when nothing is.</summary>
     public static IReadOnlyList<DeployAction> Actions(DeployPlan plan)

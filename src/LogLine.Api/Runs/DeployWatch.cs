@@ -26,9 +26,9 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 return;
             }
             var (now, replacedBy) = await ReplacedAsync(stopping);
-            if (now is { State: WorkloadState.Running })
+            if (DeployPlanner.IsUp(now)) // a way back may have paused it again
             {
-                await StartedAgainAsync(now, stopping);
+                await StartedAgainAsync(now!, stopping);
                 continue;
             }
             end = now?.End ?? end; // it may have been started again, and ended again
@@ -96,7 +96,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             }
             await moved.WaitAsync(stopping);
         }
-        return await adapter.FindByRunAsync(run.RunId, stopping) is { } now ? (now, now.State == WorkloadState.Running ? null : successor) : (null, successor);
+        return await adapter.FindByRunAsync(run.RunId, stopping) is { } now ? (now, DeployPlanner.IsUp(now) ? null : successor) : (null, successor);
     }
 
     /// <summary>Somebody else started it again (a client, a replacement that failed): the run goes on, and says since when and on which ports, since Docker chooses those anew.</summary>

@@ -50,19 +50,24 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
     }
 
     /// <summary>What must not stand in the output of the container that a run made. A secret that cannot be opened any more hides all of it: better nothing than a part.</summary>
-    public async ValueTask<SecretMask> MaskOfAsync(string? runId, CancellationToken cancel)
+    public ValueTask<SecretMask> MaskOfAsync(Workload? workload, CancellationToken cancel) =>
+        workload is null ? new(SecretMask.None) : MaskOfAsync(workload.RunId, unknown: workload.Ref is null ? SecretMask.None : SecretMask.Everything, cancel);
+
+    /// <summary>The same of a run's own container.</summary>
+    public ValueTask<SecretMask> MaskOfAsync(RunRow run, CancellationToken cancel) => MaskOfAsync(run.RunId, SecretMask.Everything, cancel);
+
+    /// <param name="runId">The run that made the container.</param>
+    /// <param name="unknown">What is hidden of a container whose run nobody knows (any more): a deploy may have put secrets into it.</param>
+    /// <param name="cancel">Gives up.</param>
+    private async ValueTask<SecretMask> MaskOfAsync(string runId, SecretMask unknown, CancellationToken cancel)
     {
-        if (runId is null)
-        {
-            return SecretMask.None;
-        }
         if (_masks.TryGetValue(runId, out var known))
         {
             return known;
         }
         if (await gateway.FindAsync(runId) is not { } run)
         {
-            return SecretMask.None;
+            return unknown;
         }
         if (run.Ref is null || await gateway.ManifestOfAsync(run) is var manifest && !DeployOrder.HoldsGrants(manifest))
         {
@@ -82,19 +87,32 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
         return mask;
     }
 
-    /// <summary>The variables of the container that a run made which hold secrets.</summary>
-    public async ValueTask<IReadOnlyList<string>> VariablesOfAsync(string? runId) =>
-        await KeeperAsync(runId) is { } run
-            ? [.. GrantOpener.References(await gateway.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)]
-            : [];
+    /// <summary>The variables of a container which hold secrets; null when that is not known.</summary>
+    public async ValueTask<IReadOnlyList<string>?> VariablesOfAsync(Workload? workload) => await KeeperAsync(workload) switch
+    {
+        (false, _) => [],
+        (true, { } run) => [.. GrantOpener.References(await gateway.ManifestOfAsync(run)).Where(reference => reference.Reference.FilePath is null).Select(reference => reference.Variable)],
+        _ => null,
+    };
 
-    /// <summary>The deploy that made a container, which may have put secrets into it; null when it is known to have put none.</summary>
-    private async ValueTask<RunRow?> KeeperAsync(string? runId) =>
-        runId is not null && !(_masks.TryGetValue(runId, out var known) && known == SecretMask.None) && await gateway.FindAsync(runId) is { Ref: not null } run ? run : null;
+    /// <summary>True when a container has secrets in it, or may have.</summary>
+    public async ValueTask<bool> HoldsGrantsAsync(Workload? workload) => await KeeperAsync(workload) switch
+    {
+        (false, _) => false,
+        (true, { } run) => DeployOrder.HoldsGrants(await gateway.ManifestOfAsync(run)),
+        _ => true,
+    };
 
-    /// <summary>True when the container that a run made has secrets in it.</summary>
-    public async ValueTask<bool> HoldsGrantsAsync(string? runId) =>
-        await KeeperAsync(runId) is { } run && DeployOrder.HoldsGrants(await gateway.ManifestOfAsync(run));
+    /// <summary>Whether a deploy made the container, which may have put secrets into it, and that deploy where it is known (still).</summary>
+    private async ValueTask<(bool IsDeployed, RunRow? Run)> KeeperAsync(Workload? workload)
+    {
+        if (workload is null || (_masks.TryGetValue(workload.RunId, out var known) && known == SecretMask.None))
+        {
+            return (false, null);
+        }
+        var run = await gateway.FindAsync(workload.RunId);
+        return (run is null ? workload.Ref is not null : run.Ref is not null, run);
+    }
 
     /// <summary>Removes the files of a run that has ended: its secrets do not outlive it.</summary>
     public async Task ClearAsync(string runId)

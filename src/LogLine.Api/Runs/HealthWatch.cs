@@ -68,7 +68,7 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
 
     private async Task<bool> SayAsync(string health, string why, CancellationToken stop)
     {
-        var shown = (await vault.MaskOfAsync(run.RunId, stop)).Apply(why);
+        var shown = (await vault.MaskOfAsync(run, stop)).Apply(why);
         return await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running)
         {
             StartedAt = (await gateway.FindAsync(run.RunId))?.StartedAt,

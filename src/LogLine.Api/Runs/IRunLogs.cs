@@ -104,7 +104,7 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
 
     private async Task<(IContainerPrimitives Logs, Workload Workload, SecretMask Mask)?> FindAsync(RunRow run, CancellationToken cancel) =>
         targets.Find(run.Provider) is IContainerPrimitives logs && await WorkloadAsync((IRunAdapter)logs, run, cancel) is { } workload
-            ? (logs, workload, await vault.MaskOfAsync(workload.RunId, cancel))
+            ? (logs, workload, await vault.MaskOfAsync(workload, cancel))
             : null;
 
     /// <summary>The container of a deploy is the one that it made; that of a primitive the one of its name.</summary>
@@ -136,8 +136,8 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
 
     private static async Task<LogTail> ShownAsync(Task<LogTail> reading, SecretMask mask, string? grep, int wanted)
     {
-        var read = await reading;
-        return Shown(read.Lines.Select(line => mask.ApplyToLine(line)), read.Dropped, grep, wanted);
+        var read = (await reading).Masked(mask);
+        return Shown(read.Lines, read.Dropped, grep, wanted);
     }
 
     private static LogTail Shown(IEnumerable<string> masked, long dropped, string? grep, int wanted)

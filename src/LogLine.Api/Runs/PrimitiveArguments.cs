@@ -11,7 +11,7 @@ public static class PrimitiveArguments
 {
     /// <summary>The first thing that is wrong with a payload, by JSON Pointer into the span and a sentence; or null.</summary>
     public static (string Path, string Message)? Problem(JsonElement payload) =>
-        Env(payload) ?? Limits(payload.Member("resources"), "/payload/resources") ?? Limits(payload, "/payload") ?? Mounts(payload) ?? Labels(payload) ?? Stdin(payload) ?? Since(payload) ?? Signal(payload) ?? Link(payload) ?? Images(payload);
+        Env(payload) ?? Limits(payload.Member("resources"), "/payload/resources") ?? Limits(payload, "/payload") ?? Mounts(payload) ?? Labels(payload) ?? Group(payload) ?? Stdin(payload) ?? Since(payload) ?? Signal(payload) ?? Link(payload) ?? Images(payload);
 
     /// <summary>A size member, string or integer; null when it is absent.</summary>
     public static long? Bytes(JsonElement resources, string name) => resources.Member(name) switch
@@ -34,7 +34,7 @@ public static class PrimitiveArguments
         since is null ? null : Timestamps.TryParse(since, out var at) ? at : TimeLength.TryParse(since, out var length, out _) ? now - length : null;
 
     private static (string, string)? Link(JsonElement payload) =>
-        payload.Text("from") is { } from && payload.Text("to") == from ? ("/payload/to", $"is '{from}', as from is; a link is between two containers") : null;
+        payload.Text("from") is { } from && payload.Text("to") == from ? ("/payload/to", $"is '{from}', as from is: a container is not linked to itself; name another one in from or in to") : null;
 
     private static (string, string)? Images(JsonElement payload)
     {
@@ -68,13 +68,10 @@ public static class PrimitiveArguments
     private static (string, string)? Limits(JsonElement resources, string at) =>
         resources.Text("memory") is { } memory && !ByteSize.TryParse(memory, out _, out var problem)
             ? (at + "/memory", $"'{memory}' {(problem.StartsWith("expected", StringComparison.Ordinal) ? "is no size; " + problem : problem)}")
-            : Bytes(resources, "memory") < LeastMemory
+            : Bytes(resources, "memory") < LeastResources.MemoryBytes
                 ? (at + "/memory", "is less than 6 MiB, the least that engines accept")
                 : CpuMillis(resources) is 0 ? (at + "/cpus", "is zero; give more, or leave it out for no limit")
-                    : CpuMillis(resources) < LeastCpuMillis ? (at + "/cpus", "is less than 0.01, the least that engines accept") : null;
-
-    private const long LeastMemory = 6 << 20;
-    private const int LeastCpuMillis = 10;
+                    : CpuMillis(resources) < LeastResources.CpuMillis ? (at + "/cpus", "is less than 0.01, the least that engines accept") : null;
 
     private static (string, string)? Mounts(JsonElement payload)
     {
@@ -117,6 +114,18 @@ public static class PrimitiveArguments
         && labels.EnumerateObject().Select(label => label.Name).FirstOrDefault(label => label.StartsWith("logline.", StringComparison.Ordinal)) is { } name
             ? ($"/payload/labels/{Escape(name)}", "begins with 'logline.', which is the gateway's own")
             : null;
+
+    /// <summary>With these strategies a container goes when its session or task ends: it has to have one that can be ended.</summary>
+    private static (string, string)? Group(JsonElement payload)
+    {
+        if (payload.Text("strategy") is not { } kind || kind is not ("session" or "task"))
+        {
+            return null;
+        }
+        return payload.Text(kind + "_id") is not { } id ? ($"/payload/{kind}_id", $"is missing: with the strategy '{kind}' the container goes when that {kind} ends")
+            : Identifiers.IsName(id) ? null
+            : ($"/payload/{kind}_id", $"'{id}' cannot be ended, so that the strategy '{kind}' would never be carried out; {kind}.end takes names of lower-case letters, digits, '_' and '-', at most 63");
+    }
 
     private static (string, string)? Stdin(JsonElement payload) =>
         payload.Text("stdin_b64") is { } text && !Convert.TryFromBase64String(text, new byte[text.Length], out _) ? ("/payload/stdin_b64", "is not base64 (RFC 4648, section 4, padded)") : null;

@@ -10,7 +10,7 @@ namespace LogLine.Api.Runs;
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
 /// container is judged again by the engine's truth right before the act (contract, section 7): by a look, or by the engine in the act itself.
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time)
+internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time, ILogger logger)
 {
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
     private readonly bool _takenOver = run.State != RunState.Planned && taken is null;
@@ -106,14 +106,16 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
         var workload = IsAboutContainer(run, _order) ? await LookAsync(working) : null;
-        (_mask, _secretVariables) = (await vault.MaskOfAsync(workload?.RunId, working), await vault.VariablesOfAsync(workload?.RunId));
+        _mask = await vault.MaskOfAsync(workload, working);
+        _secretVariables = await vault.VariablesOfAsync(workload) ?? (_order.Effect != "container.commit" ? []
+            : throw new AdapterException(AdapterFailure.Refused, $"Which variables of '{run.Service}' hold secrets is not known here (any more), so no image is made of it."));
         await _pending;
         if (_order.Operation is { } operation)
         {
             Judge(workload, operation);
         }
         // Not only when the gate let it pass: a deploy may have put a container with secrets in that one's place.
-        if (SecretAccess.IsBy(_order.Effect) && RunDetail.ProofOf(run.Detail) is null && await vault.HoldsGrantsAsync(workload?.RunId))
+        if (SecretAccess.IsBy(_order.Effect) && RunDetail.ProofOf(run.Detail) is null && await vault.HoldsGrantsAsync(workload))
         {
             await EndAsync(RunState.Failed, 1, "proof_required", $"The container '{run.Service}' holds secrets by now, so this needs a live proof for '{SecretAccess.ProofIntent}' on {run.Subject}.", null, stopping);
             return;
@@ -130,11 +132,12 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
         working.ThrowIfCancellationRequested();
         var started = time.GetUtcNow();
-        var progress = new ProgressReports(run, gateway, time, stopping);
+        var progress = new ProgressReports(run, gateway, time, logger, stopping);
         var result = taken?.Ahead is { } ahead ? await ahead.WaitAsync(working) : await primitive(Call(run, _order, workload, gateway) with
         {
             Unbroken = stopping,
             SecretVariables = _secretVariables,
+            Mask = _mask,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
             // Asked in the middle of the work: a store that is away would end it there, and what it has done would be nobody's to tell.
             HasEnded = (kind, name) => new(Absence.OutlastAsync(() => gateway.HasEndedAsync(run, kind, name).AsTask(), time, working)),
@@ -218,13 +221,10 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         Result = result is { } body ? Masked(body) : null,
     };
 
-    /// <summary>A result without secrets. Of a command's output that is too long the last part is kept, which may begin in the middle of one, as a line of a log may.</summary>
-    private JsonElement Masked(JsonElement body) => !_mask.Hides ? body : _order.Effect switch
-    {
-        "container.exec" when body.Flag("truncated") == true => Masked(body, text => _mask.ApplyToCut(text, atStart: true)),
-        "container.logs" => Masked(body, line => _mask.ApplyToLine(line)),
-        _ => _mask.Apply(body),
-    };
+    /// <summary>A result without secrets. Of a command's output that is too long the last part is kept, which may begin in the middle of one.</summary>
+    private JsonElement Masked(JsonElement body) => !_mask.Hides ? body
+        : _order.Effect == "container.exec" && body.Flag("truncated") == true ? Masked(body, text => _mask.ApplyToCut(text, atStart: true))
+        : _mask.Apply(body);
 
     /// <summary>An object whose texts, and those in its arrays, are masked in a way of their own.</summary>
     private static JsonElement Masked(JsonElement body, Func<string, string> mask) => CanonicalJson.Compose(json =>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using LogLine.Api.Artifacts;
+using LogLine.Api.Secrets;
 
 namespace LogLine.Api.Runs;
 
@@ -46,6 +47,9 @@ public sealed record PrimitiveCall
 
     /// <summary>Variables of the container that hold secrets: they do not go into an image that is made of it.</summary>
     public IReadOnlyList<string> SecretVariables { get; init; } = [];
+
+    /// <summary>What must not stand in what the container says. The result as a whole is masked anyway; this is for what is cut, where a part of a secret would stand.</summary>
+    public SecretMask Mask { get; init; } = SecretMask.None;
 
     /// <summary>
     /// To be awaited right before something begins that takes its time and must not be done twice (a command): the run is <c>running</c> from

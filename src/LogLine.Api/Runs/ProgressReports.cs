@@ -6,7 +6,7 @@ namespace LogLine.Api.Runs;
 /// How far a run is, said at most once in <see cref="Least"/> and at most <see cref="Most"/> times: a ledger that forgets nothing is no place for every
 /// percent.
 /// </summary>
-internal sealed class ProgressReports(RunRow run, IRunGateway gateway, TimeProvider time, CancellationToken stopping)
+internal sealed class ProgressReports(RunRow run, IRunGateway gateway, TimeProvider time, ILogger logger, CancellationToken stopping)
 {
     private const int Most = 100;
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(2);
@@ -44,9 +44,14 @@ internal sealed class ProgressReports(RunRow run, IRunGateway gateway, TimeProvi
                 json.WriteString("unit", progress.Unit);
             }, stopping);
         }
-        catch (Exception)
+        catch (Exception lost) when (lost is OperationCanceledException || lost.IsAway())
+        {
+            // The worker stops, or the store is away: the next one says more.
+        }
+        catch (Exception defect)
         {
             // Whatever the matter is, it is not worth the work that it tells of.
+            logger.LogError(defect, "{Run} goes on, though how far it is could not be said", run.RunId);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+using LogLine.Api.Secrets;
 using LogLine.Protocol.MiniContainers;
 
 namespace LogLine.Api.Runs;
@@ -40,6 +42,10 @@ public interface IRunAdapter : IRunTarget
     /// <inheritdoc/>
     bool IRunTarget.CarriesOut(string effect) => PrimitiveTable.Find(this, effect) is not null;
 
+    /// <summary>Fetches the image of a workload unless the target has it. Done before a secret is opened for the workload: to fetch takes minutes, in which the grant can end.</summary>
+    /// <exception cref="AdapterException"><see cref="AdapterFailure.ImageNotFound"/>; or the target is absent.</exception>
+    Task FetchAsync(WorkloadSpec spec, CancellationToken wanted);
+
     /// <summary>
     /// Creates, never starts. The same run again finds what it created before. A stopped workload that an earlier run left under
     /// this name makes room; one in any other state keeps the name (<see cref="AdapterFailure.NameTaken"/>), also one that was
@@ -63,6 +69,10 @@ public interface IRunAdapter : IRunTarget
     /// <summary>Starts one that has ended again; one that runs stays as it is. Only for a run that asks for it: a restart, or the way back after a replacement that failed.</summary>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel);
+
+    /// <summary>Freezes one that runs; one that is frozen stays as it is.</summary>
+    /// <exception cref="AdapterException">The target refused or is absent.</exception>
+    Task PauseAsync(string workloadId, CancellationToken cancel);
 
     /// <summary>Gives a workload that was made beside another one (<see cref="WorkloadSpec.Beside"/>) the service's own name; one that has it stays as it is.</summary>
     /// <exception cref="AdapterException"><see cref="AdapterFailure.NameTaken"/> while the other one is there.</exception>
@@ -252,7 +262,15 @@ public sealed record Workload
 public sealed record WorkloadEnd(int ExitCode, bool OomKilled, DateTimeOffset? EndedAt);
 
 /// <summary>The last lines of output; <paramref name="Dropped"/> counts lines that were there and are not in <paramref name="Lines"/>, as far as is known.</summary>
-public sealed record LogTail(IReadOnlyList<string> Lines, long Dropped);
+public sealed record LogTail(IReadOnlyList<string> Lines, long Dropped)
+{
+    /// <summary>Which of the lines, by their place, lack their end: they were too long, or have not come to it yet. It is for whoever masks them, and stays in this process.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlySet<int> Cut { get; init; } = FrozenSet<int>.Empty;
+
+    /// <summary>The lines without secrets, nor what is left of one at an edge.</summary>
+    public LogTail Masked(SecretMask mask) => mask.Hides ? this with { Lines = [.. Lines.Select((line, at) => mask.ApplyToLine(line, Cut.Contains(at)))] } : this;
+}
 
 /// <summary>Why a target did not do what it was asked.</summary>
 public enum AdapterFailure

@@ -14,6 +14,11 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
     /// <summary>What is replaced, and how.</summary>
     public DeployCourse Course => _course;
 
+    /// <summary>Where both cannot run at once: whether the old container is paused. That goes with its stop, so it is said before (<see cref="DeployFacts.ReplacesPaused"/>).</summary>
+    public async Task<bool> ReplacesPausedAsync(CancellationToken stopping) =>
+        _course is { Strategy: DeployStrategy.Recreate, OldContainer: { } old }
+        && await adapter.FindByNameAsync(run.Tenant, run.Service, stopping) is { State: WorkloadState.Paused } found && found.Id == old;
+
     /// <summary>Where both cannot run at once: stops the old container. Its run does not end yet, it may go on (<see cref="GoBackAsync"/>).</summary>
     public async Task MakeRoomAsync(CancellationToken stopping)
     {
@@ -54,7 +59,7 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
 
     /// <summary>
     /// The new one does not get to run: whoever was there before goes on. Where it was stopped for the new one it is started again, if the client
-    /// wanted that (<c>rollback_on_failure</c>).
+    /// wanted that (<c>rollback_on_failure</c>), and paused again where it was paused.
     /// </summary>
     /// <returns>The run that serves now, or null; and why the way back failed.</returns>
     public async Task<(string? Serving, string? Problem)> GoBackAsync(CancellationToken stopping)
@@ -64,7 +69,8 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
         {
             return (null, null);
         }
-        if (!_course.TakesOver(await gateway.FindAsync(run.RunId) ?? run))
+        var current = await gateway.FindAsync(run.RunId) ?? run;
+        if (!_course.TakesOver(current))
         {
             return (oldRun, null); // never touched
         }
@@ -72,15 +78,23 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
         {
             return (null, null);
         }
+        var isUp = false;
         try
         {
             using var turn = await TurnAsync(stopping);
             await adapter.StartAgainAsync(old, stopping);
+            isUp = true;
+            if (RunDetail.Flag(current.Detail, DeployFacts.ReplacesPaused))
+            {
+                await adapter.PauseAsync(old, stopping);
+            }
             return (oldRun, null);
         }
         catch (AdapterException failure)
         {
-            return (null, $"What ran before could not be started again: {failure.Message}");
+            return isUp
+                ? (oldRun, $"What ran before was paused, and runs now, since it could not be paused again: {failure.Message}")
+                : (null, $"What ran before could not be started again: {failure.Message}");
         }
     }
 

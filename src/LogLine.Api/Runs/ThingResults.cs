@@ -32,8 +32,8 @@ public sealed record ImageSaved(string Image, string ImageId, string Artifact, l
 /// <summary>An image that a registry has now.</summary>
 public sealed record ImagePushed(string Image, string To, string ImageId);
 
-/// <summary>A network of the tenant; <paramref name="Containers"/> are the tenant's in it, absent in lists.</summary>
-public sealed record NetworkView(string Name, string? CreatedAt, bool Internal, IReadOnlyList<NetworkMember>? Containers, IReadOnlyDictionary<string, string> Labels);
+/// <summary>A network of the tenant; <paramref name="Containers"/> are the tenant's in it, absent in lists. Of one that is not there any more its name and its containers are known.</summary>
+public sealed record NetworkView(string Name, string? CreatedAt, bool? Internal, IReadOnlyList<NetworkMember>? Containers, IReadOnlyDictionary<string, string> Labels);
 
 /// <summary>A container in a network.</summary>
 public sealed record NetworkMember(string Name, string? Address);

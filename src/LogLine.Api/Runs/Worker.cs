@@ -184,7 +184,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         }
         else
         {
-            hold.Command = new PrimitiveJob(run, taken, gateway, adapter, _turns, vault, outputs, time);
+            hold.Command = new PrimitiveJob(run, taken, gateway, adapter, _turns, vault, outputs, time, logger);
             await hold.Command.RunAsync(stopping);
         }
     }

@@ -38,6 +38,7 @@ public sealed class SecretMask
             var text = Encoding.UTF8.GetString(grant.Secret.Reveal());
             var shown = $"«grant:{grant.GrantId}»";
             values.Add((text, shown));
+            values.Add((text.Trim('\r', '\n'), shown)); // a file's last line has an end, which the line of a log has not
             values.AddRange(text.Split('\n').Select(line => line.TrimEnd('\r')).Where(line => line.Length >= LeastLine && line != text).Select(line => (line, shown)));
         }
         // The longest first: a value that is part of another one must not break it apart.

@@ -1,9 +1,11 @@
 using System.Net;
 using LogLine.Api.Gate;
+using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
+using LogLine.Protocol.Quantities;
 using LogLine.Protocol.Spans;
 
 namespace LogLine.Api.Tests.Gate;
@@ -57,6 +59,23 @@ public sealed class BadInputTests
 
         Assert.Equal(("/payload/manifest/deploy/resources/cpu_millis", "canonical"), answer.Error());
         Assert.Equal("invalid", answer.Json.Text("status"));
+    }
+
+    /// <summary>The least limits of a container are the same, whether a manifest or a primitive asks for them.</summary>
+    [Theory]
+    [InlineData("memory_bytes", LeastResources.MemoryBytes, "memory", "6MiB", "6291455")]
+    [InlineData("cpu_millis", LeastResources.CpuMillis, "cpus", "0.01", "0.009")]
+    public async Task LeastLimits_AreTheSameInManifestsAndPrimitives(string member, long least, string argument, string value, string less)
+    {
+        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.create"] = (_, _) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}").Root)) } }])).RegisterKeyAsync();
+        Task<Answer> ManifestAsync(long limit) => gateway.PostAsync(Apply("web", TestGateway.Text(gateway.Manifest($$$"""{"image":"x","resources":{"{{{member}}}":{{{limit}}}}}"""))));
+        Task<Answer> PrimitiveAsync(string limit) =>
+            gateway.PostAsync($$$"""{"intent":"container.create","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web","image":"x","resources":{"{{{argument}}}":"{{{limit}}}"} } }""");
+
+        Assert.Equal("/payload/manifest/deploy/resources/" + member, (await gateway.AssertRefusedAsync("422_SCHEMA_INVALID", () => ManifestAsync(least - 1))).Error().Path);
+        Assert.Equal("/payload/resources/" + argument, (await gateway.AssertRefusedAsync("422_SCHEMA_INVALID", () => PrimitiveAsync(less))).Error().Path);
+        Assert.Equal(HttpStatusCode.OK, (await ManifestAsync(least)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await PrimitiveAsync(value)).Status);
     }
 
     [Fact]

@@ -55,6 +55,8 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) =>
         Task.FromResult(Look(_workloads.Values.FirstOrDefault(workload => workload.Name == $"{tenant}-{name}")?.View()));
 
+    public Task FetchAsync(WorkloadSpec spec, CancellationToken wanted) => Task.CompletedTask;
+
     public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel) => await mayMake() ? await MakeAsync(spec, cancel) : null;
 
     private Task<Workload> MakeAsync(WorkloadSpec spec, CancellationToken cancel) => ChangeAsync("create", cancel, async () =>
@@ -84,8 +86,10 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel) => ChangeAsync("start again", cancel, () =>
     {
         var workload = Find(workloadId);
-        return Task.FromResult(workload.View().State == WorkloadState.Running ? workload.View() : Run(workload));
+        return Task.FromResult(workload.View().State is WorkloadState.Running or WorkloadState.Paused ? workload.View() : Run(workload));
     });
+
+    public Task PauseAsync(string workloadId, CancellationToken cancel) => ChangeAsync("pause", cancel, () => Task.FromResult(Find(workloadId).IsPaused = true));
 
     public Task AdoptNameAsync(string workloadId, CancellationToken cancel) => ChangeAsync("rename", cancel, () =>
     {
@@ -104,6 +108,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
         var workload = Find(workloadId);
         if (workload.View().State != WorkloadState.Created)
         {
+            workload.IsPaused = false;
             workload.End.TrySetResult(new WorkloadEnd(143, false, DateTimeOffset.UtcNow));
         }
         return Task.FromResult(true);
@@ -118,6 +123,9 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public Task FollowLogAsync(string workloadId, int tail, LogRing ring, CancellationToken cancel) => Task.CompletedTask;
 
     public Task<LogTail> LogTailAsync(string workloadId, int maxLines, int maxBytes, CancellationToken cancel) => Task.FromResult(new LogTail(["last line"], 0));
+
+    /// <summary>Freezes the container of a run, as somebody else does.</summary>
+    public void Pause(string runId) => _workloads.Values.Single(workload => workload.Spec.RunId == runId).IsPaused = true;
 
     /// <summary>Ends the container of a run by itself.</summary>
     public void Exit(string runId, int code) => _workloads.Values.Single(workload => workload.Spec.RunId == runId).End.TrySetResult(new WorkloadEnd(code, false, DateTimeOffset.UtcNow));
@@ -154,6 +162,8 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
 
         public int Starts { get; set; }
 
+        public bool IsPaused { get; set; }
+
         public TaskCompletionSource<WorkloadEnd> End { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Workload View() => new()
@@ -163,7 +173,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
             Tenant = spec.Tenant,
             Name = spec.Name,
             Ref = spec.Ref,
-            State = End.Task.IsCompleted ? WorkloadState.Stopped : Starts > 0 ? WorkloadState.Running : WorkloadState.Created,
+            State = End.Task.IsCompleted ? WorkloadState.Stopped : IsPaused ? WorkloadState.Paused : Starts > 0 ? WorkloadState.Running : WorkloadState.Created,
             ImageDigest = "sha256:fake",
             Ports = spec.Ports,
             StartedAt = Starts > 0 ? DateTimeOffset.UtcNow : null,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Artifacts;
 using LogLine.Api.Tests.Hosting;
@@ -16,7 +17,7 @@ public sealed class CancelTests
     {
         await using var registry = await SmallRegistry.StartAsync();
         await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
-        var image = await PushedAsync(lab, registry);
+        var image = await registry.PushedAsync(lab);
         var (asked, left, goesOn) = Holds(registry);
 
         var run = (await lab.SendAsync("image.pull", null, $$"""{"image":"{{image}}"}""", wait: 0)).RunId();
@@ -37,7 +38,7 @@ public sealed class CancelTests
         await using var registry = await SmallRegistry.StartAsync();
         await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
         await lab.Gateway.RegisterKeyAsync();
-        var (name, image) = (lab.Name("slow"), await PushedAsync(lab, registry));
+        var (name, image) = (lab.Name("slow"), await registry.PushedAsync(lab));
         var (asked, left, goesOn) = Holds(registry);
 
         var reference = await lab.Gateway.ApplyAsync(name, lab.Gateway.Manifest($$"""{"image":"{{image}}"}"""));
@@ -90,6 +91,42 @@ public sealed class CancelTests
             $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", $"FROM localhost/dev/{name}:base\n{steps}")))}}","tag":"{{name}}:1"}""";
     }
 
+    /// <summary>It hears that it is to end, and does not: it is killed when its time is over, though nobody waits for that any more.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Stop_GoesOnAtTheEngine(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync("deaf", "trap 'echo heard' TERM; while :; do sleep 0.05; done");
+
+        var run = (await lab.SendAsync("container.stop", name, """{"timeout_s":10}""", wait: 0)).RunId();
+        await HeardAsync(lab, name);
+        await CancelledAsync(lab, run, $"urn:container:dev/{name}");
+
+        await Patience.UntilAsync("its end", async () => (await ShownAsync(lab, name)).State is { Status: "exited", ExitCode: 137 });
+        Assert.Equal("stopped", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+    }
+
+    /// <summary>It ends only when the run has ended as cancelled, and lives anew all the same.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Restart_GoesOnAtTheEngine(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync("slow", "trap 'echo heard; until [ -e /tmp/go ]; do sleep 0.05; done; exit 0' TERM; while :; do sleep 0.05; done");
+        var before = (await ShownAsync(lab, name)).State.StartedAt;
+
+        var run = (await lab.SendAsync("container.restart", name, """{"timeout_s":300}""", wait: 0)).RunId();
+        await HeardAsync(lab, name);
+        await CancelledAsync(lab, run, $"urn:container:dev/{name}");
+        await lab.ReleaseAsync(name);
+
+        await Patience.UntilAsync("its next life", async () => (await ShownAsync(lab, name)).State is { Status: "running" } now && now.StartedAt != before);
+    }
+
+    private static Task HeardAsync(PrimitiveLab lab, string name) => Patience.UntilAsync("that it has heard", async () =>
+        (await lab.Engine.LogLinesAsync(await ShownAsync(lab, name), 1, 1000, null, null, PrimitiveLab.Cancel)).Lines is ["heard"]);
+
+    private static async Task<ContainerDetail> ShownAsync(PrimitiveLab lab, string name) => (await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!;
+
     /// <summary>The process of a shell whose script has a word in it.</summary>
     private static Process? CommandWith(string word)
     {
@@ -125,16 +162,6 @@ public sealed class CancelTests
         await process.WaitForExitAsync(PrimitiveLab.Cancel);
         Assert.Equal(0, process.ExitCode);
         return said;
-    }
-
-    /// <summary>An image that only the registry has.</summary>
-    private static async Task<string> PushedAsync(PrimitiveLab lab, SmallRegistry registry)
-    {
-        var (name, image) = (lab.Name("slow"), $"{registry.Host}/team/{lab.Name("slow")}:1");
-        await lab.DoAsync("image.load", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(new OciLayout("hello", name).Tar())}}","tag":"{{name}}:1"}""");
-        await lab.DoAsync("image.push", null, $$"""{"image":"localhost/dev/{{name}}:1","to":"{{image}}"}""");
-        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
-        return image;
     }
 
     /// <summary>Whoever asks the registry for a layer waits until it goes on; the first two complete when somebody has asked, and when somebody who did is gone.</summary>

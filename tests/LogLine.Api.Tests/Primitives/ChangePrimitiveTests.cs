@@ -142,6 +142,22 @@ public sealed class ChangePrimitiveTests
         Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.inspect", late)).Code);
     }
 
+    /// <summary>Two who end one session at the same moment, or one who removes a container of it meanwhile, want the same.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task SessionThatManyEndAtOnce_HasEndedForAll(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var group = lab.Name("session");
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(i => lab.DoAsync("container.create", lab.Name("c" + i), $$"""{"image":"{{PrimitiveLab.Image}}","strategy":"session","session_id":"{{group}}","auto_start":true}""")));
+
+        var removed = lab.SendAsync("container.remove", lab.Name("c0"), """{"force":true}""");
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => lab.DoAsync("session.end", group)));
+        var one = await removed;
+
+        Assert.True(one.Code == "404_NOT_FOUND" || one.Json.Member("result").Flag("removed") == true || one.Json.Member("result").Text("reason") == "not_found", one.Body);
+        Assert.Empty((await lab.DoAsync("container.list", null, $$"""{"session_id":"{{group}}"}""")).Items("containers"));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Output_IsFollowedToItsEnd(string provider)
     {
@@ -170,6 +186,7 @@ public sealed class ChangePrimitiveTests
         Assert.Equal(["first", "last"], (await lab.DoAsync("container.logs", name, """{"follow":true,"follow_s":30}""")).Texts("lines"));
         Assert.Equal("404_NOT_FOUND", (await lab.Gateway.GetAsync("/v1/runs/run_0/logs")).Code);
         Assert.Equal("422_SCHEMA_INVALID", (await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail=0")).Code);
+        Assert.Equal("/follow", Assert.Single((await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?follow=yes")).Json.Items("errors")).Text("path"));
     }
 
     private static async Task<string?> ReasonAsync(PrimitiveLab lab, string intent, string? name, string members = "{}")

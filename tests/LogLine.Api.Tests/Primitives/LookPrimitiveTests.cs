@@ -95,6 +95,31 @@ public sealed class LookPrimitiveTests
         Assert.Equal(["new 2", "new 3"], last.Texts("lines"));
     }
 
+    /// <summary>Engines count the last lines by the parts in which they were written: a line of parts, and one that is longer than what an engine writes at once, are one line all the same.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task LastLines_AreWholeAndCounted_FollowedOrNot(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = lab.Name();
+        await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}","argv":["/bin/sh","-c","echo one; printf par; sleep 0.2; echo ts; head -c 40000 /dev/zero | tr '\\0' x; echo; echo four"],"auto_start":true}""");
+        var run = (await lab.SendAsync("container.inspect", name)).Json.Member("run").Text("run_id");
+        string[] said = ["one", "parts", new string('x', 40_000), "four"];
+        await EventuallyAsync(async () => (await lab.DoAsync("container.inspect", name)).Member("container").Text("state") == "stopped");
+
+        for (var tail = 1; tail <= said.Length; tail++)
+        {
+            var looked = await lab.DoAsync("container.logs", name, $$"""{"tail":{{tail}}}""");
+            Assert.Equal(said[^tail..], looked.Texts("lines"));
+            Assert.Equal(said.Length - tail, looked.Integer("dropped"));
+            Assert.Equal(said[^tail..], (await lab.DoAsync("container.logs", name, $$"""{"tail":{{tail}},"follow":true}""")).Texts("lines"));
+            var read = (await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail={tail}")).Json;
+            Assert.Equal(said[^tail..], read.Texts("lines"));
+            Assert.Equal(said.Length - tail, read.Integer("dropped"));
+            var followed = (await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail={tail}&follow=true")).Body;
+            Assert.Equal(said[^tail..].Select(line => $$"""data: {"source":"stdout","line":"{{line}}"}"""), followed.Split('\n').Where(line => line.Contains("\"line\"", StringComparison.Ordinal)));
+        }
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task LongOutput_IsCutToWhatAResultHolds(string provider)
     {

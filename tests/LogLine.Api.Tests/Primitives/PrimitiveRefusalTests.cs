@@ -39,6 +39,9 @@ public sealed class PrimitiveRefusalTests
         { "container.create", """{"image":"a","labels":{"logline.tenant":"other"}}""", "/payload/labels/logline.tenant" },
         { "container.create", """{"image":"a","ports":[{"container":0}]}""", "/payload/ports/0/container" },
         { "container.create", """{"image":"a","strategy":"forever"}""", "/payload/strategy" },
+        { "container.create", """{"image":"a","strategy":"session"}""", "/payload/session_id" },
+        { "container.create", """{"image":"a","strategy":"task","session_id":"s"}""", "/payload/task_id" },
+        { "container.create", """{"image":"a","strategy":"session","session_id":"Never.Ended"}""", "/payload/session_id" },
         { "container.create", """{"image":"a","user":"-x"}""", "/payload/user" },
         { "container.exec", """{"argv":"ls -l"}""", "/payload/argv" },
         { "container.exec", """{"argv":[]}""", "/payload/argv" },
@@ -170,7 +173,9 @@ public sealed class PrimitiveRefusalTests
 
         var answer = await gateway.PostAsync("""{"intent":"network.establish","subject":"urn:network:dev","payload":{"target":{"provider":"podman"},"from":"web","to":"web","port":80}}""");
 
-        Assert.Equal(("422_SCHEMA_INVALID", "/payload/to"), (answer.Code, answer.Json.Items("errors").Single().Text("path")));
+        var error = answer.Json.Items("errors").Single();
+        Assert.Equal(("422_SCHEMA_INVALID", "/payload/to"), (answer.Code, error.Text("path")));
+        Assert.EndsWith("a container is not linked to itself; name another one in from or in to", error.Text("message"));
     }
 
     private static Task<Answer> SendAsync(TestGateway gateway, string intent, string name, string members) => gateway.PostAsync(

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using LogLine.Api.Tests.Adapters.Engine;
+using LogLine.Api.Tests.Artifacts;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -36,6 +38,16 @@ internal sealed class SmallRegistry : IAsyncDisposable
         var registry = new SmallRegistry(login);
         await registry._app.StartAsync();
         return registry;
+    }
+
+    /// <summary>The name of an image that this registry has alone; the gateway of <paramref name="lab"/> may push to <c>team/*</c> of it.</summary>
+    public async Task<string> PushedAsync(PrimitiveLab lab)
+    {
+        var (name, image) = (lab.Name("slow"), $"{Host}/team/{lab.Name("slow")}:1");
+        await lab.DoAsync("image.load", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(new OciLayout("hello", name).Tar())}}","tag":"{{name}}:1"}""");
+        await lab.DoAsync("image.push", null, $$"""{"image":"localhost/dev/{{name}}:1","to":"{{image}}"}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
+        return image;
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();

@@ -133,6 +133,46 @@ public sealed class ThingPrimitiveTests
         Assert.Equal("not_found", await ReasonAsync(lab, "volume.inspect", volume));
     }
 
+    /// <summary>Podman gives it to the user of the first container that has it, Docker to root. Whoever comes later changes nothing.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task NewVolume_WhereTheImageHasNoFolder_IsTheUsersOnPodmanAndRootsOnDocker(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (volume, one, two) = (lab.Name("data"), lab.Name("one"), lab.Name("two"));
+        await lab.DoAsync("volume.create", volume);
+
+        await UserAsync(lab, one, "1000", volume, "/data");
+        await lab.SucceedAsync(one, "/bin/sh", "-c", provider == "docker" ? "[ $(stat -c %u:%a /data) = 0:755 ] && ! touch /data/x" : "[ $(stat -c %u:%a /data) = 1000:755 ] && touch /data/x");
+        await lab.DoAsync("container.remove", one, """{"force":true}""");
+        await UserAsync(lab, two, "2000", volume, "/data");
+        await lab.SucceedAsync(two, "/bin/sh", "-c", $"[ $(stat -c %u /data) = {(provider == "docker" ? 0 : 1000)} ] && ! touch /data/y");
+
+        await lab.DoAsync("container.remove", two, """{"force":true}""");
+        await lab.DoAsync("volume.remove", volume);
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task NewVolume_WhereTheImageHasTheFolder_HasItsOwnerAndMode(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (volume, name) = (lab.Name("data"), lab.Name());
+        await lab.DoAsync("volume.create", volume);
+        await lab.DoAsync("image.tag", null, $$"""{"image":"{{PrimitiveLab.Image}}","tag":"{{name}}:base"}""");
+        var context = await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", $"FROM localhost/dev/{name}:base\nRUN mkdir -m 750 /own && chown 1000:1000 /own")));
+        await lab.DoAsync("image.build", null, $$"""{"artifact":"{{context}}","tag":"{{name}}:1"}""");
+
+        await UserAsync(lab, name, "2000", volume, "/own", $"localhost/dev/{name}:1");
+        await lab.SucceedAsync(name, "/bin/sh", "-c", "[ $(stat -c %u:%g:%a /own) = 1000:1000:750 ]");
+
+        await lab.DoAsync("container.remove", name, """{"force":true}""");
+        await lab.DoAsync("volume.remove", volume);
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
+        await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:base"}""");
+    }
+
+    private static Task UserAsync(PrimitiveLab lab, string name, string user, string volume, string target, string? image = null) => lab.DoAsync("container.create", name,
+        $$"""{"image":"{{image ?? PrimitiveLab.Image}}","argv":["/bin/sleep","600"],"user":"{{user}}","mounts":[{"type":"volume","source":"{{volume}}","target":"{{target}}"}],"auto_start":true}""");
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Network_JoinsTwoContainers(string provider)
     {

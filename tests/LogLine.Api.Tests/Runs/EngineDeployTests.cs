@@ -104,6 +104,30 @@ public sealed class EngineDeployTests
         await AnswersAsync(http, port);
     }
 
+    /// <summary>Stopping thaws it, so that it is frozen anew.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task PausedOne_IsPausedAgain_WhenTheNewOneFails(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var port = FixedPort();
+        var fixedPort = $$$""","ports":[{"host":{{{port}}},"container":8080}],"lifecycle":{"stop_timeout":"1s"}""";
+        var old = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Serves + fixedPort));
+        await lab.DoAsync("container.pause", name);
+        var before = (await lab.Gateway.GetAsync("/v1/runs/" + old)).Json.Text("started_at");
+
+        var broken = (await DeployAsync(lab, name, await ApplyAsync(lab, name, 2, Script("exit 1") + fixedPort.Replace("{\"stop", "{\"settle\":\"1h\",\"stop", StringComparison.Ordinal)))).RunId();
+        var failed = await lab.Gateway.RunInAsync(broken, "failed");
+
+        Assert.Equal(("exited_at_start", old, true), (failed.Text("reason"), failed.Text("serving"), failed.Flag("replaces_paused")));
+        Assert.Equal("paused", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+        // Its run goes on, and says since when it lives.
+        await Patience.UntilAsync("the new start", async () => (await lab.Gateway.GetAsync("/v1/runs/" + old)).Json is var run && run.Text("state") == "running" && run.Text("started_at") != before);
+        await lab.DoAsync("container.unpause", name);
+        using var http = new HttpClient();
+        await AnswersAsync(http, port);
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task RestartOnFailure_StartsItAgain_UntilItEndsWell(string provider)
     {
@@ -239,7 +263,8 @@ public sealed class EngineDeployTests
     });
 
     /// <summary>A free port that no connection is given by chance: below those that the system hands out.</summary>
-    private static int FixedPort()
+    /// <summary>A port of the host that nobody has.</summary>
+    internal static int FixedPort()
     {
         while (true)
         {

@@ -155,13 +155,17 @@ public sealed class ReplacementTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(""), InlineData(Port)]
-    public async Task WorkerLostOnTheWayBack_NextOneGoesBack(string ports)
+    [InlineData("", false), InlineData(Port, false), InlineData("", true), InlineData(Port, true)]
+    public async Task WorkerLostOnTheWayBack_NextOneGoesBack(string ports, bool isPaused)
     {
         await StartAsync();
         var old = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, ports));
+        if (isPaused)
+        {
+            _fake.Pause(old);
+        }
         _fake.Probe = _ => ProbeOutcome.Bad("never");
-        var steps = ports.Length == 0 ? 8 : 12; // create, (stop,) start, stop, remove, (start again): each before and after
+        var steps = ports.Length == 0 ? 8 : isPaused ? 14 : 12; // create, (stop,) start, stop, remove, (start again, (pause)): each before and after
         foreach (var step in Enumerable.Range(0, steps))
         {
             var reference = await _gateway.ApplyAsync("web", step + 2, ports + Health);
@@ -171,7 +175,7 @@ public sealed class ReplacementTests : IAsyncDisposable
             await RestartAsync();
 
             Assert.Equal(old, (await _gateway.RunInAsync(new_, "failed")).Text("serving"));
-            Assert.Equal((old, WorkloadState.Running), (_fake.All.Single().RunId, _fake.All.Single().State));
+            Assert.Equal((old, isPaused ? WorkloadState.Paused : WorkloadState.Running), (_fake.All.Single().RunId, _fake.All.Single().State));
             Assert.Equal("running", (await _gateway.GetAsync("/v1/runs/" + old)).Json.Text("state"));
             Assert.Single(await _gateway.StatesAsync(new_), state => DeployActs.Ends.Contains(state));
         }

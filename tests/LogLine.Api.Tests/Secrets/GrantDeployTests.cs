@@ -87,6 +87,115 @@ public sealed class GrantDeployTests
         await lab.DoAsync("image.remove", null, $$"""{"image":"localhost/dev/{{name}}:1"}""");
     }
 
+    /// <summary>Of a line that is too long for a result only the beginning is shown. The secret that stands where it is cut is not shown by half.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task SecretWhereALineIsCut_IsHiddenAsAWhole(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await DeployAsync(lab, name, await ApplyAsync(lab, name, Variables, $$"""["/bin/sh","-c","head -c {{ResultText.MaxBytes - 20}} /dev/zero | tr '\\0' x; echo $PASSWORD; exec sleep 600"]"""));
+        await lab.Gateway.RunInAsync(run, "running");
+
+        var line = await Patience.UntilThereAsync("the line", async () => (await lab.DoAsync("container.logs", name)).Texts("lines").FirstOrDefault());
+
+        Assert.EndsWith("x«grant:db»", line);
+    }
+
+    /// <summary>To fetch an image takes its time, in which a grant can be taken back. What is asked of it is asked afterwards.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task GrantRevokedWhileTheImageIsFetched_StaysClosed(string provider)
+    {
+        await using var registry = await SmallRegistry.StartAsync();
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
+        await lab.Gateway.RegisterKeyAsync();
+        var (name, image) = (lab.Name("slow"), await registry.PushedAsync(lab));
+        var (asked, goesOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        registry.AmidLayer = gone =>
+        {
+            asked.TrySetResult();
+            return goesOn.Task.WaitAsync(gone);
+        };
+
+        var run = await DeployAsync(lab, name, await ApplyAsync(lab.Gateway, name, """{"PASSWORD":"grant://db"}""", """["/hello"]""", provider, image));
+        await asked.Task.WaitAsync(TimeSpan.FromMinutes(2), PrimitiveLab.Cancel);
+        await RevokeAsync(lab.Gateway);
+        goesOn.SetResult();
+
+        Assert.Equal("grant_revoked", (await lab.Gateway.RunInAsync(run, "failed", "running", "exited")).Text("reason"));
+        Assert.DoesNotContain("grant.", string.Join(' ', (await lab.Gateway.StatesAsync(run)).Except(["grant.materialize"])));
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.inspect", name)).Code);
+        await lab.Engine.UntagAsync(image, PrimitiveLab.Cancel);
+    }
+
+    /// <summary>Between plan and apply: what runs goes on, nothing new is made. Its way back is a deploy like others.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task GrantRevokedBetweenPlanAndApply_LeavesWhatRunsAlone(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var secret = await ApplyAsync(lab, name, """{"PASSWORD":"grant://db"}""");
+        var held = await lab.Gateway.RunAsync(name, secret, provider);
+        var plain = await lab.Gateway.RunAsync(name, await lab.Gateway.ApplyAsync(name, 1), provider);
+        await lab.Gateway.RunInAsync(held, "exited");
+        var plan = await lab.Gateway.PlanAsync(name, secret, provider);
+        await RevokeAsync(lab.Gateway);
+
+        var applied = (await lab.Gateway.ProvedAsync("deploy.apply", name, new { @ref = secret, target = new { provider, service = name }, plan_digest = plan.Text("plan_digest") })).RunId();
+        var failed = await lab.Gateway.RunInAsync(applied, "failed", "running");
+        Assert.Equal(("grant_revoked", plain), (failed.Text("reason"), failed.Text("serving")));
+        var back = await lab.Gateway.RunInAsync((await lab.Gateway.ProvedAsync("deploy.rollback", name, new { run_id = plain })).RunId(), "failed", "running");
+        Assert.Equal(("grant_revoked", plain), (back.Text("reason"), back.Text("serving")));
+
+        Assert.Equal("running", (await lab.Gateway.GetAsync("/v1/runs/" + plain)).Json.Text("state"));
+        Assert.Equal("running", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+        Assert.Single(await lab.Engine.ListAsync([("logline.tenant", TestGateway.Tenant), ("logline.name", name)], PrimitiveLab.Cancel));
+    }
+
+    /// <summary>The container whose place is taken holds a secret of its own. It is started again, not made again, so that its grant need not be alive; that it was taken back is shown.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task GrantRevokedWhileItsContainerIsReplaced_ComesBackWithIt_AndIsShown(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        // Both want one port of the host, so the old one is stopped before the new one is started.
+        var port = $$$""","ports":[{"host":{{{EngineDeployTests.FixedPort()}}},"container":8080}]""";
+        var held = await lab.Gateway.RunAsync(name, await ApplyAsync(lab.Gateway, name, Variables, Speaks, provider, more: port), provider);
+        var broken = await lab.Gateway.ApplyAsync(name, 2, port + ""","entrypoint":["/bin/sh","-c","exit 3"],"lifecycle":{"health":{"http":{"port":8080}},"stop_timeout":"1s"}""");
+        await RevokeAsync(lab.Gateway);
+
+        var failed = await lab.Gateway.RunInAsync((await lab.Gateway.ProvedAsync("deploy.apply", name, DeployActs.Order(broken, name, provider))).RunId(), "failed", "running");
+
+        Assert.Equal(("exited_at_start", held), (failed.Text("reason"), failed.Text("serving")));
+        var shown = (await lab.Gateway.GetAsync("/v1/runs/" + held)).Json;
+        Assert.Equal(("running", "db"), (shown.Text("state"), shown.Texts("revoked_grants").Single()));
+        Assert.Equal(["grant.materialized", "grant.materialized"], (await lab.Gateway.StatesAsync(held)).Where(intent => intent == "grant.materialized"));
+        await ProveAccessAsync(lab, name);
+        Assert.Equal($"{_secret.Length}", (await lab.SucceedAsync(name, "/bin/sh", "-c", "wc -c < $TOKEN_FILE")).Text("stdout")!.Trim());
+    }
+
+    /// <summary>A ledger that was restored to an earlier moment, or another gateway with the same tenant, finds a container that a deploy made, and does not know with which secrets.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ContainerOfADeployThatTheLedgerDoesNotKnow_ShowsNothingThatMayBeASecret(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        await lab.Gateway.RunAsync(name, await ApplyAsync(lab, name, Variables), provider);
+        await Patience.UntilAsync("what it says", async () => (await lab.DoAsync("container.logs", name)).Texts("lines").Count > 0);
+        await using var other = await (await TestGateway.StartAsync([lab.Adapter])).RegisterKeyAsync();
+
+        var logs = await lab.SendAsync(other, "container.logs", name);
+        var entered = await lab.SendAsync(other, "container.exec", name, """{"argv":["env"]}""");
+        var read = await other.GetAsync($"/v1/runs/{logs.Json.Member("run").Text("run_id")}/logs");
+
+        Assert.True(logs.Status == HttpStatusCode.OK, logs.Body);
+        Assert.DoesNotContain(_secret, logs.Body + read.Body);
+        Assert.Contains("withheld", logs.Json.Member("result").Texts("lines")[0]);
+        Assert.Contains("withheld", read.Json.Texts("lines")[0]);
+        Assert.Equal(("428_PROOF_REQUIRED", "secret.access"), (entered.Code, entered.Json.Member("details").Text("required_proof_intent")));
+        Assert.Equal(HttpStatusCode.OK, (await other.ProveAsync(name, proof => proof with { Intent = "secret.access", Subject = $"urn:container:dev/{name}" })).Status);
+        Assert.Equal("refused_by_engine", (await lab.SendAsync(other, "container.commit", name, """{"image":"stolen:1"}""")).Json.Member("result").Text("reason"));
+    }
+
     [Fact]
     public async Task ContainerThatTookTheNameMeanwhile_IsNotGotIntoWithoutAProof()
     {
@@ -131,7 +240,7 @@ public sealed class GrantDeployTests
     {
         await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter()])).RegisterKeyAsync();
         var reference = await ApplyAsync(gateway, "web", """{"PASSWORD":"grant://db"}""", """["true"]""", "fake");
-        Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync("""{"intent":"wallet.grant.revoke","subject":"urn:wallet:dev","payload":{"grant_id":"db","reason":"leaked"}}""")).Status);
+        await RevokeAsync(gateway);
         await gateway.ProveAsync("web");
         var run = (await gateway.PostAsync(TestGateway.Deploy(reference))).Json.Member("run").Text("run_id")!;
         var failed = await gateway.RunInAsync(run, "failed");
@@ -213,11 +322,17 @@ public sealed class GrantDeployTests
 
     private Task<string> ApplyAsync(PrimitiveLab lab, string name, string env, string entrypoint = Speaks) => ApplyAsync(lab.Gateway, name, env, entrypoint, lab.Provider);
 
-    private async Task<string> ApplyAsync(TestGateway gateway, string name, string env, string entrypoint, string provider)
+    private static async Task RevokeAsync(TestGateway gateway)
+    {
+        var answer = await gateway.PostAsync("""{"intent":"wallet.grant.revoke","subject":"urn:wallet:dev","payload":{"grant_id":"db","reason":"leaked"}}""");
+        Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+    }
+
+    private async Task<string> ApplyAsync(TestGateway gateway, string name, string env, string entrypoint, string provider, string image = "localhost/logline-test:1", string more = "")
     {
         var (artifact, bytes) = Seal(gateway, TestGateway.Kid);
         await UploadAsync(gateway, artifact, bytes);
-        return await gateway.ApplyAsync(name, Manifest(gateway, artifact, env, entrypoint, provider, gateway.Key, TestGateway.Kid));
+        return await gateway.ApplyAsync(name, Manifest(gateway, artifact, env, entrypoint, provider, gateway.Key, TestGateway.Kid, image: image, more: more));
     }
 
     private (CanonicalJson Artifact, byte[] Bytes) Seal(TestGateway gateway, string owner)
@@ -235,7 +350,7 @@ public sealed class GrantDeployTests
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    private static CanonicalJson Manifest(TestGateway gateway, CanonicalJson artifact, string env, string entrypoint, string provider, SigningKey key, string kid, string tenant = TestGateway.Tenant)
+    private static CanonicalJson Manifest(TestGateway gateway, CanonicalJson artifact, string env, string entrypoint, string provider, SigningKey key, string kid, string tenant = TestGateway.Tenant, string image = "localhost/logline-test:1", string more = "")
     {
         string Grant(string id) => TestGateway.Text(SignedObject.Sign(CanonicalJson.Parse(TestGateway.Json(new
         {
@@ -244,7 +359,7 @@ public sealed class GrantDeployTests
         return SignedManifest.Sign(CanonicalJson.Parse(
             $$$"""
             {"type":"ll.minicontainer.v1","version":"1.0.0","owner":{"user_id":"usr_test","tenant":"{{{tenant}}}"},"ts":"2026-11-20T12:00:00Z",
-             "deploy":{"image":"localhost/logline-test:1","entrypoint":{{{entrypoint}}},"env":{{{env}}},"lifecycle":{"stop_timeout":"1s"}},
+             "deploy":{"image":"{{{image}}}","entrypoint":{{{entrypoint}}},"env":{{{env}}},"lifecycle":{"stop_timeout":"1s"}{{{more}}}},
              "artifacts":[{{{TestGateway.Text(artifact)}}}],"grants":[{{{Grant("db")}}},{{{Grant("token")}}}]}
             """), kid, key);
     }

@@ -130,6 +130,14 @@ public sealed class GrantOpenerTests : IDisposable
         Assert.Contains("1,true", document.GetRawText());
     }
 
+    /// <summary>A file's last line has an end, which the line of a log has not: <c>echo 4711 &gt; pin.txt</c>.</summary>
+    [Theory, InlineData("4711\n"), InlineData("4711\r\n"), InlineData("\n4711\n\n")]
+    public async Task Mask_HidesAShortSecretWithoutTheEndOfItsLine(string secret)
+    {
+        _lab.Secret = System.Text.Encoding.UTF8.GetBytes(secret);
+        Assert.Equal("pin=«grant:db».", SecretMask.Of((await _lab.OpenAsync()).Opened).Apply("pin=4711."));
+    }
+
     /// <summary>The secret's first half is the last that a reader gets of a line that was too long.</summary>
     [Fact]
     public async Task FollowedLog_HidesWhatTheRingsEdgeLeftOfASecret()

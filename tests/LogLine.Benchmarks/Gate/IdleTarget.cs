@@ -14,11 +14,15 @@ internal sealed class IdleTarget : IRunAdapter
 
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) => Task.FromResult<Workload?>(null);
 
+    public Task FetchAsync(WorkloadSpec spec, CancellationToken wanted) => throw new NotSupportedException();
+
     public Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<Workload> StartAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
+
+    public Task PauseAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
 
     public Task AdoptNameAsync(string workloadId, CancellationToken cancel) => throw new NotSupportedException();
 

@@ -20,11 +20,15 @@ internal sealed class MemoryTarget(string provider, Catalogue catalogue, bool is
 
     public Task<Workload?> FindByNameAsync(string tenant, string name, CancellationToken cancel) => Task.FromResult<Workload?>(null);
 
+    public Task FetchAsync(WorkloadSpec spec, CancellationToken wanted) => throw Unused();
+
     public Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel) => throw Unused();
 
     public Task<Workload> StartAsync(string workloadId, CancellationToken cancel) => throw Unused();
 
     public Task<Workload> StartAgainAsync(string workloadId, CancellationToken cancel) => throw Unused();
+
+    public Task PauseAsync(string workloadId, CancellationToken cancel) => throw Unused();
 
     public Task AdoptNameAsync(string workloadId, CancellationToken cancel) => throw Unused();
 

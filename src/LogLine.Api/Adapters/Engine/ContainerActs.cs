@@ -48,7 +48,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     async Task<PrimitiveResult> StartAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var container = await containers.FindAsync(call, cancel);
-        await engine.StartAsync(container.Id, cancel);
+        await containers.StartAsync(container.Id, () => engine.StartAsync(container.Id, cancel), cancel);
         return await ViewAsync(container.Id, cancel);
     }
 
@@ -80,7 +80,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     {
         var container = await containers.FindAsync(call, cancel);
         await call.Begun();
-        await engine.RestartAsync(container.Id, (int)PrimitiveTable.Grace(call).TotalSeconds, cancel);
+        await containers.StartAsync(container.Id, () => engine.RestartAsync(container.Id, (int)PrimitiveTable.Grace(call).TotalSeconds, cancel), cancel);
         return await ViewAsync(container.Id, cancel);
     }
 

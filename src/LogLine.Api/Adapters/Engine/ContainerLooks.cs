@@ -63,6 +63,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
         var tail = call.Arguments.Flag("follow") == true
             ? await FollowedAsync(call, container, wanted, since, grep, cancel)
             : await engine.LogLinesAsync(container, wanted, ResultText.MaxBytes, since, grep, cancel);
+        tail = tail.Masked(call.Mask); // before more is cut off
         var text = ResultText.Fit(Encoding.UTF8.GetBytes(string.Join('\n', tail.Lines)), out var truncated);
         var lines = tail.Lines.Count == 0 ? [] : text.Split('\n');
         return PrimitiveResult.Of(new ContainerLog(lines, tail.Dropped + tail.Lines.Count - lines.Length, truncated || (tail.Dropped > 0 && tail.Lines.Count < wanted)), ResultJson.Default.ContainerLog);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using LogLine.Api.Runs;
+using LogLine.Protocol.Quantities;
 
 namespace LogLine.Api.Adapters.Engine;
 
@@ -68,8 +69,8 @@ internal static class ContainerRequests
             return $"labels: '{label}' has a NUL or a lone surrogate, or begins with {EngineLabels.Prefix}";
         return spec switch
         {
-            { MemoryBytes: <= 0 } => "resources.memory: more than 0 bytes",
-            { CpuMillis: <= 0 } => "resources.cpus: more than 0",
+            { MemoryBytes: < LeastResources.MemoryBytes } => "resources.memory: at least 6 MiB, the least that engines accept",
+            { CpuMillis: < LeastResources.CpuMillis } => "resources.cpus: at least 0.01, the least that engines accept",
             { Pids: <= 0 } => "resources.pids: more than 0",
             _ => null,
         };

@@ -131,6 +131,18 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         await LookAsync(ContainerRequests.NameOf(tenant, name), cancel) is { } found && (found.Tenant, found.Name) == (tenant, name) ? found : null;
 
     /// <inheritdoc/>
+    public async Task FetchAsync(WorkloadSpec spec, CancellationToken wanted)
+    {
+        var (reference, image) = await images.UsableAsync(spec.Tenant, spec.Image, wanted);
+        if (image is not null)
+            return;
+        var error = await PullAsync(reference, wanted);
+        seenImages.Forget();
+        if (error is not null)
+            throw Unfetched(reference, error);
+    }
+
+    /// <inheritdoc/>
     public async Task<Workload?> CreateAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel)
     {
         if (ContainerRequests.Problem(spec) is { } problem)
@@ -154,8 +166,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             return workload;
         if (workload.State == WorkloadState.Paused)
             throw new AdapterException(AdapterFailure.Refused, $"{workload.Tenant}-{workload.Name} is paused: unpause it, it has been started already.");
-        await engine.StartAsync(workload.Id, cancel);
-        return await OwnedAsync(workload.Id, cancel);
+        return await StartedAsync(workload.Id, cancel);
     }
 
     /// <inheritdoc/>
@@ -164,8 +175,14 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         var workload = await OwnedAsync(workloadId, cancel);
         if (workload.State is WorkloadState.Running or WorkloadState.Paused)
             return workload;
-        await engine.StartAsync(workload.Id, cancel);
-        return await OwnedAsync(workload.Id, cancel);
+        return await StartedAsync(workload.Id, cancel);
+    }
+
+    /// <inheritdoc/>
+    public async Task PauseAsync(string workloadId, CancellationToken cancel)
+    {
+        if ((await OwnedAsync(workloadId, cancel)).State != WorkloadState.Paused)
+            await engine.PauseAsync(workloadId, cancel);
     }
 
     /// <inheritdoc/>
@@ -308,10 +325,13 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             (var error, image) = (await PullAsync(spec.Image, wanted), null);
             seenImages.Forget();
             id = await engine.CreateAsync(name, request, cancel)
-                ?? throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {spec.Image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
+                ?? throw Unfetched(spec.Image, error);
         }
         return (id, image);
     }
+
+    static AdapterException Unfetched(string image, string? error) =>
+        new(AdapterFailure.ImageNotFound, $"The image {image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
 
     async Task<string?> PullAsync(string image, CancellationToken cancel)
     {
@@ -366,6 +386,12 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
                 found = workload;
         }
         return found;
+    }
+
+    async Task<Workload> StartedAsync(string id, CancellationToken cancel)
+    {
+        await containers.StartAsync(id, () => engine.StartAsync(id, cancel), cancel);
+        return await OwnedAsync(id, cancel);
     }
 
     async Task<Workload> OwnedAsync(string id, CancellationToken cancel) => await LookAsync(id, cancel) ?? throw NotFound(id);

@@ -139,8 +139,23 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     /// <param name="force">Also when it runs.</param>
     /// <param name="cancel">Gives up waiting.</param>
     /// <param name="volumes">Its anonymous volumes as well.</param>
-    public async Task RemoveAsync(string id, bool force, CancellationToken cancel, bool volumes = true) =>
-        (await CallAsync(HttpMethod.Delete, $"/containers/{id}?v={(volumes ? "true" : "false")}&force={(force ? "true" : "false")}", null, "remove a container", limits.Answer, cancel)).OrThrow();
+    public async Task RemoveAsync(string id, bool force, CancellationToken cancel, bool volumes = true)
+    {
+        var reply = await CallAsync(HttpMethod.Delete, $"/containers/{id}?v={(volumes ? "true" : "false")}&force={(force ? "true" : "false")}", null, "remove a container", limits.Answer, cancel);
+        if (reply.Error is null || !EngineQuirks.IsGoing(reply.Error) || !await HasGoneAsync(id, cancel))
+            reply.OrThrow();
+    }
+
+    /// <summary>Whether a container that somebody else has removed at the same moment is gone by now, or within the limit.</summary>
+    async Task<bool> HasGoneAsync(string id, CancellationToken cancel)
+    {
+        for (var since = time.GetTimestamp(); time.GetElapsedTime(since) < limits.Settle; await Task.Delay(limits.Glance, time, cancel))
+        {
+            if (await InspectAsync(id, cancel) is null)
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>Answers when the engine says that the container has ended; how it ended is for <see cref="InspectAsync"/> to say.</summary>
     public async Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel)
@@ -161,21 +176,29 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     /// <summary>The last lines since a moment that contain a text; what else is read is counted and forgotten, so that memory is bounded.</summary>
     public async Task<LogTail> LogLinesAsync(ContainerDetail container, int maxLines, int maxBytes, DateTimeOffset? since, string? grep, CancellationToken cancel)
     {
-        // One line more than is wanted shows whether any were left out.
-        var exact = grep is null && (await QuirksAsync(cancel)).TailIsExact;
-        var path = Logs(container, exact ? (long)maxLines + 1 : null, since);
         var tail = new LogTailBuffer(maxLines, maxBytes, grep);
-        await StreamAsync(HttpMethod.Get, path, "show the output of a container", limits.Answer, async (error, stream, inner) =>
-        {
-            error?.OrThrow();
-            await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, tail.Append, inner);
-            return true;
-        }, cancel);
+        await ReadLogAsync(container, since, tail.Append, cancel);
         return tail.Finish();
     }
 
-    public Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
-        TransferAsync(HttpMethod.Get, Logs(container, tail, since) + "&follow=true", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
+    public async Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
+    {
+        if (tail is { } wanted)
+        {
+            var backlog = new LogBacklog(wanted);
+            await ReadLogAsync(container, since, backlog.Count, cancel);
+            append = backlog.Behind(append);
+        }
+        await TransferAsync(HttpMethod.Get, Logs(container, since) + "&follow=true", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
+        {
+            error?.OrThrow();
+            await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, append, inner);
+            return true;
+        }, cancel);
+    }
+
+    Task<bool> ReadLogAsync(ContainerDetail container, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
+        StreamAsync(HttpMethod.Get, Logs(container, since), "show the output of a container", limits.Answer, async (error, stream, inner) =>
         {
             error?.OrThrow();
             await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, append, inner);
@@ -183,11 +206,11 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         }, cancel);
 
     /// <summary>Where the output of a container is read.</summary>
-    static string Logs(ContainerDetail container, long? tail, DateTimeOffset? since)
+    static string Logs(ContainerDetail container, DateTimeOffset? since)
     {
         // Before 1970 nothing was said, and Podman reads no such time.
         var from = since is { } at && Math.Max(0, at.ToUnixTimeMilliseconds()) is var moment ? string.Create(CultureInfo.InvariantCulture, $"&since={moment / 1000}.{moment % 1000:D3}000000") : "";
-        return $"/containers/{container.Id}/logs?stdout=true&stderr=true{from}{(tail is { } lines ? $"&tail={lines}" : "")}";
+        return $"/containers/{container.Id}/logs?stdout=true&stderr=true{from}";
     }
 
     async Task PostAsync(string path, string what, TimeSpan limit, CancellationToken cancel) =>

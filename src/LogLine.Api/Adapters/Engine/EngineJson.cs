@@ -269,6 +269,9 @@ internal sealed record NetworkSettings(Dictionary<string, PortBinding[]?>? Ports
 internal sealed record EndpointSettings(string? IPAddress)
 {
     public string? EndpointID { get; init; }
+
+    /// <summary>Podman gives the network's name.</summary>
+    public string? NetworkID { get; init; }
 }
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

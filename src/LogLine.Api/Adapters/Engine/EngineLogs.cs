@@ -58,8 +58,9 @@ internal static class EngineLogFrames
 /// </summary>
 internal sealed class LogTailBuffer(int maxLines, int maxBytes, string? grep = null)
 {
-    readonly Queue<(string Text, int Bytes)> lines = new();
+    readonly Queue<(string Text, int Bytes, bool IsCut)> lines = new();
     readonly MemoryStream[] open = [new(), new(), new()];
+    readonly bool[] isCut = new bool[3];
     long bytes;
     long dropped;
 
@@ -69,35 +70,100 @@ internal sealed class LogTailBuffer(int maxLines, int maxBytes, string? grep = n
         int end;
         while ((end = rest.IndexOf((byte)'\n')) >= 0)
         {
-            Hold(open[source], rest[..end]);
-            Close(open[source]);
+            Hold(source, rest[..end]);
+            Close(source);
             rest = rest[(end + 1)..];
         }
-        Hold(open[source], rest);
+        Hold(source, rest);
     }
 
     public LogTail Finish()
     {
-        foreach (var line in open.Where(l => l.Length > 0))
-            Close(line);
-        return new LogTail([.. lines.Select(l => l.Text)], dropped);
+        for (var source = 0; source < open.Length; source++)
+        {
+            if (open[source].Length == 0)
+                continue;
+            isCut[source] = true; // more of it may be on its way
+            Close(source);
+        }
+        return new LogTail([.. lines.Select(line => line.Text)], dropped) { Cut = lines.Index().Where(line => line.Item.IsCut).Select(line => line.Index).ToHashSet() };
     }
 
-    void Hold(MemoryStream line, ReadOnlySpan<byte> piece) => line.Write(piece[..(int)Math.Min(piece.Length, maxBytes - line.Length)]);
-
-    void Close(MemoryStream line)
+    void Hold(int source, ReadOnlySpan<byte> piece)
     {
-        var length = (int)line.Length;
+        var fits = (int)Math.Min(piece.Length, maxBytes - open[source].Length);
+        open[source].Write(piece[..fits]);
+        isCut[source] |= fits < piece.Length;
+    }
+
+    void Close(int source)
+    {
+        var line = open[source];
+        var (length, cut) = ((int)line.Length, isCut[source]);
         var text = Encoding.UTF8.GetString(line.GetBuffer(), 0, length).TrimEnd('\r');
         line.SetLength(0);
+        isCut[source] = false;
         if (grep is not null && !text.Contains(grep, StringComparison.Ordinal))
             return;
-        lines.Enqueue((text, length));
+        lines.Enqueue((text, length, cut));
         bytes += length;
         while (lines.Count > maxLines || bytes > maxBytes)
         {
             bytes -= lines.Dequeue().Bytes;
             dropped++;
         }
+    }
+}
+
+/// <summary>
+/// Which lines of a log somebody leaves out who follows it from its last lines on. Both engines count the last lines by the parts in which those were written: a long line, or one that was
+/// written bit by bit, would come in halves, or joined to its neighbour. Read from its beginning it comes whole, and a log is short: its size is capped.
+/// </summary>
+internal sealed class LogBacklog(int tail)
+{
+    const int MostKnown = 64;
+    readonly byte[] beginning = new byte[MostKnown];
+    readonly Queue<int> last = new(); // where the last lines came from, in the order in which they ended
+    readonly long[] left = new long[3];
+    int known;
+
+    /// <summary>Sees the log as it is before it is followed.</summary>
+    public void Count(int source, ReadOnlyMemory<byte> piece)
+    {
+        var fits = Math.Min(piece.Length, MostKnown - known);
+        piece.Span[..fits].CopyTo(beginning.AsSpan(known));
+        known += fits;
+        for (var lines = piece.Span.Count((byte)'\n'); lines > 0; lines--)
+        {
+            last.Enqueue(source);
+            if (last.Count > tail)
+                left[last.Dequeue()]++;
+        }
+    }
+
+    /// <summary>Sees the same log while it is followed, and hands on what comes behind the lines that were before the last ones. Where the engine has begun its log anew in between, that is all of it.</summary>
+    public Action<int, ReadOnlyMemory<byte>> Behind(Action<int, ReadOnlyMemory<byte>> append)
+    {
+        var seen = 0;
+        return (source, piece) =>
+        {
+            if (seen < known)
+            {
+                var compared = Math.Min(piece.Length, known - seen);
+                if (!piece.Span[..compared].SequenceEqual(beginning.AsSpan(seen, compared)))
+                    Array.Clear(left);
+                seen += compared;
+            }
+            while (left[source] > 0)
+            {
+                var end = piece.Span.IndexOf((byte)'\n');
+                if (end < 0)
+                    return;
+                left[source]--;
+                piece = piece[(end + 1)..];
+            }
+            if (!piece.IsEmpty)
+                append(source, piece);
+        };
     }
 }

@@ -25,12 +25,6 @@ internal sealed record EngineQuirks
     public required string EveryInterface { get; init; }
 
     /// <summary>
-    /// Podman 4 joins a line that was written in parts to its neighbour when asked for the last lines; asked for everything, it is
-    /// right. Everything is little, since the log is capped.
-    /// </summary>
-    public required bool TailIsExact { get; init; }
-
-    /// <summary>
     /// How the columns of a list of processes are asked for. Docker runs the host's <c>ps</c>; Podman 4 has columns of its own, and puts a whole row into one string.
     /// </summary>
     public required string ProcessColumns { get; init; }
@@ -67,7 +61,6 @@ internal sealed record EngineQuirks
         BoundedLog = new("json-file", new() { ["max-size"] = "1m", ["max-file"] = "2" }),
         StopNeedsUnpause = false,
         EveryInterface = "0.0.0.0",
-        TailIsExact = true,
         LoopbackNeedsWord = false,
         EventsEndByWord = false,
         UpdatesByOwnCall = false,
@@ -79,14 +72,13 @@ internal sealed record EngineQuirks
         BoundedLog = new("k8s-file", new() { ["max-size"] = "1m" }),
         StopNeedsUnpause = true,
         EveryInterface = "",
-        TailIsExact = false,
         LoopbackNeedsWord = true,
         EventsEndByWord = true,
         UpdatesByOwnCall = true,
     };
 
     /// <summary>nerdctl's own; of its command line, not of an API that it does not have.</summary>
-    public static EngineQuirks Nerdctl { get; } = Docker with { StopNeedsUnpause = true, TailIsExact = false, EveryInterface = "", LoopbackNeedsWord = true };
+    public static EngineQuirks Nerdctl { get; } = Docker with { StopNeedsUnpause = true, EveryInterface = "", LoopbackNeedsWord = true };
 
     public static EngineQuirks Of(EngineVersion version) =>
         version.Components?.Any(c => c.Name == "Podman Engine") == true ? Podman : Docker;
@@ -163,6 +155,9 @@ internal sealed record EngineQuirks
     public static bool IsPassing(string message) =>
         (message.Contains("/proc/", StringComparison.Ordinal) && message.Contains("no such process", StringComparison.Ordinal)) || message.Contains("network inspection mismatch", StringComparison.Ordinal);
 
+    /// <summary>Docker is about to remove the container, since somebody else asked for it a moment ago, and takes a second wish for a failure.</summary>
+    public static bool IsGoing(string message) => message.StartsWith("removal of container ", StringComparison.Ordinal) && message.Contains(" is already in progress", StringComparison.Ordinal);
+
     /// <summary>The container is in that network already: somebody else put it there at the same moment.</summary>
     public static bool IsJoined(string message) =>
         message.Contains("is already connected to network", StringComparison.Ordinal) || (message.StartsWith("endpoint with name ", StringComparison.Ordinal) && message.Contains(" already exists in network ", StringComparison.Ordinal));
@@ -170,9 +165,10 @@ internal sealed record EngineQuirks
     /// <summary>The container is not in that network any more.</summary>
     public static bool IsApart(string message) => message.Contains("is not connected to ", StringComparison.Ordinal) || IsNetworkless(message);
 
-    /// <summary>The network itself is not there any more.</summary>
+    /// <summary>The network itself is not there any more. Docker, asked to restart a container, says first that it cannot.</summary>
     public static bool IsNetworkless(string message) =>
-        message.Contains("network not found", StringComparison.Ordinal) || (message.StartsWith("network ", StringComparison.Ordinal) && message.TrimEnd().EndsWith(" not found", StringComparison.Ordinal));
+        message.Contains("network not found", StringComparison.Ordinal)
+        || ((message.StartsWith("network ", StringComparison.Ordinal) || message.Contains(": network ", StringComparison.Ordinal)) && message.TrimEnd().EndsWith(" not found", StringComparison.Ordinal));
 
     /// <summary>Docker begins a pull with a line about the whole image, "Pulling from library/nginx", whose id is the image's tag and no layer's.</summary>
     public static bool IsHeadline(string? status) => status?.StartsWith("Pulling from ", StringComparison.Ordinal) == true;

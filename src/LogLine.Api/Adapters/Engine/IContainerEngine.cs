@@ -143,10 +143,10 @@ internal interface IContainerEngine : IDisposable
     /// <summary>Removes one; false when it is not there.</summary>
     Task<bool> RemoveNetworkAsync(string id, CancellationToken cancel);
 
-    /// <summary>Puts a running container into a network, under another name as well.</summary>
+    /// <summary>Puts a container into a network, under another name as well; one that does not run is in it from its start on.</summary>
     Task ConnectAsync(string network, string container, string alias, CancellationToken cancel);
 
-    /// <summary>Takes a container out of a network, with <paramref name="force"/> also one that does not run.</summary>
+    /// <summary>Takes a container out of a network. With <paramref name="force"/> Docker does so also when that is not there any more.</summary>
     Task DisconnectAsync(string network, string container, bool force, CancellationToken cancel);
 
     /// <summary>The volume of that name, or null.</summary>

@@ -40,7 +40,7 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var network = await FindAsync(call, cancel);
-        if ((await MembersAsync(network, cancel)).FirstOrDefault() is { } member)
+        if ((await MembersAsync(call.Tenant, network.Name, cancel)).FirstOrDefault() is { } member)
             throw new AdapterException(AdapterFailure.Conflict, $"The network '{call.Name}' still has the container '{member.Name}'; disconnect or remove it first.");
         await engine.RemoveNetworkAsync(network.Id, cancel);
         return PrimitiveResult.Of(new ThingRemoved(call.Name, true), ResultJson.Default.ThingRemoved);
@@ -55,7 +55,7 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     async Task<PrimitiveResult> ConnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var (network, container) = await BothAsync(call, cancel);
+        var (network, container) = (await FindAsync(call, cancel), await ContainerAsync(call, cancel));
         // Under its own name it is found by the others, as on the engines' own command lines.
         await containers.JoinAsync(network, container, call.Arguments.Text("container")!, cancel);
         return await ResultOfAsync(await FindAsync(call, cancel), cancel);
@@ -63,32 +63,57 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     async Task<PrimitiveResult> DisconnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var (network, container) = await BothAsync(call, cancel);
+        if (await LookAsync(call, cancel) is null)
+            return await DisconnectFromVanishedAsync(call, cancel);
+        var (network, container) = (await FindAsync(call, cancel), await ContainerAsync(call, cancel));
         if (!await containers.LeaveAsync(network, container, force: false, cancel))
             throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is not in the network '{call.Name}'.");
         return await ResultOfAsync(await FindAsync(call, cancel), cancel);
     }
 
-    async Task<(NetworkDetail, ContainerDetail)> BothAsync(PrimitiveCall call, CancellationToken cancel)
+    /// <summary>The network was removed behind our back while the container did not run, which cannot be started any more.</summary>
+    async Task<PrimitiveResult> DisconnectFromVanishedAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var network = await FindAsync(call, cancel);
+        var container = await ContainerAsync(call, cancel);
+        var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", Internal: true, OwnThings.Labels(call, new Dictionary<string, string>()));
+        if (!Workloads.IsIn(container, request.Name))
+            throw OwnThings.NotFound("network", call.Name);
+        try
+        {
+            await engine.DisconnectAsync(request.Name, container.Id, force: true, call.Unbroken);
+        }
+        catch (AdapterException e) when (EngineQuirks.IsNetworkless(e.Message))
+        {
+            // Podman takes a container out of such networks alone that are there, and removes none that has others in it.
+            if ((await MembersAsync(call.Tenant, request.Name, cancel)).FirstOrDefault(member => member.Name != call.Arguments.Text("container")) is { } other)
+                throw new AdapterException(AdapterFailure.Conflict, $"The network '{call.Name}' is not there any more, and the container '{other.Name}' is in it as well: make it again (network.create) and disconnect then.");
+            await engine.CreateNetworkAsync(request, call.Unbroken);
+            await engine.DisconnectAsync(request.Name, container.Id, force: true, call.Unbroken);
+            await engine.RemoveNetworkAsync(request.Name, call.Unbroken);
+        }
+        return PrimitiveResult.Of(new NetworkView(call.Name, null, null, await MembersAsync(call.Tenant, request.Name, cancel), new Dictionary<string, string>()), ResultJson.Default.NetworkView);
+    }
+
+    /// <summary>The container that is meant. Podman 4 cannot show one any more that left a network while it was paused.</summary>
+    async Task<ContainerDetail> ContainerAsync(PrimitiveCall call, CancellationToken cancel)
+    {
         var container = await containers.FindAsync(call with { Name = call.Arguments.Text("container")! }, cancel);
-        return EngineQuirks.State(container.State.Status) == WorkloadState.Running
-            ? (network, container)
-            : throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is {EngineQuirks.State(container.State.Status)?.ToString().ToLowerInvariant()}; only a running one is connected.");
+        return EngineQuirks.State(container.State.Status) == WorkloadState.Paused
+            ? throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is paused, and its networks stay as they are until it runs again: unpause it first (container.unpause).")
+            : container;
     }
 
     async Task<PrimitiveResult> ResultOfAsync(NetworkDetail network, CancellationToken cancel) =>
-        PrimitiveResult.Of(View(network, await MembersAsync(network, cancel)), ResultJson.Default.NetworkView);
+        PrimitiveResult.Of(View(network, await MembersAsync(network.Labels![EngineLabels.Tenant], network.Name, cancel)), ResultJson.Default.NetworkView);
 
     /// <summary>Who is in it. Podman 4 does not say it of the network, so the tenant's containers are asked.</summary>
-    async Task<IReadOnlyList<NetworkMember>> MembersAsync(NetworkDetail network, CancellationToken cancel)
+    async Task<IReadOnlyList<NetworkMember>> MembersAsync(string tenant, string network, CancellationToken cancel)
     {
         var members = new List<NetworkMember>();
-        await foreach (var container in containers.DetailsAsync(network.Labels![EngineLabels.Tenant], cancel))
+        await foreach (var container in containers.DetailsAsync(tenant, cancel))
         {
-            if (Workloads.IsIn(container, network.Name))
-                members.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], container.NetworkSettings!.Networks![network.Name]?.IPAddress is { Length: > 0 } address ? address : null));
+            if (Workloads.IsIn(container, network))
+                members.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], container.NetworkSettings!.Networks![network]?.IPAddress is { Length: > 0 } address ? address : null));
         }
         return [.. members.OrderBy(member => member.Name, StringComparer.Ordinal)];
     }

@@ -77,7 +77,55 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
         }
     }
 
-    /// <summary>Puts a running container into a network under another name as well, unless it is there already.</summary>
+    /// <summary>
+    /// Does what starts a container. An engine holds one that does not run to the networks that it is in, also when they were removed meanwhile. One that was made again under its name is the network that is meant:
+    /// Podman takes it so by itself, Docker knows it by its id alone.
+    /// </summary>
+    /// <exception cref="AdapterException"><see cref="AdapterFailure.Conflict"/> when a network is not there any more.</exception>
+    public async Task StartAsync(string id, Func<Task> start, CancellationToken cancel)
+    {
+        try
+        {
+            await start();
+        }
+        catch (AdapterException e) when (EngineQuirks.IsNetworkless(e.Message))
+        {
+            if (!await RejoinAsync(id, cancel))
+                throw;
+            await start();
+        }
+    }
+
+    /// <summary>Puts a container that does not run into those of its networks that were made again; false when there are none.</summary>
+    async Task<bool> RejoinAsync(string id, CancellationToken cancel)
+    {
+        if (await LookAsync(id, cancel) is not { Config.Labels: { } labels } container)
+            return false;
+        var (tenant, name) = (labels[EngineLabels.Tenant], labels[EngineLabels.Name]);
+        var (missing, remade) = (new List<string>(), new List<NetworkDetail>());
+        foreach (var (network, end) in container.NetworkSettings?.Networks ?? [])
+        {
+            var found = await engine.FindNetworkAsync(network, cancel);
+            // One that was never started has no id of it yet, and goes by its name.
+            if (found is not null && (string.IsNullOrEmpty(end?.NetworkID) || end.NetworkID == found.Id || end.NetworkID == found.Name))
+                continue;
+            // The name in the engine could be another tenant's by now.
+            if (found is not null && OwnThings.IsOwn(found.Labels, tenant))
+                remade.Add(found);
+            else
+                missing.Add($"'{ContainerViews.OwnName(network, tenant)}'");
+        }
+        if (missing.Count > 0)
+        {
+            throw new AdapterException(AdapterFailure.Conflict,
+                $"The container '{name}' cannot be started: it is in the network {string.Join(" and ", missing.Order(StringComparer.Ordinal))}, which is not there any more. Take it out of it (network.disconnect), or make the network again (network.create).");
+        }
+        foreach (var network in remade)
+            await engine.ConnectAsync(network.Id, container.Id, name, cancel);
+        return remade.Count > 0;
+    }
+
+    /// <summary>Puts a container that is not paused into a network under another name as well, unless it is there already.</summary>
     public async Task JoinAsync(NetworkDetail network, ContainerDetail container, string alias, CancellationToken cancel)
     {
         if (Workloads.IsIn(container, network.Name))

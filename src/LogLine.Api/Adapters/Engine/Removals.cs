@@ -38,6 +38,10 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
                 await RemoveAsync(one, force, cancel);
                 removed.Add(one);
             }
+            catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
+            {
+                removed.Add(one); // by somebody else, a moment ago
+            }
             catch (AdapterException e) when (e.Failure != AdapterFailure.Unavailable)
             {
                 failed.Add(new RemovalFailure(one, e.Message));

@@ -38,7 +38,7 @@ internal sealed record NerdctlRename(string Id, string Name) : NerdctlCommand("r
 internal sealed record NerdctlRemove(string Id, bool Force, bool Volumes) : NerdctlCommand("remove a container");
 
 /// <summary>What it said; all of it without <paramref name="Tail"/>.</summary>
-internal sealed record NerdctlLogs(string Id, int? Tail, DateTimeOffset? Since, bool Follow) : NerdctlCommand("show the output of a container");
+internal sealed record NerdctlLogs(string Id, DateTimeOffset? Since, bool Follow) : NerdctlCommand("show the output of a container");
 
 /// <summary>A command inside it.</summary>
 internal sealed record NerdctlExec(string Id, ExecRequest Request, string? EnvFile) : NerdctlCommand("run a command");

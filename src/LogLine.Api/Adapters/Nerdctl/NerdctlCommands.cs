@@ -28,7 +28,7 @@ internal static class NerdctlCommands
         NerdctlLogs logs =>
         [
             "logs", .. Option("--since", logs.Since?.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)),
-            .. Flag("--follow", logs.Follow), .. Option("--tail", logs.Tail is { } tail ? Number(tail) : null), "--", logs.Id,
+            .. Flag("--follow", logs.Follow), "--", logs.Id,
         ],
         NerdctlExec exec =>
         [

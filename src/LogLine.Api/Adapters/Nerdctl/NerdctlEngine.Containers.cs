@@ -10,12 +10,23 @@ internal sealed partial class NerdctlEngine
     public async Task<LogTail> LogLinesAsync(ContainerDetail container, int maxLines, int maxBytes, DateTimeOffset? since, string? grep, CancellationToken cancel)
     {
         var tail = new LogTailBuffer(maxLines, maxBytes, grep);
-        OrThrow(await StreamAsync(new NerdctlLogs(container.Id, null, since, Follow: false), new() { See = tail.Append }, limits.Answer, cancel));
+        await ReadLogAsync(container, since, tail.Append, cancel);
         return tail.Finish();
     }
 
-    public async Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
-        OrThrow(await StreamAsync(new NerdctlLogs(container.Id, tail, since, Follow: true), new() { See = append }, limits.Follow, cancel));
+    public async Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
+    {
+        if (tail is { } wanted)
+        {
+            var backlog = new LogBacklog(wanted);
+            await ReadLogAsync(container, since, backlog.Count, cancel);
+            append = backlog.Behind(append);
+        }
+        OrThrow(await StreamAsync(new NerdctlLogs(container.Id, since, Follow: true), new() { See = append }, limits.Follow, cancel));
+    }
+
+    async Task ReadLogAsync(ContainerDetail container, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>
+        OrThrow(await StreamAsync(new NerdctlLogs(container.Id, since, Follow: false), new() { See = append }, limits.Answer, cancel));
 
     public async Task<ExecOutcome> ExecAsync(ExecOrder order, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
     {

@@ -115,7 +115,7 @@ internal sealed class AuthorisationCheck(OperatorPolicy policy)
         var (adapter, name) = (item.State.Targets.Find(item.Provider)!, item.Payload.Text("name")!);
         try
         {
-            return (await item.LookAsync(cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload.RunId) ? SecretAccess.ProofIntent : null, null);
+            return (await item.LookAsync(cancel) is { } workload && await item.State.HoldsGrantsAsync(item.Tenant, workload) ? SecretAccess.ProofIntent : null, null);
         }
         catch (AdapterException failure)
         {

@@ -43,6 +43,37 @@ public sealed class EngineLogTests
         Assert.Equal(48, tail.Dropped);
     }
 
+    /// <summary>Whoever masks lines has to know that the end of one is missing: a secret could stand there by half.</summary>
+    [Fact]
+    public async Task LineThatIsTooLong_OrNotWholeYet_SaysSo()
+    {
+        var tail = await ReadAsync([.. Frame(1, new string('x', 200) + "\nwhole\n"), .. Frame(2, "so far")], 1000, maxBytes: 150);
+        Assert.Equal(["whole", "so far"], tail.Lines);
+        Assert.Equal([1], tail.Cut);
+        Assert.Equal([0], (await ReadAsync(Frame(1, new string('x', 200) + "\n"), 1000, maxBytes: 150)).Cut);
+    }
+
+    [Theory, InlineData(1), InlineData(3), InlineData(8), InlineData(1000)]
+    public async Task Followed_BeginsWithTheLastWholeLines(int chunk)
+    {
+        byte[] before = [.. Frame(1, "o"), .. Frame(2, "e1\ne"), .. Frame(1, "ut\n\n"), .. Frame(2, "2\n")];
+        foreach (var (tail, expected) in new (int, string[])[] { (1, ["e2", "new"]), (2, ["", "e2", "new"]), (3, ["out", "", "e2", "new"]), (9, ["e1", "out", "", "e2", "new"]) })
+            Assert.Equal(expected, await FollowedAsync(before, [.. before, .. Frame(1, "new\n")], tail, chunk));
+    }
+
+    /// <summary>An engine begins its log anew where it is full: what is new was not there before, and none of it is left out.</summary>
+    [Fact]
+    public async Task Followed_OfALogThatBeganAnewInBetween_IsAllOfIt() =>
+        Assert.Equal(["other", "lines"], await FollowedAsync(Frame(1, string.Concat(Enumerable.Range(0, 50).Select(i => $"{i:00}\n"))), Frame(1, "other\nlines\n"), 1, 1000));
+
+    static async Task<IReadOnlyList<string>> FollowedAsync(byte[] before, byte[] followed, int tail, int chunk)
+    {
+        var (backlog, seen) = (new LogBacklog(tail), new LogTailBuffer(100, 10_000));
+        await EngineLogFrames.ReadAsync(new Chunks(before, chunk), true, backlog.Count, Cancel);
+        await EngineLogFrames.ReadAsync(new Chunks(followed, chunk), true, backlog.Behind(seen.Append), Cancel);
+        return seen.Finish().Lines;
+    }
+
     static byte[] Frame(byte source, string text) => [source, 0, 0, 0, 0, 0, (byte)(text.Length >> 8), (byte)text.Length, .. Encoding.UTF8.GetBytes(text)];
 
     static async Task<LogTail> ReadAsync(byte[] bytes, int chunk, bool framed = true, int maxLines = 100, int maxBytes = 10_000)

@@ -28,20 +28,53 @@ public sealed class GroupEndTests
         Assert.Equal(3, fake.Requests.Count(request => request.StartsWith("DELETE ", StringComparison.Ordinal)));
     }
 
+    /// <summary>Docker takes a second wish for a failure while it carries out the first.</summary>
+    [Fact]
+    public async Task ContainerThatSomebodyElseIsRemoving_IsWaitedFor()
+    {
+        await using var fake = Engine("409 Conflict", "removal of container two is already in progress");
+
+        Assert.Equal(All, (await EndAsync(fake)).Body.Texts("removed"));
+        Assert.Contains(fake.Requests, request => request.StartsWith("GET ", StringComparison.Ordinal) && request.EndsWith("/two/json", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task OrphanThatWentByItself_IsNoFailureOfACleanUp()
+    {
+        await using var fake = Engine("404 Not Found", "No such container: two");
+        using var adapter = new EngineAdapter(fake.Endpoint, TimeProvider.System);
+        var plan = (await adapter.Primitives["cleanup.plan"](Call("{}"), TestContext.Current.CancellationToken)).Body;
+
+        var applied = await adapter.Primitives["cleanup.apply"](Call($$"""{"plan_digest":"{{plan.Text("plan_digest")}}"}"""), TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, applied.ExitCode);
+        Assert.Equal(All, applied.Body.Items("removed").Select(one => one.Text("name")));
+        Assert.Empty(applied.Body.Items("failed"));
+    }
+
     static FakeEngine Engine(string status, string words) => new(request =>
         request == "GET /version" ? FakeEngine.Json(FakeEngine.Version)
+        : request.EndsWith("/two/json", StringComparison.Ordinal) && status.StartsWith("409", StringComparison.Ordinal) ? FakeEngine.Json("""{"message":"No such container: two"}""", "404 Not Found")
+        : request.EndsWith("/json", StringComparison.Ordinal) ? FakeEngine.Json(Detail(request.Split('/')[^2]))
         : request.StartsWith("GET ", StringComparison.Ordinal) ? FakeEngine.Json($"[{string.Join(',', ((string[])["one", "two", "three"]).Select(Container))}]")
         : request.Contains("/two?", StringComparison.Ordinal) ? FakeEngine.Json($$"""{"message":"{{words}}"}""", status)
         : FakeEngine.Json("", "204 No Content"));
 
-    static string Container(string name) => $$$"""{"Id":"{{{name}}}","Names":["/dev-{{{name}}}"],"State":"running","Labels":{"logline.tenant":"dev","logline.name":"{{{name}}}","logline.run_id":"run_{{{name}}}","logline.session_id":"s","logline.strategy":"session"}}""";
+    static string Container(string name) => $$$"""{"Id":"{{{name}}}","Names":["/dev-{{{name}}}"],"State":"running","Labels":{{{Labels(name)}}}}""";
+
+    static string Detail(string name) => $$$"""{"Id":"{{{name}}}","Name":"/dev-{{{name}}}","State":{"Status":"running"},"Config":{"Labels":{{{Labels(name)}}}}}""";
+
+    static string Labels(string name) => $$"""{"logline.tenant":"dev","logline.name":"{{name}}","logline.run_id":"run_{{name}}","logline.session_id":"s","logline.strategy":"session"}""";
 
     static async Task<PrimitiveResult> EndAsync(FakeEngine fake)
     {
         using var adapter = new EngineAdapter(fake.Endpoint, TimeProvider.System);
-        return await adapter.Primitives["session.end"](new PrimitiveCall
-        {
-            RunId = "run_end", Tenant = "dev", Name = "s", Arguments = CanonicalJson.Parse("{}"u8).Root, Begun = () => Task.CompletedTask, Artifacts = null!, HasEnded = (_, _) => ValueTask.FromResult(true), Progress = _ => Task.CompletedTask,
-        }, TestContext.Current.CancellationToken);
+        return await adapter.Primitives["session.end"](Call("{}"), TestContext.Current.CancellationToken);
     }
+
+    static PrimitiveCall Call(string arguments) => new()
+    {
+        RunId = "run_end", Tenant = "dev", Name = "s", Arguments = CanonicalJson.Parse(System.Text.Encoding.UTF8.GetBytes(arguments)).Root, Begun = () => Task.CompletedTask, Artifacts = null!, HasEnded = (_, _) => ValueTask.FromResult(true),
+        Progress = _ => Task.CompletedTask,
+    };
 }
