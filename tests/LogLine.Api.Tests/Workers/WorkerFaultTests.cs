@@ -109,6 +109,43 @@ public sealed class WorkerFaultTests(PostgresCluster cluster)
         Assert.Equal([.. Begun, "run.cancel", "run_state.cancelled"], await lab.StatesAsync(run));
     }
 
+    /// <summary>What a command says is heard while it runs at both of them, since the worker asks both for questions.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task CommandAtTwoGateways_IsFollowedLiveAtEach(string provider)
+    {
+        await using var lab = await RoleLab.OpenAsync(provider, database: await cluster.CreateDatabaseAsync());
+        var second = await lab.StartSecondGatewayAsync();
+        var (_, wire) = await lab.StartWorkerAsync("edge", null, second);
+        var container = (await lab.StateAsync(await lab.DeployAsync(), "run_state.running")).Text("container_id")!;
+        var run = (await lab.DoAsync("container.exec", """{"argv":["sh","-c","echo begun; until [ -e /tmp/go ]; do sleep 0.05; done; echo ended"]}""", wait: 0)).Member("run").Text("run_id")!;
+
+        var followers = new List<StreamReader>();
+        foreach (var gateway in new[] { wire.Server, second })
+        {
+            var client = new HttpClient { BaseAddress = gateway, Timeout = TimeSpan.FromMinutes(2) };
+            client.DefaultRequestHeaders.Authorization = new("ApiKey", lab.ApiKey);
+            followers.Add(new StreamReader(await client.GetStreamAsync($"/v1/runs/{run}/logs?follow=true", RoleLab.Cancel)));
+            await SaidAsync(followers[^1], "\"begun\"");
+        }
+        await lab.ReleaseAsync(container);
+        foreach (var follower in followers)
+        {
+            using (follower)
+            {
+                await SaidAsync(follower, "\"ended\"");
+                await SaidAsync(follower, "event: end");
+            }
+        }
+
+        static async Task SaidAsync(StreamReader follower, string text)
+        {
+            while (await follower.ReadLineAsync(RoleLab.Cancel).AsTask().WaitAsync(TimeSpan.FromMinutes(2), RoleLab.Cancel) is var line && line?.Contains(text, StringComparison.Ordinal) != true)
+            {
+                Assert.True(line is not null, $"The stream ended without {text}.");
+            }
+        }
+    }
+
     [Theory, InlineData("podman"), InlineData("docker")]
     public async Task CutWire_DelaysWhatIsSaid_AndChangesNothing(string provider)
     {
