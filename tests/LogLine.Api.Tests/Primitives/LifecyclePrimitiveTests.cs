@@ -129,6 +129,9 @@ public sealed class LifecyclePrimitiveTests
         var name = lab.Name();
         await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}","strategy":"ephemeral","auto_start":true}""");
 
+        var restarted = (await lab.SendAsync("container.restart", name)).Json;
+        Assert.Equal(("failed", "refused_by_engine"), (restarted.Member("run").Text("state"), restarted.Member("result").Text("reason")));
+        Assert.Contains("is ephemeral", restarted.Member("result").Text("error"));
         Assert.Equal("stopped", (await lab.DoAsync("container.kill", name)).Text("state"));
         Answer? next;
         while ((next = await lab.SendAsync("container.start", name)).Code != "404_NOT_FOUND")

@@ -76,6 +76,9 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     async Task<PrimitiveResult> RestartAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var container = await containers.FindAsync(call, cancel);
+        // Podman removes it at the end that is a part of the restart, Docker would not.
+        if (EngineLabels.Value(container.Config!.Labels!, EngineLabels.Strategy) == "ephemeral")
+            throw new AdapterException(AdapterFailure.Refused, $"The container '{call.Name}' is ephemeral: it goes when it ends, and a restart would end it. Make another one (container.create), with the strategy 'service' if it is to be restarted.");
         await call.Begun();
         await containers.StartAsync(container.Id, () => engine.RestartAsync(container.Id, (int)PrimitiveTable.Grace(call).TotalSeconds, cancel), cancel);
         return await ViewAsync(container.Id, cancel);
