@@ -205,6 +205,7 @@ internal static class GatewayHost
         services.AddSingleton<IRunGateway, LocalGateway>();
         services.AddSingleton<GrantVault>();
         services.AddSingleton<RunOutputs>();
+        services.AddSingleton(provider => new UnsaidEnds(provider.GetRequiredService<DataFolder>().Unsaid, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<UnsaidEnds>>()));
         services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton(options);
         services.AddHostedService<Worker>();

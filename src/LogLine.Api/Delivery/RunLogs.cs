@@ -8,7 +8,7 @@ using LogLine.Api.Runs;
 namespace LogLine.Api.Delivery;
 
 /// <summary>
-/// <c>GET /v1/runs/{id}/logs?tail=&amp;grep=&amp;follow=</c>: what the container of a run says, read from its engine. Followed, it comes as server-sent events
+/// <c>GET /v1/runs/{id}/logs?tail=&amp;grep=&amp;follow=</c>: what the container of a run says, read from its engine, or what a command has said that has ended, from its run. Followed, it comes as server-sent events
 /// (<c>log</c>, <c>dropped</c>, <c>end</c>), with memory that does not grow with the output nor with a slow reader.
 /// </summary>
 internal static class RunLogs
@@ -47,17 +47,18 @@ internal static class RunLogs
         try
         {
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, drain.Over);
-            if (follows && await logs.FollowAsync(run, wanted, grep, ending.Token) is { } followed)
+            var kept = KeptOutput.Of(run);
+            if (follows && (kept?.Follow(wanted, grep) ?? await logs.FollowAsync(run, wanted, grep, ending.Token)) is { } followed)
             {
                 await FollowAsync(http, followed, time, ending);
             }
-            else if (!follows && await logs.ReadAsync(run, wanted, grep, http.RequestAborted) is { } read)
+            else if (!follows && (kept?.Read(wanted, grep) ?? await logs.ReadAsync(run, wanted, grep, http.RequestAborted)) is { } read)
             {
                 await http.WriteAsync(json => Write(json, read));
             }
             else
             {
-                await http.NotFoundAsync($"container of the run {run.RunId} (any more); its last lines are in GET /v1/runs/{run.RunId} when it was a deploy");
+                await http.NotFoundAsync(Missing(run));
             }
         }
         catch (AdapterException failure) when (!http.Response.HasStarted)
@@ -67,6 +68,12 @@ internal static class RunLogs
                 : new Rejection(RefusalCode.AdapterUnavailable, failure.Message) { RetryAfterSeconds = 5 });
         }
     }
+
+    /// <summary>What is not there, and where else to look.</summary>
+    private static string Missing(RunRow run) =>
+        DeployOrder.IsDeploy(run) ? $"container of the run {run.RunId} (any more); its last lines are log_tail in GET /v1/runs/{run.RunId}, once it has ended"
+        : LocalRunLogs.IsCommand(run) && run.HasEnded ? $"output of the run {run.RunId}: its command has no result ('{RunStates.Name(run.State)}', {run.Reason}), and its container is gone; send the command again to another one"
+        : $"container of the run {run.RunId} (any more), and an engine removes a container's log with it; what the run brought is result in GET /v1/runs/{run.RunId}";
 
     private static void Write(Utf8JsonWriter json, LogTail read)
     {
@@ -110,7 +117,13 @@ internal static class RunLogs
             {
                 return; // cut off: the reader comes back
             }
-            await SendAsync(http, "end", json => json.WriteString("container_id", log.ContainerId), time, ending.Token);
+            await SendAsync(http, "end", json =>
+            {
+                if (log.ContainerId is not null)
+                {
+                    json.WriteString("container_id", log.ContainerId);
+                }
+            }, time, ending.Token);
         }
         catch (OperationCanceledException)
         {

@@ -33,6 +33,9 @@ public sealed class DataFolder : IDisposable
     /// <summary>The last published checkpoint (<see cref="PublishedCheckpoint"/>).</summary>
     public string Published => System.IO.Path.Combine(Path, PublishedName);
 
+    /// <summary>What a worker could not say yet of commands that have ended.</summary>
+    public string Unsaid => System.IO.Path.Combine(Path, "unsaid");
+
     /// <summary>What a newcomer needs to begin: address, tenant, token, public key.</summary>
     public string BootstrapFile => System.IO.Path.Combine(Path, "bootstrap.json");
 

@@ -12,7 +12,6 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
 {
     private const int TailLines = 50;
     private const int TailBytes = 16 * 1024;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>A grant stayed closed, so no container was made.</summary>
     public Task RefusedAsync(GrantRefusal refused, CancellationToken stopping) => EndBeforeRunningAsync(null, null, refused.Reason, refused.Message, stopping);
@@ -115,21 +114,7 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
     }
 
     /// <summary>An engine that is restarting is waited for; one that stays away fails the run.</summary>
-    public async Task<T> InPatienceAsync<T>(Func<Task<T>> ask, CancellationToken stopping)
-    {
-        var since = time.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                return await ask();
-            }
-            catch (AdapterException failure) when (failure.Failure == AdapterFailure.Unavailable && time.GetElapsedTime(since) < Patience)
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1), time, stopping);
-            }
-        }
-    }
+    public Task<T> InPatienceAsync<T>(Func<Task<T>> ask, CancellationToken stopping) => EnginePatience.OutlastAsync(ask, time, stopping);
 
     /// <summary>Stops the container and, if wanted, removes it: a container that nobody watches any more must not run.</summary>
     private async Task RestAsync(Workload? workload, bool remove, CancellationToken stopping)

@@ -17,12 +17,12 @@ public interface IRunLogs
 }
 
 /// <summary>A log that is followed. It holds no more than its ring, however slow the reader is.</summary>
-/// <param name="ContainerId">The target's own id of the container.</param>
+/// <param name="ContainerId">The target's own id of the container; null for what a run has kept by itself.</param>
 /// <param name="Ring">Where the lines come in.</param>
 /// <param name="Mask">What must not be shown of them.</param>
 /// <param name="Grep">Only lines that contain this, as they are shown; or null.</param>
 /// <param name="Reading">Ends when there is nothing more to read, or nobody who reads it.</param>
-public sealed record FollowedLog(string ContainerId, LogRing Ring, SecretMask Mask, string? Grep, Task Reading)
+public sealed record FollowedLog(string? ContainerId, LogRing Ring, SecretMask Mask, string? Grep, Task Reading)
 {
     /// <summary>The next lines and how many were left out before them, for a reader who was too slow; null when there is nothing more.</summary>
     public async Task<(IReadOnlyList<LogLineRead> Lines, long Dropped)?> TakeAsync(CancellationToken cancel) =>
@@ -121,7 +121,7 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         run.HasEnded ? Kept(run) : outputs.Find(run.RunId) ?? Kept(await gateway.FindAsync(run.RunId) ?? run);
 
     /// <summary>What the result of a command that has ended has of it.</summary>
-    private static RunOutput Kept(RunRow run)
+    internal static RunOutput Kept(RunRow run)
     {
         var (output, result) = (new RunOutput(), RunDetail.ResultOf(run.Detail));
         foreach (var (source, name) in new[] { (1, "stdout"), (2, "stderr") })
@@ -140,7 +140,8 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         return Shown(read.Lines, read.Dropped, grep, wanted);
     }
 
-    private static LogTail Shown(IEnumerable<string> masked, long dropped, string? grep, int wanted)
+    /// <summary>The last of the lines that are wanted, and how many went before them.</summary>
+    internal static LogTail Shown(IEnumerable<string> masked, long dropped, string? grep, int wanted)
     {
         var lines = masked.Where(line => grep is null || line.Contains(grep, StringComparison.Ordinal)).ToList();
         var kept = lines.TakeLast(wanted).ToList();

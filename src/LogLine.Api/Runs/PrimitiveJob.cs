@@ -10,8 +10,12 @@ namespace LogLine.Api.Runs;
 /// One primitive, carried out once: pending → running → exited with its result, or failed before anything began. Whatever the gate saw, the
 /// container is judged again by the engine's truth right before the act (contract, section 7): by a look, or by the engine in the act itself.
 /// </summary>
-internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, TimeProvider time, ILogger logger)
+internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, RunOutputs outputs, UnsaidEnds ends, TimeProvider time, ILogger logger)
 {
+    /// <summary>So long an engine may still be making what nobody waits for any more.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
+
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
     private readonly bool _takenOver = run.State != RunState.Planned && taken is null;
     private SecretMask _mask = SecretMask.None;
@@ -20,6 +24,8 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private RunReport[] _unsaid = [];
     private bool _begun;
     private bool _isOurs = true;
+
+    private Unmaking? Unmake => PrimitiveTable.Unmaking(adapter, _order.Effect);
 
     /// <summary>It was said, or is being said, that the run is <c>running</c> or has ended: whoever takes it over does not carry it out again, and what it brings is nowhere but here.</summary>
     public bool HasBegun { get; private set; }
@@ -51,7 +57,13 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     public async Task RunAsync(CancellationToken stopping)
     {
         using var activity = RunTelemetry.StartWork(run);
-        if (run.State == RunState.Running)
+        if (_takenOver && ends.Find(run.RunId) is { } end)
+        {
+            await SayAsync(end.State == RunState.Exited && run.State < RunState.Running ? [new RunReport(RunState.Running) { StartedAt = end.StartedAt }, end] : [end], stopping);
+            ends.Forget(run.RunId);
+            return;
+        }
+        if (run.State == RunState.Running && !(run.CancelRequested && Unmake is not null))
         {
             // A worker that is gone had begun it. How that ended is not known, and to do it again could be wrong.
             await EndAsync(RunState.Exited, -1, "worker_lost", "The worker that carried it out was lost; what it did until then stays done.", null, stopping);
@@ -65,7 +77,9 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
         if (run.CancelRequested)
         {
-            await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping); // before anybody had it
+            await (run.State == RunState.Planned
+                ? EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping) // before anybody had it
+                : CancelAsync(isAnswerLost: false, stopping));
             return;
         }
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -81,11 +95,12 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         // What is broken off may fail in its own clean-up as well: it was asked to end, and has.
         catch (Exception broken) when (_isOurs && !stopping.IsCancellationRequested && (broken is OperationCanceledException || (working.IsCancellationRequested && broken is AdapterException or ArtifactException)))
         {
-            await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
+            await CancelAsync(IsAnswerLost(broken), stopping);
         }
         catch (AdapterException failure)
         {
-            await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), failure.Message, null, stopping);
+            var left = IsAnswerLost(failure) ? await LeftAsync(isLost: true, stopping) : null;
+            await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(failure.Failure), left is null ? failure.Message : $"{failure.Message} {Left(left)}", null, stopping);
         }
         catch (ArtifactException failure)
         {
@@ -102,6 +117,50 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             await cancellation;
         }
     }
+
+    /// <summary>Somebody wants it to end. What it has made goes before that is said: cancelled means that nothing of it is left.</summary>
+    private async Task CancelAsync(bool isAnswerLost, CancellationToken stopping)
+    {
+        if (await LeftAsync(isAnswerLost || _takenOver, stopping) is { } left)
+        {
+            await EndAsync(_begun || run.State == RunState.Running ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(left.Failure), $"It was to be cancelled. {Left(left)}", null, stopping);
+            return;
+        }
+        await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
+    }
+
+    /// <summary>Takes away what the run has made. Null when nothing of it is left, else why that is not known, or not so.</summary>
+    /// <param name="isLost">The engine's answer to the making was lost, with a worker or with a connection: what is not there yet may be a moment later.</param>
+    /// <param name="stopping">The worker stops.</param>
+    private async Task<AdapterException?> LeftAsync(bool isLost, CancellationToken stopping)
+    {
+        if (Unmake is not { } unmake)
+        {
+            return null;
+        }
+        await _pending;
+        if (!await gateway.HoldsAsync(run.RunId, stopping))
+        {
+            throw NotOurs();
+        }
+        var (call, since) = (Call(run, _order, null, gateway), time.GetTimestamp());
+        try
+        {
+            while (!await EnginePatience.OutlastAsync(() => unmake(call, stopping), time, stopping) && isLost && time.GetElapsedTime(since) < Settling)
+            {
+                await Task.Delay(Glance, time, stopping);
+            }
+            return null;
+        }
+        catch (AdapterException failure)
+        {
+            return failure;
+        }
+    }
+
+    private string Left(AdapterException failure) => failure.Failure == AdapterFailure.Unavailable
+        ? $"Whether '{run.Service}' was made is not known, as the engine stayed away; if it is there by then it stays until it is removed: {failure.Message}"
+        : $"What was made of '{run.Service}' could not be taken away, and stays until it is removed: {failure.Message}";
 
     private async Task ActAsync(CancellationToken working, CancellationToken stopping)
     {
@@ -194,9 +253,13 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
         if (!_isOurs)
         {
-            throw new OperationCanceledException("The run is another worker's.");
+            throw NotOurs();
         }
     }
+
+    private static bool IsAnswerLost(Exception failure) => failure is AdapterException { Failure: AdapterFailure.Unavailable };
+
+    private static OperationCanceledException NotOurs() => new("The run is another worker's.");
 
     /// <summary>Says states, after those that were not said yet.</summary>
     private Task<bool> SayAsync(RunReport[] reports, CancellationToken stopping)
@@ -204,7 +267,24 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         RunReport[] all = [.. _unsaid, .. reports];
         _unsaid = [];
         HasBegun |= reports.Length > 0;
-        return gateway.ReportAsync(run.RunId, all, stopping);
+        var saying = gateway.ReportAsync(run.RunId, all, stopping);
+        return all[^1].State < RunState.Exited || PrimitiveTable.OnlyLooks(_order.Effect) ? saying : KeptUntilSaidAsync(saying, all, stopping);
+    }
+
+    /// <summary>What a command has brought is kept while nobody takes it.</summary>
+    private async Task<bool> KeptUntilSaidAsync(Task<bool> saying, RunReport[] reports, CancellationToken stopping)
+    {
+        try
+        {
+            return await saying.WaitAsync(Absence.LongestPause, time, stopping);
+        }
+        catch (Exception late) when (late is TimeoutException or OperationCanceledException)
+        {
+            ends.Keep(run.RunId, reports[^1] with { StartedAt = reports.Max(report => report.StartedAt) });
+        }
+        var isSaid = await saying;
+        ends.Forget(run.RunId);
+        return isSaid;
     }
 
     private async Task EndAsync(RunState state, int? exitCode, string? reason, string? error, JsonElement? result, CancellationToken stopping)

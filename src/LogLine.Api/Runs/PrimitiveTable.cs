@@ -15,6 +15,9 @@ public static class PrimitiveTable
     public static Primitive? Find(IRunAdapter adapter, string effect) =>
         adapter is IContainerPrimitives { Primitives: var own } && own.TryGetValue(effect, out var primitive) ? primitive : Core(adapter, effect);
 
+    /// <summary>What takes away what a run with that effect has made; null for what makes nothing.</summary>
+    public static Unmaking? Unmaking(IRunAdapter adapter, string effect) => (adapter as IContainerPrimitives)?.Unmakings.GetValueOrDefault(effect);
+
     /// <summary>The effects that a target carries out.</summary>
     public static IReadOnlyList<string> EffectsOf(IRunAdapter adapter) =>
         [.. (adapter is IContainerPrimitives { Primitives: var own } ? own.Keys : []).Concat(CoreEffects).Distinct().Order(StringComparer.Ordinal)];

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using LogLine.Api.Artifacts;
@@ -14,6 +15,9 @@ public interface IContainerPrimitives
     /// <summary>By effect, for example <c>container.exec</c>.</summary>
     IReadOnlyDictionary<string, Primitive> Primitives { get; }
 
+    /// <summary>By the effect that makes something: takes away again what a run has made.</summary>
+    IReadOnlyDictionary<string, Unmaking> Unmakings => FrozenDictionary<string, Unmaking>.Empty;
+
     /// <summary>The last lines that a container said, those that contain <paramref name="grep"/> when it is given.</summary>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel);
@@ -26,6 +30,10 @@ public interface IContainerPrimitives
 /// <summary>Carries out one primitive and answers with what it produced.</summary>
 /// <exception cref="AdapterException">The target refused or is absent.</exception>
 public delegate Task<PrimitiveResult> Primitive(PrimitiveCall call, CancellationToken cancel);
+
+/// <summary>Takes away what the run of a call has made, in whatever state it is by now, and nothing that another run made. False when there is nothing of the kind.</summary>
+/// <exception cref="AdapterException">The target refused or is absent.</exception>
+public delegate Task<bool> Unmaking(PrimitiveCall call, CancellationToken cancel);
 
 /// <summary>One call of a primitive. Its arguments have passed the intent's schema and <see cref="PrimitiveArguments"/>.</summary>
 public sealed record PrimitiveCall

@@ -11,7 +11,7 @@ namespace LogLine.Api.Runs;
 /// keeps its lease, and goes on as soon as the store answers. A command that has begun is begun by nobody else, so that nothing but the word that it is another worker's ends it: while nobody answers it goes on
 /// past its lease, and is leased again.
 /// </summary>
-public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, RunOutputs outputs, RunnerOptions options, TimeProvider time, ILogger<Worker> logger) : BackgroundService, IHostedLifecycleService
+public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault vault, RunOutputs outputs, UnsaidEnds unsaid, RunnerOptions options, TimeProvider time, ILogger<Worker> logger) : BackgroundService, IHostedLifecycleService
 {
     private const int MaxRuns = 256;
 
@@ -25,7 +25,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
     {
         await TryAsync(() => gateway.OpenAsync(stopping));
         await TryAsync(vault.SweepAsync);
-        await TryAsync(() => Task.WhenAll(Task.Run(() => WorkFolder.Sweep(WorkFolder.Memory), stopping), Task.Run(() => WorkFolder.Sweep(WorkFolder.Disk), stopping)));
+        await TryAsync(() => Task.WhenAll(Task.Run(() => WorkFolder.Sweep(WorkFolder.Memory), stopping), Task.Run(() => WorkFolder.Sweep(WorkFolder.Disk), stopping), Task.Run(unsaid.Sweep, stopping)));
         gateway.Offer(provider => HasRoom && targets.Find(provider) is IRunAdapter, taken => Begin(taken.Run, taken, taken.Since, stopping), taken => targets.Find(taken.Planned.Provider) is IRunAdapter adapter ? PrimitiveJob.LookAhead(taken, gateway, adapter, stopping) : null);
         using var renewal = new PeriodicTimer(gateway.LeaseLife / 3, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
@@ -184,7 +184,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         }
         else
         {
-            hold.Command = new PrimitiveJob(run, taken, gateway, adapter, _turns, vault, outputs, time, logger);
+            hold.Command = new PrimitiveJob(run, taken, gateway, adapter, _turns, vault, outputs, unsaid, time, logger);
             await hold.Command.RunAsync(stopping);
         }
     }

@@ -118,6 +118,8 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
 
     public IReadOnlyDictionary<string, Primitive> Primitives { get; init; } = new Dictionary<string, Primitive>();
 
+    public IReadOnlyDictionary<string, Unmaking> Unmakings { get; init; } = new Dictionary<string, Unmaking>();
+
     public Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel) => LogTailAsync(workloadId, maxLines, maxBytes, cancel);
 
     public Task FollowLogAsync(string workloadId, int tail, LogRing ring, CancellationToken cancel) => Task.CompletedTask;

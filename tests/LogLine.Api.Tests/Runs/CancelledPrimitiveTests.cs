@@ -36,6 +36,37 @@ public sealed class CancelledPrimitiveTests
         Assert.Equal(("cancelled", "cancelled"), (ended.Text("state"), ended.Text("reason")));
     }
 
+    /// <summary>What a run has made goes before it is said to be cancelled. An engine that comes back is waited for; while it stays away nobody knows, and that is what the run says.</summary>
+    [Theory]
+    [InlineData(0, AdapterFailure.Unavailable, "cancelled", "cancelled"), InlineData(3, AdapterFailure.Unavailable, "cancelled", "cancelled")]
+    [InlineData(int.MaxValue, AdapterFailure.Unavailable, "failed", "adapter_unavailable"), InlineData(int.MaxValue, AdapterFailure.Conflict, "failed", "lifecycle_conflict")]
+    public async Task WhatWasMade_GoesBeforeTheRunIsCancelled(int refusals, AdapterFailure failure, string state, string reason)
+    {
+        var (made, asked) = (new TaskCompletionSource<string>(), 0);
+        async Task<PrimitiveResult> Create(PrimitiveCall call, CancellationToken cancel)
+        {
+            made.SetResult(call.RunId);
+            await Task.Delay(Timeout.Infinite, cancel);
+            return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
+        }
+        async Task<bool> Unmake(PrimitiveCall call, CancellationToken cancel)
+        {
+            Assert.Equal((await made.Task, "dev", "data"), (call.RunId, call.Tenant, call.Name));
+            return asked++ >= refusals ? true : throw new AdapterException(failure, "the engine's own words");
+        }
+        var target = new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["volume.create"] = Create }, Unmakings = new Dictionary<string, Unmaking> { ["volume.create"] = Unmake } };
+        await using var gateway = await TestGateway.StartAsync([target], new HastyTime(TimeSpan.FromSeconds(1)), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = "600" });
+
+        var run = (await gateway.PostAsync("""{"intent":"volume.create","subject":"urn:volume:dev/data","payload":{"target":{"provider":"fake"},"name":"data"}}""")).RunId();
+        await made.Task;
+        await gateway.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:volume:dev/data","payload":{"run_id":"{{{run}}}"}}""");
+        var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
+
+        Assert.Equal((state, reason), (ended.Text("state"), ended.Text("reason")));
+        Assert.Equal(state == "failed", ended.Text("error")?.Contains("the engine's own words", StringComparison.Ordinal) ?? false);
+        Assert.True(state == "failed" ? asked > (failure == AdapterFailure.Conflict ? 0 : 10) : asked == refusals + 1, $"asked {asked} times");
+    }
+
     /// <summary>Whatever a run is about: the subject of its cancel is its own, whether that has a name or not.</summary>
     [Theory]
     [InlineData("image.pull", "urn:image:dev", "\"image\":\"localhost/x:1\"")]

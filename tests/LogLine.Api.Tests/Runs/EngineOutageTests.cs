@@ -107,6 +107,22 @@ public sealed class EngineOutageTests
         Assert.Null(await outage.ContainerAsync());
     }
 
+    /// <summary>The same of what a client makes by itself: the run fails, and what the client was told nothing of goes with it.</summary>
+    [Theory]
+    [InlineData("podman", "container", "/containers/create?"), InlineData("podman", "network", "/networks/create"), InlineData("podman", "volume", "/volumes/create")]
+    [InlineData("docker", "container", "/containers/create?"), InlineData("docker", "network", "/networks/create"), InlineData("docker", "volume", "/volumes/create")]
+    public async Task AnswerToTheMakingLost_LeavesNothing(string provider, string kind, string path)
+    {
+        await using var outage = await Outage.OpenAsync(provider);
+        outage.Wire.Behind = call => Task.FromResult(!call.Contains(path, StringComparison.Ordinal));
+
+        var ended = await outage.Gateway.RunInAsync((await outage.SendAsync(kind + ".create", wait: 0)).RunId(), "exited", "failed", "cancelled");
+
+        outage.Wire.Behind = null;
+        Assert.Equal(("failed", "adapter_unavailable"), (ended.Text("state"), ended.Text("reason")));
+        Assert.False(await IsThereAsync(outage, kind));
+    }
+
     /// <summary>A run is cancelled while the engine makes something: what the run says is so. Either it was made, or nothing of it is there.</summary>
     [Theory]
     [InlineData("podman", "container", "/containers/create?"), InlineData("podman", "network", "/networks/create"), InlineData("podman", "volume", "/volumes/create")]
@@ -138,8 +154,7 @@ public sealed class EngineOutageTests
         var ended = await outage.Gateway.RunInAsync(run, "exited", "failed", "cancelled");
 
         outage.Wire.Behind = null;
-        var seen = await outage.SendAsync(kind + ".inspect");
-        var isThere = seen.Code != "404_NOT_FOUND" && seen.Json.Member("run").Text("state") == "exited";
+        var isThere = await IsThereAsync(outage, kind);
         Assert.Equal(ended.Text("state") == "exited", isThere);
         Assert.Contains(ended.Text("state"), new[] { "exited", "cancelled" });
         if (isThere)
@@ -147,6 +162,9 @@ public sealed class EngineOutageTests
             await outage.SendAsync(kind + ".remove");
         }
     }
+
+    private static async Task<bool> IsThereAsync(Outage outage, string kind) =>
+        await outage.SendAsync(kind + ".inspect") is { Code: not "404_NOT_FOUND" } seen && seen.Json.Member("run").Text("state") == "exited";
 
     /// <summary>A gateway, and a real engine with somebody in between.</summary>
     private sealed class Outage : IAsyncDisposable

@@ -5,6 +5,7 @@ using LogLine.Api.Ledger.Sqlite;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Tests.Ledger.Stores;
+using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -105,6 +106,32 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
         var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
 
         Assert.Equal(("exited", 0, 1, "once"), (ended.Text("state"), ended.Integer("exit_code"), carriedOut, ended.Member("result").Text("said")));
+    }
+
+    /// <summary>The gateway stops before the store is back: it has kept what the command brought, and says it when it is started again.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task ResultOfACommand_OutlivesItsGateway(bool hasBegun)
+    {
+        var carriedOut = 0;
+        async Task<PrimitiveResult> Pull(PrimitiveCall call, CancellationToken cancel)
+        {
+            carriedOut++;
+            await (hasBegun ? call.Begun() : Task.CompletedTask);
+            _faults.Arm("BeginAsync", StoreFault.NotPersisted, times: int.MaxValue);
+            return new PrimitiveResult(CanonicalJson.Parse("""{"said":"once"}"""u8).Root, 3);
+        }
+        var gateway = await StartAsync(Pulling(Pull));
+        var run = await PullAsync(gateway);
+        await Patience.UntilAsync("its end, kept", () => File.Exists(Path.Combine(gateway.Folder, "unsaid", run)));
+        await gateway.StopAsync();
+        await _ledger!.DisposeAsync();
+        _faults.Disarm();
+
+        gateway = await StartAsync(Pulling(Pull), key: gateway.Key);
+        var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
+
+        Assert.Equal(("exited", null, 3, 1, "once"), (ended.Text("state"), ended.Text("reason"), ended.Integer("exit_code"), carriedOut, ended.Member("result").Text("said")));
+        Assert.Equal(["image.pull", "run_state.pending", "run_state.running", "run_state.exited"], await gateway.StatesAsync(run));
     }
 
     /// <summary>The store is away while a command that has begun says how far it is, and keeps what it made: it goes on, and what it made is kept once the store answers.</summary>
@@ -420,19 +447,19 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
     }
 
     /// <summary>A gateway on a store that can be made to fail; on the embedded one without another.</summary>
-    private async Task<TestGateway> StartAsync(FakeAdapter target, ILedgerStore? inner = null, int leaseSeconds = 600, string role = "all")
+    private async Task<TestGateway> StartAsync(FakeAdapter target, ILedgerStore? inner = null, int leaseSeconds = 600, string role = "all", SigningKey? key = null)
     {
         var keys = Keys();
         var store = FaultyStore.Around(inner ?? SqliteLedgerStore.Open(Path.Combine(_folder, "ledger.db"), "logline.test/away"), _faults);
         _ledger = await SpanLedger.OpenAsync(store, keys, Path.Combine(_folder, "published"), TimeProvider.System, 4096, NullLogger<SpanLedger>.Instance);
         _ledger.Committed += batch => _committed(batch); // before any of the gateway's hears of it
-        _gateway = await TestGateway.StartAsync([target], folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = $"{leaseSeconds}" }, role: role, adjust: builder =>
+        _gateway = await TestGateway.StartAsync([target], folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = $"{leaseSeconds}" }, key: key, role: role, adjust: builder =>
         {
             builder.Services.AddSingleton(_ledger);
             builder.Services.AddSingleton<ILogger<Worker>>(_log);
         });
         await _gateway.Services.GetRequiredService<OpenedLedger>().Ledger.DisposeAsync(); // the one that it would have without this test
-        return await _gateway.RegisterKeyAsync();
+        return key is null ? await _gateway.RegisterKeyAsync() : _gateway;
     }
 
     public async ValueTask DisposeAsync()

@@ -66,6 +66,49 @@ public sealed class WorkerStepTests
         Assert.Equal(["container.create", "run_state.pending", "run_state.running", "run_state.exited"], await lab.StatesAsync(run));
     }
 
+    /// <summary>
+    /// The run is cancelled while no worker has it. The one before may have made something by then, also in a moment in which it was told to nobody: the next one looks for it, and takes it away.
+    /// </summary>
+    [Theory]
+    [InlineData("podman", "container", "", "before", "/containers/create"), InlineData("docker", "container", "", "before", "/containers/create")]
+    [InlineData("podman", "container", "", "behind", "/containers/create"), InlineData("docker", "container", "", "behind", "/containers/create")]
+    [InlineData("podman", "container", ",\"auto_start\":true,\"strategy\":\"ephemeral\"", "behind", "/start"), InlineData("docker", "container", ",\"auto_start\":true,\"strategy\":\"ephemeral\"", "behind", "/start")]
+    [InlineData("podman", "network", "", "behind", "/networks/create"), InlineData("docker", "network", "", "behind", "/networks/create")]
+    [InlineData("podman", "volume", "", "behind", "/volumes/create"), InlineData("docker", "volume", "", "behind", "/volumes/create")]
+    public async Task KilledInAPrimitive_AndCancelled_TheNextOneLeavesNothing(string provider, string kind, string members, string when, string call)
+    {
+        await using var lab = await RoleLab.OpenAsync(provider);
+        await using var engine = new EngineWire(lab.EngineAddress);
+        lab.EngineOfWorkers = engine.Address;
+        var (worker, wire) = await lab.StartWorkerAsync("edge");
+        var killed = KillAt(engine, when, call, worker);
+
+        var made = kind == "container" ? $$""","image":"{{Environment.GetEnvironmentVariable("LOGLINE_TEST_IMAGE")}}","argv":["/bin/sleep","600"]{{members}}""" : "";
+        var subject = $"urn:{kind}:dev/{lab.Service}";
+        var run = (await lab.PostAsync($$$"""{"intent":"{{{kind}}}.create","subject":"{{{subject}}}","payload":{"name":"{{{lab.Service}}}","target":{"provider":"{{{provider}}}"}{{{made}}}}}""")).Member("run").Text("run_id")!;
+        await killed.WaitAsync(TimeSpan.FromSeconds(120), RoleLab.Cancel);
+        Assert.Equal(when == "behind" ? 1 : 0, await CountAsync(lab, kind));
+        await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"{{{subject}}}","payload":{"run_id":"{{{run}}}"}}""");
+        await lab.StartWorkerAsync("edge", wire);
+
+        var ended = await lab.StateAsync(run, "run_state.exited", "run_state.failed", "run_state.cancelled");
+        Assert.Equal(("cancelled", "cancelled", null), (ended.Text("state"), ended.Text("reason"), ended.Text("error")));
+        Assert.Equal(0, await CountAsync(lab, kind));
+    }
+
+    /// <summary>How many things of the lab's service the engine has.</summary>
+    private static async Task<int> CountAsync(RoleLab lab, string kind)
+    {
+        using var client = new EngineClient(EngineEndpoints.At(lab.Provider, lab.EngineAddress), EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
+        var label = $"{EngineLabels.Name}={lab.Service}";
+        return kind switch
+        {
+            "network" => (await client.NetworksAsync(label, RoleLab.Cancel)).Count,
+            "volume" => (await client.VolumesAsync(label, RoleLab.Cancel)).Count,
+            _ => (await ContainersAsync(lab)).Count,
+        };
+    }
+
     /// <summary>Kills the worker at the first such call; completes when it is dead.</summary>
     private static Task KillAt(EngineWire engine, string when, string call, System.Diagnostics.Process worker)
     {

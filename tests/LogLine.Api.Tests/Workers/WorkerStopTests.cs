@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Tests.Telemetry;
 using LogLine.Protocol.Json;
 
@@ -57,6 +58,45 @@ public sealed class WorkerStopTests
         Assert.Equal("worker_lost", (await lab.StateAsync(exec, "run_state.exited")).Text("reason"));
     }
 
+    /// <summary>No gateway answers when its command ends: what that brought is said as soon as one does, before the worker goes.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task Stopped_WhileNoGatewayAnswers_SaysWhatItsCommandBrought(string provider)
+    {
+        await using var lab = await RoleLab.OpenAsync(provider, leaseSeconds: NeverByItself);
+        lab.WorkerSettings = ["--LogLine:Runner:DrainSeconds=300"];
+        var (one, wire) = await lab.StartWorkerAsync("one");
+        var exec = await EndedUnsaidAsync(lab, "one", wire);
+
+        RoleLab.Stop(one);
+        await HealthAsync(lab.WorkerAddress, "draining", HttpStatusCode.ServiceUnavailable);
+        wire.Mend();
+
+        await AssertSaidAsync(lab, exec);
+        await one.WaitForExitAsync(RoleLab.Cancel);
+        Assert.Equal(0, one.ExitCode);
+        Assert.Empty(Unsaid(lab, "one"));
+    }
+
+    /// <summary>No gateway answers until the worker is gone, told to go or killed: it has kept what its command brought, and says it when it is started again.</summary>
+    [Theory, InlineData("podman", false), InlineData("podman", true), InlineData("docker", false), InlineData("docker", true)]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    public async Task Gone_WhileNoGatewayAnswers_SaysAtItsNextStartWhatItsCommandBrought(string provider, bool isKilled)
+    {
+        await using var lab = await RoleLab.OpenAsync(provider, leaseSeconds: NeverByItself);
+        lab.WorkerSettings = ["--LogLine:Runner:DrainSeconds=0"];
+        var (one, wire) = await lab.StartWorkerAsync("one");
+        var exec = await EndedUnsaidAsync(lab, "one", wire);
+
+        (isKilled ? RoleLab.Kill : (Action<Process>)RoleLab.Stop)(one);
+        await one.WaitForExitAsync(RoleLab.Cancel);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Assert.Single(Unsaid(lab, "one"))));
+        wire.Mend();
+        await lab.StartWorkerAsync("one", wire);
+
+        await AssertSaidAsync(lab, exec);
+        await Patience.UntilAsync("nothing unsaid", () => Unsaid(lab, "one").Count == 0);
+    }
+
     [Fact]
     public async Task Worker_SaysHowItIs_AndWhatItMeasures()
     {
@@ -75,6 +115,28 @@ public sealed class WorkerStopTests
         Assert.InRange(metrics["logline_worker_gateway_silence_seconds"].Value(), 0, 60);
         Assert.Equal(1, metrics["logline_adapter_call_duration_seconds"].Value(("provider", "podman"), ("operation", "create a container"), ("outcome", "ok")));
         await Promtool.AssertContentAsync(text, "check", "metrics");
+    }
+
+    /// <summary>A command that has ended while the wire was cut.</summary>
+    private static async Task<string> EndedUnsaidAsync(RoleLab lab, string worker, Wire wire)
+    {
+        var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");
+        var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id")!;
+        var exec = await BeginAsync(lab, "until [ -e /tmp/go ]; do sleep 0.05; done; echo ended; exit 7");
+        wire.Cut();
+        await lab.ReleaseAsync(container);
+        await Patience.UntilAsync("its end, kept", () => Unsaid(lab, worker).Count == 1);
+        return exec;
+    }
+
+    private static List<string> Unsaid(RoleLab lab, string worker) =>
+        [.. new DirectoryInfo(Path.Combine(lab.WorkerFolder(worker), "unsaid")) is { Exists: true } folder ? folder.GetFiles("run_*").Where(file => file.Extension == "").Select(file => file.FullName) : []];
+
+    private static async Task AssertSaidAsync(RoleLab lab, string exec)
+    {
+        var ended = await lab.StateAsync(exec, "run_state.exited");
+        Assert.Equal((null, 7L, "ended\n"), (ended.Text("reason"), ended.Integer("exit_code"), ended.Member("result").Text("stdout")));
+        Assert.Equal(["container.exec", "run_state.pending", "run_state.running", "run_state.exited"], await lab.StatesAsync(exec));
     }
 
     private static async Task<string> BeginAsync(RoleLab lab, string script)

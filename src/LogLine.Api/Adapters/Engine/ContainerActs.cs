@@ -32,17 +32,14 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
         // A worker that takes the run over finds what the one before it made, and starts it if that one has not.
         var made = call.Workload?.RunId == call.RunId ? call.Workload : null;
         var id = made?.Id ?? await create(spec, cancel, call.Unbroken);
-        return await OwnThings.OrUnmakeAsync(call, async () =>
+        if (call.Arguments.Flag("auto_start") == true && made is null or { State: WorkloadState.Created })
         {
-            if (call.Arguments.Flag("auto_start") == true && made is null or { State: WorkloadState.Created })
-            {
-                // One that its engine removes at its end leaves nothing by which a worker could see that it was started.
-                if (spec.Strategy == "ephemeral")
-                    await call.Begun();
-                await engine.StartAsync(id, cancel);
-            }
-            return await ViewAsync(id, cancel);
-        }, unbroken => engine.RemoveAsync(id, force: true, unbroken), cancel);
+            // One that its engine removes at its end leaves nothing by which a worker could see that it was started.
+            if (spec.Strategy == "ephemeral")
+                await call.Begun();
+            await engine.StartAsync(id, cancel);
+        }
+        return await ViewAsync(id, cancel);
     }
 
     async Task<PrimitiveResult> StartAsync(PrimitiveCall call, CancellationToken cancel)

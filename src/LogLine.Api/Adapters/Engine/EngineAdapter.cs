@@ -50,6 +50,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         seenImages = new SeenImages(limits.ImageSight, time);
         images = new ImageActs(engine, seenImages);
         var volumes = new VolumeActs(engine);
+        var networks = new NetworkActs(containers, engine);
         var looks = new ContainerLooks(containers, engine, time);
         var commands = new ContainerExec(containers, engine, time);
         probes = new HealthProbes(engine, commands, time);
@@ -62,22 +63,36 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             .. images.Table,
             .. new ImageBuilds(images, engine, time).Table,
             .. new ImageTransfers(images, engine).Table,
-            .. new NetworkActs(containers, engine).Table,
+            .. networks.Table,
             .. new NetworkLinks(containers, engine).Table,
             .. new Removals(containers, engine).Table,
             .. volumes.Table,
             .. new SystemLooks(Provider, containers, engine, looks, time).Table,
             .. commands.Table,
         ];
-        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : ChangesNetworks.Contains(entry.Key) ? InTurn(entry.Value) : entry.Value);
+        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : ChangesNetworks.Contains(entry.Key) ? (call, cancel) => InTurnAsync(call, () => entry.Value(call, cancel), cancel) : entry.Value);
+        Unmakings = new Dictionary<string, Unmaking>
+        {
+            ["container.create"] = UnmakeAsync,
+            ["network.create"] = (call, cancel) => InTurnAsync(call, () => networks.UnmakeAsync(call, cancel), cancel),
+            ["volume.create"] = volumes.UnmakeAsync,
+        };
     }
 
-    /// <summary>The same, one at a time for each tenant.</summary>
-    Primitive InTurn(Primitive act) => async (call, cancel) =>
+    /// <summary>One at a time for each tenant.</summary>
+    async Task<T> InTurnAsync<T>(PrimitiveCall call, Func<Task<T>> act, CancellationToken cancel)
     {
         using var turn = await networkTurns.TakeAsync(Provider, call.Tenant, "", cancel);
-        return await act(call, cancel);
-    };
+        return await act();
+    }
+
+    async Task<bool> UnmakeAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        if (await FindByNameAsync(call.Tenant, call.Name, cancel) is not { } made || made.RunId != call.RunId)
+            return false;
+        await RemoveAsync(made.Id, force: true, cancel);
+        return true;
+    }
 
     /// <summary>The same, after which every image is looked at again.</summary>
     Primitive Forgetting(Primitive act) => async (call, cancel) =>
@@ -94,6 +109,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, Primitive> Primitives { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Unmaking> Unmakings { get; }
 
     /// <inheritdoc/>
     public string Provider { get; }

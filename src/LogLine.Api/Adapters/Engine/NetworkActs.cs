@@ -28,14 +28,18 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
     async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var before = await LookAsync(call, cancel);
-        if (before is not null && OwnThings.IsOwn(before.Labels, call) && before.Labels![EngineLabels.RunId] == call.RunId)
+        if (before is not null && OwnThings.IsMade(before.Labels, call))
             return await ResultOfAsync(before, cancel);
         if (before is not null)
             throw OwnThings.Taken("network", call.Name);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", call.Arguments.Flag("internal") ?? false, OwnThings.Labels(call, ContainerOrder.Labels(call)));
         await engine.CreateNetworkAsync(request, call.Unbroken);
-        return await OwnThings.OrUnmakeAsync(call, async () => await ResultOfAsync(await FindAsync(call, cancel), cancel), unbroken => engine.RemoveNetworkAsync(request.Name, unbroken), cancel);
+        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
     }
+
+    /// <summary>Takes away what a run has made.</summary>
+    public async Task<bool> UnmakeAsync(PrimitiveCall call, CancellationToken cancel) =>
+        await LookAsync(call, cancel) is { } made && OwnThings.IsMade(made.Labels, call) && await engine.RemoveNetworkAsync(made.Id, cancel);
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
     {

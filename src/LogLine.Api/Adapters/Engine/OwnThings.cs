@@ -11,6 +11,10 @@ internal static class OwnThings
     public static bool IsOwn(IReadOnlyDictionary<string, string>? labels, PrimitiveCall call) =>
         IsOwn(labels, call.Tenant) && labels![EngineLabels.Name] == call.Name;
 
+    /// <summary>True for what the call's own run has made.</summary>
+    public static bool IsMade(IReadOnlyDictionary<string, string>? labels, PrimitiveCall call) =>
+        IsOwn(labels, call) && labels!.GetValueOrDefault(EngineLabels.RunId) == call.RunId;
+
     public static string NameOf(PrimitiveCall call) => ContainerRequests.NameOf(call.Tenant, call.Name);
 
     /// <summary>The client's labels with ours.</summary>
@@ -23,21 +27,6 @@ internal static class OwnThings
 
     /// <summary>The label that finds the tenant's, as <c>name=value</c>.</summary>
     public static string Label(string tenant) => $"{EngineLabels.Tenant}={tenant}";
-
-    /// <summary>Goes on with what a run has just made. When its client wants the run to end instead it goes again: a run that is cancelled leaves nothing behind.</summary>
-    public static async Task<PrimitiveResult> OrUnmakeAsync(PrimitiveCall call, Func<Task<PrimitiveResult>> goOn, Func<CancellationToken, Task> unmake, CancellationToken cancel)
-    {
-        try
-        {
-            cancel.ThrowIfCancellationRequested();
-            return await goOn();
-        }
-        catch (OperationCanceledException) when (!call.Unbroken.IsCancellationRequested) // or whoever takes the run over finds it
-        {
-            await unmake(call.Unbroken);
-            throw;
-        }
-    }
 
     public static AdapterException NotFound(string what, string name) => new(AdapterFailure.NotFound, $"There is no {what} '{name}'.");
 

@@ -26,19 +26,16 @@ internal sealed class VolumeActs(IContainerEngine engine)
     async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var before = await LookAsync(call.Tenant, call.Name, cancel);
-        if (before is not null && !(OwnThings.IsOwn(before.Labels, call) && before.Labels![EngineLabels.RunId] == call.RunId))
+        if (before is not null && !OwnThings.IsMade(before.Labels, call))
             throw OwnThings.Taken("volume", call.Name);
         await engine.CreateVolumeAsync(new VolumeRequest(OwnThings.NameOf(call), OwnThings.Labels(call, ContainerOrder.Labels(call))), call.Unbroken);
-        return await OwnThings.OrUnmakeAsync(call, async () => ResultOf(await MadeAsync(call, cancel)), async unbroken =>
-        {
-            await MadeAsync(call, unbroken);
-            await engine.RemoveVolumeAsync(OwnThings.NameOf(call), unbroken);
-        }, cancel);
+        // To engines a volume that is there by now is the one that is wanted. Whose it is, its labels say.
+        return await LookAsync(call.Tenant, call.Name, cancel) is { } made && OwnThings.IsMade(made.Labels, call) ? ResultOf(made) : throw OwnThings.Taken("volume", call.Name);
     }
 
-    /// <summary>To engines a volume that is there by now is the one that is wanted. Whose it is, its labels say.</summary>
-    async Task<VolumeDetail> MadeAsync(PrimitiveCall call, CancellationToken cancel) =>
-        await LookAsync(call.Tenant, call.Name, cancel) is { } made && OwnThings.IsOwn(made.Labels, call) && made.Labels![EngineLabels.RunId] == call.RunId ? made : throw OwnThings.Taken("volume", call.Name);
+    /// <summary>Takes away what a run has made.</summary>
+    public async Task<bool> UnmakeAsync(PrimitiveCall call, CancellationToken cancel) =>
+        await LookAsync(call.Tenant, call.Name, cancel) is { } made && OwnThings.IsMade(made.Labels, call) && await engine.RemoveVolumeAsync(OwnThings.NameOf(call), cancel);
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
     {

@@ -14,8 +14,8 @@ internal static class ContainerProcesses
     /// <summary>The processes of a container whose parent is not of it: its first one, and commands that were run in it.</summary>
     public static IReadOnlySet<int> Entered(string containerId)
     {
-        var own = All().Where(pid => IsOf(pid, containerId)).ToHashSet();
-        return own.Where(pid => !own.Contains(Parent(pid))).ToHashSet();
+        var own = ProcessTree.All().Where(pid => IsOf(pid, containerId)).ToHashSet();
+        return own.Where(pid => !own.Contains(ProcessTree.Parent(pid))).ToHashSet();
     }
 
     /// <summary>Ends what has entered since; false when it is still there, or cannot be reached. Commands in one container are one at a time, so there is one at most.</summary>
@@ -37,26 +37,5 @@ internal static class ContainerProcesses
         return before.Count > 0 && !Entered(containerId).Except(before).Any();
     }
 
-    static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => name!.All(char.IsAsciiDigit)).Select(name => int.Parse(name!, System.Globalization.CultureInfo.InvariantCulture));
-
-    static bool IsOf(int pid, string containerId) => Read($"/proc/{pid}/cgroup").Contains(containerId, StringComparison.Ordinal);
-
-    static int Parent(int pid)
-    {
-        // The name in parentheses may hold anything; the parent is the second word after it.
-        var stat = Read($"/proc/{pid}/stat");
-        return stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var parent, ..] && int.TryParse(parent, out var number) ? number : 0;
-    }
-
-    static string Read(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
-    }
+    static bool IsOf(int pid, string containerId) => ProcessTree.Read($"/proc/{pid}/cgroup").Contains(containerId, StringComparison.Ordinal);
 }

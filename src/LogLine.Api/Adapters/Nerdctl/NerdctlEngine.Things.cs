@@ -99,10 +99,18 @@ internal sealed partial class NerdctlEngine
         await System.Formats.Tar.TarFile.ExtractToDirectoryAsync(context, work.Path, overwriteFiles: true, cancel);
         var told = Task.CompletedTask;
         var heard = new LineSplitter(line => told = told.ContinueWith(_ => said(line + "\n"), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap());
-        var result = await StreamAsync(new NerdctlBuild(order, work.Path), new() { See = (_, piece) => heard.Append(piece.Span) }, order.Limit, cancel);
+        var result = await StreamAsync(new NerdctlBuild(order, work.Path), new() { See = (_, piece) => heard.Append(piece.Span), CleanUp = BuildCleanUp }, order.Limit, cancel);
+        if (result.ExitCode == 0 && cancel.IsCancellationRequested)
+        {
+            await UntagAsync(order.Tag, CancellationToken.None); // its last step was done by then
+            cancel.ThrowIfCancellationRequested();
+        }
         await told;
         return result.ExitCode == 0 ? ((await FindImageAsync(order.Tag, cancel)) is { } built ? ImageActs.IdOf(built) : null, null) : (null, CommandErrors.Words(result));
     }
+
+    /// <summary>A build that is between two commands has none that could be ended; the next one comes within a tenth of that, or the build's own end.</summary>
+    static readonly TimeSpan BuildCleanUp = TimeSpan.FromSeconds(10);
 
     public async Task<NetworkDetail?> FindNetworkAsync(string name, CancellationToken cancel)
     {

@@ -42,6 +42,7 @@ internal static class WorkerHost
         services.AddSingleton(provider => runner.SecretsPath is { } path ? new SecretFiles(path) : SecretFiles.InMemory(provider.GetRequiredService<RunnerKeys>().Kid));
         services.AddSingleton<GrantVault>();
         services.AddSingleton<RunOutputs>();
+        services.AddSingleton(provider => new UnsaidEnds(provider.GetRequiredService<DataFolder>().Unsaid, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<UnsaidEnds>>()));
         services.AddSingleton<IRunLogs, LocalRunLogs>();
         services.AddSingleton<QuestionDesk>();
         services.AddHostedService<Worker>();

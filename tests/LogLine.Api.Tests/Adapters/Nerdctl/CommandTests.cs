@@ -42,6 +42,57 @@ public sealed class CommandTests
         Assert.Equal(AdapterFailure.Unavailable, failure.Failure);
     }
 
+    /// <summary>It may have something to take away behind itself.</summary>
+    [Fact]
+    public async Task WhatIsToEnd_IsAskedBeforeItIsKilled()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var begun = new TaskCompletionSource();
+        var streams = new CommandStreams
+        {
+            Output = async (stream, inner) =>
+            {
+                await stream.ReadExactlyAsync(new byte[6], inner);
+                begun.SetResult();
+                await Task.Delay(Timeout.Infinite, inner);
+            },
+        };
+        var file = Path.GetTempFileName();
+
+        var running = Runner("/bin/sh").RunAsync(["-c", "trap 'rm \"$0\"; exit 1' TERM; echo begun; while :; do sleep 0.05; done", file], streams, TimeSpan.FromDays(1), 1000, stop.Token);
+        await begun.Task.WaitAsync(Patience, Cancel);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        Assert.False(File.Exists(file));
+    }
+
+    /// <summary>What does not end when it is asked is killed, with all that it started, also what has a session of its own.</summary>
+    [Fact]
+    public async Task WhatIsKilled_LeavesNothingRunning()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var begun = new TaskCompletionSource<int>();
+        var streams = new CommandStreams
+        {
+            Output = async (stream, inner) =>
+            {
+                using var reader = new StreamReader(stream);
+                begun.SetResult(int.Parse((await reader.ReadLineAsync(inner))!, System.Globalization.CultureInfo.InvariantCulture));
+                await Task.Delay(Timeout.Infinite, inner);
+            },
+        };
+
+        var running = Runner("/bin/sh").RunAsync(["-c", "trap '' TERM; setsid sh -c 'echo $$; exec sleep 600' & while :; do wait; done"], streams, TimeSpan.FromDays(1), 1000, stop.Token);
+        var id = await begun.Task.WaitAsync(Patience, Cancel);
+        var child = Assert.Single(ProcessTree.Below(Environment.ProcessId), one => one.Id == id);
+        Assert.True(ProcessTree.IsThere(child));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        await Hosting.Patience.UntilAsync("the end of all", () => !ProcessTree.IsThere(child));
+    }
+
     /// <summary>Waiting for it would take as long as the command may.</summary>
     [Theory, InlineData(true), InlineData(false)]
     public async Task WhatCannotBeReadOrWritten_EndsTheCommand(bool isOutput)
