@@ -160,11 +160,11 @@ internal sealed partial class NerdctlEngine : IContainerEngine
 
     public Task UnpauseAsync(string id, CancellationToken cancel) => DoAsync(new NerdctlAct("unpause", id), cancel);
 
-    public Task StopAsync(string id, int graceSeconds, CancellationToken cancel) => DoAsync(new NerdctlEnd("stop", id, graceSeconds), cancel, TimeSpan.FromSeconds(graceSeconds));
+    public Task StopAsync(string id, int graceSeconds, CancellationToken cancel) => EndAsync("stop", id, graceSeconds, cancel);
 
     public Task KillAsync(string id, string signal, CancellationToken cancel) => DoAsync(new NerdctlKill(id, signal), cancel);
 
-    public Task RestartAsync(string id, int graceSeconds, CancellationToken cancel) => DoAsync(new NerdctlEnd("restart", id, graceSeconds), cancel, TimeSpan.FromSeconds(graceSeconds));
+    public Task RestartAsync(string id, int graceSeconds, CancellationToken cancel) => EndAsync("restart", id, graceSeconds, cancel);
 
     public async Task RemoveAsync(string id, bool force, CancellationToken cancel, bool volumes = true)
     {
@@ -179,6 +179,10 @@ internal sealed partial class NerdctlEngine : IContainerEngine
         else
             OrThrow(await StreamAsync(new NerdctlAct("wait", id), new(), limits.WaitSlice, cancel));
     }
+
+    /// <summary>Cancelled, the waiting ends and the command goes on, as it does with an engine that is asked over its API: a container whose <c>podman stop</c> is killed is "stopping" from then on, and never stopped.</summary>
+    Task EndAsync(string verb, string id, int graceSeconds, CancellationToken cancel) =>
+        DoAsync(new NerdctlEnd(verb, id, graceSeconds), CancellationToken.None, TimeSpan.FromSeconds(graceSeconds)).WaitAsync(cancel);
 
     async Task DoAsync(NerdctlCommand command, CancellationToken cancel, TimeSpan more = default) => OrThrow(await RunAsync(command, cancel, limits.Answer + more));
 
