@@ -117,6 +117,21 @@ public sealed class GrantOpenerTests : IDisposable
         Assert.Null((await _lab.OpenAsync()).Refused);
     }
 
+    /// <summary>Linux starts no process with a variable of more than 128 KiB, its name, the equals sign and the NUL behind it included.</summary>
+    [Fact]
+    public async Task SecretThatFitsIntoNoVariable_NeedsAFile()
+    {
+        _lab.Secret = new byte[131_072 - "DB=".Length - 1];
+        Array.Fill(_lab.Secret, (byte)'s');
+        Assert.Null((await _lab.OpenAsync()).Refused);
+        _lab.Secret = [.. _lab.Secret, (byte)'s'];
+        var refused = await RefusedAsync("secret_too_large");
+        Assert.Contains("the variable 'DB' takes 131072 bytes", refused.Message);
+        Assert.Contains("grant://db?as=file&path=/run/secrets/db", refused.Message);
+        _lab.Value = "grant://db?as=file&path=/run/secrets/db";
+        Assert.Null((await _lab.OpenAsync()).Refused);
+    }
+
     [Fact]
     public async Task Mask_HidesTheSecretWhereverItStands()
     {
