@@ -63,9 +63,12 @@ internal static class RunLogs
         }
         catch (AdapterException failure) when (!http.Response.HasStarted)
         {
-            await http.RefuseAsync(failure.Failure == AdapterFailure.NotFound
-                ? new Rejection(RefusalCode.NotFound, failure.Message)
-                : new Rejection(RefusalCode.AdapterUnavailable, failure.Message) { RetryAfterSeconds = 5 });
+            await http.RefuseAsync(failure.Failure switch
+            {
+                AdapterFailure.NotFound => new Rejection(RefusalCode.NotFound, failure.Message),
+                AdapterFailure.Busy => new Rejection(RefusalCode.Busy, failure.Message) { RetryAfterSeconds = 5 },
+                _ => new Rejection(RefusalCode.AdapterUnavailable, failure.Message) { RetryAfterSeconds = 5 },
+            });
         }
     }
 

@@ -287,6 +287,8 @@ public enum AdapterFailure
     PortTaken,
     /// <summary>The workload does not stand where that can be done to it (containers, "Lifecycle").</summary>
     Conflict,
+    /// <summary>As many use it as may, for now.</summary>
+    Busy,
     /// <summary>The target refused for another reason; the message is its own.</summary>
     Refused,
 }

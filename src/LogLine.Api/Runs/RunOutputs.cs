@@ -102,7 +102,7 @@ public sealed class RunOutput
             }
             if (_readers.Count == MaxReaders)
             {
-                throw new AdapterException(AdapterFailure.Unavailable, $"{MaxReaders} readers follow this command already");
+                throw new AdapterException(AdapterFailure.Busy, $"{MaxReaders} readers follow this command already, as many as may. Read what it has said so far without follow=true, or come back when one of them has left.");
             }
             Fill(ring, tail);
             _readers.Add(ring);

@@ -33,6 +33,8 @@ public sealed class WorkerQuestionTests
             Assert.Equal((count, count % 2 == 0 ? "404_NOT_FOUND" : "503_ADAPTER_UNAVAILABLE"), (count, answer.Code));
         }
         Assert.Equal("404_NOT_FOUND", (await gateway.GetAsync($"/v1/runs/{run}/logs")).Code);
+        logs.Failure = new AdapterException(AdapterFailure.Busy, "16 readers follow this command already");
+        Assert.Equal("503_BUSY", (await gateway.GetAsync($"/v1/runs/{run}/logs?follow=true")).Code);
     }
 
     /// <summary>A tenant follows as many logs as it may: it is told so, everything else is answered as before, and a seat that is left is free.</summary>
