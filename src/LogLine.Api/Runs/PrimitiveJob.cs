@@ -79,7 +79,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         {
             await (run.State == RunState.Planned
                 ? EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping) // before anybody had it
-                : CancelAsync(isAnswerLost: false, stopping));
+                : CancelAsync(isAnswerLost: false, null, stopping));
             return;
         }
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -95,7 +95,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         // What is broken off may fail in its own clean-up as well: it was asked to end, and has.
         catch (Exception broken) when (_isOurs && !stopping.IsCancellationRequested && (broken is OperationCanceledException || (working.IsCancellationRequested && broken is AdapterException or ArtifactException)))
         {
-            await CancelAsync(IsAnswerLost(broken), stopping);
+            await CancelAsync(IsAnswerLost(broken), (broken as CommandLeftException)?.Message, stopping);
         }
         catch (AdapterException failure)
         {
@@ -118,15 +118,15 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
     }
 
-    /// <summary>Somebody wants it to end. What it has made goes before that is said: cancelled means that nothing of it is left.</summary>
-    private async Task CancelAsync(bool isAnswerLost, CancellationToken stopping)
+    /// <summary>Somebody wants it to end. What it has made goes before that is said: cancelled means that nothing of it is left, but for the command that <paramref name="goesOn"/> speaks of.</summary>
+    private async Task CancelAsync(bool isAnswerLost, string? goesOn, CancellationToken stopping)
     {
         if (await LeftAsync(isAnswerLost || _takenOver, stopping) is { } left)
         {
             await EndAsync(_begun || run.State == RunState.Running ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(left.Failure), $"It was to be cancelled. {Left(left)}", null, stopping);
             return;
         }
-        await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
+        await EndAsync(RunState.Cancelled, null, "cancelled", goesOn, null, stopping);
     }
 
     /// <summary>Takes away what the run has made. Null when nothing of it is left, else why that is not known, or not so.</summary>

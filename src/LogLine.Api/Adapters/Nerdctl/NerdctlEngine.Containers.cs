@@ -47,10 +47,11 @@ internal sealed partial class NerdctlEngine
             var isEnded = ContainerProcesses.End(order.ContainerId, before);
             return new ExecOutcome(isEnded ? ContainerProcesses.KilledExitCode : -1, isEnded);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException broken)
         {
             // Cancelled by the client: the command goes with its run.
-            ContainerProcesses.End(order.ContainerId, before);
+            if (!ContainerProcesses.End(order.ContainerId, before))
+                throw CommandLeftException.OutOfReach(broken);
             throw;
         }
     }
