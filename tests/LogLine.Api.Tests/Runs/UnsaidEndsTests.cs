@@ -1,36 +1,39 @@
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
-using LogLine.Protocol.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LogLine.Api.Tests.Runs;
 
-/// <summary>Ends of commands that nobody has taken yet: kept for a week, and no longer.</summary>
+/// <summary>Ends of commands that could not be said: how long they are kept.</summary>
 public sealed class UnsaidEndsTests
 {
-    private static readonly DateTimeOffset Now = new(2026, 11, 20, 12, 0, 0, TimeSpan.Zero);
-
+    /// <summary>A worker that is started after a long time still says what is its to say; what has ended elsewhere, or is nobody's, goes after a week.</summary>
     [Fact]
-    public void WhatNobodyAskedForInAWeek_Goes()
+    public async Task OldEnds_GoUnlessTheirRunsGoOn()
     {
-        var folder = Directory.CreateTempSubdirectory("logline-unsaid-");
+        var folder = Directory.CreateTempSubdirectory("logline-unsaid-").FullName;
         try
         {
-            var ends = new UnsaidEnds(folder.FullName, new ManualTime(Now), NullLogger<UnsaidEnds>.Instance);
-            foreach (var (run, age) in new[] { ("run_old", TimeSpan.FromDays(7) + TimeSpan.FromSeconds(1)), ("run_young", TimeSpan.FromDays(7) - TimeSpan.FromSeconds(1)) })
+            var ends = new UnsaidEnds(folder, TimeProvider.System, NullLogger<UnsaidEnds>.Instance);
+            string[] runs = ["run_live", "run_ended", "run_unknown", "run_young"];
+            foreach (var run in runs)
             {
-                ends.Keep(run, new RunReport(RunState.Exited) { ExitCode = 3, Result = CanonicalJson.Parse("""{"said":"once"}"""u8).Root });
-                File.SetLastWriteTimeUtc(Path.Combine(folder.FullName, run), (Now - age).UtcDateTime);
+                ends.Keep(run, new RunReport(RunState.Exited) { ExitCode = 7 });
+                File.SetLastWriteTimeUtc(Path.Combine(folder, run), DateTime.UtcNow.AddDays(run == "run_young" ? -6 : -8));
             }
-            ends.Sweep();
 
-            Assert.Null(ends.Find("run_old"));
-            Assert.Equal((3, "once"), (ends.Find("run_young")?.ExitCode, ends.Find("run_young")?.Result?.Text("said")));
+            await ends.SweepAsync(run => new(run == "run_unknown" ? null : new RunRow
+            {
+                RunId = run, Tenant = "dev", Env = "dev", Intent = "container.exec", Subject = "urn:container:dev/web", Provider = "fake", Service = "web", Target = "{}", Span = "s", CreatedAt = DateTimeOffset.UnixEpoch,
+                State = run == "run_live" ? RunState.Running : RunState.Exited,
+            }));
+
+            Assert.Equal(["run_live", "run_young"], runs.Where(run => ends.Find(run) is { ExitCode: 7 }));
         }
         finally
         {
-            folder.Delete(recursive: true);
+            Directory.Delete(folder, recursive: true);
         }
     }
 
