@@ -143,7 +143,7 @@ internal static class RunLogs
     /// <summary>The next lines, with a sign of life while there are none.</summary>
     private static async Task<(IReadOnlyList<LogLineRead>, long)?> NextAsync(HttpContext http, FollowedLog log, TimeProvider time, CancellationToken ending)
     {
-        var next = log.TakeAsync(ending);
+        var next = log.Ring.TakeAsync(ending);
         while (true)
         {
             try

@@ -22,7 +22,7 @@ public interface IContainerPrimitives
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel);
 
-    /// <summary>Puts what a container says into a ring while it comes, the last <paramref name="tail"/> lines first, and ends the ring when the container has ended.</summary>
+    /// <summary>Puts what a container says into a ring while it comes, the last <paramref name="tail"/> lines that the ring shows first, and ends the ring when the container has ended.</summary>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task FollowLogAsync(string workloadId, int tail, LogRing ring, CancellationToken cancel);
 }

@@ -120,11 +120,12 @@ public sealed class RunOutput
         }
     }
 
-    /// <summary>Fills a ring with the last lines; a line that has not ended yet is one of them, and is never left out, since its rest would be shown as a line.</summary>
+    /// <summary>Fills a ring with the last lines that it shows; a line that has not ended yet is one of them, and is never left out, since its rest would be shown as a line.</summary>
     public void Fill(LogRing ring, int tail)
     {
-        var (lines, open, dropped) = _kept.Look();
-        var whole = Math.Min(lines.Count, Math.Max(0, tail - open.Count));
+        var (kept, open, dropped) = _kept.Look();
+        var lines = kept.Where(ring.Shows).ToList();
+        var whole = Math.Min(lines.Count, Math.Max(0, tail - open.Count(ring.Shows)));
         if (dropped + lines.Count - whole is > 0 and var before)
         {
             ring.Skip(before);

@@ -142,14 +142,17 @@ public sealed class GrantOpenerTests : IDisposable
     [Fact]
     public async Task FollowedLog_HidesWhatTheRingsEdgeLeftOfASecret()
     {
-        var ring = new LogRing(10, 4 * 20);
-        var log = new FollowedLog("c", ring, SecretMask.Of((await _lab.OpenAsync()).Opened), null, Task.CompletedTask);
+        var mask = SecretMask.Of((await _lab.OpenAsync()).Opened);
+        var ring = new LogRing(10, 4 * 20, line => line.Shown(mask, null));
         ring.Append(1, "the value is hunter2-and-more\nplain hunter2-and-more"u8.ToArray());
         ring.End();
 
-        var (lines, _) = (await log.TakeAsync(TestContext.Current.CancellationToken))!.Value;
+        var (lines, _) = (await ring.TakeAsync(TestContext.Current.CancellationToken))!.Value;
 
         Assert.Equal(["the value is «grant:db»", "plain «grant:db»"], lines.Select(line => line.Text));
+        Assert.Null(lines[0].Shown(mask, "hunter2"));
+        Assert.Null(new LogLineRead(1, "the value is hunter2-and-more").Shown(mask, "hunter2"));
+        Assert.Equal("the value is «grant:db»", new LogLineRead(1, "the value is hunter2-and-more").Shown(mask, "grant:db")!.Text);
     }
 
     [Theory]

@@ -1,7 +1,6 @@
 using System.Net;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
-using LogLine.Api.Secrets;
 using LogLine.Api.Tenants;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Workers.Serving;
@@ -221,6 +220,6 @@ public sealed class WorkerQuestionTests
         public Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel) => Task.FromResult(IsGone ? null : new LogTail(["said"], 0));
 
         public Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel) =>
-            Failure is not null ? throw Failure : Task.FromResult(IsGone ? null : new FollowedLog("c1", new LogRing(), SecretMask.None, null, Task.CompletedTask));
+            Failure is not null ? throw Failure : Task.FromResult(IsGone ? null : new FollowedLog("c1", new LogRing(), Task.CompletedTask));
     }
 }

@@ -307,7 +307,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         try
         {
-            await engine.FollowAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), tail, since: null, ring.Append, cancel);
+            await engine.FollowAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), new LogBacklog(tail, ring.Shows), since: null, ring.Append, cancel);
         }
         finally
         {
