@@ -128,6 +128,11 @@ public sealed class WorkerProtocolTests
         // Another gateway's key, another worker's permit, and one whose time is over.
         using var stranger = SigningKey.Generate();
         Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TimeProvider.System).Verify(order).Problem);
+        var path = JsonNode.Parse(order.GetRawText())!;
+        (path["run"]!["run_id"], path["permit"]!["run_id"]) = ("../keys/runner", "../keys/runner");
+        path["permit"]!.AsObject().Remove("sig");
+        path["permit"] = JsonNode.Parse(SignedObject.Sign(CanonicalJson.Parse(Encoding.UTF8.GetBytes(path["permit"]!.ToJsonString())), SignatureKind.Permit, stranger).Utf8.Span);
+        Assert.Equal("its run_id is none", new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TimeProvider.System).Verify(JsonDocument.Parse(path.ToJsonString()).RootElement).Problem);
         using var third = await Stranger.OpenAsync(lab);
         Assert.NotNull(new OrderCheck(third.Identity, new ServerPin(third.Folder, met.Body.Text("span_public_key")), TimeProvider.System).Verify(order).Problem);
         Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, met.Body.Text("span_public_key")), new ManualTime(DateTimeOffset.UtcNow.AddMinutes(10))).Verify(order).Problem);

@@ -53,6 +53,10 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
         {
             return "the permit is not signed by the gateway's key";
         }
+        if (!Identifiers.IsRunId(run.RunId))
+        {
+            return "its run_id is none"; // names of files and addresses are made of it
+        }
         return permit.Text("worker") != identity.Kid || permit.Text("run_id") != run.RunId || permit.Text("tenant") != run.Tenant ? "the permit is for another worker or run" : null;
     }
 
