@@ -59,6 +59,9 @@ public sealed record PrimitiveCall
     /// <summary>What must not stand in what the container says. The result as a whole is masked anyway; this is for what is cut, where a part of a secret would stand.</summary>
     public SecretMask Mask { get; init; } = SecretMask.None;
 
+    /// <summary>To be called right before a container, network or volume is made: from then on it may be there, whatever the answer, or none.</summary>
+    public Action Making { get; init; } = () => { };
+
     /// <summary>
     /// To be awaited right before something begins that takes its time and must not be done twice (a command): the run is <c>running</c> from
     /// then on, and a worker that takes it over will not begin it again.

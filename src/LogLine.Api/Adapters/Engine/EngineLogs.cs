@@ -94,18 +94,18 @@ internal sealed class LogTailBuffer(int maxLines, int maxBytes, string? grep = n
 internal sealed class LogBacklog(int tail, Func<LogLineRead, bool> counts)
 {
     const int MostKnown = 64;
-    readonly byte[] beginning = new byte[MostKnown];
+    readonly byte[][] beginning = [new byte[MostKnown], new byte[MostKnown], new byte[MostKnown]]; // of each output, since what comes by two pipes comes in any order
     readonly OutputLines open = new(LogRing.DefaultBytes / 4);
     readonly Queue<long[]> last = new(); // how many lines of each output had ended before each of the last ones
     readonly long[] ended = new long[3];
-    int known;
+    readonly int[] known = new int[3];
 
     /// <summary>Sees the log as it is before it is followed.</summary>
     public void Count(int source, ReadOnlyMemory<byte> piece)
     {
-        var fits = Math.Min(piece.Length, MostKnown - known);
-        piece.Span[..fits].CopyTo(beginning.AsSpan(known));
-        known += fits;
+        var fits = Math.Min(piece.Length, MostKnown - known[source]);
+        piece.Span[..fits].CopyTo(beginning[source].AsSpan(known[source]));
+        known[source] += fits;
         open.Append(source, piece, (line, _) =>
         {
             if (counts(line))
@@ -121,15 +121,15 @@ internal sealed class LogBacklog(int tail, Func<LogLineRead, bool> counts)
     /// <summary>Sees the same log while it is followed, and hands on what comes behind the lines that were before the last ones. Where the engine has begun its log anew in between, that is all of it.</summary>
     public Action<int, ReadOnlyMemory<byte>> Behind(Action<int, ReadOnlyMemory<byte>> append)
     {
-        var (seen, left) = (0, last.Count > 0 ? last.Peek() : ended);
+        var (seen, left) = (new int[3], last.Count > 0 ? last.Peek() : ended);
         return (source, piece) =>
         {
-            if (seen < known)
+            if (seen[source] < known[source])
             {
-                var compared = Math.Min(piece.Length, known - seen);
-                if (!piece.Span[..compared].SequenceEqual(beginning.AsSpan(seen, compared)))
+                var compared = Math.Min(piece.Length, known[source] - seen[source]);
+                if (!piece.Span[..compared].SequenceEqual(beginning[source].AsSpan(seen[source], compared)))
                     Array.Clear(left);
-                seen += compared;
+                seen[source] += compared;
             }
             while (left[source] > 0)
             {

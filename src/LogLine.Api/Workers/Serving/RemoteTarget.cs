@@ -89,6 +89,10 @@ internal sealed class RemoteRunLogs(WorkerBoard board, RunDesk desk, TimeProvide
     public async Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
     {
         run = await TakenAsync(run, cancel);
+        if (KeptOutput.Of(run) is { } kept)
+        {
+            return kept.Follow(tail, grep); // it has ended by now
+        }
         var ring = new LogRing();
         var question = board.Follow(run, json => Terms(json, run, tail, grep), ring);
         var over = cancel.Register(() => board.Forget(question));

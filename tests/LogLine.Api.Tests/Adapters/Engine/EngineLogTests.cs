@@ -61,6 +61,11 @@ public sealed class EngineLogTests
             Assert.Equal(expected, await FollowedAsync(before, [.. before, .. Frame(1, "new\n")], tail, chunk));
     }
 
+    /// <summary>What comes by two pipes comes in any order, this time in another one than last time.</summary>
+    [Fact]
+    public async Task Followed_InAnotherOrderOfTheOutputs_LeavesOutAsMuch() =>
+        Assert.Equal(["e2", "o2"], await FollowedAsync([.. Frame(1, "o1\n"), .. Frame(2, "e1\n"), .. Frame(1, "o2\n"), .. Frame(2, "e2\n")], [.. Frame(2, "e1\ne2\n"), .. Frame(1, "o1\no2\n")], 2, 1000));
+
     /// <summary>The last lines are those that count, and where none does, none is among them; whoever looks for a text leaves out the rest.</summary>
     [Theory, InlineData(1), InlineData(3), InlineData(8), InlineData(1000)]
     public async Task Followed_BeginsWithTheLastLinesThatCount(int chunk)
