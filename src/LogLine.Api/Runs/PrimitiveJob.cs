@@ -14,6 +14,9 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
 {
     /// <summary>So long an engine may still be making what nobody waits for any more.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+
+    /// <summary>So long, in all, whoever takes several containers away waits for what others do to them.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
 
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
@@ -22,6 +25,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private IReadOnlyList<string> _secretVariables = [];
     private Task _pending = Task.CompletedTask;
     private RunReport[] _unsaid = [];
+    private TimeSpan _waited;
     private bool _begun;
     private bool _isOurs = true;
     private bool _isMaking;
@@ -223,6 +227,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             Mask = _mask,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
             Making = () => _isMaking = true,
+            TurnOf = TurnOfAsync,
             // Asked in the middle of the work: a store that is away would end it there, and what it has done would be nobody's to tell.
             HasEnded = (kind, name) => new(Absence.OutlastAsync(() => gateway.HasEndedAsync(run, kind, name).AsTask(), time, working)),
             Progress = progress.SayAsync,
@@ -237,6 +242,19 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private bool StartsAgain(Workload? workload) => _order.Operation == "restart" || (_order.Operation == "start" && workload?.State != WorkloadState.Running);
 
     private static bool IsAboutContainer(RunRow run, PrimitiveOrder order) => order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0;
+
+    private async Task<IDisposable?> TurnOfAsync(string name, CancellationToken cancel)
+    {
+        var since = time.GetTimestamp();
+        try
+        {
+            return await turns.TakeAsync(run.Provider, run.Tenant, name, Patience - _waited, time, cancel);
+        }
+        finally
+        {
+            _waited += time.GetElapsedTime(since);
+        }
+    }
 
     /// <summary>The call, of one that says nothing while it goes on.</summary>
     private static PrimitiveCall Call(RunRow run, PrimitiveOrder order, Workload? workload, IRunGateway gateway) => new()
