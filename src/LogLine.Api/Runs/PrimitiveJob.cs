@@ -317,19 +317,28 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         return all[^1].State < RunState.Exited || PrimitiveTable.OnlyLooks(_order.Effect) ? saying : KeptUntilSaidAsync(saying, all, stopping);
     }
 
-    /// <summary>What a command has brought is kept while nobody takes it.</summary>
+    /// <summary>What a command has brought is kept while nobody takes it: soon, so that it outlives the process, and where that goes on, so that it outlives the machine.</summary>
     private async Task<bool> KeptUntilSaidAsync(Task<bool> saying, RunReport[] reports, CancellationToken stopping)
     {
-        try
+        var isKept = false;
+        foreach (var (patience, isDurable) in new[] { (Absence.FirstPause, false), (Absence.LongestPause, true) })
         {
-            return await saying.WaitAsync(Absence.LongestPause, time, stopping);
-        }
-        catch (Exception late) when (late is TimeoutException or OperationCanceledException)
-        {
-            ends.Keep(run.RunId, reports[^1] with { StartedAt = reports.Max(report => report.StartedAt) });
+            try
+            {
+                await saying.WaitAsync(patience, time, stopping);
+                break;
+            }
+            catch (Exception late) when (late is TimeoutException or OperationCanceledException)
+            {
+                ends.Keep(run.RunId, reports[^1] with { StartedAt = reports.Max(report => report.StartedAt) }, isDurable);
+                isKept = true;
+            }
         }
         var isSaid = await saying;
-        ends.Forget(run.RunId);
+        if (isKept)
+        {
+            ends.Forget(run.RunId);
+        }
         return isSaid;
     }
 
