@@ -194,6 +194,15 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             await EndAsync(RunState.Failed, 1, "proof_required", $"The container '{run.Service}' holds secrets by now, so this needs a live proof for '{SecretAccess.ProofIntent}' on {run.Subject}.", null, stopping);
             return;
         }
+        if (StartsAgain(workload))
+        {
+            var revoked = await vault.RevokedOfAsync(workload) ?? throw new AdapterException(AdapterFailure.Refused, $"Which grants '{run.Service}' holds is not known here (any more), so it is not started again: deploy it again.");
+            if (revoked.Count > 0)
+            {
+                await EndAsync(RunState.Failed, 1, "grant_revoked", $"The container '{run.Service}' holds the revoked grant {string.Join(", ", revoked.Order(StringComparer.Ordinal))}, so it is not started again: replace the secret, and deploy again.", null, stopping);
+                return;
+            }
+        }
         if (_mask.Hides && _order.Effect == "container.logs" && _order.Arguments.Text("grep") is not null)
         {
             // The engine would look through what is hidden: a secret could be guessed from it, piece by piece.
@@ -223,6 +232,9 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         var exited = Ended(RunState.Exited, result.ExitCode, null, null, result.Body);
         await SayAsync(_begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
     }
+
+    /// <summary>Its processes are to begin again with the secrets that were put into it when it was made. One that runs when it is to be started was started by this very run.</summary>
+    private bool StartsAgain(Workload? workload) => _order.Operation == "restart" || (_order.Operation == "start" && workload?.State != WorkloadState.Running);
 
     private static bool IsAboutContainer(RunRow run, PrimitiveOrder order) => order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0;
 
