@@ -104,10 +104,11 @@ internal sealed class EngineSides : IAsyncDisposable
     /// </summary>
     /// <param name="act">Does what is measured.</param>
     /// <param name="atOnce">So many times: a number by which a block can be divided.</param>
-    public async Task SettleAsync(Func<Task> act, int atOnce = 1)
+    /// <param name="longest">Not much longer than this, where not everything can be done so often.</param>
+    public async Task SettleAsync(Func<Task> act, int atOnce = 1, TimeSpan? longest = null)
     {
         var (since, quiet) = (Stopwatch.GetTimestamp(), 0);
-        for (var block = 1; block <= MostBlocks && Stopwatch.GetElapsedTime(since) < LongestSettling && (block <= FewestBlocks || quiet < QuietBlocks); block++)
+        for (var block = 1; block <= MostBlocks && Stopwatch.GetElapsedTime(since) < (longest ?? LongestSettling) && (block <= FewestBlocks || quiet < QuietBlocks); block++)
         {
             var before = await CompiledAsync();
             for (var done = 0; done < SettlingBlock; done += atOnce)
@@ -119,12 +120,14 @@ internal sealed class EngineSides : IAsyncDisposable
     }
 
     /// <summary>Makes the container that is looked at, running.</summary>
-    public Task MakeContainerAsync() => DoAsync("container.create", Name, $$""","image":"{{Image}}","auto_start":true""");
+    /// <param name="members">What else is ordered.</param>
+    public Task MakeContainerAsync(string members = "") => DoAsync("container.create", Name, $$""","image":"{{Image}}","auto_start":true{{members}}""");
 
     /// <summary>Sends a primitive and waits for its end.</summary>
     public async Task DoAsync(string intent, string? name, string members = "")
     {
-        var (subject, named) = name is null ? ($"urn:container:{Gateway.Tenant}", "") : ($"urn:container:{Gateway.Tenant}/{name}", $",\"name\":\"{name}\"");
+        var kind = intent.Split('.')[0];
+        var (subject, named) = name is null ? ($"urn:{kind}:{Gateway.Tenant}", "") : ($"urn:{kind}:{Gateway.Tenant}/{name}", $",\"name\":\"{name}\"");
         var ack = await Gateway.PostAsync($$"""{"intent":"{{intent}}","subject":"{{subject}}","payload":{"target":{"provider":"{{Provider}}"}{{named}}{{members}} } }""", waitSeconds: 60);
         if (ack.GetProperty("run").Text("state") != "exited")
         {
