@@ -34,7 +34,7 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
             throw OwnThings.Taken("network", call.Name);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", call.Arguments.Flag("internal") ?? false, OwnThings.Labels(call, ContainerOrder.Labels(call)));
         await engine.CreateNetworkAsync(request, call.Unbroken);
-        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+        return ResultOf(await FindAsync(call, cancel), []); // nobody is in it yet
     }
 
     /// <summary>Takes away what a run has made.</summary>
@@ -62,17 +62,19 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
         var (network, container) = (await FindAsync(call, cancel), await ContainerAsync(call, cancel));
         // Under its own name it is found by the others, as on the engines' own command lines.
         await containers.JoinAsync(network, container, call.Arguments.Text("container")!, cancel);
-        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+        return await ResultOfAsync(network, cancel);
     }
 
     async Task<PrimitiveResult> DisconnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        if (await LookAsync(call, cancel) is null)
+        if (await LookAsync(call, cancel) is not { } network)
             return await DisconnectFromVanishedAsync(call, cancel);
-        var (network, container) = (await FindAsync(call, cancel), await ContainerAsync(call, cancel));
+        if (!OwnThings.IsOwn(network.Labels, call))
+            throw OwnThings.NotFound("network", call.Name);
+        var container = await ContainerAsync(call, cancel);
         if (!await containers.LeaveAsync(network, container, force: false, cancel))
             throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is not in the network '{call.Name}'.");
-        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+        return await ResultOfAsync(network, cancel);
     }
 
     /// <summary>The network was removed behind our back while the container did not run, which cannot be started any more.</summary>
@@ -108,7 +110,9 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
     }
 
     async Task<PrimitiveResult> ResultOfAsync(NetworkDetail network, CancellationToken cancel) =>
-        PrimitiveResult.Of(View(network, await MembersAsync(network.Labels![EngineLabels.Tenant], network.Name, cancel)), ResultJson.Default.NetworkView);
+        ResultOf(network, await MembersAsync(network.Labels![EngineLabels.Tenant], network.Name, cancel));
+
+    static PrimitiveResult ResultOf(NetworkDetail network, IReadOnlyList<NetworkMember> members) => PrimitiveResult.Of(View(network, members), ResultJson.Default.NetworkView);
 
     /// <summary>Who is in it. Podman 4 does not say it of the network, so the tenant's containers are asked.</summary>
     async Task<IReadOnlyList<NetworkMember>> MembersAsync(string tenant, string network, CancellationToken cancel)
