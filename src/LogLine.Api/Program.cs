@@ -44,7 +44,7 @@ public static class GatewayProgram
         builder.AddLogs();
         var options = GatewayOptions.Read(builder.Configuration, args);
         builder.AddTelemetry(options.Metrics, options.IsWorker ? "logline-worker" : "logline-gateway");
-        builder.AddRole(options, () => RunAdapters.Discover(Environment.GetEnvironmentVariable, options.Engines, TimeProvider.System));
+        builder.AddRole(options, () => RunAdapters.Discover(Environment.GetEnvironmentVariable, options.Engines, new(options.Policy), TimeProvider.System));
         adjust?.Invoke(builder);
 
         var app = builder.Build();

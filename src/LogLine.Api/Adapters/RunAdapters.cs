@@ -25,14 +25,14 @@ public static class RunAdapters
     /// </summary>
     /// <param name="environment">Reads a variable: <c>CONTAINER_HOST</c>, <c>DOCKER_HOST</c> (each with <c>…_TLS_VERIFY</c> and <c>…_CERT_PATH</c>), <c>XDG_RUNTIME_DIR</c>, <c>HOME</c>.</param>
     /// <param name="options">What the operator says.</param>
+    /// <param name="policy">What the operator of this machine allows containers.</param>
     /// <param name="time">The clock of all limits.</param>
-    public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, AdapterOptions options, TimeProvider time)
+    public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, AdapterOptions options, WorkloadPolicy policy, TimeProvider time)
     {
         var registries = RegistryCredentials.Of(options.Registries);
         var engines = EngineEndpoints.Discover(environment).ToDictionary(
-            endpoint => endpoint.Provider, endpoint => Adapter(endpoint.Provider, new EngineClient(endpoint, EngineLimits.Default, time, registries), time));
-        return [engines[EngineEndpoints.Podman], Adapter(NerdctlEngine.Provider, new NerdctlEngine(options.Nerdctl, EngineLimits.Default, registries, time), time), engines[EngineEndpoints.Docker]];
+            endpoint => endpoint.Provider, endpoint => Adapter(endpoint.Provider, new EngineClient(endpoint, EngineLimits.Default, time, registries)));
+        return [engines[EngineEndpoints.Podman], Adapter(NerdctlEngine.Provider, new NerdctlEngine(options.Nerdctl, EngineLimits.Default, registries, time)), engines[EngineEndpoints.Docker]];
+        EngineAdapter Adapter(string provider, IContainerEngine engine) => new(provider, engine, EngineLimits.Default, policy, time);
     }
-
-    private static EngineAdapter Adapter(string provider, IContainerEngine engine, TimeProvider time) => new(provider, engine, EngineLimits.Default, time);
 }

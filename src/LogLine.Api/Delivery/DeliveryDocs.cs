@@ -80,7 +80,7 @@ internal static class DeliveryDocs
         Parameters = new Dictionary<string, ParameterDoc>
         {
             ["runId"] = new("Id of the run.", "run_0123456789abcdef"),
-            ["tail"] = new("The last so many lines.", "100", """{"type":"integer","minimum":1,"maximum":10000,"default":100}"""),
+            ["tail"] = new("The last so many lines, of those that contain `grep` where it is given.", "100", """{"type":"integer","minimum":1,"maximum":10000,"default":100}"""),
             ["grep"] = new("Only lines that contain this text.", "error"),
             ["follow"] = new("Go on with what comes.", "true", """{"type":"boolean","default":false}"""),
         },

@@ -63,9 +63,12 @@ internal static class RunLogs
         }
         catch (AdapterException failure) when (!http.Response.HasStarted)
         {
-            await http.RefuseAsync(failure.Failure == AdapterFailure.NotFound
-                ? new Rejection(RefusalCode.NotFound, failure.Message)
-                : new Rejection(RefusalCode.AdapterUnavailable, failure.Message) { RetryAfterSeconds = 5 });
+            await http.RefuseAsync(failure.Failure switch
+            {
+                AdapterFailure.NotFound => new Rejection(RefusalCode.NotFound, failure.Message),
+                AdapterFailure.Busy => new Rejection(RefusalCode.Busy, failure.Message) { RetryAfterSeconds = 5 },
+                _ => new Rejection(RefusalCode.AdapterUnavailable, failure.Message) { RetryAfterSeconds = 5 },
+            });
         }
     }
 
@@ -143,7 +146,7 @@ internal static class RunLogs
     /// <summary>The next lines, with a sign of life while there are none.</summary>
     private static async Task<(IReadOnlyList<LogLineRead>, long)?> NextAsync(HttpContext http, FollowedLog log, TimeProvider time, CancellationToken ending)
     {
-        var next = log.TakeAsync(ending);
+        var next = log.Ring.TakeAsync(ending);
         while (true)
         {
             try

@@ -15,7 +15,10 @@ public static class BindSources
     private const int MaxLinks = 40;
 
     /// <summary>Why <paramref name="source"/>, an absolute path without <c>..</c>, may not be mounted; or null.</summary>
-    public static string? Problem(string source, IEnumerable<string> roots)
+    /// <param name="source">What is to be mounted.</param>
+    /// <param name="roots">What the operator named.</param>
+    /// <param name="inSight">On the machine whose files are mounted: it has to be there. A worker in a container follows no link in a folder that it does not have.</param>
+    public static string? Problem(string source, IEnumerable<string> roots, bool inSight = false)
     {
         if (Danger(source) is { } danger)
         {
@@ -37,9 +40,11 @@ public static class BindSources
         {
             return $"The mount of {source} is not allowed: its links lead nowhere or in a circle.";
         }
-        return real.Any(root => IsBelow(target, root))
-            ? Danger(target)
-            : $"The mount of {source} is not allowed: it is, links followed, not below {string.Join(", ", real.Order(StringComparer.Ordinal))} (LogLine:Policy:BindRoots).";
+        if (!real.Any(root => IsBelow(target, root)))
+        {
+            return $"The mount of {source} is not allowed: it is, links followed, not below {string.Join(", ", real.Order(StringComparer.Ordinal))} (LogLine:Policy:BindRoots).";
+        }
+        return Danger(target) ?? (inSight && !Path.Exists(target) ? $"The mount of {source} is not allowed: it is not to be seen here, so that its links cannot be followed." : null);
     }
 
     private static string? Danger(string path) =>

@@ -42,12 +42,20 @@ public sealed class OperatorPolicy
     /// <summary>Where webhooks may lead, and how many there may be; section <c>LogLine:Webhooks</c>.</summary>
     public WebhookPolicy Webhooks { get; set; } = new();
 
-    /// <summary>The rule that a container's order breaks, the operator's or the tenant's, with a sentence; or null.</summary>
-    /// <param name="order">A manifest's deploy section, or the payload of <c>container.create</c>: both say <c>image</c>, <c>security</c> and <c>mounts</c> alike.</param>
+    /// <summary>The rule that a container breaks at the gate, the operator's or the tenant's, with a sentence; or null.</summary>
+    /// <param name="input">What it asks for.</param>
     /// <param name="who">"The manifest" or "The container", for the sentence.</param>
     /// <param name="tenant">The tenant's policy.</param>
-    public (string Rule, string Detail)? Violation(JsonElement order, string who, TenantPolicy tenant) =>
-        HostAccess(order.Member("security"), who, tenant) ?? Capability(order.Member("security"), who) ?? Image(order, tenant) ?? Bind(order);
+    public (string Rule, string Detail)? Violation(PolicyInput input, string who, TenantPolicy tenant) =>
+        HostAccess(input, who, tenant) ?? Capability(input, who) ?? Image(input, tenant) ?? Bind(input, source => BindSources.Problem(source, BindRoots));
+
+    /// <summary>Why a container breaks the operator's rules on the machine that carries it out, or null: there a bind source has to be in sight, since what is not may be a link.</summary>
+    /// <param name="input">What it asks for.</param>
+    /// <param name="remoteHost">The engine's host when it is another machine, whose files are out of sight.</param>
+    public string? ViolationHere(PolicyInput input, string? remoteHost) =>
+        (HostAccess(input, "The container", TenantPolicy.Nothing) ?? Capability(input, "The container") ?? Image(input, TenantPolicy.Nothing) ?? Bind(input, source => remoteHost is null
+            ? BindSources.Problem(source, BindRoots, inSight: true)
+            : $"The mount of {source} is not allowed: the engine is on {remoteHost}, whose links cannot be followed from here; a worker beside the engine can (LogLine:Policy:BindRoots there)."))?.Detail;
 
     /// <summary>The rule that an act on images breaks, with a sentence; or null.</summary>
     public (string Rule, string Detail)? ImageViolation(string effect, JsonElement order, TenantPolicy tenant) => effect switch
@@ -64,23 +72,19 @@ public sealed class OperatorPolicy
         _ => null,
     };
 
-    private (string Rule, string Detail)? HostAccess(JsonElement security, string who, TenantPolicy tenant)
+    private (string Rule, string Detail)? HostAccess(PolicyInput input, string who, TenantPolicy tenant)
     {
-        if (security.ValueKind != JsonValueKind.Object)
-        {
-            return null;
-        }
-        (string Field, string What, bool Operator, bool? Tenant)[] doors =
+        (bool IsWanted, string Field, string What, string Setting, bool Operator, bool? Tenant)[] doors =
         [
-            ("privileged", "all of the host's devices and capabilities", AllowPrivileged, tenant.AllowPrivileged),
-            ("host_network", "the host's network", AllowHostNetwork, tenant.AllowHostNetwork),
-            ("host_pid", "the host's processes", AllowHostPid, null),
+            (input.Privileged, "privileged", "all of the host's devices and capabilities", nameof(AllowPrivileged), AllowPrivileged, tenant.AllowPrivileged),
+            (input.HostNetwork, "host_network", "the host's network", nameof(AllowHostNetwork), AllowHostNetwork, tenant.AllowHostNetwork),
+            (input.HostPid, "host_pid", "the host's processes", nameof(AllowHostPid), AllowHostPid, null),
         ];
-        foreach (var door in doors.Where(door => security.Flag(door.Field) == true))
+        foreach (var door in doors.Where(door => door.IsWanted))
         {
             if (!door.Operator)
             {
-                return (door.Field, $"{who} asks for {door.What} (security.{door.Field}), which the operator does not allow (section LogLine:Policy).");
+                return (door.Field, $"{who} asks for {door.What} (security.{door.Field}), which the operator does not allow (LogLine:Policy:{door.Setting}).");
             }
             if (door.Tenant == false)
             {
@@ -90,9 +94,9 @@ public sealed class OperatorPolicy
         return null;
     }
 
-    private (string Rule, string Detail)? Capability(JsonElement security, string who)
+    private (string Rule, string Detail)? Capability(PolicyInput input, string who)
     {
-        foreach (var capability in security.Texts("cap_add"))
+        foreach (var capability in input.CapAdd)
         {
             if (LinuxCapabilities.NeedsProof(capability) && !AllowCapabilities.Contains(capability))
             {
@@ -106,24 +110,11 @@ public sealed class OperatorPolicy
         return null;
     }
 
-    private (string Rule, string Detail)? Bind(JsonElement order)
-    {
-        if (order.Member("mounts").ValueKind != JsonValueKind.Array)
-        {
-            return null;
-        }
-        foreach (var source in order.Items("mounts").Where(mount => mount.Text("type") == "bind").Select(mount => mount.Text("source")!))
-        {
-            if (BindSources.Problem(source, BindRoots) is { } problem)
-            {
-                return ("bind", problem);
-            }
-        }
-        return null;
-    }
+    private static (string Rule, string Detail)? Bind(PolicyInput input, Func<string, string?> problemOf) =>
+        input.BindSources.Select(problemOf).FirstOrDefault(problem => problem is not null) is { } problem ? ("bind", problem) : null;
 
-    private (string Rule, string Detail)? Image(JsonElement order, TenantPolicy tenant) =>
-        (Images.Count > 0 || tenant.Images is not null) && order.Text("image") is { } image ? Unlisted(image, tenant) : null;
+    private (string Rule, string Detail)? Image(PolicyInput input, TenantPolicy tenant) =>
+        (Images.Count > 0 || tenant.Images is not null) && input.Image is { } image ? Unlisted(image, tenant) : null;
 
     private (string Rule, string Detail)? Unlisted(string image, TenantPolicy tenant)
     {

@@ -11,7 +11,8 @@ namespace LogLine.Api.Policy;
 /// <param name="AllowHostNetwork">Whether containers may use the host's network.</param>
 public sealed record TenantPolicy(IReadOnlyList<string>? AllowedIntents, IReadOnlyList<ImagePattern>? Images, bool? AllowUnsigned, bool? AllowPrivileged, bool? AllowHostNetwork)
 {
-    private static readonly TenantPolicy Nothing = new(null, null, null, null, null);
+    /// <summary>A tenant that says nothing.</summary>
+    public static readonly TenantPolicy Nothing = new(null, null, null, null, null);
 
     /// <summary>Reads the payload of the span that set it.</summary>
     public static TenantPolicy Parse(string? json) => json is null ? Nothing : Parse(CanonicalJson.Parse(json).Root);

@@ -18,13 +18,13 @@ public static class ContainerLifecycle
     private static readonly (WorkloadState? From, string Operation, WorkloadState? To)[] Steps =
     [
         (null, "create", Created),
-        (Created, "start", Running), (Created, "remove", null), (Created, ForcedRemoval, null),
+        (Created, "start", Running), (Created, "connect", Created), (Created, "remove", null), (Created, ForcedRemoval, null),
         (Running, "pause", Paused), (Running, "stop", Stopped), (Running, "kill", Stopped), (Running, "restart", Running),
         (Running, "exec", Running), (Running, "logs", Running), (Running, "stats", Running), (Running, "top", Running), (Running, "copy", Running),
-        (Running, "commit", Running), (Running, "resize", Running), (Running, "connect", Running), (Running, "update", Running), (Running, ForcedRemoval, null),
+        (Running, "commit", Running), (Running, "connect", Running), (Running, "update", Running), (Running, ForcedRemoval, null),
         (Paused, "unpause", Running), (Paused, "stop", Stopped), (Paused, "kill", Stopped), (Paused, ForcedRemoval, null),
         (Stopped, "start", Running), (Stopped, "restart", Running), (Stopped, "remove", null), (Stopped, ForcedRemoval, null),
-        (Stopped, "logs", Stopped), (Stopped, "copy", Stopped), (Stopped, "commit", Stopped),
+        (Stopped, "logs", Stopped), (Stopped, "copy", Stopped), (Stopped, "commit", Stopped), (Stopped, "connect", Stopped),
     ];
 
     /// <summary>These only look, so they may go on beside anything.</summary>

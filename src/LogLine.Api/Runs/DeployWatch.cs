@@ -146,7 +146,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 json.WriteNumber("last_exit_code", end.ExitCode);
                 if (RunDetail.Text(before.Detail, "health") is not null)
                 {
-                    json.WriteString("health", "starting");
+                    json.WriteString("health", HealthWatch.Starting);
                 }
             },
         }, stopping);

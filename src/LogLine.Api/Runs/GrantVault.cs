@@ -142,7 +142,7 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
             if (reference.FilePath is { } path)
             {
                 env[variable] = path;
-                mounts.Add(new WorkloadMount(MountKind.Bind, files.Write(run.RunId, mounts.Count, grant.Secret), path, ReadOnly: true));
+                mounts.Add(new WorkloadMount(MountKind.Bind, files.Write(run.RunId, mounts.Count, grant.Secret), path, ReadOnly: true) { IsSecret = true });
             }
             else
             {

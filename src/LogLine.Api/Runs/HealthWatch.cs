@@ -4,11 +4,14 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Runs;
 
 /// <summary>
-/// The health of a container that runs (<c>lifecycle.health</c> of the manifest, every <c>watch_interval</c>). That it stopped being healthy, and that it is again, is recorded: the
+/// The health of a container that runs (<c>lifecycle.health</c> of the manifest, every <c>watch_interval</c>). That it stopped being healthy, and that it is again, also after a restart, is recorded: the
 /// run goes on, as <c>run_state.running</c> with <c>health</c>. Nothing is done about it unless the manifest asks for that (<c>restart.on_unhealthy</c>).
 /// </summary>
 internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter adapter, DeployLifecycle lifecycle, GrantVault vault, TimeProvider time)
 {
+    /// <summary>It was started again since its health was last known.</summary>
+    public const string Starting = "starting";
+
     private const string Healthy = "healthy";
     private const string Unhealthy = "unhealthy";
 
@@ -28,7 +31,7 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
         var failures = 0;
         Begin();
         // A worker that took the run over goes on from what the one before it has said.
-        var isSick = RunDetail.Text(((await gateway.FindAsync(run.RunId)) ?? run).Detail, "health") == Unhealthy;
+        var said = RunDetail.Text(((await gateway.FindAsync(run.RunId)) ?? run).Detail, "health");
         while (true)
         {
             await Task.Delay(check.WatchInterval, time, stop);
@@ -37,15 +40,18 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 continue;
             }
             failures = outcome.Healthy ? 0 : failures + 1;
-            if (outcome.Healthy && isSick)
+            if (outcome.Healthy && said is not (null or Healthy) && await SayAsync(Healthy, $"The {check.Kind} health check succeeds again.", stop))
             {
-                isSick = !await SayAsync(Healthy, $"The {check.Kind} health check succeeds again.", stop);
+                said = Healthy;
             }
             if (failures < check.Retries || time.GetElapsedTime(_since) < check.StartPeriod)
             {
                 continue;
             }
-            isSick = isSick || await SayAsync(Unhealthy, $"The {check.Kind} health check failed {failures} times in a row; the last time: {outcome.Why}.", stop);
+            if (said != Unhealthy && await SayAsync(Unhealthy, $"The {check.Kind} health check failed {failures} times in a row; the last time: {outcome.Why}.", stop))
+            {
+                said = Unhealthy;
+            }
             if (lifecycle.RestartUnhealthy)
             {
                 return;

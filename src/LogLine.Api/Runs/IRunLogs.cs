@@ -11,25 +11,16 @@ public interface IRunLogs
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel);
 
-    /// <summary>What it says while it comes, the last <paramref name="tail"/> lines first, until <paramref name="cancel"/>; null when the run has no container (any more).</summary>
+    /// <summary>What it says while it comes, the last <paramref name="tail"/> lines first, those that contain <paramref name="grep"/> when it is given, until <paramref name="cancel"/>; null when the run has no container (any more).</summary>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel);
 }
 
 /// <summary>A log that is followed. It holds no more than its ring, however slow the reader is.</summary>
 /// <param name="ContainerId">The target's own id of the container; null for what a run has kept by itself.</param>
-/// <param name="Ring">Where the lines come in.</param>
-/// <param name="Mask">What must not be shown of them.</param>
-/// <param name="Grep">Only lines that contain this, as they are shown; or null.</param>
+/// <param name="Ring">Where the lines come in, as they are shown.</param>
 /// <param name="Reading">Ends when there is nothing more to read, or nobody who reads it.</param>
-public sealed record FollowedLog(string? ContainerId, LogRing Ring, SecretMask Mask, string? Grep, Task Reading)
-{
-    /// <summary>The next lines and how many were left out before them, for a reader who was too slow; null when there is nothing more.</summary>
-    public async Task<(IReadOnlyList<LogLineRead> Lines, long Dropped)?> TakeAsync(CancellationToken cancel) =>
-        await Ring.TakeAsync(cancel) is var (lines, dropped)
-            ? ([.. lines.Select(line => line with { Text = line.Masked(Mask) }).Where(line => Grep is null || line.Text.Contains(Grep, StringComparison.Ordinal))], dropped)
-            : null;
-}
+public sealed record FollowedLog(string? ContainerId, LogRing Ring, Task Reading);
 
 /// <summary>
 /// Reads from this process's own adapters, and masks with what the worker knows. A command (<c>container.exec</c>) has an output of its own: what it has said so far while it
@@ -67,18 +58,19 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         {
             return null;
         }
-        var ring = new LogRing();
+        // Looked for in what is shown, as above; and of what is not shown nothing takes the place of what is.
+        var ring = new LogRing(shown: line => line.Shown(mask, grep));
         if (!IsCommand(run))
         {
-            return new FollowedLog(workload.Id, ring, mask, grep, logs.FollowLogAsync(workload.Id, tail, ring, cancel));
+            return new FollowedLog(workload.Id, ring, logs.FollowLogAsync(workload.Id, tail, ring, cancel));
         }
         if (run.HasEnded)
         {
             Kept(run).Fill(ring, tail);
             ring.End();
-            return new FollowedLog(workload.Id, ring, mask, grep, Task.CompletedTask);
+            return new FollowedLog(workload.Id, ring, Task.CompletedTask);
         }
-        return new FollowedLog(workload.Id, ring, mask, grep, FollowCommandAsync(run.RunId, outputs.Follow(run.RunId, ring, tail), ring, tail, cancel));
+        return new FollowedLog(workload.Id, ring, FollowCommandAsync(run.RunId, outputs.Follow(run.RunId, ring, tail), ring, tail, cancel));
     }
 
     /// <summary>

@@ -22,12 +22,12 @@ public sealed class KeptOutput
         return LocalRunLogs.Shown(lines.Select(line => line.Text), dropped, grep, tail);
     }
 
-    /// <summary>The same as a log that is followed: the last lines, and its end.</summary>
+    /// <summary>The same as a log that is followed: the last lines, those that contain <paramref name="grep"/> when it is given, and its end.</summary>
     public FollowedLog Follow(int tail, string? grep)
     {
-        var ring = new LogRing();
+        var ring = new LogRing(shown: line => line.Shown(SecretMask.None, grep));
         _said.Fill(ring, tail);
         ring.End();
-        return new FollowedLog(null, ring, SecretMask.None, grep, Task.CompletedTask);
+        return new FollowedLog(null, ring, Task.CompletedTask);
     }
 }

@@ -8,13 +8,23 @@ public sealed record LogLineRead(int Source, string Text, bool IsCut = false)
 {
     /// <summary>Its text without secrets, nor what is left of one at an edge.</summary>
     public string Masked(SecretMask mask) => mask.ApplyToLine(Text, IsCut);
+
+    /// <summary>The line as a reader sees it, without secrets; null when <paramref name="grep"/> is given and not in what the reader would see.</summary>
+    public LogLineRead? Shown(SecretMask mask, string? grep)
+    {
+        var masked = this with { Text = Masked(mask) };
+        return grep is null || masked.Text.Contains(grep, StringComparison.Ordinal) ? masked : null;
+    }
 }
 
 /// <summary>
 /// The last lines of an output that is followed, between whoever writes it and one reader. It never holds more than its limits: when a reader is too slow,
 /// the oldest lines go until half of it is free, and the reader is told how many. Memory does not grow with the output.
 /// </summary>
-public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = LogRing.DefaultBytes)
+/// <param name="maxLines">Lines at most.</param>
+/// <param name="maxBytes">Bytes at most; a line has a quarter of them.</param>
+/// <param name="shown">A line as the reader gets it, or null for one that it does not get.</param>
+public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = LogRing.DefaultBytes, Func<LogLineRead, LogLineRead?>? shown = null)
 {
     /// <summary>Lines at most.</summary>
     public const int DefaultLines = 10_000;
@@ -23,28 +33,22 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
     public const int DefaultBytes = 1 << 20;
 
     private readonly Queue<(LogLineRead Line, int Bytes)> _lines = new();
-    private readonly MemoryStream[] _open = [new(), new(), new()];
-    private readonly bool[] _isCut = new bool[3];
+    private readonly OutputLines _open = new(maxBytes / 4);
     private readonly Lock _lock = new();
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _bytes;
     private long _dropped;
     private bool _isEnded;
 
+    /// <summary>Whether the reader gets the line; one that it does not get takes no room.</summary>
+    public bool Shows(LogLineRead line) => shown is null || shown(line) is not null;
+
     /// <summary>Takes a piece of output, whole lines or not.</summary>
     public void Append(int source, ReadOnlyMemory<byte> piece)
     {
         lock (_lock)
         {
-            var rest = piece.Span;
-            int end;
-            while ((end = rest.IndexOf((byte)'\n')) >= 0)
-            {
-                Hold(source, rest[..end]);
-                Close(source);
-                rest = rest[(end + 1)..];
-            }
-            Hold(source, rest);
+            _open.Append(source, piece, Put);
         }
     }
 
@@ -72,9 +76,7 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
     {
         lock (_lock)
         {
-            var open = Enumerable.Range(0, _open.Length).Where(source => _open[source].Length > 0)
-                .Select(source => new LogLineRead(source == 2 ? 2 : 1, Encoding.UTF8.GetString(_open[source].GetBuffer(), 0, (int)_open[source].Length), IsCut: true));
-            return ([.. _lines.Select(line => line.Line)], [.. open], _dropped);
+            return ([.. _lines.Select(line => line.Line)], [.. _open.Open], _dropped);
         }
     }
 
@@ -83,13 +85,7 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
     {
         lock (_lock)
         {
-            for (var source = 0; source < _open.Length; source++)
-            {
-                if (_open[source].Length > 0)
-                {
-                    Close(source);
-                }
-            }
+            _open.End(isCut: false, Put);
             _isEnded = true;
             _more.TrySetResult();
         }
@@ -124,26 +120,13 @@ public sealed class LogRing(int maxLines = LogRing.DefaultLines, int maxBytes = 
         }
     }
 
-    private void Hold(int source, ReadOnlySpan<byte> piece)
-    {
-        var fits = (int)Math.Min(piece.Length, (maxBytes / 4) - _open[source].Length);
-        _open[source].Write(piece[..fits]);
-        _isCut[source] |= fits < piece.Length;
-    }
-
-    private void Close(int source)
-    {
-        var line = _open[source];
-        var length = (int)line.Length;
-        var read = new LogLineRead(source == 2 ? 2 : 1, Encoding.UTF8.GetString(line.GetBuffer(), 0, length).TrimEnd('\r'), _isCut[source]);
-        line.SetLength(0);
-        _isCut[source] = false;
-        Put(read, length);
-    }
-
     private void Put(LogLineRead line, int length)
     {
-        _lines.Enqueue((line, length));
+        if ((shown is null ? line : shown(line)) is not { } read)
+        {
+            return;
+        }
+        _lines.Enqueue((read, length));
         _bytes += length;
         if (_lines.Count > maxLines || _bytes > maxBytes)
         {

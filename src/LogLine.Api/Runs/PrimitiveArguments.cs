@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
@@ -60,6 +61,10 @@ public static class PrimitiveArguments
             if (variable.Value.GetString()!.StartsWith("grant://", StringComparison.Ordinal))
             {
                 return ($"/payload/env/{Escape(variable.Name)}", "refers to a grant; only a deploy materialises grants (minicontainer.apply, deploy.apply)");
+            }
+            if (VariableSize.Problem(variable.Name, Encoding.UTF8.GetByteCount(variable.Value.GetString()!)) is { } tooLarge)
+            {
+                return ($"/payload/env/{Escape(variable.Name)}", tooLarge + ". Put it into a file: container.copy_to brings an artifact in, stdin_b64 gives it to a command");
             }
         }
         return null;

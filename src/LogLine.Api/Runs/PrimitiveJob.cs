@@ -24,6 +24,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private RunReport[] _unsaid = [];
     private bool _begun;
     private bool _isOurs = true;
+    private bool _isMaking;
 
     private Unmaking? Unmake => PrimitiveTable.Unmaking(adapter, _order.Effect);
 
@@ -63,7 +64,8 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             ends.Forget(run.RunId);
             return;
         }
-        if (run.State == RunState.Running && !(run.CancelRequested && Unmake is not null))
+        _begun = run.State == RunState.Running;
+        if (_begun && !(run.CancelRequested && Unmake is not null) && !await IsMadeAsync(stopping))
         {
             // A worker that is gone had begun it. How that ended is not known, and to do it again could be wrong.
             await EndAsync(RunState.Exited, -1, "worker_lost", "The worker that carried it out was lost; what it did until then stays done.", null, stopping);
@@ -79,7 +81,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         {
             await (run.State == RunState.Planned
                 ? EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping) // before anybody had it
-                : CancelAsync(isAnswerLost: false, stopping));
+                : CancelAsync(isAnswerLost: false, null, stopping));
             return;
         }
         using var working = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -95,7 +97,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         // What is broken off may fail in its own clean-up as well: it was asked to end, and has.
         catch (Exception broken) when (_isOurs && !stopping.IsCancellationRequested && (broken is OperationCanceledException || (working.IsCancellationRequested && broken is AdapterException or ArtifactException)))
         {
-            await CancelAsync(IsAnswerLost(broken), stopping);
+            await CancelAsync(IsAnswerLost(broken), (broken as CommandLeftException)?.Message, stopping);
         }
         catch (AdapterException failure)
         {
@@ -118,15 +120,28 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         }
     }
 
-    /// <summary>Somebody wants it to end. What it has made goes before that is said: cancelled means that nothing of it is left.</summary>
-    private async Task CancelAsync(bool isAnswerLost, CancellationToken stopping)
+    /// <summary>True when the run was to make a container, which is there: to go on with it is no second time, as one that was started stays as it is.</summary>
+    private async Task<bool> IsMadeAsync(CancellationToken stopping)
+    {
+        try
+        {
+            return _order.Operation == "create" && await EnginePatience.OutlastAsync(() => adapter.FindByNameAsync(run.Tenant, run.Service, stopping), time, stopping) is { } made && made.RunId == run.RunId;
+        }
+        catch (AdapterException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Somebody wants it to end. What it has made goes before that is said: cancelled means that nothing of it is left, but for the command that <paramref name="goesOn"/> speaks of.</summary>
+    private async Task CancelAsync(bool isAnswerLost, string? goesOn, CancellationToken stopping)
     {
         if (await LeftAsync(isAnswerLost || _takenOver, stopping) is { } left)
         {
-            await EndAsync(_begun || run.State == RunState.Running ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(left.Failure), $"It was to be cancelled. {Left(left)}", null, stopping);
+            await EndAsync(_begun ? RunState.Exited : RunState.Failed, 1, RunReasons.Of(left.Failure), $"It was to be cancelled. {Left(left)}", null, stopping);
             return;
         }
-        await EndAsync(RunState.Cancelled, null, "cancelled", null, null, stopping);
+        await EndAsync(RunState.Cancelled, null, "cancelled", goesOn, null, stopping);
     }
 
     /// <summary>Takes away what the run has made. Null when nothing of it is left, else why that is not known, or not so.</summary>
@@ -134,7 +149,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     /// <param name="stopping">The worker stops.</param>
     private async Task<AdapterException?> LeftAsync(bool isLost, CancellationToken stopping)
     {
-        if (Unmake is not { } unmake)
+        if (Unmake is not { } unmake || !(_isMaking || _takenOver))
         {
             return null;
         }
@@ -198,6 +213,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             SecretVariables = _secretVariables,
             Mask = _mask,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
+            Making = () => _isMaking = true,
             // Asked in the middle of the work: a store that is away would end it there, and what it has done would be nobody's to tell.
             HasEnded = (kind, name) => new(Absence.OutlastAsync(() => gateway.HasEndedAsync(run, kind, name).AsTask(), time, working)),
             Progress = progress.SayAsync,

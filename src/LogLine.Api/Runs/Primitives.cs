@@ -22,7 +22,7 @@ public interface IContainerPrimitives
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task<LogTail> ReadLogAsync(string workloadId, int maxLines, int maxBytes, string? grep, CancellationToken cancel);
 
-    /// <summary>Puts what a container says into a ring while it comes, the last <paramref name="tail"/> lines first, and ends the ring when the container has ended.</summary>
+    /// <summary>Puts what a container says into a ring while it comes, the last <paramref name="tail"/> lines that the ring shows first, and ends the ring when the container has ended.</summary>
     /// <exception cref="AdapterException">The target refused or is absent.</exception>
     Task FollowLogAsync(string workloadId, int tail, LogRing ring, CancellationToken cancel);
 }
@@ -58,6 +58,9 @@ public sealed record PrimitiveCall
 
     /// <summary>What must not stand in what the container says. The result as a whole is masked anyway; this is for what is cut, where a part of a secret would stand.</summary>
     public SecretMask Mask { get; init; } = SecretMask.None;
+
+    /// <summary>To be called right before a container, network or volume is made: from then on it may be there, whatever the answer, or none.</summary>
+    public Action Making { get; init; } = () => { };
 
     /// <summary>
     /// To be awaited right before something begins that takes its time and must not be done twice (a command): the run is <c>running</c> from

@@ -205,7 +205,11 @@ public enum MountKind
 }
 
 /// <summary>A mount. <paramref name="Source"/> is a path of the host, or a volume's name without the tenant; null for a tmpfs.</summary>
-public sealed record WorkloadMount(MountKind Kind, string? Source, string Target, bool ReadOnly);
+public sealed record WorkloadMount(MountKind Kind, string? Source, string Target, bool ReadOnly)
+{
+    /// <summary>The worker's own file of a secret: no client named its source.</summary>
+    public bool IsSecret { get; init; }
+}
 
 /// <summary>Where a workload stands (containers, lifecycle). Transient engine states are waited out by the adapter.</summary>
 public enum WorkloadState
@@ -287,6 +291,10 @@ public enum AdapterFailure
     PortTaken,
     /// <summary>The workload does not stand where that can be done to it (containers, "Lifecycle").</summary>
     Conflict,
+    /// <summary>As many use it as may, for now.</summary>
+    Busy,
+    /// <summary>The operator of the machine does not allow it, so the target was not asked.</summary>
+    Denied,
     /// <summary>The target refused for another reason; the message is its own.</summary>
     Refused,
 }

@@ -87,7 +87,7 @@ public static class RunEvents
         {
             json.WriteString("reason", report.Reason);
         }
-        if (report.State != RunState.Cancelled && report.Error is not null)
+        if (report.Error is not null)
         {
             json.WriteString("error", report.Error);
         }

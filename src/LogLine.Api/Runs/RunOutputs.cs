@@ -102,7 +102,7 @@ public sealed class RunOutput
             }
             if (_readers.Count == MaxReaders)
             {
-                throw new AdapterException(AdapterFailure.Unavailable, $"{MaxReaders} readers follow this command already");
+                throw new AdapterException(AdapterFailure.Busy, $"{MaxReaders} readers follow this command already, as many as may. Read what it has said so far without follow=true, or come back when one of them has left.");
             }
             Fill(ring, tail);
             _readers.Add(ring);
@@ -120,11 +120,12 @@ public sealed class RunOutput
         }
     }
 
-    /// <summary>Fills a ring with the last lines; a line that has not ended yet is one of them, and is never left out, since its rest would be shown as a line.</summary>
+    /// <summary>Fills a ring with the last lines that it shows; a line that has not ended yet is one of them, and is never left out, since its rest would be shown as a line.</summary>
     public void Fill(LogRing ring, int tail)
     {
-        var (lines, open, dropped) = _kept.Look();
-        var whole = Math.Min(lines.Count, Math.Max(0, tail - open.Count));
+        var (kept, open, dropped) = _kept.Look();
+        var lines = kept.Where(ring.Shows).ToList();
+        var whole = Math.Min(lines.Count, Math.Max(0, tail - open.Count(ring.Shows)));
         if (dropped + lines.Count - whole is > 0 and var before)
         {
             ring.Skip(before);

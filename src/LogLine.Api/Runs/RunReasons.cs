@@ -19,6 +19,7 @@ internal static class RunReasons
         AdapterFailure.PortTaken => "port_taken",
         AdapterFailure.NotFound => "not_found",
         AdapterFailure.Conflict => "lifecycle_conflict",
+        AdapterFailure.Denied => "policy_denied",
         _ => "refused_by_engine",
     };
 

@@ -16,10 +16,10 @@ public sealed record ContainerUsage(
 /// </summary>
 public sealed record RecreatePlan(bool Applied, string Reason, IReadOnlyList<PlannedStep> Plan, IReadOnlyList<string> Env);
 
-/// <summary>A step: an intent on the same container, and what is other in its payload.</summary>
+/// <summary>A step: an intent on the same container, or on the MiniContainer that it was deployed from, and what is other in its payload or its manifest's deploy section.</summary>
 public sealed record PlannedStep(string Intent, CreateChange? Change);
 
-/// <summary>Members of <c>container.create</c>, whole: the mounts, or the ports, that the new container is to have.</summary>
+/// <summary>Members of <c>container.create</c>, or of a manifest's deploy section, whole: the mounts, or the ports, that the new container is to have.</summary>
 public sealed record CreateChange(IReadOnlyList<MountOrder>? Mounts, IReadOnlyList<PortMapping>? Ports);
 
 /// <summary>A mount as <c>container.create</c> takes it.</summary>

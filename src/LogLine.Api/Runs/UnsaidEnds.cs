@@ -55,16 +55,15 @@ public sealed class UnsaidEnds(string folder, TimeProvider time, ILogger<UnsaidE
     /// <summary>It was said, or is somebody else's to say.</summary>
     public void Forget(string runId) => File.Delete(FileOf(runId));
 
-    /// <summary>Removes what nobody asked for in a week: those runs have ended elsewhere.</summary>
-    public void Sweep()
+    /// <summary>Removes what is older than a week, of runs that have ended elsewhere: who they are with, <paramref name="find"/> says.</summary>
+    public async Task SweepAsync(Func<string, ValueTask<RunRow?>> find)
     {
-        if (!Directory.Exists(folder))
+        foreach (var file in Directory.Exists(folder) ? Directory.GetFiles(folder).Where(file => File.GetLastWriteTimeUtc(file) < time.GetUtcNow() - Life) : [])
         {
-            return;
-        }
-        foreach (var file in Directory.EnumerateFiles(folder).Where(file => File.GetLastWriteTimeUtc(file) < time.GetUtcNow() - Life))
-        {
-            File.Delete(file);
+            if (file.EndsWith(".new", StringComparison.Ordinal) || await find(Path.GetFileName(file)) is not { HasEnded: false })
+            {
+                File.Delete(file);
+            }
         }
     }
 

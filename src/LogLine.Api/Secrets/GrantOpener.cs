@@ -111,15 +111,17 @@ public sealed class GrantOpener(RunnerKeys runner)
         return (null, new GrantRefusal("artifact_sealed", $"The artifact {hash} of the grant '{id}' stays closed: {problem ?? "nobody whom the ledger trusts owns it"}."));
     }
 
-    /// <summary>A variable holds text without NUL; anything else has to go into a file.</summary>
+    /// <summary>A variable holds text without NUL, and not much of it; anything else has to go into a file.</summary>
     private static GrantRefusal? Unfit(SignedManifest manifest, string id, SecretBytes secret)
     {
-        if (References(manifest).All(reference => reference.Reference.GrantId != id || reference.Reference.FilePath is not null)
-            || (secret.Reveal().IndexOf((byte)0) < 0 && System.Text.Unicode.Utf8.IsValid(secret.Reveal())))
+        var variables = References(manifest).Where(reference => reference.Reference.GrantId == id && reference.Reference.FilePath is null).Select(reference => reference.Variable).ToList();
+        var isText = secret.Reveal().IndexOf((byte)0) < 0 && System.Text.Unicode.Utf8.IsValid(secret.Reveal());
+        var tooLarge = variables.Select(variable => VariableSize.Problem(variable, secret.Reveal().Length) is { } problem ? $"the variable '{variable}' {problem}" : null).FirstOrDefault(problem => problem is not null);
+        if (variables.Count == 0 || (isText && tooLarge is null))
         {
             return null;
         }
         secret.Dispose();
-        return new GrantRefusal("secret_no_text", $"The secret of the grant '{id}' is no text: put it into a file with grant://{id}?as=file&path=/run/secrets/{id}.");
+        return new GrantRefusal(isText ? "secret_too_large" : "secret_no_text", $"The secret of the grant '{id}' fits into no variable: {(isText ? tooLarge : "it is no text")}. Put it into a file with grant://{id}?as=file&path=/run/secrets/{id}.");
     }
 }

@@ -10,6 +10,10 @@ public static class Identifiers
     /// <summary><c>^[a-z0-9][a-z0-9_-]{1,62}$</c></summary>
     public static bool IsTenant(ReadOnlySpan<char> text) => text.Length is >= 2 and <= 63 && IsName(text);
 
+    /// <summary>True for the id of a run: <c>run_</c>, and 1 to 64 small letters and digits.</summary>
+    public static bool IsRunId(ReadOnlySpan<char> text) =>
+        text.StartsWith("run_", StringComparison.Ordinal) && text.Length is > 4 and <= 68 && !text[4..].ContainsAnyExcept("0123456789abcdefghijklmnopqrstuvwxyz");
+
     /// <summary><c>^[a-z0-9][a-z0-9_-]{0,62}$</c></summary>
     public static bool IsName(ReadOnlySpan<char> text) =>
         text.Length is >= 1 and <= 63 && char.IsAsciiLetterOrDigit(text[0]) && !text.ContainsAnyExcept(NameCharacters);

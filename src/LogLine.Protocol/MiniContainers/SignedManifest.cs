@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -64,7 +65,7 @@ public sealed class SignedManifest
 
     /// <summary>
     /// What contradicts itself: grants whose artifact is missing, <c>grant://</c> values whose grant is missing, ids that stand twice,
-    /// a provenance key that <c>slots.signing</c> lists and does not call active, lengths of time that are none.
+    /// a provenance key that <c>slots.signing</c> lists and does not call active, lengths of time that are none, variables that no process can be given.
     /// </summary>
     /// <returns>JSON Pointer and message of each contradiction.</returns>
     public IEnumerable<(string Path, string Message)> Contradictions()
@@ -93,11 +94,19 @@ public sealed class SignedManifest
         {
             foreach (var variable in env.EnumerateObject())
             {
-                if (variable.Value.GetString() is not { } value || !GrantReference.IsMeant(value))
+                if (variable.Value.GetString() is not { } value)
                 {
                     continue;
                 }
                 var path = "/deploy/env/" + variable.Name.Replace("~", "~0").Replace("/", "~1");
+                if (VariableSize.Problem(variable.Name, Encoding.UTF8.GetByteCount(value)) is { } tooLarge)
+                {
+                    yield return (path, $"{tooLarge}. Put it into a file: the image's own, or one of a grant (grant://ID?as=file&path=…)");
+                }
+                if (!GrantReference.IsMeant(value))
+                {
+                    continue;
+                }
                 if (!GrantReference.TryParse(value, out var reference, out var problem))
                 {
                     yield return (path, "the value " + problem);

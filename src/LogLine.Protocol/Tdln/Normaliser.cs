@@ -49,10 +49,6 @@ internal sealed record Normaliser(string Name, bool Distinctive, Bilingual Accep
         new("list", false, new("one or more words", "uma ou mais palavras"), (value, _) => value.Text.Length > 0 ? value.Text : null),
     }.ToFrozenDictionary(normaliser => normaliser.Name);
 
-    /// <summary>True for ids that stand alone ("run_…", "mc:…", "urn:…").</summary>
-    public static bool IsRunId(ReadOnlySpan<char> text) =>
-        text.StartsWith("run_", StringComparison.Ordinal) && text.Length is > 4 and <= 68 && !text[4..].ContainsAnyExcept("0123456789abcdefghijklmnopqrstuvwxyz");
-
     private static string? OneWord(string text) => text.Length is > 0 and <= 512 && !text.Any(char.IsWhiteSpace) ? text : null;
 
     private static string? LowerName(string text) => text.ToLowerInvariant() is var name && Identifiers.IsName(name) ? name : null;
@@ -115,7 +111,7 @@ internal sealed record Normaliser(string Name, bool Distinctive, Bilingual Accep
     private static string? Ref(string text) =>
         MiniContainerRef.TryParse(text, out _) ? text : text.ToLowerInvariant() is var lower && MiniContainerRef.TryParse(lower, out _) ? lower : null;
 
-    private static string? RunId(string text) => text.ToLowerInvariant() is var id && IsRunId(id) ? id : null;
+    private static string? RunId(string text) => text.ToLowerInvariant() is var id && Identifiers.IsRunId(id) ? id : null;
 
     private static string? Urn(string text) =>
         Identifiers.TryParseSubject(text, out var kind, out var rest, out _) && kind.Length > 0 && rest.Length > 0 && !text.Any(char.IsWhiteSpace) ? text : null;

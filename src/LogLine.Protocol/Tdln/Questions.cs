@@ -71,7 +71,7 @@ internal sealed class Questions
     {
         var subject = MiniContainerRef.TryParse(name, out var reference) ? reference.Subject : name;
         var isSpan = name.StartsWith("urn:span:", StringComparison.Ordinal);
-        var isRun = Normaliser.IsRunId(name);
+        var isRun = Identifiers.IsRunId(name);
         var isSubject = !isSpan && Identifiers.TryParseSubject(subject, out var kind, out var rest, out _) && kind.Length > 0 && rest.Length > 0;
         var escaped = Uri.EscapeDataString(name);
         TdlnResult.Question Get(string path) => new(language, "GET", path, null);

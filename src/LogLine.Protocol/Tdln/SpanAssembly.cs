@@ -185,7 +185,7 @@ internal sealed class SpanAssembly
             ? reference.Subject
             : null;
 
-    private string? SubjectOfRun(JsonElement payload) => Named("run_id", payload) is { } run && Normaliser.IsRunId(run) ? _context.SubjectOfRun(run) : null;
+    private string? SubjectOfRun(JsonElement payload) => Named("run_id", payload) is { } run && Identifiers.IsRunId(run) ? _context.SubjectOfRun(run) : null;
 
     /// <summary>The value of the payload field that a normaliser reads.</summary>
     private string? Named(string normaliser, JsonElement payload)

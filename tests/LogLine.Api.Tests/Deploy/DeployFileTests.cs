@@ -48,6 +48,8 @@ public sealed partial class DeployFileTests
             }
         }
         Assert.EndsWith($":{DockerEnvironment()["ASPNETCORE_HTTP_PORTS"]}", services["worker"].Text("environment.LogLine__Worker__Gateway"), StringComparison.Ordinal);
+        var secrets = services["worker"].Text("environment.LogLine__Runner__SecretsPath");
+        Assert.Contains(services["worker"].Items("volumes"), volume => volume.Text() == $"{secrets}:{secrets}"); // the engine looks for them on the host
         var made = File.ReadAllText(Repository.At("deploy", "make-secrets"));
         Assert.All(compose.Members("secrets").Where(secret => secret.Key != "worker-token"), secret => Assert.Contains($"make {Path.GetFileName(secret.Value.Text("file"))} ", made, StringComparison.Ordinal));
     }
@@ -95,6 +97,11 @@ public sealed partial class DeployFileTests
                     Assert.Contains(probe.Text("path"), routes);
                 });
                 Assert.All(container.Items("volumeMounts"), mount => Assert.Contains(spec.Items("volumes"), volume => volume.Text("name") == mount.Text("name")));
+                Assert.All(container.Items("env").Where(variable => variable.Text("name") == "LogLine__Runner__SecretsPath").Select(variable => variable.Text("value")), path =>
+                {
+                    var mount = Assert.Single(container.Items("volumeMounts"), mount => mount.Text("mountPath") == path);
+                    Assert.Equal(path, Assert.Single(spec.Items("volumes"), volume => volume.Text("name") == mount.Text("name")).Text("hostPath.path")); // the engine looks for them on the node
+                });
                 Assert.Contains(kustomization.Items("images"), image => image.Text("name") == container.Text("image"));
             }
             Assert.All(spec.Items("volumes").Select(volume => volume.Text("secret.secretName")).OfType<string>(), secret => Assert.Contains(kustomization.Items("secretGenerator"), one => one.Text("name") == secret));

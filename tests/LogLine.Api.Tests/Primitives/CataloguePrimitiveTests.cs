@@ -11,6 +11,9 @@ namespace LogLine.Api.Tests.Primitives;
 /// <summary>The catalogue and the engines agree: nothing is offered that is not carried out, and nothing carried out is hidden.</summary>
 public sealed class CataloguePrimitiveTests
 {
+    /// <summary>Where a container can stand; first, where there is none.</summary>
+    private static readonly WorkloadState?[] States = [null, WorkloadState.Created, WorkloadState.Running, WorkloadState.Paused, WorkloadState.Stopped];
+
     [Fact]
     public async Task EveryPrimitiveOfTheCatalogue_IsCarriedOutByTheEngines()
     {
@@ -43,11 +46,39 @@ public sealed class CataloguePrimitiveTests
     public async Task EveryOperationOfTheCatalogue_IsInTheTable()
     {
         await using var gateway = await TestGateway.StartAsync();
-        var steps = new WorkloadState?[] { null, WorkloadState.Created, WorkloadState.Running, WorkloadState.Paused, WorkloadState.Stopped }.SelectMany(ContainerLifecycle.Legal).ToHashSet();
+        var steps = States.SelectMany(ContainerLifecycle.Legal).ToHashSet();
 
         foreach (var intent in gateway.Services.GetRequiredService<Catalogue>().All.Where(intent => intent.Operation is not null))
         {
             Assert.Contains(intent.Operation!, steps);
+        }
+    }
+
+    /// <summary>What the page says can be done from where is what the guard lets through, whom it names are the intents that ask for it, and those of containers that it leaves out have no step.</summary>
+    [Fact]
+    public async Task PageOfPrimitives_HasTheTableOfContainers()
+    {
+        await using var gateway = await TestGateway.StartAsync();
+        var lines = (await File.ReadAllTextAsync(Repository.At("docs", "primitives.md"), TestContext.Current.CancellationToken)).Split('\n').ToList();
+        var head = lines.FindIndex(line => line.StartsWith("| operation |", StringComparison.Ordinal));
+        var rows = lines.Skip(head + 2).TakeWhile(line => line.StartsWith('|')).Select(line => line.Split('|')[1..^1].Select(cell => cell.Trim()).ToList()).ToList();
+        var anywhere = lines.Single(line => line.StartsWith("- Intents about one container that are no operation", StringComparison.Ordinal));
+        var catalogue = gateway.Services.GetRequiredService<Catalogue>().All;
+        var (intents, byOther) = (catalogue.Where(intent => intent.Operation is not null).ToLookup(intent => intent.Operation!, intent => intent.Name), new[] { "network.connect", "network.disconnect" });
+
+        Assert.Equal(["operation", "intent", .. States.Select(ContainerLifecycle.Name), "then"], lines[head].Split('|')[1..^1].Select(cell => cell.Trim()));
+        Assert.Equal(States.SelectMany(ContainerLifecycle.Legal).Distinct().Order(StringComparer.Ordinal), rows.Select(row => row[0].Trim('`')).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            catalogue.Where(intent => intent is { Family: "container", Operation: null } && intent.Subjects[0].Contains("{name}", StringComparison.Ordinal)).Select(intent => intent.Name).Order(StringComparer.Ordinal),
+            anywhere.Split('(', ')')[1].Split(", ").Select(name => name.Trim('`')).Order(StringComparer.Ordinal));
+        foreach (var row in rows)
+        {
+            var operation = row[0].Trim('`');
+            var legal = States.Where(state => ContainerLifecycle.IsLegal(state, operation)).ToList();
+            Assert.Equal(operation == "connect" ? byOther : intents[operation.Split(' ')[0]].Order(StringComparer.Ordinal), row[1].Split(", ").Select(name => name.Trim('`')));
+            Assert.Equal($"{operation}: {string.Join(' ', States.Select(state => legal.Contains(state) ? "yes" : "–"))}", $"{operation}: {string.Join(' ', row[2..^1])}");
+            Assert.True(row[^1] == "as it was" ? legal.All(state => ContainerLifecycle.LeadsTo(operation, state))
+                : ContainerLifecycle.LeadsTo(operation, States.Single(state => row[^1] == (state is null ? "gone" : ContainerLifecycle.Name(state)))), $"docs/primitives.md: {operation} does not lead to '{row[^1]}'");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Api.Tests.Runs;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Primitives;
@@ -37,6 +38,37 @@ public sealed class ChangePrimitiveTests
         var events = await lab.DoAsync("system.events", null, """{"since":"10m","limit":1000}""");
         Assert.Equal(["create", "start"], events.Items("events").Where(one => one.Text("name") == name && one.Text("action") is "create" or "start").Select(one => one.Text("action")));
         Assert.True((await lab.DoAsync("system.metrics", null)).Member("containers").Integer("running") >= 1);
+    }
+
+    /// <summary>One that container.create makes in its place would end the deploy's run, and be in the way of the next: what is planned is a deploy, where there is a way.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ContainerOfADeploy_IsPlannedAsADeploy(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        await lab.Gateway.RegisterKeyAsync();
+        var name = lab.Name();
+        var first = await lab.Gateway.RunAsync(name, await lab.Gateway.ApplyAsync(name, 1), provider);
+
+        var publish = await lab.DoAsync("port.publish", name, """{"container":8080}""");
+        var attach = await lab.DoAsync("container.volume.attach", name, """{"mount":{"type":"tmpfs","target":"/scratch"}}""");
+
+        Assert.Equal((false, "minicontainer.apply,deploy.apply"), (publish.Flag("applied"), string.Join(',', publish.Items("plan").Select(step => step.Text("intent")))));
+        Assert.Empty(publish.Texts("env"));
+        Assert.Equal((false, 0), (attach.Flag("applied"), attach.Items("plan").Count()));
+        Assert.Contains("manifests have no mounts", attach.Text("reason"));
+
+        // As it says, it works.
+        var ports = publish.Items("plan").First().Member("change").Member("ports").GetRawText();
+        var second = await lab.Gateway.RunAsync(name, await lab.Gateway.ApplyAsync(name, 2, $""","ports":{ports}"""), provider);
+        await lab.Gateway.RunInAsync(first, "exited");
+        Assert.Equal(8080, Assert.Single((await lab.Gateway.RunInAsync(second, "running")).Items("ports")).Integer("container"));
+
+        // The way of a client's own container would not.
+        await lab.DoAsync("container.remove", name, """{"force":true}""");
+        Assert.Equal("container_gone", (await lab.Gateway.RunInAsync(second, "failed", "exited")).Text("reason"));
+        await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}"}""");
+        var refused = await lab.Gateway.ProvedAsync("deploy.apply", name, DeployActs.Order(await lab.Gateway.ApplyAsync(name, 3), name, provider));
+        Assert.Equal("409_LIFECYCLE_CONFLICT", refused.Code);
     }
 
     [Theory, InlineData("podman"), InlineData("docker")]

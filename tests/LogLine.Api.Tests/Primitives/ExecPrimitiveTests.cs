@@ -24,6 +24,22 @@ public sealed class ExecPrimitiveTests
         Assert.InRange(result.Integer("duration_ms")!.Value, 0, (long)took.TotalMilliseconds + 1);
     }
 
+    /// <summary>The largest that Linux hands to a process arrives; a command line has a bound of its own, and says so.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task LargestVariable_Arrives_OrIsRefused(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        const int Most = 131_072 - 1;
+        var value = string.Concat(Enumerable.Repeat("\U0001F600", 32_767));
+        var variable = new string('n', Most - (4 * 32_767) - 1);
+        var env = $$"""{"{{variable}}":"{{value}}"}""";
+
+        var answer = await lab.SendAsync("container.exec", name, $$"""{"argv":["/bin/sh","-c","printf %s \"${{variable}}\" | wc -c"],"env":{{env}}}""");
+
+        Assert.Equal(provider == "nerdctl" ? "refused_by_engine" : $"{4 * 32_767}\n", answer.Json.Member("result").Text(provider == "nerdctl" ? "reason" : "stdout"));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ArgumentsEnvInputFolderAndUser_ReachTheCommandUnchanged(string provider)
     {

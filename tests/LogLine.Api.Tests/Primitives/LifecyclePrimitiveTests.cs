@@ -47,7 +47,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.Equal("409_LIFECYCLE_CONFLICT", refused.Code);
         var details = refused.Json.Member("details");
         Assert.Equal(("created", "pause"), (details.Text("from"), details.Text("operation")));
-        Assert.Equal(["start", "remove", "remove with force"], details.Texts("legal"));
+        Assert.Equal(["start", "connect", "remove", "remove with force"], details.Texts("legal"));
         Assert.Equal("409_LIFECYCLE_CONFLICT", (await lab.SendAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}"}""")).Code);
     }
 

@@ -74,6 +74,34 @@ public sealed class LookPrimitiveTests
         Assert.Equal(31, (await lab.DoAsync("container.logs", name, """{"since":"1h"}""")).Texts("lines").Count);
     }
 
+    /// <summary>As without following: the last lines are those that match, however much came behind them.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task FollowedByText_BeginsWithTheLastLinesThatMatch(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync(script: "for i in 1 2 3; do echo line $i; done; seq 200; until [ -e /tmp/go ]; do sleep 0.02; done; echo noise; echo line 4");
+        await EventuallyAsync(async () => (await lab.DoAsync("container.logs", name, """{"grep":"200"}""")).Texts("lines").Count == 1);
+        var run = (await lab.SendAsync("container.inspect", name)).Json.Member("run").Text("run_id");
+
+        using var response = await lab.Gateway.Client.GetAsync($"/v1/runs/{run}/logs?tail=2&grep=line+&follow=true", HttpCompletionOption.ResponseHeadersRead, PrimitiveLab.Cancel);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(PrimitiveLab.Cancel));
+        var said = new List<string>();
+        while (await reader.ReadLineAsync(PrimitiveLab.Cancel) is { } line)
+        {
+            if (line.StartsWith("data: ", StringComparison.Ordinal) && JsonDocument.Parse(line["data: ".Length..]).RootElement.Text("line") is { } text)
+            {
+                said.Add(text);
+                if (said.Count == 2)
+                {
+                    await lab.ReleaseAsync(name);
+                }
+            }
+        }
+
+        Assert.Equal(["line 2", "line 3", "line 4"], said);
+        Assert.Equal(said, (await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail=3&grep=line+")).Json.Texts("lines"));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Followed_IsWhatWasAskedFor_AsWhenItIsNot(string provider)
     {

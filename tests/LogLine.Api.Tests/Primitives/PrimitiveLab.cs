@@ -1,9 +1,12 @@
 using System.Net;
 using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Policy;
+using LogLine.Api.Runs;
 using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
+using Microsoft.Extensions.Configuration;
 
 namespace LogLine.Api.Tests.Primitives;
 
@@ -33,7 +36,9 @@ internal sealed class PrimitiveLab : IAsyncDisposable
 
     public static async Task<PrimitiveLab> OpenAsync(string provider, IDictionary<string, string?>? settings = null, params RegistryOptions[] registries)
     {
-        var engine = EngineLab.Open(provider, registries: registries);
+        // As in the program, the gate and the adapter have one policy.
+        var policy = new ConfigurationBuilder().AddInMemoryCollection(settings ?? new Dictionary<string, string?>()).Build().GetSection("LogLine:Policy").Get<OperatorPolicy>();
+        var engine = EngineLab.Open(provider, new WorkloadPolicy(policy ?? new OperatorPolicy()), registries: registries);
         return new PrimitiveLab(engine, await TestGateway.StartAsync([engine.Adapter], settings: settings));
     }
 

@@ -9,6 +9,9 @@ public sealed class PrimitiveRefusalTests
 {
     private static EngineAdapter NoEngine => new(EngineEndpoints.At("podman", "unix:///nonexistent/podman.sock"), TimeProvider.System);
 
+    /// <summary>As many characters as a value may have, of four bytes each: 128 KiB, and no process is started with a variable of more, its name and a NUL included.</summary>
+    private static string Wide => string.Concat(Enumerable.Repeat("\U0001F600", 32_768));
+
     public static TheoryData<string, string, string> Malformed => new()
     {
         { "container.create", """{"image":"--privileged"}""", "/payload/image" },
@@ -17,6 +20,8 @@ public sealed class PrimitiveRefusalTests
         { "container.create", """{"image":"a","env":{"A=B":"1"}}""", "/payload/env/A=B" },
         { "container.create", """{"image":"a","env":{"A":"x\u0000"}}""", "/payload/env/A" },
         { "container.create", """{"image":"a","env":{"A":"grant://g1"}}""", "/payload/env/A" },
+        { "container.create", $$$"""{"image":"a","env":{"A":"{{{Wide}}}"}}""", "/payload/env/A" },
+        { "container.exec", $$$"""{"argv":["a"],"env":{"A":"{{{Wide}}}"}}""", "/payload/env/A" },
         { "container.create", """{"image":"a","resources":{"memory":"0"}}""", "/payload/resources/memory" },
         { "container.create", """{"image":"a","resources":{"memory":"64mb"}}""", "/payload/resources/memory" },
         { "container.create", """{"image":"a","resources":{"memory":"1.5GiB"}}""", "/payload/resources/memory" },

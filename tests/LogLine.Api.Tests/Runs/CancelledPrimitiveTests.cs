@@ -36,15 +36,54 @@ public sealed class CancelledPrimitiveTests
         Assert.Equal(("cancelled", "cancelled"), (ended.Text("state"), ended.Text("reason")));
     }
 
+    /// <summary>A command that goes on all the same: the run, its span and an Ack that waited say so, and how to end it.</summary>
+    [Fact]
+    public async Task CommandThatCannotBeEnded_IsSaidToGoOn()
+    {
+        var begun = new TaskCompletionSource<string>();
+        async Task<PrimitiveResult> Exec(PrimitiveCall call, CancellationToken cancel)
+        {
+            await call.Begun();
+            begun.SetResult(call.RunId);
+            try
+            {
+                await Task.Delay(Timeout.Infinite, cancel);
+            }
+            catch (OperationCanceledException broken)
+            {
+                throw CommandLeftException.OutOfReach(broken);
+            }
+            return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
+        }
+        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.exec"] = Exec } }])).RegisterKeyAsync();
+        await gateway.RunAsync("web", await gateway.ApplyAsync("web"));
+
+        var waiting = gateway.PostAsync("""{"intent":"container.exec","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web","argv":["env"]}}""", request => request.Headers.Add("Prefer", "wait=60"));
+        var run = await begun.Task;
+        await gateway.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:container:dev/web","payload":{"run_id":"{{{run}}}"}}""");
+        var ended = await gateway.RunInAsync(run, "exited", "failed", "cancelled");
+        var events = await gateway.PostAsync("""{"intent":"run_state.cancelled","limit":10}""", path: "/v1/spans/query");
+
+        Assert.Equal(("cancelled", "cancelled"), (ended.Text("state"), ended.Text("reason")));
+        Assert.Contains("goes on", ended.Text("error"));
+        Assert.Contains("container.stop, container.restart", ended.Text("error"));
+        Assert.Equal(ended.Text("error"), (await waiting).Json.Member("result").Text("error"));
+        Assert.Contains(ended.Text("error")!, events.Body);
+    }
+
     /// <summary>What a run has made goes before it is said to be cancelled. An engine that comes back is waited for; while it stays away nobody knows, and that is what the run says.</summary>
     [Theory]
-    [InlineData(0, AdapterFailure.Unavailable, "cancelled", "cancelled"), InlineData(3, AdapterFailure.Unavailable, "cancelled", "cancelled")]
+    [InlineData(0, AdapterFailure.Unavailable, "cancelled", "cancelled"), InlineData(3, AdapterFailure.Unavailable, "cancelled", "cancelled"), InlineData(int.MaxValue, AdapterFailure.Unavailable, "cancelled", "cancelled", false)]
     [InlineData(int.MaxValue, AdapterFailure.Unavailable, "failed", "adapter_unavailable"), InlineData(int.MaxValue, AdapterFailure.Conflict, "failed", "lifecycle_conflict")]
-    public async Task WhatWasMade_GoesBeforeTheRunIsCancelled(int refusals, AdapterFailure failure, string state, string reason)
+    public async Task WhatWasMade_GoesBeforeTheRunIsCancelled(int refusals, AdapterFailure failure, string state, string reason, bool isMaking = true)
     {
         var (made, asked) = (new TaskCompletionSource<string>(), 0);
         async Task<PrimitiveResult> Create(PrimitiveCall call, CancellationToken cancel)
         {
+            if (isMaking)
+            {
+                call.Making();
+            }
             made.SetResult(call.RunId);
             await Task.Delay(Timeout.Infinite, cancel);
             return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
@@ -64,7 +103,7 @@ public sealed class CancelledPrimitiveTests
 
         Assert.Equal((state, reason), (ended.Text("state"), ended.Text("reason")));
         Assert.Equal(state == "failed", ended.Text("error")?.Contains("the engine's own words", StringComparison.Ordinal) ?? false);
-        Assert.True(state == "failed" ? asked > (failure == AdapterFailure.Conflict ? 0 : 10) : asked == refusals + 1, $"asked {asked} times");
+        Assert.True(state == "failed" ? asked > (failure == AdapterFailure.Conflict ? 0 : 10) : asked == (isMaking ? refusals + 1 : 0), $"asked {asked} times");
     }
 
     /// <summary>Whatever a run is about: the subject of its cancel is its own, whether that has a name or not.</summary>

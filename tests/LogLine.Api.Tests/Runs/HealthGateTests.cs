@@ -88,6 +88,26 @@ public sealed class HealthGateTests : IAsyncDisposable
         Assert.Equal((1, 143), (ended.Integer("restarts"), ended.Integer("exit_code")));
     }
 
+    [Fact]
+    public async Task WhatIsStartedAgain_IsSaidToBeHealthyWhenItIs()
+    {
+        var (isSick, isAnswered) = (false, false);
+        _fake.Probe = _ => !Volatile.Read(ref isSick) ? ProbeOutcome.Good
+            : _fake.Started == 1 ? ProbeOutcome.Bad("refused")
+            : Volatile.Read(ref isAnswered) ? ProbeOutcome.Good
+            : throw new AdapterException(AdapterFailure.Unavailable, "the engine is away");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"start_period":"1ms","watch_interval":"5ms","retries":1}}""", """{"policy":"no","on_unhealthy":true}""");
+        await _gateway.RunInAsync(run, "running");
+        Volatile.Write(ref isSick, true);
+        var starting = await WhenAsync(run, "starting", "exited");
+        Volatile.Write(ref isAnswered, true);
+        var healthy = await WhenAsync(run, "healthy", "exited");
+
+        Assert.Equal(("running", 1L), (starting.Text("state"), starting.Integer("restarts")));
+        Assert.Equal(("running", 1L, starting.Text("started_at")), (healthy.Text("state"), healthy.Integer("restarts"), healthy.Text("started_at")));
+        Assert.Contains("succeeds again", healthy.Text("health_detail"));
+    }
+
     /// <summary>The run once its health is one of these, or once it has ended.</summary>
     private async Task<System.Text.Json.JsonElement> WhenAsync(string run, params string[] health) => (await Patience.UntilThereAsync($"a run that is {string.Join(" or ", health)}", async () =>
     {

@@ -24,11 +24,14 @@ public sealed class KeptOutputTests
         var last = await gateway.GetAsync($"/v1/runs/{run}/logs?tail=1&grep=t");
         var followed = (await gateway.GetAsync($"/v1/runs/{run}/logs?follow=true&tail=2")).Body.Split('\n').Where(line => line.Length > 0 && line[0] != ':');
 
+        var matching = (await gateway.GetAsync($"/v1/runs/{run}/logs?follow=true&tail=1&grep=t")).Body.Split('\n').Where(line => line.StartsWith("data:", StringComparison.Ordinal));
+
         Assert.Equal(["one", "two", "three", "four"], all.Json.Texts("lines"));
         Assert.Equal(0, all.Json.Integer("dropped"));
         Assert.Equal("""{"lines":["three"],"dropped":1}""", last.Body);
         Assert.Equal(
             ["event: dropped", """data: {"lines":2}""", "event: log", """data: {"source":"stdout","line":"three"}""", "event: log", """data: {"source":"stderr","line":"four"}""", "event: end", "data: {}"], followed);
+        Assert.Equal(["""data: {"lines":1}""", """data: {"source":"stdout","line":"three"}""", "data: {}"], matching);
     }
 
     /// <summary>Where nothing was kept, the refusal says so, and what to do.</summary>

@@ -117,6 +117,21 @@ public sealed class GrantOpenerTests : IDisposable
         Assert.Null((await _lab.OpenAsync()).Refused);
     }
 
+    /// <summary>Linux starts no process with a variable of more than 128 KiB, its name, the equals sign and the NUL behind it included.</summary>
+    [Fact]
+    public async Task SecretThatFitsIntoNoVariable_NeedsAFile()
+    {
+        _lab.Secret = new byte[131_072 - "DB=".Length - 1];
+        Array.Fill(_lab.Secret, (byte)'s');
+        Assert.Null((await _lab.OpenAsync()).Refused);
+        _lab.Secret = [.. _lab.Secret, (byte)'s'];
+        var refused = await RefusedAsync("secret_too_large");
+        Assert.Contains("the variable 'DB' takes 131072 bytes", refused.Message);
+        Assert.Contains("grant://db?as=file&path=/run/secrets/db", refused.Message);
+        _lab.Value = "grant://db?as=file&path=/run/secrets/db";
+        Assert.Null((await _lab.OpenAsync()).Refused);
+    }
+
     [Fact]
     public async Task Mask_HidesTheSecretWhereverItStands()
     {
@@ -142,14 +157,17 @@ public sealed class GrantOpenerTests : IDisposable
     [Fact]
     public async Task FollowedLog_HidesWhatTheRingsEdgeLeftOfASecret()
     {
-        var ring = new LogRing(10, 4 * 20);
-        var log = new FollowedLog("c", ring, SecretMask.Of((await _lab.OpenAsync()).Opened), null, Task.CompletedTask);
+        var mask = SecretMask.Of((await _lab.OpenAsync()).Opened);
+        var ring = new LogRing(10, 4 * 20, line => line.Shown(mask, null));
         ring.Append(1, "the value is hunter2-and-more\nplain hunter2-and-more"u8.ToArray());
         ring.End();
 
-        var (lines, _) = (await log.TakeAsync(TestContext.Current.CancellationToken))!.Value;
+        var (lines, _) = (await ring.TakeAsync(TestContext.Current.CancellationToken))!.Value;
 
         Assert.Equal(["the value is «grant:db»", "plain «grant:db»"], lines.Select(line => line.Text));
+        Assert.Null(lines[0].Shown(mask, "hunter2"));
+        Assert.Null(new LogLineRead(1, "the value is hunter2-and-more").Shown(mask, "hunter2"));
+        Assert.Equal("the value is «grant:db»", new LogLineRead(1, "the value is hunter2-and-more").Shown(mask, "grant:db")!.Text);
     }
 
     [Theory]

@@ -33,12 +33,13 @@ internal sealed class RoleLab : IAsyncDisposable
     private readonly int _leaseSeconds;
     private readonly string? _database;
     private readonly IReadOnlyDictionary<string, string?> _variables;
+    private readonly IReadOnlyList<string> _gatewaySettings;
     private HttpClient _client = new();
     private Uri _address = null!;
 
-    private RoleLab(string provider, string engineAddress, int leaseSeconds, string? database, IReadOnlyDictionary<string, string?> variables)
+    private RoleLab(string provider, string engineAddress, int leaseSeconds, string? database, IReadOnlyDictionary<string, string?> variables, IReadOnlyList<string> gatewaySettings)
     {
-        (Provider, _engineAddress, _leaseSeconds, _database, _variables) = (provider, engineAddress, leaseSeconds, database, variables);
+        (Provider, _engineAddress, _leaseSeconds, _database, _variables, _gatewaySettings) = (provider, engineAddress, leaseSeconds, database, variables, gatewaySettings);
         _engine = new EngineAdapter(EngineEndpoints.At(provider, engineAddress), TimeProvider.System);
     }
 
@@ -73,7 +74,7 @@ internal sealed class RoleLab : IAsyncDisposable
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>A gateway without engines, ready, and no worker yet; <paramref name="variables"/> are in the environment of every process.</summary>
-    public static async Task<RoleLab> OpenAsync(string provider = "podman", int leaseSeconds = 30, string? database = null, IReadOnlyDictionary<string, string?>? variables = null)
+    public static async Task<RoleLab> OpenAsync(string provider = "podman", int leaseSeconds = 30, string? database = null, IReadOnlyDictionary<string, string?>? variables = null, IReadOnlyList<string>? gatewaySettings = null)
     {
         var variable = $"LOGLINE_TEST_{provider.ToUpperInvariant()}";
         if (Environment.GetEnvironmentVariable(variable) is not { Length: > 0 } address)
@@ -82,7 +83,7 @@ internal sealed class RoleLab : IAsyncDisposable
             Assert.Skip($"{variable} names no engine; tests/run starts one.");
             throw new InvalidOperationException();
         }
-        var lab = new RoleLab(provider, address, leaseSeconds, database, variables ?? new Dictionary<string, string?>());
+        var lab = new RoleLab(provider, address, leaseSeconds, database, variables ?? new Dictionary<string, string?>(), gatewaySettings ?? []);
         await lab.StartGatewayAsync();
         await lab.PostAsync(TestGateway.KeyRegistration(Kid, lab._key, "sign", "admin"));
         return lab;
@@ -120,7 +121,7 @@ internal sealed class RoleLab : IAsyncDisposable
     private async Task<Process> StartGatewayAsync(string folder)
     {
         var before = Said(GatewayListens);
-        var process = Start("gateway", folder, [$"--LogLine:Leases:Seconds={_leaseSeconds}", .. _database is null ? Array.Empty<string>() : ["--LogLine:Store=postgres"]], engine: null);
+        var process = Start("gateway", folder, [$"--LogLine:Leases:Seconds={_leaseSeconds}", .. _database is null ? Array.Empty<string>() : ["--LogLine:Store=postgres"], .. _gatewaySettings], engine: null);
         await Patience.UntilAsync("a gateway that listens", () =>
         {
             Assert.False(process.HasExited, "The gateway ended before it listened: " + Output);
@@ -214,10 +215,10 @@ internal sealed class RoleLab : IAsyncDisposable
         return deployed.Member("run").Text("run_id")!;
     }
 
-    public Task ProveAsync(string intent, string subject)
+    public Task ProveAsync(string intent, string subject, params string[] capabilities)
     {
         var now = DateTimeOffset.UtcNow;
-        var proof = new ProofDraft { Intent = intent, Tenant = "dev", Subject = subject, Ts = now, Exp = now.AddMinutes(5) }.Sign(Kid, _key);
+        var proof = new ProofDraft { Intent = intent, Tenant = "dev", Subject = subject, Ts = now, Exp = now.AddMinutes(5), Capabilities = capabilities }.Sign(Kid, _key);
         return PostAsync($$$"""{"intent":"wallet.proof.submit","subject":"{{{subject}}}","payload":{"proof":{{{TestGateway.Text(proof)}}}}}""");
     }
 

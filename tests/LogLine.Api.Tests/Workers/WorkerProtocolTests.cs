@@ -3,12 +3,15 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Workers;
+using LogLine.Api.Workers.Serving;
 using LogLine.Api.Workers.Working;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.Spans;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LogLine.Api.Tests.Workers;
 
@@ -125,9 +128,46 @@ public sealed class WorkerProtocolTests
         // Another gateway's key, another worker's permit, and one whose time is over.
         using var stranger = SigningKey.Generate();
         Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TimeProvider.System).Verify(order).Problem);
+        var path = JsonNode.Parse(order.GetRawText())!;
+        (path["run"]!["run_id"], path["permit"]!["run_id"]) = ("../keys/runner", "../keys/runner");
+        path["permit"]!.AsObject().Remove("sig");
+        path["permit"] = JsonNode.Parse(SignedObject.Sign(CanonicalJson.Parse(Encoding.UTF8.GetBytes(path["permit"]!.ToJsonString())), SignatureKind.Permit, stranger).Utf8.Span);
+        Assert.Equal("its run_id is none", new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TimeProvider.System).Verify(JsonDocument.Parse(path.ToJsonString()).RootElement).Problem);
         using var third = await Stranger.OpenAsync(lab);
         Assert.NotNull(new OrderCheck(third.Identity, new ServerPin(third.Folder, met.Body.Text("span_public_key")), TimeProvider.System).Verify(order).Problem);
         Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, met.Body.Text("span_public_key")), new ManualTime(DateTimeOffset.UtcNow.AddMinutes(10))).Verify(order).Problem);
+    }
+
+    /// <summary>Whoever has the gateway's key can sign an order, but no proof: a command into a container with secrets is not carried out on the gateway's word that there was one.</summary>
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("secret.access", true)]
+    [InlineData("capability.allow", false)]
+    [InlineData("missing", false)]
+    public async Task Worker_TakesNoWordForAProof(string? intent, bool isTaken)
+    {
+        await using var gateway = await TestGateway.StartAsync([], role: "gateway");
+        await using var edge = await EdgeWorker.OpenAsync(gateway, null, "container.exec");
+        var server = gateway.Services.GetRequiredService<SpanLedger>().Identity;
+        using var key = SigningKey.Generate();
+        var now = DateTimeOffset.UtcNow;
+        const string Subject = "urn:container:dev/web";
+        var payload = JsonElement.Parse("""{"argv":["env"],"kind":"container/exec.v1","name":"web","target":{"provider":"fake"}}""");
+        var span = CanonicalJson.Parse($$"""{"intent":"container.exec","payload":{{payload}},"subject":"{{Subject}}","this":"span_1"}""");
+        var detail = RunDetail.OfOrder(new PrimitiveOrder("container.exec", "exec", payload));
+        var run = new RunRow
+        {
+            RunId = "run_1", Tenant = "dev", Env = "dev", Intent = "container.exec", Subject = Subject, Service = "web", Provider = "fake", Span = "span_1", Target = """{"provider":"fake"}""",
+            Detail = intent is null ? detail : RunDetail.Proven(detail, "span_0"), CreatedAt = now,
+        };
+        var proof = intent is null or "missing" ? null : new ProofDraft { Intent = intent, Tenant = "dev", Subject = Subject, Ts = now, Exp = now.AddMinutes(5) }.Sign("kid_t", key);
+        var evidence = CanonicalJson.Parse($$$"""{"keys":[],"proof_key":{"kid":"kid_t","pub":"{{{key.PublicKeyHex}}}"},"revoked":[]}""");
+        var parts = new WorkOrderParts(span, null, proof, evidence);
+        var order = CanonicalJson.Compose(new WorkOrder(run, RunPermit.Sign(server, run, edge.Identity.Kid, parts, [], now), parts, null, false).WriteTo);
+
+        var problem = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TimeProvider.System).Verify(order.Root).Problem;
+
+        Assert.True(isTaken == problem is null, problem);
     }
 
     [Fact]

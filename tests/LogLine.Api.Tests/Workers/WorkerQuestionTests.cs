@@ -1,7 +1,6 @@
 using System.Net;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
-using LogLine.Api.Secrets;
 using LogLine.Api.Tenants;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Workers.Serving;
@@ -33,6 +32,8 @@ public sealed class WorkerQuestionTests
             Assert.Equal((count, count % 2 == 0 ? "404_NOT_FOUND" : "503_ADAPTER_UNAVAILABLE"), (count, answer.Code));
         }
         Assert.Equal("404_NOT_FOUND", (await gateway.GetAsync($"/v1/runs/{run}/logs")).Code);
+        logs.Failure = new AdapterException(AdapterFailure.Busy, "16 readers follow this command already");
+        Assert.Equal("503_BUSY", (await gateway.GetAsync($"/v1/runs/{run}/logs?follow=true")).Code);
     }
 
     /// <summary>A tenant follows as many logs as it may: it is told so, everything else is answered as before, and a seat that is left is free.</summary>
@@ -221,6 +222,6 @@ public sealed class WorkerQuestionTests
         public Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel) => Task.FromResult(IsGone ? null : new LogTail(["said"], 0));
 
         public Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel) =>
-            Failure is not null ? throw Failure : Task.FromResult(IsGone ? null : new FollowedLog("c1", new LogRing(), SecretMask.None, null, Task.CompletedTask));
+            Failure is not null ? throw Failure : Task.FromResult(IsGone ? null : new FollowedLog("c1", new LogRing(), Task.CompletedTask));
     }
 }

@@ -44,7 +44,9 @@ public sealed class WorkerStepTests
     [InlineData("podman", "behind", "/containers/create"), InlineData("docker", "behind", "/containers/create")]
     [InlineData("podman", "before", "/start"), InlineData("docker", "before", "/start")]
     [InlineData("podman", "behind", "/start"), InlineData("docker", "behind", "/start")]
-    public async Task KilledInAPrimitive_TheNextOneFinishesIt(string provider, string when, string call)
+    [InlineData("podman", "before", "/start", ",\"strategy\":\"ephemeral\""), InlineData("docker", "before", "/start", ",\"strategy\":\"ephemeral\"")]
+    [InlineData("podman", "behind", "/start", ",\"strategy\":\"ephemeral\""), InlineData("docker", "behind", "/start", ",\"strategy\":\"ephemeral\"")]
+    public async Task KilledInAPrimitive_TheNextOneFinishesIt(string provider, string when, string call, string members = "")
     {
         await using var lab = await RoleLab.OpenAsync(provider);
         await using var engine = new EngineWire(lab.EngineAddress);
@@ -53,7 +55,7 @@ public sealed class WorkerStepTests
         var killed = KillAt(engine, when, call, worker);
 
         var image = Environment.GetEnvironmentVariable("LOGLINE_TEST_IMAGE");
-        var created = await lab.DoAsync("container.create", $$"""{"image":"{{image}}","argv":["/bin/sh","-c","echo begun; exec sleep 600"],"auto_start":true}""", wait: 0);
+        var created = await lab.DoAsync("container.create", $$"""{"image":"{{image}}","argv":["/bin/sh","-c","echo begun; exec sleep 600"],"auto_start":true{{members}}}""", wait: 0);
         var run = created.Member("run").Text("run_id")!;
         await killed.WaitAsync(TimeSpan.FromSeconds(120), RoleLab.Cancel);
         await lab.StartWorkerAsync("edge", wire);

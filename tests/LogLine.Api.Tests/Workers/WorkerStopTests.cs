@@ -22,7 +22,7 @@ public sealed class WorkerStopTests
         var address = lab.WorkerAddress;
         var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");
         var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id")!;
-        var exec = await BeginAsync(lab, "until [ -e /tmp/go ]; do sleep 0.05; done; echo ended");
+        var exec = await BeginAsync(lab, run, "until [ -e /tmp/go ]; do sleep 0.05; done; echo ended");
 
         RoleLab.Stop(one);
         await HealthAsync(address, "draining", HttpStatusCode.ServiceUnavailable);
@@ -48,7 +48,7 @@ public sealed class WorkerStopTests
         var (one, _) = await lab.StartWorkerAsync("one");
         var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");
         await lab.StateAsync(run, "run_state.running");
-        var exec = await BeginAsync(lab, "sleep 600");
+        var exec = await BeginAsync(lab, run, "sleep 600");
 
         RoleLab.Stop(one);
         await one.WaitForExitAsync(RoleLab.Cancel);
@@ -122,7 +122,7 @@ public sealed class WorkerStopTests
     {
         var run = await lab.DeployAsync("""["/bin/sh","-c","exec sleep 600"]""");
         var container = (await lab.StateAsync(run, "run_state.running")).Text("container_id")!;
-        var exec = await BeginAsync(lab, "until [ -e /tmp/go ]; do sleep 0.05; done; echo ended; exit 7");
+        var exec = await BeginAsync(lab, run, "until [ -e /tmp/go ]; do sleep 0.05; done; echo ended; exit 7");
         wire.Cut();
         await lab.ReleaseAsync(container);
         await Patience.UntilAsync("its end, kept", () => Unsaid(lab, worker).Count == 1);
@@ -139,12 +139,12 @@ public sealed class WorkerStopTests
         Assert.Equal(["container.exec", "run_state.pending", "run_state.running", "run_state.exited"], await lab.StatesAsync(exec));
     }
 
-    private static async Task<string> BeginAsync(RoleLab lab, string script)
+    /// <summary>Begins a command in the container of a run. That its run is <c>running</c> is on the ledger before the worker hears so, and begins it.</summary>
+    private static async Task<string> BeginAsync(RoleLab lab, string run, string script)
     {
-        var begun = await lab.DoAsync("container.exec", $$"""{"argv":["sh","-c",{{JsonSerializer.Serialize(script)}}],"timeout_s":500}""", wait: 0);
-        var exec = begun.Member("run").Text("run_id")!;
-        await lab.StateAsync(exec, "run_state.running");
-        return exec;
+        var begun = await lab.DoAsync("container.exec", $$"""{"argv":["sh","-c",{{JsonSerializer.Serialize("echo begun > /proc/1/fd/1; " + script)}}],"timeout_s":500}""", wait: 0);
+        await Patience.UntilAsync("the command's beginning", async () => (await lab.Client.GetStringAsync($"/v1/runs/{run}/logs", RoleLab.Cancel)).Contains("begun", StringComparison.Ordinal));
+        return begun.Member("run").Text("run_id")!;
     }
 
     private static async Task<JsonElement> HealthAsync(Uri worker, string status, HttpStatusCode code)

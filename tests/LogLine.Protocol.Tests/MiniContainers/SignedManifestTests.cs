@@ -41,6 +41,18 @@ public sealed class SignedManifestTests
     }
 
     [Fact]
+    public void VariableThatNoProcessCanBeGiven_IsAContradiction()
+    {
+        var value = string.Concat(Enumerable.Repeat("\U0001F600", 32_767)); // 131,068 bytes, and with it at most 131,071
+        static IEnumerable<(string, string)> Of(string name, string value) => SignedManifest.View(CanonicalJson.Parse($$$"""{"deploy":{"env":{"{{{name}}}":"{{{value}}}"},"image":"x"}}""").Root).Contradictions();
+
+        Assert.Empty(Of("AB", value));
+        var (path, message) = Assert.Single(Of("ABC", value));
+        Assert.Equal("/deploy/env/ABC", path);
+        Assert.Contains("takes 131072 bytes with its name", message);
+    }
+
+    [Fact]
     public void SignatureOfAnotherKind_IsNoProvenance()
     {
         var bare = CanonicalJson.Parse("""{"provenance":{"alg":"ed25519-blake3","kid":"kid_1"},"type":"ll.minicontainer.v1"}""");

@@ -31,6 +31,7 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
             await volumes.FindAsync(call.Tenant, mount.Source!, cancel);
         // A worker that takes the run over finds what the one before it made, and starts it if that one has not.
         var made = call.Workload?.RunId == call.RunId ? call.Workload : null;
+        call.Making();
         var id = made?.Id ?? await create(spec, cancel, call.Unbroken);
         if (call.Arguments.Flag("auto_start") == true && made is null or { State: WorkloadState.Created })
         {

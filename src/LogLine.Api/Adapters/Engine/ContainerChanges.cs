@@ -59,6 +59,8 @@ internal sealed class ContainerChanges(OwnContainers containers, IContainerEngin
     /// <summary>Stop, remove, create with the change, start: what the client would have to ask for, in this order.</summary>
     static PrimitiveResult Plan(ContainerDetail container, string reason, CreateChange change)
     {
+        if (EngineLabels.Value(container.Config!.Labels!, EngineLabels.Ref) is { } reference)
+            return DeployPlan(reference, reason, change);
         var runs = EngineQuirks.State(container.State.Status) is WorkloadState.Running or WorkloadState.Paused;
         var steps = new List<PlannedStep> { new("container.remove", null), new("container.create", change) };
         if (runs)
@@ -67,6 +69,16 @@ internal sealed class ContainerChanges(OwnContainers containers, IContainerEngin
             steps.Add(new PlannedStep("container.start", null));
         }
         return PrimitiveResult.Of(new RecreatePlan(false, reason, steps, ContainerViews.Names(container.Config?.Env)), ResultJson.Default.RecreatePlan);
+    }
+
+    /// <summary>What a deploy made is changed by a deploy: one that container.create made in its place would be the client's own, which no deploy replaces. Manifests have ports, and no mounts.</summary>
+    static PrimitiveResult DeployPlan(string reference, string reason, CreateChange change)
+    {
+        reason += $" A deploy of {reference} made this one, ";
+        var plan = change.Ports is null
+            ? new RecreatePlan(false, reason + "and manifests have no mounts: one with other mounts is a container of another name (container.create).", [], [])
+            : new RecreatePlan(false, reason + "so its manifest is changed (deploy.ports), applied, and deployed again.", [new("minicontainer.apply", change), new("deploy.apply", null)], []);
+        return PrimitiveResult.Of(plan, ResultJson.Default.RecreatePlan);
     }
 
     static IReadOnlyList<MountOrder> MountsOf(ContainerDetail container, string tenant) =>

@@ -79,7 +79,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
         try
         {
             // The last lines are those that match: the engine, which knows no text to look for, is not to take them before.
-            await engine.FollowAsync(container, grep is null ? wanted : null, since, tail.Append, either.Token);
+            await engine.FollowAsync(container, grep is null ? new LogBacklog(wanted, _ => true) : null, since, tail.Append, either.Token);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {

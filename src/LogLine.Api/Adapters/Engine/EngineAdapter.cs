@@ -27,25 +27,26 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     readonly SeenImages seenImages;
     readonly WorkloadTurns networkTurns = new();
     readonly HealthProbes probes;
+    readonly WorkloadPolicy policy;
     readonly TimeProvider time;
 
     // Made here, and not started by anybody yet as far as is known: the first start needs no look before it.
     readonly ConcurrentDictionary<string, Workload> fresh = new();
 
-    /// <summary>An adapter for the engine at <paramref name="endpoint"/>, without credentials for registries; nothing is connected to yet.</summary>
+    /// <summary>An adapter for the engine at <paramref name="endpoint"/>, without credentials for registries and with nothing that an operator has to allow; nothing is connected to yet.</summary>
     public EngineAdapter(EngineEndpoint endpoint, TimeProvider time) : this(endpoint, EngineLimits.Default, time)
     {
     }
 
     internal EngineAdapter(EngineEndpoint endpoint, EngineLimits limits, TimeProvider time)
-        : this(endpoint.Provider, new EngineClient(endpoint, limits, time, RegistryCredentials.Of([])), limits, time)
+        : this(endpoint.Provider, new EngineClient(endpoint, limits, time, RegistryCredentials.Of([])), limits, WorkloadPolicy.Default, time)
     {
     }
 
     /// <summary>An adapter for an engine, which is its own from then on.</summary>
-    internal EngineAdapter(string provider, IContainerEngine engine, EngineLimits limits, TimeProvider time)
+    internal EngineAdapter(string provider, IContainerEngine engine, EngineLimits limits, WorkloadPolicy policy, TimeProvider time)
     {
-        (Provider, this.engine, this.limits, this.time) = (provider, engine, limits, time);
+        (Provider, this.engine, this.limits, this.policy, this.time) = (provider, engine, limits, policy, time);
         containers = new OwnContainers(engine, limits, time);
         seenImages = new SeenImages(limits.ImageSight, time);
         images = new ImageActs(engine, seenImages);
@@ -306,7 +307,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         try
         {
-            await engine.FollowAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), tail, since: null, ring.Append, cancel);
+            await engine.FollowAsync(await containers.LookAsync(workloadId, cancel) ?? throw NotFound(workloadId), new LogBacklog(tail, ring.Shows), since: null, ring.Append, cancel);
         }
         finally
         {
@@ -331,21 +332,26 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     async Task<(string Id, string? Image)?> MakeAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel)
     {
         (var reference, var image) = await images.UsableAsync(spec.Tenant, spec.Image, wanted);
-        spec = spec with { Image = reference };
         var name = ContainerRequests.NameOf(spec);
-        var request = ContainerRequests.Of(spec, (await engine.DialectAsync(cancel)).Quirks);
+        var request = ContainerRequests.Of(spec with { Image = reference }, (await engine.DialectAsync(cancel)).Quirks);
         if (!await mayMake())
             return null;
         wanted.ThrowIfCancellationRequested();
-        var id = await engine.CreateAsync(name, request, cancel);
+        var id = await AllowedAsync();
         if (id is null)
         {
-            (var error, image) = (await PullAsync(spec.Image, wanted), null);
+            (var error, image) = (await PullAsync(reference, wanted), null);
             seenImages.Forget();
-            id = await engine.CreateAsync(name, request, cancel)
-                ?? throw Unfetched(spec.Image, error);
+            id = await AllowedAsync() ?? throw Unfetched(reference, error);
         }
         return (id, image);
+
+        // Each time: a link can have been changed while an image was fetched.
+        Task<string?> AllowedAsync()
+        {
+            policy.Judge(spec, engine.RemoteHost);
+            return engine.CreateAsync(name, request, cancel);
+        }
     }
 
     static AdapterException Unfetched(string image, string? error) =>

@@ -181,11 +181,10 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
         return tail.Finish();
     }
 
-    public async Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
+    public async Task FollowAsync(ContainerDetail container, LogBacklog? backlog, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
     {
-        if (tail is { } wanted)
+        if (backlog is not null)
         {
-            var backlog = new LogBacklog(wanted);
             await ReadLogAsync(container, since, backlog.Count, cancel);
             append = backlog.Behind(append);
         }

@@ -17,6 +17,19 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
         await order.Begun();
         try
         {
+            return await EndAsync(exec, order, append, cancel);
+        }
+        catch (OperationCanceledException broken) when (cancel.IsCancellationRequested)
+        {
+            await BreakOffAsync(exec, order.ContainerId, broken);
+            throw;
+        }
+    }
+
+    async Task<ExecOutcome> EndAsync(string exec, ExecOrder order, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
+    {
+        try
+        {
             if (await PumpAsync(exec, order, append, cancel))
                 return new ExecOutcome(await ExitCodeAsync(exec, cancel), null);
         }
@@ -56,20 +69,24 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
         {
             return false;
         }
-        catch (OperationCanceledException)
+    }
+
+    /// <summary>Cancelled by the client: the command goes with its run.</summary>
+    /// <exception cref="CommandLeftException">It does not, or nobody knows.</exception>
+    async Task BreakOffAsync(string exec, string containerId, OperationCanceledException broken)
+    {
+        using var moment = new CancellationTokenSource(limits.Status, time);
+        bool isEnded;
+        try
         {
-            // Cancelled by the client: the command goes with its run.
-            using var moment = new CancellationTokenSource(limits.Status, time);
-            try
-            {
-                await KillAsync(exec, order.ContainerId, moment.Token);
-            }
-            catch (AdapterException)
-            {
-                // The engine is away. The client has cancelled it all the same.
-            }
-            throw;
+            isEnded = await KillAsync(exec, containerId, moment.Token);
         }
+        catch (Exception away) when (away is AdapterException or OperationCanceledException)
+        {
+            throw CommandLeftException.OfUnknown(broken);
+        }
+        if (!isEnded)
+            throw CommandLeftException.OutOfReach(broken);
     }
 
     /// <summary>What a command says has ended. Mostly it has ended itself, and Docker never takes what it has not read of its input; else it reads on.</summary>

@@ -59,53 +59,23 @@ internal static class EngineLogFrames
 internal sealed class LogTailBuffer(int maxLines, int maxBytes, string? grep = null)
 {
     readonly Queue<(string Text, int Bytes, bool IsCut)> lines = new();
-    readonly MemoryStream[] open = [new(), new(), new()];
-    readonly bool[] isCut = new bool[3];
+    readonly OutputLines open = new(maxBytes);
     long bytes;
     long dropped;
 
-    public void Append(int source, ReadOnlyMemory<byte> piece)
-    {
-        var rest = piece.Span;
-        int end;
-        while ((end = rest.IndexOf((byte)'\n')) >= 0)
-        {
-            Hold(source, rest[..end]);
-            Close(source);
-            rest = rest[(end + 1)..];
-        }
-        Hold(source, rest);
-    }
+    public void Append(int source, ReadOnlyMemory<byte> piece) => open.Append(source, piece, Put);
 
     public LogTail Finish()
     {
-        for (var source = 0; source < open.Length; source++)
-        {
-            if (open[source].Length == 0)
-                continue;
-            isCut[source] = true; // more of it may be on its way
-            Close(source);
-        }
+        open.End(isCut: true, Put); // more of it may be on its way
         return new LogTail([.. lines.Select(line => line.Text)], dropped) { Cut = lines.Index().Where(line => line.Item.IsCut).Select(line => line.Index).ToHashSet() };
     }
 
-    void Hold(int source, ReadOnlySpan<byte> piece)
+    void Put(LogLineRead line, int length)
     {
-        var fits = (int)Math.Min(piece.Length, maxBytes - open[source].Length);
-        open[source].Write(piece[..fits]);
-        isCut[source] |= fits < piece.Length;
-    }
-
-    void Close(int source)
-    {
-        var line = open[source];
-        var (length, cut) = ((int)line.Length, isCut[source]);
-        var text = Encoding.UTF8.GetString(line.GetBuffer(), 0, length).TrimEnd('\r');
-        line.SetLength(0);
-        isCut[source] = false;
-        if (grep is not null && !text.Contains(grep, StringComparison.Ordinal))
+        if (grep is not null && !line.Text.Contains(grep, StringComparison.Ordinal))
             return;
-        lines.Enqueue((text, length, cut));
+        lines.Enqueue((line.Text, length, line.IsCut));
         bytes += length;
         while (lines.Count > maxLines || bytes > maxBytes)
         {
@@ -119,40 +89,47 @@ internal sealed class LogTailBuffer(int maxLines, int maxBytes, string? grep = n
 /// Which lines of a log somebody leaves out who follows it from its last lines on. Both engines count the last lines by the parts in which those were written: a long line, or one that was
 /// written bit by bit, would come in halves, or joined to its neighbour. Read from its beginning it comes whole, and a log is short: its size is capped.
 /// </summary>
-internal sealed class LogBacklog(int tail)
+/// <param name="tail">How many of the lines are wanted that count.</param>
+/// <param name="counts">Whether a line does; the others come along from the first one on that does.</param>
+internal sealed class LogBacklog(int tail, Func<LogLineRead, bool> counts)
 {
     const int MostKnown = 64;
-    readonly byte[] beginning = new byte[MostKnown];
-    readonly Queue<int> last = new(); // where the last lines came from, in the order in which they ended
-    readonly long[] left = new long[3];
-    int known;
+    readonly byte[][] beginning = [new byte[MostKnown], new byte[MostKnown], new byte[MostKnown]]; // of each output, since what comes by two pipes comes in any order
+    readonly OutputLines open = new(LogRing.DefaultBytes / 4);
+    readonly Queue<long[]> last = new(); // how many lines of each output had ended before each of the last ones
+    readonly long[] ended = new long[3];
+    readonly int[] known = new int[3];
 
     /// <summary>Sees the log as it is before it is followed.</summary>
     public void Count(int source, ReadOnlyMemory<byte> piece)
     {
-        var fits = Math.Min(piece.Length, MostKnown - known);
-        piece.Span[..fits].CopyTo(beginning.AsSpan(known));
-        known += fits;
-        for (var lines = piece.Span.Count((byte)'\n'); lines > 0; lines--)
+        var fits = Math.Min(piece.Length, MostKnown - known[source]);
+        piece.Span[..fits].CopyTo(beginning[source].AsSpan(known[source]));
+        known[source] += fits;
+        open.Append(source, piece, (line, _) =>
         {
-            last.Enqueue(source);
-            if (last.Count > tail)
-                left[last.Dequeue()]++;
-        }
+            if (counts(line))
+            {
+                last.Enqueue([.. ended]);
+                if (last.Count > tail)
+                    last.Dequeue();
+            }
+            ended[source]++;
+        });
     }
 
     /// <summary>Sees the same log while it is followed, and hands on what comes behind the lines that were before the last ones. Where the engine has begun its log anew in between, that is all of it.</summary>
     public Action<int, ReadOnlyMemory<byte>> Behind(Action<int, ReadOnlyMemory<byte>> append)
     {
-        var seen = 0;
+        var (seen, left) = (new int[3], last.Count > 0 ? last.Peek() : ended);
         return (source, piece) =>
         {
-            if (seen < known)
+            if (seen[source] < known[source])
             {
-                var compared = Math.Min(piece.Length, known - seen);
-                if (!piece.Span[..compared].SequenceEqual(beginning.AsSpan(seen, compared)))
+                var compared = Math.Min(piece.Length, known[source] - seen[source]);
+                if (!piece.Span[..compared].SequenceEqual(beginning[source].AsSpan(seen[source], compared)))
                     Array.Clear(left);
-                seen += compared;
+                seen[source] += compared;
             }
             while (left[source] > 0)
             {

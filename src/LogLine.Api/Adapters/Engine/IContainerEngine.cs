@@ -72,8 +72,8 @@ internal interface IContainerEngine : IDisposable
     /// <summary>The last lines since a moment that contain a text; what else is read is counted and forgotten, so that memory is bounded.</summary>
     Task<LogTail> LogLinesAsync(ContainerDetail container, int maxLines, int maxBytes, DateTimeOffset? since, string? grep, CancellationToken cancel);
 
-    /// <summary>Hands over output while it comes, until the container ends: what there is first, of it the last lines alone and what came since a moment alone where that is wanted, then what is new.</summary>
-    Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel);
+    /// <summary>Hands over output while it comes, until the container ends: what there is first, of it what the backlog leaves of it and what came since a moment alone where that is wanted, then what is new.</summary>
+    Task FollowAsync(ContainerDetail container, LogBacklog? backlog, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel);
 
     /// <summary>Runs a command in a container to its end or to its time limit, and hands over what it says while it says it.</summary>
     Task<ExecOutcome> ExecAsync(ExecOrder order, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel);

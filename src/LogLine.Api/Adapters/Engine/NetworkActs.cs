@@ -33,6 +33,7 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
         if (before is not null)
             throw OwnThings.Taken("network", call.Name);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", call.Arguments.Flag("internal") ?? false, OwnThings.Labels(call, ContainerOrder.Labels(call)));
+        call.Making();
         await engine.CreateNetworkAsync(request, call.Unbroken);
         return ResultOf(await FindAsync(call, cancel), []); // nobody is in it yet
     }
@@ -67,7 +68,7 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     async Task<PrimitiveResult> DisconnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        if (await LookAsync(call, cancel) is not { } network)
+        if (await LookAsync(call, cancel) is not { } network || OwnThings.IsMade(network.Labels, call))
             return await DisconnectFromVanishedAsync(call, cancel);
         if (!OwnThings.IsOwn(network.Labels, call))
             throw OwnThings.NotFound("network", call.Name);
@@ -82,11 +83,15 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
     {
         var container = await ContainerAsync(call, cancel);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", Internal: true, OwnThings.Labels(call, new Dictionary<string, string>()));
-        if (!Workloads.IsIn(container, request.Name))
+        var isLeft = await LookAsync(call, cancel) is not null; // by a worker that was lost in the middle of this
+        if (!isLeft && !Workloads.IsIn(container, request.Name))
             throw OwnThings.NotFound("network", call.Name);
         try
         {
-            await engine.DisconnectAsync(request.Name, container.Id, force: true, call.Unbroken);
+            if (Workloads.IsIn(container, request.Name))
+                await engine.DisconnectAsync(request.Name, container.Id, force: true, call.Unbroken);
+            if (isLeft)
+                await engine.RemoveNetworkAsync(request.Name, call.Unbroken);
         }
         catch (AdapterException e) when (EngineQuirks.IsNetworkless(e.Message))
         {
@@ -94,8 +99,14 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
             if ((await MembersAsync(call.Tenant, request.Name, cancel)).FirstOrDefault(member => member.Name != call.Arguments.Text("container")) is { } other)
                 throw new AdapterException(AdapterFailure.Conflict, $"The network '{call.Name}' is not there any more, and the container '{other.Name}' is in it as well: make it again (network.create) and disconnect then.");
             await engine.CreateNetworkAsync(request, call.Unbroken);
-            await engine.DisconnectAsync(request.Name, container.Id, force: true, call.Unbroken);
-            await engine.RemoveNetworkAsync(request.Name, call.Unbroken);
+            try
+            {
+                await engine.DisconnectAsync(request.Name, container.Id, force: true, call.Unbroken);
+            }
+            finally
+            {
+                await engine.RemoveNetworkAsync(request.Name, CancellationToken.None);
+            }
         }
         return PrimitiveResult.Of(new NetworkView(call.Name, null, null, await MembersAsync(call.Tenant, request.Name, cancel), new Dictionary<string, string>()), ResultJson.Default.NetworkView);
     }

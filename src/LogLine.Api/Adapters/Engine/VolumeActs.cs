@@ -28,6 +28,7 @@ internal sealed class VolumeActs(IContainerEngine engine)
         var before = await LookAsync(call.Tenant, call.Name, cancel);
         if (before is not null && !OwnThings.IsMade(before.Labels, call))
             throw OwnThings.Taken("volume", call.Name);
+        call.Making();
         await engine.CreateVolumeAsync(new VolumeRequest(OwnThings.NameOf(call), OwnThings.Labels(call, ContainerOrder.Labels(call))), call.Unbroken);
         // To engines a volume that is there by now is the one that is wanted. Whose it is, its labels say.
         return await LookAsync(call.Tenant, call.Name, cancel) is { } made && OwnThings.IsMade(made.Labels, call) ? ResultOf(made) : throw OwnThings.Taken("volume", call.Name);

@@ -26,7 +26,7 @@ internal sealed record CommandStreams
 
     /// <summary>
     /// So long it has, when it is to end, to see that what it started has ended, and to take away what it worked in: a build of Podman's leaves all of that when it is ended itself. A tenth of it where it has started
-    /// nothing. One that ends well meanwhile was done by then. By default it is asked to end at once.
+    /// nothing, and one that ends well then was done by then. By default it is asked to end at once.
     /// </summary>
     public TimeSpan CleanUp { get; init; }
 }
@@ -95,8 +95,8 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
         }
         catch (OperationCanceledException e)
         {
-            await EndAsync(process, streams.CleanUp);
-            if (streams.CleanUp > TimeSpan.Zero && process is { HasExited: true, ExitCode: 0 })
+            // What was asked to end may end well all the same, as if it had done its work.
+            if (!await EndAsync(process, streams.CleanUp) && streams.CleanUp > TimeSpan.Zero && process is { HasExited: true, ExitCode: 0 })
                 return new CommandResult(0, output.ToArray(), Encoding.UTF8.GetString(errors.ToArray()).Trim(), output.Dropped);
             if (cancel.IsCancellationRequested)
                 throw;
@@ -109,8 +109,8 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
         }
     }
 
-    /// <summary>Ends a command, and whatever it leaves running.</summary>
-    async Task EndAsync(Process process, TimeSpan cleanUp)
+    /// <summary>Ends a command, and whatever it leaves running. False when nothing of it was asked to end: it was done by then.</summary>
+    async Task<bool> EndAsync(Process process, TimeSpan cleanUp)
     {
         // What it still says on its way goes nowhere; if nobody read it, it would wait for that.
         var heard = Task.WhenAll(UnheardAsync(process.StandardOutput.BaseStream), UnheardAsync(process.StandardError.BaseStream));
@@ -128,6 +128,7 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
             Ask();
             await Task.WhenAny(ended, Task.Delay(Glance, time));
         }
+        var endedByItself = ended.IsCompleted && asked.Count == 0;
         if (!ended.IsCompleted)
         {
             Ask();
@@ -139,6 +140,7 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
         foreach (var left in below.Where(ProcessTree.IsThere))
             ProcessTree.Kill(left);
         await Task.WhenAny(Task.WhenAll(ended, heard), Task.Delay(Grace, time));
+        return !endedByItself;
     }
 
     static async Task UnheardAsync(Stream stream)

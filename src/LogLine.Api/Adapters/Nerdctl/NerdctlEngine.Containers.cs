@@ -14,11 +14,10 @@ internal sealed partial class NerdctlEngine
         return tail.Finish();
     }
 
-    public async Task FollowAsync(ContainerDetail container, int? tail, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
+    public async Task FollowAsync(ContainerDetail container, LogBacklog? backlog, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
     {
-        if (tail is { } wanted)
+        if (backlog is not null)
         {
-            var backlog = new LogBacklog(wanted);
             await ReadLogAsync(container, since, backlog.Count, cancel);
             append = backlog.Behind(append);
         }
@@ -47,10 +46,11 @@ internal sealed partial class NerdctlEngine
             var isEnded = ContainerProcesses.End(order.ContainerId, before);
             return new ExecOutcome(isEnded ? ContainerProcesses.KilledExitCode : -1, isEnded);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException broken)
         {
             // Cancelled by the client: the command goes with its run.
-            ContainerProcesses.End(order.ContainerId, before);
+            if (!ContainerProcesses.End(order.ContainerId, before))
+                throw CommandLeftException.OutOfReach(broken);
             throw;
         }
     }

@@ -99,14 +99,28 @@ internal sealed partial class NerdctlEngine
         await System.Formats.Tar.TarFile.ExtractToDirectoryAsync(context, work.Path, overwriteFiles: true, cancel);
         var told = Task.CompletedTask;
         var heard = new LineSplitter(line => told = told.ContinueWith(_ => said(line + "\n"), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap());
-        var result = await StreamAsync(new NerdctlBuild(order, work.Path), new() { See = (_, piece) => heard.Append(piece.Span), CleanUp = BuildCleanUp }, order.Limit, cancel);
-        if (result.ExitCode == 0 && cancel.IsCancellationRequested)
+        var before = await FindImageAsync(order.Tag, cancel);
+        CommandResult result;
+        try
         {
-            await UntagAsync(order.Tag, CancellationToken.None); // its last step was done by then
+            result = await StreamAsync(new NerdctlBuild(order, work.Path), new() { See = (_, piece) => heard.Append(piece.Span), CleanUp = BuildCleanUp }, order.Limit, cancel);
             cancel.ThrowIfCancellationRequested();
+        }
+        catch (Exception broken) when (broken is OperationCanceledException or AdapterException)
+        {
+            await GiveBackAsync(order.Tag, before);
+            throw;
         }
         await told;
         return result.ExitCode == 0 ? ((await FindImageAsync(order.Tag, cancel)) is { } built ? ImageActs.IdOf(built) : null, null) : (null, CommandErrors.Words(result));
+    }
+
+    /// <summary>A build that was broken off may have done its last step by then: the name is whose it was before.</summary>
+    async Task GiveBackAsync(string tag, ImageDetail? before)
+    {
+        if (await FindImageAsync(tag, CancellationToken.None) is not { } built || built.Id == before?.Id)
+            return;
+        await (before is null ? UntagAsync(tag, CancellationToken.None) : TagAsync(before.Id, ImageReference.Parse(tag), CancellationToken.None));
     }
 
     /// <summary>A build that is between two commands has none that could be ended; the next one comes within a tenth of that, or the build's own end.</summary>

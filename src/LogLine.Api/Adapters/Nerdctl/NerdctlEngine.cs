@@ -180,11 +180,17 @@ internal sealed partial class NerdctlEngine : IContainerEngine
             OrThrow(await StreamAsync(new NerdctlAct("wait", id), new(), limits.WaitSlice, cancel));
     }
 
-    /// <summary>Cancelled, the waiting ends and the command goes on, as it does with an engine that is asked over its API: a container whose <c>podman stop</c> is killed is "stopping" from then on, and never stopped.</summary>
-    Task EndAsync(string verb, string id, int graceSeconds, CancellationToken cancel) =>
-        DoAsync(new NerdctlEnd(verb, id, graceSeconds), CancellationToken.None, TimeSpan.FromSeconds(graceSeconds)).WaitAsync(cancel);
+    /// <summary>
+    /// Cancelled, the waiting ends and the command goes on, as it does with an engine that is asked over its API: a container whose <c>podman stop</c> is killed is "stopping" from then on, and never stopped. It is no
+    /// short command: whoever loses patience and kills the container does not wait for it.
+    /// </summary>
+    async Task EndAsync(string verb, string id, int graceSeconds, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        OrThrow(await StreamAsync(new NerdctlEnd(verb, id, graceSeconds), new(), limits.Answer + TimeSpan.FromSeconds(graceSeconds), CancellationToken.None).WaitAsync(cancel));
+    }
 
-    async Task DoAsync(NerdctlCommand command, CancellationToken cancel, TimeSpan more = default) => OrThrow(await RunAsync(command, cancel, limits.Answer + more));
+    async Task DoAsync(NerdctlCommand command, CancellationToken cancel) => OrThrow(await RunAsync(command, cancel));
 
     /// <summary>A short command, whose answer is kept whole. Only so many run at once.</summary>
     async Task<CommandResult> RunAsync(NerdctlCommand command, CancellationToken cancel, TimeSpan? limit = null)

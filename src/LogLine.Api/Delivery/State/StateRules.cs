@@ -29,12 +29,13 @@ internal enum StateFold
 /// <param name="Set">Members that are not in the payload.</param>
 /// <param name="Hex">Members that are public keys, shown as hex however they were sent.</param>
 /// <param name="Like">The member of the payload that names the item which a new one begins as a copy of.</param>
-/// <param name="Where">The member of the payload that has to be true, or null.</param>
+/// <param name="Where">What members of the payload have to be one of, by name: each a list, with null for one that is left out.</param>
 /// <param name="AfterRun">True when it holds only once the run that the span started has exited with 0.</param>
 internal sealed record StateRule(
     StateFold Fold, string Name, IReadOnlyList<string> Key, string? Of, IReadOnlyDictionary<string, string>? Pick, IReadOnlyDictionary<string, JsonElement> Set,
-    IReadOnlyList<string> Hex, string? Like, string? Where, bool AfterRun)
+    IReadOnlyList<string> Hex, string? Like, IReadOnlyDictionary<string, IReadOnlyList<JsonElement>> Where, bool AfterRun)
 {
+    private static readonly JsonElement True = JsonSerializer.SerializeToElement(true);
     private static readonly string[] Known = ["fold", "name", "list", "key", "of", "pick", "set", "hex", "like", "where", "after"];
 
     /// <summary>Reads a rule.</summary>
@@ -51,11 +52,25 @@ internal sealed record StateRule(
         var read = new StateRule(
             fold, rule.Text("list") ?? rule.Text("name") ?? "", rule.Texts("key"), rule.Text("of"), Picked(rule.Member("pick")),
             rule.Member("set") is { ValueKind: JsonValueKind.Object } set ? set.EnumerateObject().ToDictionary(member => member.Name, member => member.Value.Clone()) : [],
-            rule.Texts("hex"), rule.Text("like"), rule.Text("where"), rule.Text("after") == "run");
+            rule.Texts("hex"), rule.Text("like"), Demanded(rule.Member("where")), rule.Text("after") == "run");
         return (fold is StateFold.Item or StateFold.Drop && (read.Name.Length == 0 || read.Key.Count == 0)) || (fold is StateFold.Value && read.Name.Length == 0)
             ? throw new CatalogueException($"x-logline.state: {word} needs {(fold is StateFold.Value ? "name" : "list and key")}")
             : read;
     }
+
+    /// <summary>True for a span with that payload.</summary>
+    public bool Holds(JsonElement payload) => Where.All(demanded => demanded.Value.Any(value => payload.Member(demanded.Key) is { ValueKind: not JsonValueKind.Undefined } member
+        ? JsonElement.DeepEquals(value, member)
+        : value.ValueKind == JsonValueKind.Null));
+
+    /// <summary>The name of a flag, which has to be true; or lists of values, by name.</summary>
+    private static Dictionary<string, IReadOnlyList<JsonElement>> Demanded(JsonElement where) => where.ValueKind switch
+    {
+        JsonValueKind.String => new() { [where.GetString()!] = [True] },
+        JsonValueKind.Object => where.EnumerateObject().ToDictionary(member => member.Name, member => (IReadOnlyList<JsonElement>)[.. member.Value.EnumerateArray().Select(value => value.Clone())]),
+        JsonValueKind.Undefined => [],
+        _ => throw new CatalogueException("x-logline.state.where is neither the name of a flag nor an object of lists"),
+    };
 
     private static Dictionary<string, string>? Picked(JsonElement pick) => pick.ValueKind switch
     {

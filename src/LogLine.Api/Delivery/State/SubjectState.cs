@@ -132,7 +132,7 @@ internal sealed class SubjectState(StateRules rules)
 
     private void Apply(StateRule rule, JsonElement payload, LogItem item)
     {
-        if (rule.Where is { } flag && payload.Flag(flag) != true)
+        if (!rule.Holds(payload))
         {
             return;
         }

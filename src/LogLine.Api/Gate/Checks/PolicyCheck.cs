@@ -57,7 +57,7 @@ internal sealed class PolicyCheck(OperatorPolicy policy, TenantRules rules)
         item.Manifest is { } manifest ? Of(manifest.Deploy, "The manifest", await rules.PolicyOfAsync(item.Tenant)) : null;
 
     private Rejection? Of(JsonElement order, string who, TenantPolicy tenant) =>
-        policy.Violation(order, who, tenant) is { } violation ? Denied(violation.Rule, violation.Detail) : null;
+        policy.Violation(PolicyInput.Of(order), who, tenant) is { } violation ? Denied(violation.Rule, violation.Detail) : null;
 
     private static Rejection Denied(string rule, string detail) => new(RefusalCode.PolicyDenied, detail)
     {

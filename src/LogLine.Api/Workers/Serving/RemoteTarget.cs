@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
-using LogLine.Api.Secrets;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Workers.Serving;
@@ -90,6 +89,10 @@ internal sealed class RemoteRunLogs(WorkerBoard board, RunDesk desk, TimeProvide
     public async Task<FollowedLog?> FollowAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
     {
         run = await TakenAsync(run, cancel);
+        if (KeptOutput.Of(run) is { } kept)
+        {
+            return kept.Follow(tail, grep); // it has ended by now
+        }
         var ring = new LogRing();
         var question = board.Follow(run, json => Terms(json, run, tail, grep), ring);
         var over = cancel.Register(() => board.Forget(question));
@@ -98,7 +101,7 @@ internal sealed class RemoteRunLogs(WorkerBoard board, RunDesk desk, TimeProvide
         {
             var container = await question.Answer.Task.WaitAsync(Patience, cancel);
             isFollowed = container.Text("container_id") is not null;
-            return isFollowed ? new FollowedLog(container.Text("container_id")!, ring, SecretMask.None, null, question.Finished.Task) : null;
+            return isFollowed ? new FollowedLog(container.Text("container_id")!, ring, question.Finished.Task) : null;
         }
         catch (TimeoutException)
         {

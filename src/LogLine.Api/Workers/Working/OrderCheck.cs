@@ -53,6 +53,10 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
         {
             return "the permit is not signed by the gateway's key";
         }
+        if (!Identifiers.IsRunId(run.RunId))
+        {
+            return "its run_id is none"; // names of files and addresses are made of it
+        }
         return permit.Text("worker") != identity.Kid || permit.Text("run_id") != run.RunId || permit.Text("tenant") != run.Tenant ? "the permit is for another worker or run" : null;
     }
 
@@ -117,14 +121,15 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
     {
         if (document is null)
         {
-            return run.Ref is null ? null : "a deploy came without its proof";
+            return run.Ref is null && RunDetail.ProofOf(run.Detail) is null ? null : "the run came without its proof";
         }
         var proof = document.Root;
         if (evidence.Member("proof_key") is not { ValueKind: JsonValueKind.Object } signer || signer.Text("kid") != proof.Text("kid") || Key(signer) is not { } key || !SignedObject.Verify(proof, proof, SignatureKind.Proof, key))
         {
             return "the proof is not signed by a key of the tenant";
         }
-        var names = proof.Text("result") == "allow" && proof.Text("tenant") == run.Tenant && proof.Text("subject") == span.Text("subject") && (run.Ref is null || proof.Text("intent") == "deploy.allow")
+        var intent = run.Ref is not null ? "deploy.allow" : SecretAccess.IsBy(RunDetail.Order(run.Detail).Effect) ? SecretAccess.ProofIntent : null;
+        var names = proof.Text("result") == "allow" && proof.Text("tenant") == run.Tenant && proof.Text("subject") == span.Text("subject") && (intent is null || proof.Text("intent") == intent)
             && (proof.Text("env") is not { } env || env == run.Env) && (proof.Text("ref") is not { } named || named == run.Ref)
             && (proof.Member("target") is not { ValueKind: JsonValueKind.Object } target || Same(target, CanonicalJson.Parse(run.Target).Root) || Same(target, span.Member("payload").Member("target")));
         var alive = Timestamps.TryParse(proof.Text("ts"), out var from) && Timestamps.TryParse(proof.Text("exp"), out var until)

@@ -135,7 +135,7 @@ internal sealed class QuestionDesk(GatewayConnection connection, RunTargets targ
     /// <summary>The next lines; while there are none, an empty one now and then, so that nobody on the way takes the wire for dead.</summary>
     private async Task<(IReadOnlyList<LogLineRead>, long)?> NextAsync(FollowedLog log, Stream stream, CancellationToken cancel)
     {
-        var next = log.TakeAsync(cancel);
+        var next = log.Ring.TakeAsync(cancel);
         while (true)
         {
             try

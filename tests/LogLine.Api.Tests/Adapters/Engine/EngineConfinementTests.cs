@@ -1,4 +1,5 @@
 using System.Globalization;
+using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
@@ -26,6 +27,18 @@ public sealed class EngineConfinementTests
         await using var lab = EngineLab.Open(provider);
         var (_, output) = await lab.RunAsync(lab.Spec(EngineLab.Shell("grep CapEff /proc/self/status")) with { CapAdd = ["NET_BIND_SERVICE"] });
         Assert.Equal(1UL << 10, ulong.Parse(Status(output)["CapEff"], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task WhatReachesTheHost_IsNotMadeWhereNobodyAllowsIt(string provider)
+    {
+        await using var lab = EngineLab.Open(provider);
+        var spec = lab.Spec();
+        foreach (var reaching in new[] { spec with { Privileged = true }, spec with { HostNetwork = true }, spec with { CapAdd = ["SYS_ADMIN"] }, spec with { Mounts = [new(MountKind.Bind, "/usr", "/host", true)] } })
+        {
+            Assert.Equal(AdapterFailure.Denied, (await Assert.ThrowsAsync<AdapterException>(() => lab.Adapter.CreateAsync(reaching, EngineLab.Cancel))).Failure);
+        }
+        Assert.Null(await lab.Adapter.FindByNameAsync(lab.Tenant, spec.Name, EngineLab.Cancel));
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]

@@ -25,7 +25,11 @@ internal sealed class EngineLab : IAsyncDisposable
     /// <param name="provider">The engine that is wanted.</param>
     /// <param name="foundAs">The provider as which it is found, when that is another one.</param>
     /// <param name="registries">Credentials that the operator has.</param>
-    public static EngineLab Open(string provider, string? foundAs = null, params RegistryOptions[] registries)
+    public static EngineLab Open(string provider, string? foundAs = null, params RegistryOptions[] registries) => Open(provider, WorkloadPolicy.Default, foundAs, registries);
+
+    /// <inheritdoc cref="Open(string, string?, RegistryOptions[])"/>
+    /// <param name="policy">What the operator allows.</param>
+    public static EngineLab Open(string provider, WorkloadPolicy policy, string? foundAs = null, params RegistryOptions[] registries)
     {
         var isCommandLine = provider == NerdctlEngine.Provider;
         var variable = $"LOGLINE_TEST_{(isCommandLine ? "PODMAN" : provider.ToUpperInvariant())}";
@@ -42,7 +46,7 @@ internal sealed class EngineLab : IAsyncDisposable
         IContainerEngine engine = isCommandLine
             ? new NerdctlEngine(new NerdctlOptions { Binary = "podman", Arguments = ["--url", address] }, limits, credentials, time)
             : new EngineClient(endpoint, limits, time, credentials);
-        return new EngineLab(endpoint, new EngineAdapter(foundAs ?? provider, engine, limits, time));
+        return new EngineLab(endpoint, new EngineAdapter(foundAs ?? provider, engine, limits, policy, time));
     }
 
     public EngineEndpoint Endpoint { get; }

@@ -61,14 +61,31 @@ public sealed class EngineLogTests
             Assert.Equal(expected, await FollowedAsync(before, [.. before, .. Frame(1, "new\n")], tail, chunk));
     }
 
+    /// <summary>What comes by two pipes comes in any order, this time in another one than last time.</summary>
+    [Fact]
+    public async Task Followed_InAnotherOrderOfTheOutputs_LeavesOutAsMuch() =>
+        Assert.Equal(["e2", "o2"], await FollowedAsync([.. Frame(1, "o1\n"), .. Frame(2, "e1\n"), .. Frame(1, "o2\n"), .. Frame(2, "e2\n")], [.. Frame(2, "e1\ne2\n"), .. Frame(1, "o1\no2\n")], 2, 1000));
+
+    /// <summary>The last lines are those that count, and where none does, none is among them; whoever looks for a text leaves out the rest.</summary>
+    [Theory, InlineData(1), InlineData(3), InlineData(8), InlineData(1000)]
+    public async Task Followed_BeginsWithTheLastLinesThatCount(int chunk)
+    {
+        byte[] before = [.. Frame(1, "hit 1\nh"), .. Frame(2, "hit 2\nmiss\nhi"), .. Frame(1, "it 3\nmiss\n"), .. Frame(2, "t 4\nmiss\nmiss\n")];
+        byte[] followed = [.. before, .. Frame(1, "new\n")];
+
+        foreach (var (tail, expected) in new (int, string[])[] { (1, ["hit 4", "miss", "miss", "new"]), (2, ["hit 3", "miss", "hit 4", "miss", "miss", "new"]), (9, ["hit 1", "hit 2", "miss", "hit 3", "miss", "hit 4", "miss", "miss", "new"]) })
+            Assert.Equal(expected, await FollowedAsync(before, followed, tail, chunk, "hit"));
+        Assert.Equal(["new"], await FollowedAsync(before, followed, 9, chunk, "none"));
+    }
+
     /// <summary>An engine begins its log anew where it is full: what is new was not there before, and none of it is left out.</summary>
     [Fact]
     public async Task Followed_OfALogThatBeganAnewInBetween_IsAllOfIt() =>
         Assert.Equal(["other", "lines"], await FollowedAsync(Frame(1, string.Concat(Enumerable.Range(0, 50).Select(i => $"{i:00}\n"))), Frame(1, "other\nlines\n"), 1, 1000));
 
-    static async Task<IReadOnlyList<string>> FollowedAsync(byte[] before, byte[] followed, int tail, int chunk)
+    static async Task<IReadOnlyList<string>> FollowedAsync(byte[] before, byte[] followed, int tail, int chunk, string? grep = null)
     {
-        var (backlog, seen) = (new LogBacklog(tail), new LogTailBuffer(100, 10_000));
+        var (backlog, seen) = (new LogBacklog(tail, line => grep is null || line.Text.Contains(grep, StringComparison.Ordinal)), new LogTailBuffer(100, 10_000));
         await EngineLogFrames.ReadAsync(new Chunks(before, chunk), true, backlog.Count, Cancel);
         await EngineLogFrames.ReadAsync(new Chunks(followed, chunk), true, backlog.Behind(seen.Append), Cancel);
         return seen.Finish().Lines;

@@ -191,7 +191,7 @@ public sealed class CommandTests
     [Fact]
     public async Task ProgramThatIsNotThere_IsSaidWithTheWayOut()
     {
-        using var adapter = new EngineAdapter("nerdctl", new NerdctlEngine(new NerdctlOptions { Binary = "no-such-nerdctl" }, EngineLimits.Default, RegistryCredentials.Of([]), TimeProvider.System), EngineLimits.Default, TimeProvider.System);
+        using var adapter = new EngineAdapter("nerdctl", new NerdctlEngine(new NerdctlOptions { Binary = "no-such-nerdctl" }, EngineLimits.Default, RegistryCredentials.Of([]), TimeProvider.System), EngineLimits.Default, WorkloadPolicy.Default, TimeProvider.System);
 
         var status = await adapter.StatusAsync(Cancel);
 

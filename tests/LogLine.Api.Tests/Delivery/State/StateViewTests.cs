@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using LogLine.Api.Delivery.State;
 using LogLine.Api.Gate;
+using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Api.Tests.Ledger.Stores;
 using LogLine.Api.Tests.Runs;
@@ -131,6 +132,26 @@ public sealed class StateViewTests
         await gateway.RunInAsync(next, "exited");
         deployment = Assert.Single((await StateAsync(gateway, "urn:minicontainer:dev/web")).Items("deployments"));
         Assert.Equal(("exited", 3L), (deployment.Text("state"), deployment.Integer("exit_code")!.Value));
+    }
+
+    /// <summary>What a signal does is the container's own affair, but for SIGKILL.</summary>
+    [Theory]
+    [InlineData(",\"signal\":\"SIGHUP\"", "running"), InlineData(",\"signal\":\"TERM\"", "running")]
+    [InlineData(",\"signal\":\"SIGKILL\"", "stopped"), InlineData(",\"signal\":\"KILL\"", "stopped"), InlineData("", "stopped")]
+    public async Task Container_IsStoppedByTheSignalThatEndsIt(string signal, string status)
+    {
+        static Task<PrimitiveResult> Done(PrimitiveCall call, CancellationToken cancel) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root));
+        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter { Primitives = new Dictionary<string, Primitive> { ["container.restart"] = Done, ["container.kill"] = Done } }])).RegisterKeyAsync();
+        await gateway.RunAsync("web", await gateway.ApplyAsync("web"));
+        foreach (var (intent, members) in new[] { ("container.restart", ""), ("container.kill", signal) })
+        {
+            var run = (await gateway.PostAsync($$$"""{"intent":"{{{intent}}}","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web"{{{members}}}}}""")).RunId();
+            await gateway.RunInAsync(run, "exited");
+        }
+
+        var state = await StateAsync(gateway, "urn:container:dev/web");
+
+        Assert.Equal((status, "fake"), (state.Member("fields").Text("status"), state.Member("fields").Member("target").Text("provider")));
     }
 
     [Fact]
