@@ -27,15 +27,17 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var before = await LookAsync(call, cancel);
-        if (before is not null && OwnThings.IsMade(before.Labels, call))
-            return await ResultOfAsync(before, cancel);
-        if (before is not null)
-            throw OwnThings.Taken("network", call.Name);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", call.Arguments.Flag("internal") ?? false, OwnThings.Labels(call, ContainerOrder.Labels(call)));
         call.Making();
-        await engine.CreateNetworkAsync(request, call.Unbroken);
-        return ResultOf(await FindAsync(call, cancel), []); // nobody is in it yet
+        try
+        {
+            return ResultOf(await engine.CreateNetworkAsync(request, call.Unbroken), []); // nobody is in it yet
+        }
+        catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
+        {
+            // Perhaps by a worker that was lost, for this run.
+            return await LookAsync(call, cancel) is { } before && OwnThings.IsMade(before.Labels, call) ? await ResultOfAsync(before, cancel) : throw OwnThings.Taken("network", call.Name);
+        }
     }
 
     /// <summary>Takes away what a run has made.</summary>
@@ -125,17 +127,7 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     static PrimitiveResult ResultOf(NetworkDetail network, IReadOnlyList<NetworkMember> members) => PrimitiveResult.Of(View(network, members), ResultJson.Default.NetworkView);
 
-    /// <summary>Who is in it. Podman 4 does not say it of the network, so the tenant's containers are asked.</summary>
-    async Task<IReadOnlyList<NetworkMember>> MembersAsync(string tenant, string network, CancellationToken cancel)
-    {
-        var members = new List<NetworkMember>();
-        await foreach (var container in containers.DetailsAsync(tenant, cancel))
-        {
-            if (Workloads.IsIn(container, network))
-                members.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], container.NetworkSettings!.Networks![network]?.IPAddress is { Length: > 0 } address ? address : null));
-        }
-        return [.. members.OrderBy(member => member.Name, StringComparer.Ordinal)];
-    }
+    async Task<IReadOnlyList<NetworkMember>> MembersAsync(string tenant, string network, CancellationToken cancel) => [.. (await containers.MembersAsync(tenant, cancel))[network]];
 
     public static NetworkView View(NetworkDetail network, IReadOnlyList<NetworkMember>? members) =>
         new(network.Labels![EngineLabels.Name], ContainerViews.Time(network.Created), network.Internal, members, ContainerViews.OwnLabels(network.Labels));
