@@ -119,7 +119,7 @@ internal static class GatewayHost
                 break;
             case "worker":
                 builder.Services.AddSingleton(options);
-                builder.AddWorker(options.Data, options.Worker, options.Runner, adapters());
+                builder.AddWorker(options.Data, options.Schemas, options.Worker, options.Runner, adapters());
                 break;
             default:
                 throw new DataFolderException($"LogLine:Role is '{options.Role}'; there are all, gateway and worker.");

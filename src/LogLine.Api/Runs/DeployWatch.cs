@@ -136,6 +136,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             return; // another worker has it by now; the lease that is lost ends this job
         }
         var workload = await adapter.StartAgainAsync(workloadId, stopping);
+        health.Begin();
         await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running)
         {
             StartedAt = workload.StartedAt,

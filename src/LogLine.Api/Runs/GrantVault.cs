@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Text;
 using LogLine.Api.Ledger;
 using LogLine.Api.Secrets;
@@ -101,6 +102,14 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
         (false, _) => false,
         (true, { } run) => DeployOrder.HoldsGrants(await gateway.ManifestOfAsync(run)),
         _ => true,
+    };
+
+    /// <summary>The grants of a container that were revoked after it was made with them; null when it is not known which ones it has.</summary>
+    public async ValueTask<IReadOnlySet<string>?> RevokedOfAsync(Workload? workload) => await KeeperAsync(workload) switch
+    {
+        (false, _) => FrozenSet<string>.Empty,
+        (true, { } run) => await gateway.ManifestOfAsync(run) is var manifest && DeployOrder.HoldsGrants(manifest) ? (await gateway.EvidenceOfAsync(run, manifest)).Revoked : FrozenSet<string>.Empty,
+        _ => null,
     };
 
     /// <summary>Whether a deploy made the container, which may have put secrets into it, and that deploy where it is known (still).</summary>

@@ -69,38 +69,42 @@ internal sealed class HealthGate(IRunAdapter adapter, IRunGateway gateway, TimeP
     /// <summary>Null once a probe succeeds.</summary>
     private async Task<(string, string)?> FailureAsync(string workloadId, HealthCheck check, TimeSpan timeout, long since, CancellationToken cancel)
     {
-        var (failures, pause) = (0, FirstPause);
+        var (failures, pause, left) = (0, FirstPause, timeout);
         while (true)
         {
-            var outcome = await ProbeAsync(workloadId, check, cancel);
+            var (outcome, isKnown) = await ProbeAsync(workloadId, check.Timeout < left ? check : check with { Timeout = left }, cancel);
             if (outcome.Healthy)
             {
                 return null;
             }
             var age = time.GetElapsedTime(since);
-            if (age >= check.StartPeriod && ++failures >= check.Retries)
+            if (isKnown && age >= check.StartPeriod && ++failures >= check.Retries)
             {
                 return ("unhealthy", $"The {check.Kind} health check failed {failures} times in a row; the last time: {outcome.Why}.");
             }
-            if (age >= timeout)
+            pause = age < check.StartPeriod && pause < check.Interval ? pause : check.Interval;
+            await Task.Delay(Shorter(pause, timeout - age), time, cancel);
+            pause *= 2;
+            left = timeout - time.GetElapsedTime(since);
+            if (left <= TimeSpan.Zero)
             {
                 return ("start_timeout", $"The container was not healthy {timeout.TotalSeconds:0.###} s after its start (lifecycle.start_timeout); the last {check.Kind} check: {outcome.Why}.");
             }
-            pause = age < check.StartPeriod && pause < check.Interval ? pause : check.Interval;
-            await Task.Delay(pause, time, cancel);
-            pause *= 2;
         }
     }
 
-    private async Task<ProbeOutcome> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel)
+    private static TimeSpan Shorter(TimeSpan pause, TimeSpan left) => left < TimeSpan.Zero ? TimeSpan.Zero : pause < left ? pause : left;
+
+    /// <summary>What a probe found. An engine that is away is waited for, and of the health of a container that is paused nothing is known: neither is a check that failed.</summary>
+    private async Task<(ProbeOutcome Outcome, bool IsKnown)> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel)
     {
         try
         {
-            return await adapter.ProbeAsync(workloadId, check, cancel);
+            return (await EnginePatience.OutlastAsync(() => adapter.ProbeAsync(workloadId, check, cancel), time, cancel), true);
         }
-        catch (AdapterException absent)
+        catch (AdapterException unknown) when (unknown.Failure == AdapterFailure.Conflict)
         {
-            return ProbeOutcome.Bad(absent.Message);
+            return (ProbeOutcome.Bad(unknown.Message), false);
         }
     }
 }

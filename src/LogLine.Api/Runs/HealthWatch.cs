@@ -17,8 +17,11 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
 
     private long _since = time.GetTimestamp();
 
-    /// <summary>The container begins: for <c>start_period</c> failures do not count.</summary>
-    public void Begin() => _since = time.GetTimestamp();
+    /// <summary>It has been started again, and not been healthy since. What the run's first worker watches has just been healthy; of what another one left that is not known.</summary>
+    private volatile bool _isStarting = run.State == RunState.Running;
+
+    /// <summary>The container begins: for <c>start_period</c>, or until it is healthy, failures do not count.</summary>
+    public void Begin() => (_since, _isStarting) = (time.GetTimestamp(), true);
 
     /// <summary>Completes when the manifest wants the container to be started again because it is not healthy; else it goes on until <paramref name="stop"/>.</summary>
     public async Task UntilRestartIsDueAsync(string workloadId, CancellationToken stop)
@@ -29,7 +32,6 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             return;
         }
         var failures = 0;
-        Begin();
         // A worker that took the run over goes on from what the one before it has said.
         var said = RunDetail.Text(((await gateway.FindAsync(run.RunId)) ?? run).Detail, "health");
         while (true)
@@ -39,12 +41,13 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             {
                 continue;
             }
-            failures = outcome.Healthy ? 0 : failures + 1;
+            _isStarting = _isStarting && !outcome.Healthy && time.GetElapsedTime(_since) < check.StartPeriod;
+            failures = outcome.Healthy || _isStarting ? 0 : failures + 1;
             if (outcome.Healthy && said is not (null or Healthy) && await SayAsync(Healthy, $"The {check.Kind} health check succeeds again.", stop))
             {
                 said = Healthy;
             }
-            if (failures < check.Retries || time.GetElapsedTime(_since) < check.StartPeriod)
+            if (failures < check.Retries)
             {
                 continue;
             }

@@ -14,6 +14,9 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
 {
     /// <summary>So long an engine may still be making what nobody waits for any more.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
+
+    /// <summary>So long, in all, whoever takes several containers away waits for what others do to them.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
 
     private readonly PrimitiveOrder _order = RunDetail.Order(run.Detail);
@@ -22,6 +25,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     private IReadOnlyList<string> _secretVariables = [];
     private Task _pending = Task.CompletedTask;
     private RunReport[] _unsaid = [];
+    private TimeSpan _waited;
     private bool _begun;
     private bool _isOurs = true;
     private bool _isMaking;
@@ -194,6 +198,15 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             await EndAsync(RunState.Failed, 1, "proof_required", $"The container '{run.Service}' holds secrets by now, so this needs a live proof for '{SecretAccess.ProofIntent}' on {run.Subject}.", null, stopping);
             return;
         }
+        if (StartsAgain(workload))
+        {
+            var revoked = await vault.RevokedOfAsync(workload) ?? throw new AdapterException(AdapterFailure.Refused, $"Which grants '{run.Service}' holds is not known here (any more), so it is not started again: deploy it again.");
+            if (revoked.Count > 0)
+            {
+                await EndAsync(RunState.Failed, 1, "grant_revoked", $"The container '{run.Service}' holds the revoked grant {string.Join(", ", revoked.Order(StringComparer.Ordinal))}, so it is not started again: replace the secret, and deploy again.", null, stopping);
+                return;
+            }
+        }
         if (_mask.Hides && _order.Effect == "container.logs" && _order.Arguments.Text("grep") is not null)
         {
             // The engine would look through what is hidden: a secret could be guessed from it, piece by piece.
@@ -214,6 +227,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             Mask = _mask,
             Begun = () => BeginAsync(time.GetUtcNow(), stopping),
             Making = () => _isMaking = true,
+            TurnOf = TurnOfAsync,
             // Asked in the middle of the work: a store that is away would end it there, and what it has done would be nobody's to tell.
             HasEnded = (kind, name) => new(Absence.OutlastAsync(() => gateway.HasEndedAsync(run, kind, name).AsTask(), time, working)),
             Progress = progress.SayAsync,
@@ -224,7 +238,23 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         await SayAsync(_begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
     }
 
+    /// <summary>Its processes are to begin again with the secrets that were put into it when it was made. One that runs when it is to be started was started by this very run.</summary>
+    private bool StartsAgain(Workload? workload) => _order.Operation == "restart" || (_order.Operation == "start" && workload?.State != WorkloadState.Running);
+
     private static bool IsAboutContainer(RunRow run, PrimitiveOrder order) => order.Effect.StartsWith("container.", StringComparison.Ordinal) && run.Service.Length > 0;
+
+    private async Task<IDisposable?> TurnOfAsync(string name, CancellationToken cancel)
+    {
+        var since = time.GetTimestamp();
+        try
+        {
+            return await turns.TakeAsync(run.Provider, run.Tenant, name, Patience - _waited, time, cancel);
+        }
+        finally
+        {
+            _waited += time.GetElapsedTime(since);
+        }
+    }
 
     /// <summary>The call, of one that says nothing while it goes on.</summary>
     private static PrimitiveCall Call(RunRow run, PrimitiveOrder order, Workload? workload, IRunGateway gateway) => new()
@@ -287,19 +317,28 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         return all[^1].State < RunState.Exited || PrimitiveTable.OnlyLooks(_order.Effect) ? saying : KeptUntilSaidAsync(saying, all, stopping);
     }
 
-    /// <summary>What a command has brought is kept while nobody takes it.</summary>
+    /// <summary>What a command has brought is kept while nobody takes it: soon, so that it outlives the process, and where that goes on, so that it outlives the machine.</summary>
     private async Task<bool> KeptUntilSaidAsync(Task<bool> saying, RunReport[] reports, CancellationToken stopping)
     {
-        try
+        var isKept = false;
+        foreach (var (patience, isDurable) in new[] { (Absence.FirstPause, false), (Absence.LongestPause, true) })
         {
-            return await saying.WaitAsync(Absence.LongestPause, time, stopping);
-        }
-        catch (Exception late) when (late is TimeoutException or OperationCanceledException)
-        {
-            ends.Keep(run.RunId, reports[^1] with { StartedAt = reports.Max(report => report.StartedAt) });
+            try
+            {
+                await saying.WaitAsync(patience, time, stopping);
+                break;
+            }
+            catch (Exception late) when (late is TimeoutException or OperationCanceledException)
+            {
+                ends.Keep(run.RunId, reports[^1] with { StartedAt = reports.Max(report => report.StartedAt) }, isDurable);
+                isKept = true;
+            }
         }
         var isSaid = await saying;
-        ends.Forget(run.RunId);
+        if (isKept)
+        {
+            ends.Forget(run.RunId);
+        }
         return isSaid;
     }
 

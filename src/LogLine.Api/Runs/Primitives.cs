@@ -73,6 +73,12 @@ public sealed record PrimitiveCall
     /// </summary>
     public CancellationToken Unbroken { get; init; }
 
+    /// <summary>
+    /// To be awaited before a container is taken away that the call does not name, and disposed afterwards: the turn of the container of that name, which every operation on it takes. Null when one of them did not
+    /// come to its end for as long as is waited for.
+    /// </summary>
+    public Func<string, CancellationToken, Task<IDisposable?>> TurnOf { get; init; } = (_, _) => Task.FromResult<IDisposable?>(null);
+
     /// <summary>The tenant's artifacts.</summary>
     public required RunArtifacts Artifacts { get; init; }
 

@@ -15,7 +15,10 @@ public sealed class UnsaidEnds(string folder, TimeProvider time, ILogger<UnsaidE
     private static readonly TimeSpan Life = TimeSpan.FromDays(7);
 
     /// <summary>Keeps an end. Where even that is not possible the worker's memory is all that there is.</summary>
-    public void Keep(string runId, RunReport end)
+    /// <param name="runId">The run.</param>
+    /// <param name="end">How it ended.</param>
+    /// <param name="isDurable">Whether it must outlive the machine too, for which the disk is waited for, and not this process alone.</param>
+    public void Keep(string runId, RunReport end, bool isDurable)
     {
         try
         {
@@ -28,13 +31,13 @@ public sealed class UnsaidEnds(string folder, TimeProvider time, ILogger<UnsaidE
             using (var file = new FileStream(FileOf(runId) + ".new", options))
             {
                 file.Write(JsonBytes.Write(json => Write(json, end)));
-                file.Flush(flushToDisk: true);
+                file.Flush(flushToDisk: isDurable);
             }
             File.Move(FileOf(runId) + ".new", FileOf(runId), overwrite: true);
         }
         catch (Exception full) when (full is IOException or UnauthorizedAccessException)
         {
-            logger.LogError("The end of {Run} can neither be said nor kept in {Folder}: {Reason}", runId, folder, full.Message);
+            logger.Log(isDurable ? LogLevel.Error : LogLevel.Debug, "The end of {Run} can neither be said nor kept in {Folder}: {Reason}", runId, folder, full.Message);
         }
     }
 

@@ -18,7 +18,10 @@ public sealed class WorkloadTurns
         }
         try
         {
-            await turn.Gate.WaitAsync(cancel);
+            if (!turn.Gate.Wait(0, CancellationToken.None))
+            {
+                await turn.Gate.WaitAsync(cancel);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -30,6 +33,21 @@ public sealed class WorkloadTurns
             turn.Gate.Release();
             Leave(key, turn);
         });
+    }
+
+    /// <summary>The same for as long as there is patience; null when whoever has the turn did not give it back until then. One that is free is taken without any.</summary>
+    public async Task<IDisposable?> TakeAsync(string provider, string tenant, string name, TimeSpan patience, TimeProvider time, CancellationToken cancel)
+    {
+        using var over = new CancellationTokenSource(patience > TimeSpan.Zero ? patience : TimeSpan.Zero, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancel);
+        try
+        {
+            return await TakeAsync(provider, tenant, name, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     private void Leave((string, string, string) key, Turn turn)

@@ -22,8 +22,8 @@ namespace LogLine.Api.Tests.Hosting;
 /// </summary>
 public sealed class TestGateway : IAsyncDisposable
 {
-    // The catalogue never changes, and reading it is most of what a start costs: once for all tests.
-    private static readonly Lazy<Catalogue> Schemas = new(() => Catalogue.Load(new GatewayOptions().Schemas));
+    /// <summary>The catalogue. It never changes, and reading it is most of what a start costs: once for all tests.</summary>
+    public static readonly Lazy<Catalogue> Schemas = new(() => Catalogue.Load(new GatewayOptions().Schemas));
 
     private readonly bool _ownsFolder;
     private readonly WebApplication _app;

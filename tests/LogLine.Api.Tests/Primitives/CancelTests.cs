@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Runs;
 using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Artifacts;
 using LogLine.Api.Tests.Hosting;
@@ -104,6 +105,25 @@ public sealed class CancelTests
 
         await Patience.UntilAsync("its end", async () => (await ShownAsync(lab, name)).State is { Status: "exited", ExitCode: 137 });
         Assert.Equal("stopped", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+    }
+
+    /// <summary>Its grace is long, and nobody has to wait for it: it is looked at as what it is, one that runs, and ended in another way.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task StopThatGoesOn_StandsInNobodysWay(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        foreach (var (way, intent, members) in new[] { ("killed", "container.kill", "{}"), ("stopped", "container.stop", """{"timeout_s":0}"""), ("removed", "container.remove", """{"force":true}""") })
+        {
+            var name = await lab.RunningAsync(way, "trap 'echo heard' TERM; while :; do sleep 0.05; done");
+            var run = (await lab.SendAsync("container.stop", name, """{"timeout_s":600}""", wait: 0)).RunId();
+            await HeardAsync(lab, name);
+            await CancelledAsync(lab, run, $"urn:container:dev/{name}");
+
+            Assert.Equal("running", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+            Assert.Equal(["heard"], (await lab.DoAsync("container.logs", name)).Texts("lines"));
+            await lab.DoAsync(intent, name, members);
+            Assert.True(await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel) is not { } left || EngineQuirks.State(left.State.Status) == WorkloadState.Stopped);
+        }
     }
 
     /// <summary>It ends only when the run has ended as cancelled, and lives anew all the same.</summary>

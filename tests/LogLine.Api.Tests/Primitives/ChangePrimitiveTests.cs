@@ -190,6 +190,45 @@ public sealed class ChangePrimitiveTests
         Assert.Empty((await lab.DoAsync("container.list", null, $$"""{"session_id":"{{group}}"}""")).Items("containers"));
     }
 
+    /// <summary>A container that goes with its session goes when its turn has come: the command that runs in it ends first.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task SessionThatEndsAmidACommand_TakesItsContainerWhenThatHasEnded(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new PatientTime(TurnWait));
+        var (group, bound, command) = await BusySessionAsync(lab);
+
+        var run = (await lab.SendAsync("session.end", group, wait: 0)).RunId();
+        await lab.Gateway.RunInAsync(run, "running");
+        for (var look = 0; look < 8; look++)
+        {
+            Assert.Equal("running", (await lab.DoAsync("container.inspect", bound)).Member("container").Text("state"));
+        }
+        await lab.ReleaseAsync(bound);
+
+        Assert.Equal("done\n", (await command).Json.Member("result").Text("stdout"));
+        Assert.Equal([bound], (await lab.Gateway.RunInAsync(run, "exited")).Member("result").Texts("removed"));
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.inspect", bound)).Code);
+    }
+
+    /// <summary>It is not waited for longer than for any other operation: the container stays then, as an orphan, and the answer names it.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task SessionThatEndsAmidALongCommand_LeavesThatContainer_AndTakesTheOthers(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new HastyTime(TurnWait));
+        var (group, bound, command) = await BusySessionAsync(lab);
+        var idle = lab.Name("idle");
+        await lab.DoAsync("container.create", idle, $$"""{"image":"{{PrimitiveLab.Image}}","strategy":"session","session_id":"{{group}}"}""");
+
+        var ended = await lab.SendAsync("session.end", group);
+
+        Assert.Equal(("exited", "lifecycle_conflict"), (ended.Json.Member("run").Text("state"), ended.Json.Member("result").Text("reason")));
+        Assert.Contains($"'{bound}' stays", ended.Json.Member("result").Text("error"));
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("container.inspect", idle)).Code);
+        await lab.ReleaseAsync(bound);
+        Assert.Equal("done\n", (await command).Json.Member("result").Text("stdout"));
+        Assert.Equal([bound], (await lab.DoAsync("session.end", group)).Texts("removed"));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Output_IsFollowedToItsEnd(string provider)
     {
@@ -219,6 +258,19 @@ public sealed class ChangePrimitiveTests
         Assert.Equal("404_NOT_FOUND", (await lab.Gateway.GetAsync("/v1/runs/run_0/logs")).Code);
         Assert.Equal("422_SCHEMA_INVALID", (await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail=0")).Code);
         Assert.Equal("/follow", Assert.Single((await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?follow=yes")).Json.Items("errors")).Text("path"));
+    }
+
+    /// <summary>How long whoever removes many waits for the turns of their containers.</summary>
+    private static readonly TimeSpan TurnWait = TimeSpan.FromSeconds(10);
+
+    /// <summary>A session with one container, in which a command waits until it is released.</summary>
+    private static async Task<(string Session, string Container, Task<Answer> Command)> BusySessionAsync(PrimitiveLab lab)
+    {
+        var (group, bound) = (lab.Name("session"), lab.Name("bound"));
+        await lab.DoAsync("container.create", bound, $$"""{"image":"{{PrimitiveLab.Image}}","strategy":"session","session_id":"{{group}}","auto_start":true}""");
+        var command = lab.SendAsync("container.exec", bound, """{"argv":["/bin/sh","-c","until [ -e /tmp/go ]; do sleep 0.02; done; echo done"]}""");
+        await Patience.UntilAsync("the command", async () => (await lab.Gateway.GetAsync($"/v1/runs?subject=urn:container:dev/{bound}")).Json.Items("items").Any(run => run.Text("intent") == "container.exec" && run.Text("state") == "running"));
+        return (group, bound, command);
     }
 
     private static async Task<string?> ReasonAsync(PrimitiveLab lab, string intent, string? name, string members = "{}")

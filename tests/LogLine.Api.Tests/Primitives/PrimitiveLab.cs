@@ -34,12 +34,15 @@ internal sealed class PrimitiveLab : IAsyncDisposable
 
     public static string Image => EngineLab.TestImage;
 
-    public static async Task<PrimitiveLab> OpenAsync(string provider, IDictionary<string, string?>? settings = null, params RegistryOptions[] registries)
+    public static Task<PrimitiveLab> OpenAsync(string provider, IDictionary<string, string?>? settings = null, params RegistryOptions[] registries) => OpenAsync(provider, null, settings, registries);
+
+    /// <summary>The same, whose gateway has a clock of its own.</summary>
+    public static async Task<PrimitiveLab> OpenAsync(string provider, TimeProvider? time, IDictionary<string, string?>? settings = null, params RegistryOptions[] registries)
     {
         // As in the program, the gate and the adapter have one policy.
         var policy = new ConfigurationBuilder().AddInMemoryCollection(settings ?? new Dictionary<string, string?>()).Build().GetSection("LogLine:Policy").Get<OperatorPolicy>();
         var engine = EngineLab.Open(provider, new WorkloadPolicy(policy ?? new OperatorPolicy()), registries: registries);
-        return new PrimitiveLab(engine, await TestGateway.StartAsync([engine.Adapter], settings: settings));
+        return new PrimitiveLab(engine, await TestGateway.StartAsync([engine.Adapter], time, settings: settings));
     }
 
     /// <summary>A name of this lab's own, also in the engine.</summary>

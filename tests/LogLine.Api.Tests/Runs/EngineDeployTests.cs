@@ -50,6 +50,19 @@ public sealed class EngineDeployTests
         Assert.Equal("stopped", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
     }
 
+    /// <summary>However long a probe may take.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ProbeThatDoesNotAnswer_HoldsUpNoStartTimeout(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var deploy = Script("exec sleep 600") + ""","lifecycle":{"health":{"exec":{"argv":["sleep","3000"]},"timeout":"1h"},"start_timeout":"1s","stop_timeout":"1s"}""";
+        var run = await lab.Gateway.RunInAsync((await DeployAsync(lab, name, await ApplyAsync(lab, name, 1, deploy))).RunId(), "failed");
+
+        Assert.Equal("start_timeout", run.Text("reason"));
+        Assert.Contains("did not end within 1 s", run.Text("error"));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task DiesAtOnce_FailsAtOnceWithExitCodeAndLastLines(string provider)
     {

@@ -123,6 +123,25 @@ public sealed class EngineOutageTests
         Assert.False(await IsThereAsync(outage, kind));
     }
 
+    /// <summary>An image that the engine has made of a container: its name goes, unless another image had it before.</summary>
+    [Theory, InlineData("podman", false), InlineData("docker", false), InlineData("podman", true), InlineData("docker", true)]
+    public async Task AnswerToACommitLost_LeavesNoNameThatWasNotThere(string provider, bool wasThere)
+    {
+        await using var outage = await Outage.OpenAsync(provider);
+        foreach (var intent in (string[])["container.create", "container.start", .. wasThere ? ["container.commit"] : Array.Empty<string>()])
+        {
+            Assert.Equal("exited", (await outage.SendAsync(intent)).Json.Member("run").Text("state"));
+        }
+        var before = await outage.ImageAsync();
+        outage.Wire.Behind = call => Task.FromResult(!call.Contains("/commit?", StringComparison.Ordinal));
+
+        var ended = await outage.Gateway.RunInAsync((await outage.SendAsync("container.commit", wait: 0)).RunId(), "exited", "failed", "cancelled");
+
+        outage.Wire.Behind = null;
+        Assert.Equal(("failed", "adapter_unavailable"), (ended.Text("state"), ended.Text("reason")));
+        Assert.Equal((wasThere, wasThere), (before is not null, await outage.ImageAsync() is not null));
+    }
+
     /// <summary>A run is cancelled while the engine makes something: what the run says is so. Either it was made, or nothing of it is there.</summary>
     [Theory]
     [InlineData("podman", "container", "/containers/create?"), InlineData("podman", "network", "/networks/create"), InlineData("podman", "volume", "/volumes/create")]
@@ -200,12 +219,21 @@ public sealed class EngineOutageTests
         /// <summary>The container, seen past the wire.</summary>
         public Task<ContainerDetail?> ContainerAsync() => Lab.Client.InspectAsync($"{TestGateway.Tenant}-{_name}", Cancel);
 
+        /// <summary>The image that was made of the container.</summary>
+        public Task<ImageDetail?> ImageAsync() => Lab.Client.FindImageAsync(Committed, Cancel);
+
+        private string Committed => $"localhost/{TestGateway.Tenant}/{_name}:1";
+
         public Task<Answer> SendAsync(string intent, int wait = 50)
         {
             var payload = new Dictionary<string, object> { ["name"] = _name, ["target"] = new { provider = _adapter.Provider } };
             if (intent == "container.create")
             {
                 payload["image"] = EngineLab.TestImage;
+            }
+            if (intent == "container.commit")
+            {
+                payload["image"] = $"{_name}:1";
             }
             return Gateway.PostAsync(TestGateway.Json(new { intent, subject = SubjectOf(intent.Split('.')[0]), payload }), request => request.Headers.Add("Prefer", $"wait={wait}"));
         }
@@ -227,6 +255,7 @@ public sealed class EngineOutageTests
             {
                 await Lab.Client.RemoveAsync(left.Id, force: true, CancellationToken.None);
             }
+            await Lab.Client.UntagAsync(Committed, CancellationToken.None);
             await Lab.DisposeAsync();
         }
     }

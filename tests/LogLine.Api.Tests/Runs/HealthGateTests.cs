@@ -42,6 +42,68 @@ public sealed class HealthGateTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task NotHealthyInTime_FailsThen_HoweverFarApartProbesAre()
+    {
+        _fake.Probe = _ => ProbeOutcome.Bad("warming up");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"1h","start_period":"1ms"},"start_timeout":"300ms"}""");
+        var failed = await _gateway.RunInAsync(run, "failed");
+        Assert.Equal("start_timeout", failed.Text("reason"));
+        Assert.Contains("warming up", failed.Text("error"));
+    }
+
+    /// <summary>An engine that is away says nothing of its containers.</summary>
+    [Fact]
+    public async Task EngineThatIsAwayForAMoment_IsNoFailedCheck()
+    {
+        var probes = 0;
+        _fake.Probe = _ => Interlocked.Increment(ref probes) < 3 ? throw new AdapterException(AdapterFailure.Unavailable, "the engine is away") : ProbeOutcome.Good;
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"1ms","retries":1,"start_period":"1ms"},"start_timeout":"1ms"}""");
+        var shown = await _gateway.RunInAsync(run, "running", "failed");
+        Assert.Equal(("running", 3), (shown.Text("state"), probes));
+    }
+
+    /// <summary>One that a client paused before it was running is neither well nor sick.</summary>
+    [Fact]
+    public async Task PausedWhileItStarts_IsNoFailedCheck()
+    {
+        var probes = 0;
+        _fake.Probe = _ => Interlocked.Increment(ref probes) < 6 ? throw new AdapterException(AdapterFailure.Conflict, "the container is paused") : ProbeOutcome.Good;
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"5ms","retries":1,"start_period":"1ms"}}""");
+        Assert.Equal("running", (await _gateway.RunInAsync(run, "running", "failed")).Text("state"));
+    }
+
+    /// <summary>Those of the start period are not among the failures in a row that make it sick.</summary>
+    [Fact]
+    public async Task WhatIsStartedAgain_HasItsStartPeriod_AndAllItsRetriesAfterIt()
+    {
+        var well = true;
+        _fake.Probe = _ => Volatile.Read(ref well) ? ProbeOutcome.Good : ProbeOutcome.Bad("refused");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"start_period":"300ms","watch_interval":"5ms","retries":2}}""", """{"policy":"always","max_restarts":1}""");
+        await _gateway.RunInAsync(run, "running");
+        Volatile.Write(ref well, false);
+        _fake.Exit(run, 1);
+
+        Assert.Contains("failed 2 times in a row", (await WhenAsync(run, "unhealthy")).Text("health_detail"));
+    }
+
+    /// <summary>However long it may take to start: once it has been healthy, its start is over.</summary>
+    [Fact]
+    public async Task OneSuccess_EndsTheStartPeriod_WhileItRunsToo()
+    {
+        var well = true;
+        _fake.Probe = _ => Volatile.Read(ref well) ? ProbeOutcome.Good : ProbeOutcome.Bad("refused");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"start_period":"1h","watch_interval":"5ms","retries":2},"stop_timeout":"1s"}""", """{"policy":"no","on_unhealthy":true,"max_restarts":2}""");
+        await _gateway.RunInAsync(run, "running");
+        Volatile.Write(ref well, false);
+        await WhenAsync(run, "starting");
+        Volatile.Write(ref well, true);
+        await WhenAsync(run, "healthy");
+        Volatile.Write(ref well, false);
+
+        Assert.Contains("failed 2 times in a row", (await WhenAsync(run, "unhealthy")).Text("health_detail"));
+    }
+
+    [Fact]
     public async Task EndsWhileItSettles_Fails()
     {
         var run = await DeployAsync("""{"settle":"1h"}""");

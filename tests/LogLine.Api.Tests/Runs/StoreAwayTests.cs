@@ -120,7 +120,8 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
             _faults.Arm("BeginAsync", StoreFault.NotPersisted, times: int.MaxValue);
             return new PrimitiveResult(CanonicalJson.Parse("""{"said":"once"}"""u8).Root, 3);
         }
-        var gateway = await StartAsync(Pulling(Pull));
+        // Not only when the store has been away for a second: on this clock that is never over.
+        var gateway = await StartAsync(Pulling(Pull), time: new PatientTime(Absence.LongestPause, Timeout.InfiniteTimeSpan));
         var run = await PullAsync(gateway);
         await Patience.UntilAsync("its end, kept", () => File.Exists(Path.Combine(gateway.Folder, "unsaid", run)));
         await gateway.StopAsync();
@@ -447,13 +448,13 @@ public sealed class StoreAwayTests(PostgresCluster cluster) : IAsyncDisposable
     }
 
     /// <summary>A gateway on a store that can be made to fail; on the embedded one without another.</summary>
-    private async Task<TestGateway> StartAsync(FakeAdapter target, ILedgerStore? inner = null, int leaseSeconds = 600, string role = "all", SigningKey? key = null)
+    private async Task<TestGateway> StartAsync(FakeAdapter target, ILedgerStore? inner = null, int leaseSeconds = 600, string role = "all", SigningKey? key = null, TimeProvider? time = null)
     {
         var keys = Keys();
         var store = FaultyStore.Around(inner ?? SqliteLedgerStore.Open(Path.Combine(_folder, "ledger.db"), "logline.test/away"), _faults);
         _ledger = await SpanLedger.OpenAsync(store, keys, Path.Combine(_folder, "published"), TimeProvider.System, 4096, NullLogger<SpanLedger>.Instance);
         _ledger.Committed += batch => _committed(batch); // before any of the gateway's hears of it
-        _gateway = await TestGateway.StartAsync([target], folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = $"{leaseSeconds}" }, key: key, role: role, adjust: builder =>
+        _gateway = await TestGateway.StartAsync([target], time, folder: Path.Combine(_folder, "gateway"), settings: new Dictionary<string, string?> { ["LogLine:Leases:Seconds"] = $"{leaseSeconds}" }, key: key, role: role, adjust: builder =>
         {
             builder.Services.AddSingleton(_ledger);
             builder.Services.AddSingleton<ILogger<Worker>>(_log);

@@ -19,7 +19,7 @@ public sealed class UnsaidEndsTests
             string[] runs = ["run_live", "run_ended", "run_unknown", "run_young"];
             foreach (var run in runs)
             {
-                ends.Keep(run, new RunReport(RunState.Exited) { ExitCode = 7 });
+                ends.Keep(run, new RunReport(RunState.Exited) { ExitCode = 7 }, isDurable: true);
                 File.SetLastWriteTimeUtc(Path.Combine(folder, run), DateTime.UtcNow.AddDays(run == "run_young" ? -6 : -8));
             }
 

@@ -187,6 +187,38 @@ public sealed class GrantDeployTests
         Assert.Equal($"{_secret.Length}", (await lab.SucceedAsync(name, "/bin/sh", "-c", "wc -c < $TOKEN_FILE")).Text("stdout")!.Trim());
     }
 
+    /// <summary>A container keeps the secrets that it was made with. Once a grant of it is taken back a client starts nothing with them any more; what is frozen goes on, for it has them in its memory.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ContainerWithARevokedGrant_IsNotStartedAgain(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var run = await lab.Gateway.RunAsync(name, await ApplyAsync(lab, name, """{"PASSWORD":"grant://db"}""", """["/bin/sh","-c","exec sleep 600"]"""), provider);
+        await lab.DoAsync("container.stop", name, """{"timeout_s":0}""");
+        await lab.Gateway.RunInAsync(run, "exited");
+        await lab.DoAsync("container.start", name);
+        var restarted = await lab.DoAsync("container.restart", name, """{"timeout_s":0}""");
+        await lab.DoAsync("container.pause", name);
+
+        await RevokeAsync(lab.Gateway);
+
+        await lab.DoAsync("container.unpause", name);
+        await RefusedAsync("container.restart");
+        Assert.Equal(restarted.Text("started_at"), (await lab.DoAsync("container.inspect", name)).Member("container").Text("started_at"));
+        await lab.DoAsync("container.stop", name, """{"timeout_s":0}""");
+        await RefusedAsync("container.start");
+        await RefusedAsync("container.restart");
+        Assert.Equal("stopped", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
+
+        async Task RefusedAsync(string intent)
+        {
+            var answer = await lab.SendAsync(intent, name);
+            Assert.True(answer.Status == HttpStatusCode.OK, answer.Body);
+            Assert.Equal(("failed", "grant_revoked"), (answer.Json.Member("run").Text("state"), answer.Json.Member("result").Text("reason")));
+            Assert.Contains($"'{name}' holds the revoked grant db", answer.Json.Member("result").Text("error"));
+        }
+    }
+
     /// <summary>A ledger that was restored to an earlier moment, or another gateway with the same tenant, finds a container that a deploy made, and does not know with which secrets.</summary>
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ContainerOfADeployThatTheLedgerDoesNotKnow_ShowsNothingThatMayBeASecret(string provider)
@@ -199,6 +231,7 @@ public sealed class GrantDeployTests
 
         var logs = await lab.SendAsync(other, "container.logs", name);
         var entered = await lab.SendAsync(other, "container.exec", name, """{"argv":["env"]}""");
+        var restarted = await lab.SendAsync(other, "container.restart", name);
         var read = await other.GetAsync($"/v1/runs/{logs.Json.Member("run").Text("run_id")}/logs");
 
         Assert.True(logs.Status == HttpStatusCode.OK, logs.Body);
@@ -206,6 +239,7 @@ public sealed class GrantDeployTests
         Assert.Contains("withheld", logs.Json.Member("result").Texts("lines")[0]);
         Assert.Contains("withheld", read.Json.Texts("lines")[0]);
         Assert.Equal(("428_PROOF_REQUIRED", "secret.access"), (entered.Code, entered.Json.Member("details").Text("required_proof_intent")));
+        Assert.Equal("refused_by_engine", restarted.Json.Member("result").Text("reason"));
         Assert.Equal(HttpStatusCode.OK, (await other.ProveAsync(name, proof => proof with { Intent = "secret.access", Subject = $"urn:container:dev/{name}" })).Status);
         Assert.Equal("refused_by_engine", (await lab.SendAsync(other, "container.commit", name, """{"image":"stolen:1"}""")).Json.Member("result").Text("reason"));
     }

@@ -88,6 +88,7 @@ public sealed class GatewayMemoryTests
         {
             Assert.Equal(["db"], listed.RootElement.Items("items").Single(run => run.Text("run_id") == first).Texts("revoked_grants"));
         }
+        Assert.Equal("grant_revoked", (await lab.DoAsync("container.restart", "{}")).Member("result").Text("reason"));
         await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{first}}}"}}""");
         Assert.Empty((await lab.StateAsync(first, "run_state.cancelled")).Texts("revoked_grants"));
         var second = await lab.DeployAsync(env: """{"PASSWORD":"grant://db"}""", parts: parts);

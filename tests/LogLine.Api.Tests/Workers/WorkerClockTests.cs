@@ -72,13 +72,13 @@ public sealed class WorkerClockTests
 
         var order = (await worker.LeaseAsync(5, 20)).Items("runs").Single();
         Assert.Equal("fake", order.Member("run").Text("provider"));
-        Assert.Null(new OrderCheck(worker.Identity, new ServerPin(worker.Folder, worker.SpanKey), TimeProvider.System).Verify(order).Problem);
+        Assert.Null(new OrderCheck(worker.Identity, new ServerPin(worker.Folder, worker.SpanKey), TestGateway.Schemas.Value, TimeProvider.System).Verify(order).Problem);
     }
 
     private static HttpGateway Gateway(EdgeWorker worker, TimeProvider clock, ILogger<HttpGateway> log)
     {
         var pin = new ServerPin(worker.Folder, worker.SpanKey);
-        return new HttpGateway(worker.Connection, worker.Identity, new OrderCheck(worker.Identity, pin, clock), pin, () => [("fake", [])], new AnsweredLooks(TimeProvider.System), TimeProvider.System, log);
+        return new HttpGateway(worker.Connection, worker.Identity, new OrderCheck(worker.Identity, pin, TestGateway.Schemas.Value, clock), pin, () => [("fake", [])], new AnsweredLooks(TimeProvider.System), TimeProvider.System, log);
     }
 
     private static Task<RunRow> TakenAsync(HttpGateway gateway) => Patience.UntilThereAsync("a run", async () => await gateway.LeaseAsync(16, [], Cancel) is [var run, ..] ? run : null);

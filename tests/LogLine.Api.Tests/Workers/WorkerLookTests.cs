@@ -81,7 +81,7 @@ public sealed class WorkerLookTests
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = folder });
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
-        builder.AddWorker(folder, new WorkerOptions { Gateway = gateway.Client.BaseAddress!.ToString(), Token = token, Name = "edge" }, new RunnerOptions(), [engine]);
+        builder.AddWorker(folder, new GatewayOptions().Schemas, new WorkerOptions { Gateway = gateway.Client.BaseAddress!.ToString(), Token = token, Name = "edge" }, new RunnerOptions(), [engine]);
         builder.Services.AddSingleton(clock);
         var app = builder.Build();
         app.OpenWorker();

@@ -94,7 +94,7 @@ public sealed class WorkerProtocolTests
         using var other = await Stranger.OpenAsync(lab);
         var met = await other.AnswerAsync(HttpMethod.Post, "v1/workers", Encoding.UTF8.GetString(other.Identity.Announce(fresh: true, DateTimeOffset.UtcNow).Utf8.Span));
         var order = (await other.AnswerAsync(HttpMethod.Get, $"v1/runs/{run}/order", null)).Body;
-        var check = new OrderCheck(other.Identity, new ServerPin(other.Folder, met.Body.Text("span_public_key")), TimeProvider.System);
+        var check = new OrderCheck(other.Identity, new ServerPin(other.Folder, met.Body.Text("span_public_key")), TestGateway.Schemas.Value, TimeProvider.System);
 
         Assert.Null(check.Verify(order).Problem);
         foreach (var (what, change) in new (string, Action<JsonNode>)[]
@@ -127,15 +127,15 @@ public sealed class WorkerProtocolTests
 
         // Another gateway's key, another worker's permit, and one whose time is over.
         using var stranger = SigningKey.Generate();
-        Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TimeProvider.System).Verify(order).Problem);
+        Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TestGateway.Schemas.Value, TimeProvider.System).Verify(order).Problem);
         var path = JsonNode.Parse(order.GetRawText())!;
         (path["run"]!["run_id"], path["permit"]!["run_id"]) = ("../keys/runner", "../keys/runner");
         path["permit"]!.AsObject().Remove("sig");
         path["permit"] = JsonNode.Parse(SignedObject.Sign(CanonicalJson.Parse(Encoding.UTF8.GetBytes(path["permit"]!.ToJsonString())), SignatureKind.Permit, stranger).Utf8.Span);
-        Assert.Equal("its run_id is none", new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TimeProvider.System).Verify(JsonDocument.Parse(path.ToJsonString()).RootElement).Problem);
+        Assert.Equal("its run_id is none", new OrderCheck(other.Identity, new ServerPin(other.Folder, stranger.PublicKeyHex), TestGateway.Schemas.Value, TimeProvider.System).Verify(JsonDocument.Parse(path.ToJsonString()).RootElement).Problem);
         using var third = await Stranger.OpenAsync(lab);
-        Assert.NotNull(new OrderCheck(third.Identity, new ServerPin(third.Folder, met.Body.Text("span_public_key")), TimeProvider.System).Verify(order).Problem);
-        Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, met.Body.Text("span_public_key")), new ManualTime(DateTimeOffset.UtcNow.AddMinutes(10))).Verify(order).Problem);
+        Assert.NotNull(new OrderCheck(third.Identity, new ServerPin(third.Folder, met.Body.Text("span_public_key")), TestGateway.Schemas.Value, TimeProvider.System).Verify(order).Problem);
+        Assert.NotNull(new OrderCheck(other.Identity, new ServerPin(other.Folder, met.Body.Text("span_public_key")), TestGateway.Schemas.Value, new ManualTime(DateTimeOffset.UtcNow.AddMinutes(10))).Verify(order).Problem);
     }
 
     /// <summary>Whoever has the gateway's key can sign an order, but no proof: a command into a container with secrets is not carried out on the gateway's word that there was one.</summary>
@@ -165,7 +165,41 @@ public sealed class WorkerProtocolTests
         var parts = new WorkOrderParts(span, null, proof, evidence);
         var order = CanonicalJson.Compose(new WorkOrder(run, RunPermit.Sign(server, run, edge.Identity.Kid, parts, [], now), parts, null, false).WriteTo);
 
-        var problem = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TimeProvider.System).Verify(order.Root).Problem;
+        var problem = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TestGateway.Schemas.Value, TimeProvider.System).Verify(order.Root).Problem;
+
+        Assert.True(isTaken == problem is null, problem);
+    }
+
+    /// <summary>What is carried out follows from the span's intent, by the worker's own catalogue: a gateway that says otherwise, by mistake or not, is not obeyed though it has signed.</summary>
+    [Theory]
+    [InlineData("container.stop", "container.stop", "stop", "web", true)]
+    [InlineData("container.remove", "container.remove", "remove with force", "web", true)]
+    [InlineData("container.stop", "container.remove", "stop", "web", false)]
+    [InlineData("container.stop", "container.stop", null, "web", false)]
+    [InlineData("container.remove", "container.remove", "remove", "web", false)]
+    [InlineData("container.stop", "container.stop", "stop", "api", false)]
+    [InlineData("container.stop", "container.stop", "stop", "web", false, "podman")]
+    [InlineData("container.unheard", "container.stop", "stop", "web", false)]
+    [InlineData("session.create", "container.stop", "stop", "web", false)]
+    [InlineData("deploy.rollback", "container.stop", "stop", "web", false)]
+    public async Task Worker_DoesWhatTheIntentSays_AndNothingElse(string intent, string effect, string? operation, string service, bool isTaken, string provider = "fake")
+    {
+        await using var gateway = await TestGateway.StartAsync([], role: "gateway");
+        await using var edge = await EdgeWorker.OpenAsync(gateway, null, "container.stop");
+        var now = DateTimeOffset.UtcNow;
+        const string Subject = "urn:container:dev/web";
+        var payload = JsonElement.Parse("""{"force":true,"name":"web","target":{"provider":"fake"}}""");
+        var span = CanonicalJson.Parse($$"""{"intent":"{{intent}}","payload":{{payload}},"subject":"{{Subject}}","this":"span_1"}""");
+        var run = new RunRow
+        {
+            RunId = "run_1", Tenant = "dev", Env = "dev", Intent = intent, Subject = Subject, Service = service, Provider = provider, Span = "span_1", Target = """{"provider":"fake"}""",
+            Detail = RunDetail.OfOrder(new PrimitiveOrder(effect, operation, payload)), CreatedAt = now,
+        };
+        var parts = new WorkOrderParts(span, null, null, CanonicalJson.Parse("""{"keys":[],"revoked":[]}"""u8));
+        var permit = RunPermit.Sign(gateway.Services.GetRequiredService<SpanLedger>().Identity, run, edge.Identity.Kid, parts, [], now);
+        var order = CanonicalJson.Compose(new WorkOrder(run, permit, parts, null, false).WriteTo);
+
+        var problem = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TestGateway.Schemas.Value, TimeProvider.System).Verify(order.Root).Problem;
 
         Assert.True(isTaken == problem is null, problem);
     }

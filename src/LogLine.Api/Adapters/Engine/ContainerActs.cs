@@ -112,9 +112,22 @@ internal sealed class ContainerActs(OwnContainers containers, VolumeActs volumes
     {
         var image = TenantImages.Own(call.Tenant, call.Arguments.Text("image")!);
         var container = await containers.FindAsync(call, cancel);
-        var id = await engine.CommitAsync(container.Id, ImageReference.Parse(image), [.. Anonymous, .. Emptied(call.SecretVariables)], call.Unbroken); // an engine goes on with it anyhow
+        // A name that another image had is not this run's to take away.
+        var isOwn = await engine.FindImageAsync(image, cancel) is not { } before || IsCommittedBy(call, before);
+        call.Making();
+        string[] changes = [.. Anonymous, $"LABEL {EngineLabels.CommittedBy}=\"{(isOwn ? call.RunId : "")}\"", .. Emptied(call.SecretVariables)];
+        var id = await engine.CommitAsync(container.Id, ImageReference.Parse(image), changes, call.Unbroken); // an engine goes on with it anyhow
         return PrimitiveResult.Of(new ImageCommitted(image, id.StartsWith("sha256:", StringComparison.Ordinal) ? id : "sha256:" + id), ResultJson.Default.ImageCommitted);
     }
+
+    /// <summary>Takes the name away that a run has given to the image which it made.</summary>
+    public async Task<bool> UncommitAsync(PrimitiveCall call, CancellationToken cancel)
+    {
+        var image = TenantImages.Own(call.Tenant, call.Arguments.Text("image")!);
+        return await engine.FindImageAsync(image, cancel) is { } made && IsCommittedBy(call, made) && await engine.UntagAsync(image, cancel);
+    }
+
+    static bool IsCommittedBy(PrimitiveCall call, ImageDetail image) => image.Config?.Labels?.GetValueOrDefault(EngineLabels.CommittedBy) == call.RunId;
 
     /// <summary>An image takes its container's labels with it; a container that somebody made of it must not pass for ours.</summary>
     static readonly IReadOnlyList<string> Anonymous = [.. EngineLabels.All.Select(label => $"LABEL {label}=\"\"")];

@@ -19,7 +19,10 @@ internal static class EngineLabels
     /// <summary>Capabilities that were added. Podman shows them only as far as they are not among its own defaults, which ours were dropped to.</summary>
     public const string CapAdd = "logline.cap_add";
 
-    /// <summary>All of them.</summary>
+    /// <summary>Of an image alone: the run that made it of a container, under a name that was free. A container that somebody makes of it has it too, where it says nothing.</summary>
+    public const string CommittedBy = "logline.committed_by";
+
+    /// <summary>All of them that a container has.</summary>
     public static readonly string[] All = [Tenant, Name, RunId, Ref, Strategy, SessionId, TaskId, CapAdd];
 
     /// <summary>What begins so is the gateway's own.</summary>

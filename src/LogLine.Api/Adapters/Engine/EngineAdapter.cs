@@ -52,12 +52,13 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         images = new ImageActs(engine, seenImages);
         var volumes = new VolumeActs(engine);
         var networks = new NetworkActs(containers, engine);
+        var acts = new ContainerActs(containers, volumes, engine, async (spec, wanted, cancel) => (await MakeAsync(spec, Allowed, wanted, cancel))!.Value.Id);
         var looks = new ContainerLooks(containers, engine, time);
         var commands = new ContainerExec(containers, engine, time);
         probes = new HealthProbes(engine, commands, time);
         IEnumerable<KeyValuePair<string, Primitive>> primitives =
         [
-            .. new ContainerActs(containers, volumes, engine, async (spec, wanted, cancel) => (await MakeAsync(spec, Allowed, wanted, cancel))!.Value.Id).Table,
+            .. acts.Table,
             .. looks.Table,
             .. new ContainerChanges(containers, engine).Table,
             .. new ContainerCopies(containers, engine).Table,
@@ -75,6 +76,12 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         Unmakings = new Dictionary<string, Unmaking>
         {
             ["container.create"] = UnmakeAsync,
+            ["container.commit"] = async (call, cancel) =>
+            {
+                var isGone = await acts.UncommitAsync(call, cancel);
+                seenImages.Forget();
+                return isGone;
+            },
             ["network.create"] = (call, cancel) => InTurnAsync(call, () => networks.UnmakeAsync(call, cancel), cancel),
             ["volume.create"] = volumes.UnmakeAsync,
         };

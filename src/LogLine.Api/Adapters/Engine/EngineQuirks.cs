@@ -100,11 +100,14 @@ internal sealed record EngineQuirks
     /// <summary>How every file system in memory is mounted.</summary>
     public const string InMemoryOptions = ",nosuid,nodev,size=64m";
 
-    /// <summary>The state that an engine's word stands for; null for a transient one, which is waited out.</summary>
+    /// <summary>
+    /// The state that an engine's word stands for; null for a transient one, which is waited out. What Podman calls stopping runs for as long as its grace is, ten minutes perhaps, and can be looked at and killed meanwhile; Docker
+    /// calls it running.
+    /// </summary>
     public static WorkloadState? State(string status) => status switch
     {
         "created" or "configured" or "initialized" => WorkloadState.Created,
-        "running" => WorkloadState.Running,
+        "running" or "stopping" => WorkloadState.Running,
         "paused" => WorkloadState.Paused,
         "exited" or "stopped" or "dead" => WorkloadState.Stopped,
         _ => null,

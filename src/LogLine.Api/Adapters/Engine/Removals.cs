@@ -35,7 +35,7 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
         {
             try
             {
-                await RemoveAsync(one, force, cancel);
+                await RemoveAsync(call, one, force, cancel);
                 removed.Add(one);
             }
             catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
@@ -50,15 +50,23 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
         return PrimitiveResult.Of(new RemovalPlan(plan, digest, true, removed, failed), ResultJson.Default.RemovalPlan, failed.Count == 0 ? 0 : 1);
     }
 
-    async Task RemoveAsync(Removable one, bool force, CancellationToken cancel)
+    async Task RemoveAsync(PrimitiveCall call, Removable one, bool force, CancellationToken cancel)
     {
         await (one.Kind switch
         {
-            "container" => engine.RemoveAsync(one.Id, force, cancel),
+            "container" => RemoveContainerAsync(call, one.Name, one.Id, force, cancel),
             "network" => engine.RemoveNetworkAsync(one.Id, cancel),
             "volume" => engine.RemoveVolumeAsync(one.Id, cancel),
             _ => engine.UntagAsync(one.Id, cancel),
         });
+    }
+
+    /// <summary>In its turn, as <c>container.remove</c> does it: what somebody else does to it just now comes to its end first.</summary>
+    async Task RemoveContainerAsync(PrimitiveCall call, string name, string id, bool force, CancellationToken cancel)
+    {
+        using var turn = await call.TurnOf(name, cancel)
+            ?? throw new AdapterException(AdapterFailure.Conflict, $"The container '{name}' stays: another run is still at work on it (GET /v1/runs?subject=urn:container:{call.Tenant}/{name}). Wait for that run, or cancel it (run.cancel), and remove the container then.");
+        await engine.RemoveAsync(id, force, cancel);
     }
 
     /// <summary>What nothing uses: stopped containers, networks and volumes without containers, images of the tenant's own without containers.</summary>
@@ -127,7 +135,7 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
             }
             try
             {
-                await engine.RemoveAsync(container.Id, force: true, cancel);
+                await RemoveContainerAsync(call, labels[EngineLabels.Name], container.Id, force: true, cancel);
             }
             catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
             {

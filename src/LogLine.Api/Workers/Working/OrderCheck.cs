@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
@@ -18,10 +19,10 @@ namespace LogLine.Api.Workers.Working;
 internal sealed record VerifiedOrder(RunRow Run, SignedManifest? Manifest, GrantEvidence Evidence, RunRow? Successor, bool AskedToStop);
 
 /// <summary>
-/// Judges what a worker was given, before it acts on it: is it the gateway's word, for this worker and now; is the run what its span wanted; is the manifest its ref's, and signed by a key that the ledger
-/// trusted; did a proof authorise exactly this?
+/// Judges what a worker was given, before it acts on it: is it the gateway's word, for this worker and now; is the run what its span wanted, and its work what the worker's own catalogue says of the span's intent; is
+/// the manifest its ref's, and signed by a key that the ledger trusted; did a proof authorise exactly this?
 /// </summary>
-internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimeProvider time)
+internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalogue catalogue, TimeProvider time)
 {
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(120);
 
@@ -34,7 +35,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
             return (null, "the order has no permit, span or evidence", false);
         }
         var (manifest, proof, run) = (Part(order, "manifest"), Part(order, "proof"), WorkerWire.ReadRun(order.Member("run")));
-        var problem = OfPermit(permit.Root, run) ?? OfParts(permit.Root, run, span, proof, evidence) ?? OfSpan(span.Root, run) ?? OfManifest(manifest, evidence.Root, run) ?? OfProof(proof, evidence.Root, span.Root, run);
+        var problem = OfPermit(permit.Root, run) ?? OfParts(permit.Root, run, span, proof, evidence) ?? OfSpan(span.Root, run) ?? OfIntent(span.Root.Member("payload"), run) ?? OfManifest(manifest, evidence.Root, run) ?? OfProof(proof, evidence.Root, span.Root, run);
         if ((problem ?? OfTime(permit.Root)) is { } wrong)
         {
             return (null, wrong, problem is null);
@@ -100,6 +101,26 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, TimePro
             return "ref and target of the run are not those of its span";
         }
         return run.Ref is not null || Same(payload, CanonicalJson.Parse(RunDetail.Order(run.Detail).Arguments.GetRawText()).Root) ? null : "the arguments of the run are not those of its span";
+    }
+
+    /// <summary>What is carried out follows from the intent, here as at the gate: another effect than its own would do something else with the same arguments, and one without its step would neither wait for its turn nor be judged by where the container stands.</summary>
+    private string? OfIntent(JsonElement payload, RunRow run)
+    {
+        if (catalogue.Find(run.Intent) is not { } intent)
+        {
+            return $"the worker's own catalogue (LogLine:Schemas) has no intent '{run.Intent}'";
+        }
+        if (run.Ref is not null != intent.IsDeploy || (run.Ref is null && intent.Family is null))
+        {
+            return "the run is not of the kind that its intent starts";
+        }
+        var target = CanonicalJson.Parse(run.Target).Root;
+        if ((run.Provider, run.Service) != (target.Text("provider"), (run.Ref is null ? payload.Text("name") : target.Text("service")) ?? ""))
+        {
+            return "engine and name of the run are not those of its target and span";
+        }
+        var operation = intent.Operation is { } step ? ContainerLifecycle.Operation(step, payload) : null;
+        return run.Ref is not null || (RunDetail.Order(run.Detail) is var order && (order.Effect, order.Operation) == (intent.Effect, operation)) ? null : "effect and operation of the run are not those of its intent";
     }
 
     private static string? OfManifest(CanonicalJson? manifest, JsonElement evidence, RunRow run)

@@ -1,4 +1,5 @@
 using LogLine.Api.Errors;
+using LogLine.Api.Gate;
 using LogLine.Api.Ledger;
 using LogLine.Api.Runs;
 using LogLine.Api.Secrets;
@@ -15,14 +16,16 @@ internal static class WorkerHost
     /// <param name="builder">The program.</param>
     /// <param name="data">Its data folder: keys, and the gateway's pinned one.</param>
     /// <param name="options">Options of the worker.</param>
+    /// <param name="schemas">Where the catalogue of intents lies.</param>
     /// <param name="runner">Options of what it does with secrets.</param>
     /// <param name="adapters">Its engines.</param>
-    public static void AddWorker(this WebApplicationBuilder builder, string data, WorkerOptions options, RunnerOptions runner, IReadOnlyList<IRunAdapter> adapters)
+    public static void AddWorker(this WebApplicationBuilder builder, string data, string schemas, WorkerOptions options, RunnerOptions runner, IReadOnlyList<IRunAdapter> adapters)
     {
         options.CheckName();
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(options);
+        services.AddSingleton(_ => Catalogue.Load(schemas));
         services.AddSingleton(_ => DataFolder.Open(data));
         services.AddSingleton(provider => WorkerIdentity.Open(provider.GetRequiredService<DataFolder>(), options.Name));
         services.AddSingleton(provider => provider.GetRequiredService<WorkerIdentity>().Runner);
