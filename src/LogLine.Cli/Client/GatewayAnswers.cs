@@ -58,7 +58,7 @@ internal static class GatewayAnswers
             "422_TIMESTAMP_OUT_OF_RANGE" => $"Set this machine's clock{(details.Text("server_time") is { } time ? $"; the gateway's says {time}" : "")}.",
             "422_SIGNATURE_INVALID" => "Is the key of this profile registered with this tenant, and not revoked? 'logline init' says which one it is.",
             "428_PROOF_REQUIRED" => ProofCommand(details),
-            "428_REVIEW_REQUIRED" or "403_POLICY_DENIED" => "A policy of the tenant decides this; the message names the rule.",
+            "428_REVIEW_REQUIRED" or "403_POLICY_DENIED" => "A policy of the operator's or the tenant's decides this; the message names the rule.",
             "409_LIFECYCLE_CONFLICT" => Lifecycle(details),
             "429_RATE_LIMITED" or "503_BUSY" => "Send it again in a while.",
             "503_ADAPTER_UNAVAILABLE" => "Start the engine that the message names, then send it again.",

@@ -38,7 +38,7 @@ internal sealed class Screen(Shell shell, bool json)
         }
         else
         {
-            lines((text, tone) => Write(shell.Output, shell.OutputIsTerminal, text, tone));
+            lines(Line);
         }
         return ExitCodes.Done;
     }
@@ -48,7 +48,7 @@ internal sealed class Screen(Shell shell, bool json)
     {
         if (!json)
         {
-            Write(shell.Output, shell.OutputIsTerminal, text, tone);
+            Say(() => Write(shell.Output, shell.OutputIsTerminal, text, tone));
         }
     }
 
@@ -57,13 +57,17 @@ internal sealed class Screen(Shell shell, bool json)
     {
         if (!json)
         {
-            shell.Output.Write(shell.OutputIsTerminal ? Printable(output) : output);
+            Say(() => shell.Output.Write(shell.OutputIsTerminal ? Printable(output) : output));
             shell.Errors.Write(shell.ErrorsAreTerminal ? Printable(errors) : errors);
         }
     }
 
     /// <summary>One JSON document on a line of its own; call it with <c>--json</c> only, or for a result that is JSON itself.</summary>
-    public void Document(Action<Utf8JsonWriter> document) => shell.Output.WriteLine(Text(document));
+    public void Document(Action<Utf8JsonWriter> document)
+    {
+        var text = Text(document);
+        Say(() => shell.Output.WriteLine(text));
+    }
 
     /// <summary>Something beside the result.</summary>
     public void Note(string text, Tone tone = Tone.Quiet) => Write(shell.Errors, shell.ErrorsAreTerminal, text, tone);
@@ -107,6 +111,19 @@ internal sealed class Screen(Shell shell, bool json)
         shell.Errors.Write($"{question} [y/N] ");
         using var reader = new StreamReader(shell.Input, Encoding.UTF8, leaveOpen: true);
         return reader.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes" or "s" or "sim";
+    }
+
+    /// <summary>Writes to standard output, which may be a full disk or closed.</summary>
+    private static void Say(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception defect) when (defect is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailureException(new CommandFailure("output", $"Standard output takes nothing: {(defect.InnerException ?? defect).Message}", "What was asked for may have been done: look before it is done again."));
+        }
     }
 
     private static void Write(Utf8JsonWriter document, CommandFailure failure)

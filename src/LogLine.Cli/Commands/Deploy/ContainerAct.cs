@@ -35,6 +35,7 @@ internal static class ContainerAct
             json.WriteString("name", service);
             more(json);
         });
+        call.Resume = () => RunLines.Unanswered(span.Subject);
         return (await sender.SendAsync(span, call.Stop, wait)).Fails(out failure, out var ack)
             ? call.Screen.Refuse(failure)
             : RunAnswer.Report(call, sender.Client, ack, new ActWords($"{words.Doing} {service}", $"{words.Done} {service}"));

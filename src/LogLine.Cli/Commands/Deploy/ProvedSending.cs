@@ -1,4 +1,5 @@
 using LogLine.Cli.Client;
+using LogLine.Cli.Commands.Runs;
 using LogLine.Cli.Commands.Wallet;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
@@ -19,6 +20,7 @@ internal sealed record ProvedSending(Call Call, SpanSender Sender, bool MayProve
     public async Task<Attempt<SpanAck>> SendAsync(SpanDocument span, int waitSeconds)
     {
         var submission = SpanSender.Wrap(span, waitSeconds);
+        Call.Resume = () => RunLines.Unanswered(span.Subject);
         var first = await Sender.SendAsync(span, submission, Call.Stop);
         if (!first.Fails(out var refusal, out _) || refusal.Code != "428_PROOF_REQUIRED" || !MayProve)
         {

@@ -45,6 +45,10 @@ internal sealed class EngineCommand
         {
             return call.Screen.Refuse(CommandFailure.Usage($"'{name}' is no name: lower-case letters, digits, '-' and '_', at most 63."));
         }
+        if (_intent.YieldsArtifact && call.Get(_out) is { } path && LocalArtifacts.Refuse(path) is { } unwritable)
+        {
+            return call.Screen.Refuse(unwritable);
+        }
         if (Target(call).Fails(out var failure, out var target)
             || call.Connection().Fails(out failure, out var connection)
             || connection.Tenant().Fails(out failure, out var tenant)
@@ -143,13 +147,42 @@ internal sealed class EngineCommand
             return call.Screen.Refuse(unfetched);
         }
         call.Screen.Result(json => Write(json, ack, run, state, result), line => Show(call, line, run, state, result));
+        if (!RunStateText.HasEnded(state))
+        {
+            return ExitCodes.Done;
+        }
         if (state != "exited" || known.Text("reason") is not null)
         {
             RunLines.Complain(call.Screen, run, state, known);
-            return RunStateText.HasEnded(state) ? ExitCodes.Failed : ExitCodes.Done;
+            return ExitCodes.Failed;
         }
-        // Of a command: its own exit code, as if it had been run here.
-        return result.Integer("exit_code") is { } code && result.Member("stdout").ValueKind == JsonValueKind.String ? (code is >= 0 and <= 255 ? (int)code : ExitCodes.Failed) : ExitCodes.Done;
+        if (result.Member("stdout").ValueKind == JsonValueKind.String)
+        {
+            return Command(call, result);
+        }
+        if (result.Text("error") is { } error)
+        {
+            // A build that failed is a result, with what it said last.
+            call.Screen.Note($"logline: run {run} exited: {error}", Tone.Bad);
+            return ExitCodes.Failed;
+        }
+        return ExitCodes.Done;
+    }
+
+    /// <summary>Of a command: its own exit code, as if it had been run here; and what its output alone does not say.</summary>
+    private static int Command(Call call, JsonElement result)
+    {
+        if (result.Flag("timed_out") == true)
+        {
+            call.Screen.Note(result.Flag("killed") == true
+                ? "logline: its time was over, and it was killed; --timeout-s gives it more."
+                : "logline: its time was over. It could not be killed, and goes on in the container until that is stopped; --timeout-s gives it more.", Tone.Bad);
+        }
+        if (result.Flag("truncated") == true)
+        {
+            call.Note("… it said more than fits: this is the end of it. Into a file, 'logline container copy-from' brings all of it.");
+        }
+        return result.Integer("exit_code") is >= 0 and <= 255 and var code ? (int)code : ExitCodes.Failed;
     }
 
     /// <summary>The run once it has ended, or as it stands after so many seconds: its result is in the run alone.</summary>

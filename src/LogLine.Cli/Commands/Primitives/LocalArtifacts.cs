@@ -28,6 +28,20 @@ internal static class LocalArtifacts
         return hashes;
     }
 
+    /// <summary>Why nothing can be fetched to there, said before anything is made; null when nothing speaks against it.</summary>
+    public static CommandFailure? Refuse(string path)
+    {
+        try
+        {
+            var folder = Path.GetDirectoryName(Path.GetFullPath(path.TrimEnd('/')));
+            return folder is null || Directory.Exists(folder) ? null : new CommandFailure("file", $"{path}: There is no folder {folder}.");
+        }
+        catch (ArgumentException defect)
+        {
+            return CommandFailure.File(path, defect);
+        }
+    }
+
     /// <summary>Fetches an artifact into a file, or unpacks it into a folder; null, or why not.</summary>
     public static async Task<CommandFailure?> FetchAsync(Call call, GatewayClient gateway, string hash, string path)
     {
@@ -62,7 +76,10 @@ internal static class LocalArtifacts
         }
         finally
         {
-            File.Delete(part);
+            if (File.Exists(part)) // without its folder there is nothing to delete, and that is not what to complain of
+            {
+                File.Delete(part);
+            }
         }
     }
 

@@ -37,8 +37,8 @@ internal sealed class MemberOption
         var description = Words(schema) + (name == "artifact" ? " A file or folder of this machine is packed and uploaded." : "");
         if (name == "argv")
         {
-            var argv = new Argument<string[]>("ARGV") { Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore, Description = "What to run, behind -- (… -- ls -l /). It stays on the ledger in the clear, for every reader of the tenant: no secrets." };
-            return new MemberOption(name, argv, call => call.Get(argv).Length > 0, (call, json) => WriteTexts(json, call.Get(argv)));
+            var argv = new Argument<string[]?>("ARGV") { Arity = required ? ArgumentArity.OneOrMore : ArgumentArity.ZeroOrMore, Description = "What to run, behind -- (… -- ls -l /). It stays on the ledger in the clear, for every reader of the tenant: no secrets." };
+            return new MemberOption(name, argv, call => call.GetOptional(argv) is { Length: > 0 }, (call, json) => WriteTexts(json, call.GetOptional(argv)!));
         }
         if (name.EndsWith("_b64", StringComparison.Ordinal))
         {

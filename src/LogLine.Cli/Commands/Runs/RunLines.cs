@@ -13,6 +13,10 @@ internal static class RunLines
         ? []
         : RunStateText.Ports(facts).Select(port => ($"http://{gateway.Host}:{port.Host.ToString(CultureInfo.InvariantCulture)}", port.Container));
 
+    /// <summary>Said when Ctrl-C comes before the gateway has answered: its run is not known here.</summary>
+    public static string Unanswered(string? subject) =>
+        $"Stopped waiting. The gateway may have taken it, and then it goes on.\n  → logline runs --subject {subject} --limit 1    shows it; 'logline deploy cancel RUN' ends it";
+
     /// <summary>Why a run failed: error, exit code, and the last lines of its log.</summary>
     public static void Complain(Screen screen, string run, string state, JsonElement facts)
     {

@@ -43,7 +43,7 @@ internal static class RunStateText
         }
         if (facts.Text("error") is { } error)
         {
-            parts.Add(error);
+            parts.Add(error.TrimEnd('.'));
         }
         if (facts.Text("image_digest") is { } image)
         {
