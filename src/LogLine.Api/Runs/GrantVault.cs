@@ -145,12 +145,17 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
     {
         var env = spec.Env.ToDictionary();
         var mounts = spec.Mounts.ToList();
+        var placed = new HashSet<GrantReference>();
         foreach (var (variable, reference) in GrantOpener.References(manifest))
         {
             var grant = opened.First(known => known.GrantId == reference.GrantId);
             if (reference.FilePath is { } path)
             {
                 env[variable] = path;
+                if (!placed.Add(reference))
+                {
+                    continue; // another variable names the same file
+                }
                 mounts.Add(new WorkloadMount(MountKind.Bind, files.Write(run.RunId, mounts.Count, grant.Secret), path, ReadOnly: true) { IsSecret = true });
             }
             else

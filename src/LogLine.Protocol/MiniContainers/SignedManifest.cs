@@ -65,7 +65,7 @@ public sealed class SignedManifest
 
     /// <summary>
     /// What contradicts itself: grants whose artifact is missing, <c>grant://</c> values whose grant is missing, ids that stand twice,
-    /// a provenance key that <c>slots.signing</c> lists and does not call active, lengths of time that are none, variables that no process can be given.
+    /// host ports and paths of secrets that are wanted twice, a provenance key that <c>slots.signing</c> lists and does not call active, lengths of time that are none, variables that no process can be given.
     /// </summary>
     /// <returns>JSON Pointer and message of each contradiction.</returns>
     public IEnumerable<(string Path, string Message)> Contradictions()
@@ -90,8 +90,17 @@ public sealed class SignedManifest
                 yield return ($"/grants/{i}/artifact_id", $"the grant names the artifact '{artifact}', which is not in artifacts");
             }
         }
+        var ports = new HashSet<long>();
+        foreach (var (port, i) in Deploy.Items("ports").Select((item, i) => (item, i)))
+        {
+            if (port.Integer("host") is { } host and > 0 && !ports.Add(host))
+            {
+                yield return ($"/deploy/ports/{i}/host", $"the host port {host} stands twice; only one port of the container can have it");
+            }
+        }
         if (Deploy.Member("env") is { ValueKind: JsonValueKind.Object } env)
         {
+            var files = new Dictionary<string, string>();
             foreach (var variable in env.EnumerateObject())
             {
                 if (variable.Value.GetString() is not { } value)
@@ -114,6 +123,10 @@ public sealed class SignedManifest
                 else if (!grants.Contains(reference.GrantId))
                 {
                     yield return (path, $"the value names the grant '{reference.GrantId}', which is not in grants");
+                }
+                else if (reference.FilePath is { } file && !files.TryAdd(file, reference.GrantId) && files[file] != reference.GrantId)
+                {
+                    yield return (path, $"the value puts the grant '{reference.GrantId}' at {file}, where the grant '{files[file]}' is already; give it another path");
                 }
             }
         }

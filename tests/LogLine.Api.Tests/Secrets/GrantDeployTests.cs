@@ -359,6 +359,19 @@ public sealed class GrantDeployTests
         await gateway.RunInAsync(run, "running");
     }
 
+    /// <summary>Two programs of one image may each want the path of the same secret in a variable of its own.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task OneFile_MayStandInTwoVariables(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        const string Both = """{"A_FILE":"grant://token?as=file&path=/run/secrets/token","B_FILE":"grant://token?as=file&path=/run/secrets/token"}""";
+        const string Compares = """["/bin/sh","-c","test -s $A_FILE && test $A_FILE = $B_FILE && exit 42"]""";
+
+        var ended = await lab.Gateway.RunInAsync(await DeployAsync(lab, name, await ApplyAsync(lab, name, Both, Compares)), "exited", "failed");
+        Assert.Equal(42, ended.Integer("exit_code"));
+    }
+
     private const string Variables = """{"PASSWORD":"grant://db","TOKEN_FILE":"grant://token?as=file&path=/run/secrets/token"}""";
 
     private static async Task<PrimitiveLab> OpenAsync(string provider)

@@ -76,6 +76,8 @@ public sealed class SignedManifestTests
     [InlineData("""{"deploy":{"env":{"KEY":"grant://gone"}}}""", "/deploy/env/KEY")]
     [InlineData("""{"deploy":{"env":{"A/B~C":"grant://gone"}}}""", "/deploy/env/A~1B~0C")]
     [InlineData("""{"slots":{"signing":[{"kid":"kid_1","status":"revoked"}]}}""", "/provenance/kid")]
+    [InlineData("""{"deploy":{"ports":[{"container":80},{"host":8080,"container":80},{"host":0,"container":81},{"host":8080,"container":81}]}}""", "/deploy/ports/3/host")]
+    [InlineData("""{"artifacts":[{"id":"a"}],"grants":[{"id":"g","artifact_id":"a"},{"id":"h","artifact_id":"a"}],"deploy":{"env":{"A":"grant://g?as=file&path=/run/s","B":"grant://h?as=file&path=/run/s"}}}""", "/deploy/env/B")]
     public void Contradiction_IsNamedByItsPlace(string text, string path) =>
         Assert.Equal(path, Assert.Single(SignedManifest.View(Signed(text).Root).Contradictions()).Path);
 
@@ -83,6 +85,7 @@ public sealed class SignedManifestTests
     [InlineData("""{"artifacts":[{"id":"a"}],"grants":[{"id":"g","artifact_id":"a"}],"deploy":{"env":{"KEY":"grant://g","OTHER":"grant"}}}""")]
     [InlineData("""{"slots":{"signing":[{"kid":"kid_1","status":"active"},{"kid":"old","status":"revoked"}]}}""")]
     [InlineData("""{"slots":{"signing":[{"kid":"someone_else","status":"revoked"}]}}""")]
+    [InlineData("""{"artifacts":[{"id":"a"}],"grants":[{"id":"g","artifact_id":"a"}],"deploy":{"env":{"A":"grant://g?as=file&path=/run/s","B":"grant://g?as=file&path=/run/s"},"ports":[{"host":0,"container":80},{"host":0,"container":80}]}}""")]
     [InlineData("{}")]
     public void Agreement_HasNoContradictions(string text) => Assert.Empty(SignedManifest.View(Signed(text).Root).Contradictions());
 
