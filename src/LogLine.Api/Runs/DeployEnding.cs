@@ -43,11 +43,12 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
         var end = workload is null ? null : (await InPatienceAsync(() => adapter.FindByRunAsync(run.RunId, stopping), stopping))?.End;
         var tail = await TailAsync(workload, stopping);
         await RestAsync(workload, remove: true, stopping);
-        var (serving, _) = await takeover.GoBackAsync(stopping);
+        var (serving, problem) = await takeover.GoBackAsync(stopping);
         await gateway.ReportAsync(run.RunId, new RunReport(RunState.Cancelled)
         {
             EndedAt = end?.EndedAt,
             ExitCode = end?.ExitCode,
+            Error = problem,
             Facts = json => DeployFacts.End(json, end, tail, ("serving", serving)),
         }, stopping);
     }

@@ -33,7 +33,7 @@ internal sealed class DeployJob
         _lifecycle = DeployLifecycle.Of(manifest.Deploy);
         _takeover = new Takeover(run, gateway, _adapter, turns, logger);
         _ending = new DeployEnding(run, gateway, _adapter, _takeover, _lifecycle, vault, time, logger);
-        _watch = new DeployWatch(run, gateway, _adapter, _lifecycle, _ending, new HealthWatch(run, gateway, _adapter, _lifecycle, vault, time), time);
+        _watch = new DeployWatch(run, gateway, _adapter, _lifecycle, _takeover, _ending, new HealthWatch(run, gateway, _adapter, _lifecycle, vault, time), time, logger);
     }
 
     public async Task RunAsync(CancellationToken stopping)

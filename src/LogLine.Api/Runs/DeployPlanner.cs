@@ -41,9 +41,9 @@ public static class DeployPlanner
         return Contested(wish, current).Any() ? DeployStrategy.Recreate : DeployStrategy.Beside;
     }
 
-    /// <summary>Host ports that the old container holds and the new one asks for.</summary>
+    /// <summary>Host ports that the old container holds and the new one asks for. One that has ended and is replaced is about to be started again, and to want its ports then.</summary>
     private static IEnumerable<int> Contested(DeployWish wish, Workload current) =>
-        IsUp(current) ? DeployOrder.Ports(wish.Manifest).Select(port => port.Host).Where(port => port > 0).Intersect(current.Ports.Select(port => port.Host)) : [];
+        current.State != WorkloadState.Created ? DeployOrder.Ports(wish.Manifest).Select(port => port.Host).Where(port => port > 0).Intersect(current.Ports.Select(port => port.Host)) : [];
 
     /// <summary>It has been started and has not ended.</summary>
     public static bool IsUp(Workload? workload) => workload?.State is WorkloadState.Running or WorkloadState.Paused;

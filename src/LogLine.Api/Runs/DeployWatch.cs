@@ -4,7 +4,7 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Runs;
 
 /// <summary>A deploy from running to its end: waits for the container's, or for somebody who wants it to end; starts it again where the manifest asks for that, also when it is not healthy any more.</summary>
-internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter adapter, DeployLifecycle lifecycle, DeployEnding ending, HealthWatch health, TimeProvider time)
+internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter adapter, DeployLifecycle lifecycle, Takeover takeover, DeployEnding ending, HealthWatch health, TimeProvider time, ILogger logger)
 {
     /// <summary>The pause before the first restart; each is twice the one before.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -20,8 +20,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
         var pause = FirstPause;
         while (true)
         {
-            var (ended, isSick) = await EndAsync(workloadId, stopping);
-            if (ended is not { } end)
+            if (await EndAsync(workloadId, stopping) is not { } end)
             {
                 return;
             }
@@ -33,7 +32,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             }
             end = now?.End ?? end; // it may have been started again, and ended again
             var row = await CurrentAsync();
-            if (replacedBy is not null || row.CancelRequested || !await RestartsAsync(row, end, isSick))
+            if (replacedBy is not null || row.CancelRequested || !await RestartsAsync(row, end))
             {
                 await (row.CancelRequested ? ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping) : ending.ExitedAsync(workloadId, end, replacedBy, stopping));
                 return;
@@ -47,32 +46,53 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
         }
     }
 
-    /// <summary>The end of the container, and whether it was ended here because it was not healthy; null when the run was cancelled before, and has ended.</summary>
-    private async Task<(WorkloadEnd? End, bool IsSick)> EndAsync(string workloadId, CancellationToken stopping)
+    /// <summary>The end of the container, which is ended here when it is not healthy any more and the manifest wants it to be started again; null when the run was cancelled before, and has ended.</summary>
+    private async Task<WorkloadEnd?> EndAsync(string workloadId, CancellationToken stopping)
     {
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var ended = adapter.WaitAsync(workloadId, watching.Token, workload => StartedAgainAsync(workload, stopping));
-        var cancelled = gateway.CancelledAsync(run.RunId, time, watching.Token);
-        var sick = health.UntilRestartIsDueAsync(workloadId, watching.Token);
-        await Task.WhenAny(ended, cancelled, sick);
-        if (sick.IsFaulted && !ended.IsCompleted)
+        try
         {
-            await sick; // the store was away when it was asked: nobody would look after its health any more
+            var ended = adapter.WaitAsync(workloadId, watching.Token, workload => StartedAgainAsync(workload, stopping));
+            var cancelled = gateway.CancelledAsync(run.RunId, time, watching.Token);
+            bool isLeft;
+            do
+            {
+                var sick = health.UntilRestartIsDueAsync(workloadId, watching.Token);
+                await Task.WhenAny(ended, cancelled, sick);
+                if (sick.IsFaulted && !ended.IsCompleted)
+                {
+                    await sick; // the store was away when it was asked: nobody would look after its health any more
+                }
+                if (!ended.IsCompleted && cancelled.IsCompletedSuccessfully)
+                {
+                    await watching.CancelAsync();
+                    await ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping);
+                    return null;
+                }
+                isLeft = !ended.IsCompleted && sick.IsCompletedSuccessfully && await gateway.HoldsAsync(run.RunId, stopping) && !await StoppedAsync(workloadId, stopping);
+            }
+            while (isLeft);
+            return await ended;
         }
-        if (!ended.IsCompleted && cancelled.IsCompletedSuccessfully)
+        finally
         {
             await watching.CancelAsync();
-            await ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping);
-            return (null, false);
         }
-        var isSick = !ended.IsCompleted && sick.IsCompletedSuccessfully && await gateway.HoldsAsync(run.RunId, stopping);
-        if (isSick)
+    }
+
+    /// <summary>False when the target does not stop it: it runs on, and is watched on.</summary>
+    private async Task<bool> StoppedAsync(string workloadId, CancellationToken stopping)
+    {
+        try
         {
             await adapter.StopAsync(workloadId, lifecycle.StopTimeout, stopping);
+            return true;
         }
-        var end = await ended;
-        await watching.CancelAsync();
-        return (end, isSick);
+        catch (AdapterException failure) when (failure.Failure is not (AdapterFailure.Unavailable or AdapterFailure.NotFound))
+        {
+            logger.LogWarning("The container of {Run} is not healthy, and was not stopped to be started again: {Reason}", run.RunId, failure.Message);
+            return false;
+        }
     }
 
     /// <summary>
@@ -106,8 +126,9 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
         await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running) { StartedAt = workload.StartedAt, Facts = json => DeployFacts.Running(json, workload) }, stopping);
     }
 
-    private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end, bool isSick) =>
-        (isSick || lifecycle.Restart == RestartPolicy.Always || (lifecycle.Restart == RestartPolicy.OnFailure && end.ExitCode != 0))
+    /// <summary>That it is to be ended and started again because it is not healthy is said before it is ended, so that a worker which takes the run over in between knows it too.</summary>
+    private async ValueTask<bool> RestartsAsync(RunRow row, WorkloadEnd end) =>
+        ((lifecycle.RestartUnhealthy && RunDetail.Text(row.Detail, "health") == HealthWatch.Unhealthy) || lifecycle.Restart == RestartPolicy.Always || (lifecycle.Restart == RestartPolicy.OnFailure && end.ExitCode != 0))
         && (lifecycle.MaxRestarts is not { } most || RunDetail.Count(row.Detail, "restarts") < most)
         && !await gateway.WasAskedToStopAsync(row);
 
@@ -127,15 +148,19 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     private async Task RestartAsync(string workloadId, WorkloadEnd end, CancellationToken stopping)
     {
         var before = await CurrentAsync();
-        if (await gateway.SuccessorOfAsync(run) is not null || await gateway.WasAskedToStopAsync(before))
+        Workload workload;
+        using (await takeover.TurnAsync(stopping)) // what replaces it stops it, and must not do so between this question and that start
         {
-            return; // judged again where the end is
+            if (await gateway.SuccessorOfAsync(run) is not null || await gateway.WasAskedToStopAsync(before))
+            {
+                return; // judged again where the end is
+            }
+            if (!await gateway.HoldsAsync(run.RunId, stopping))
+            {
+                return; // another worker has it by now; the lease that is lost ends this job
+            }
+            workload = await adapter.StartAgainAsync(workloadId, stopping);
         }
-        if (!await gateway.HoldsAsync(run.RunId, stopping))
-        {
-            return; // another worker has it by now; the lease that is lost ends this job
-        }
-        var workload = await adapter.StartAgainAsync(workloadId, stopping);
         health.Begin();
         await gateway.ReportAsync(run.RunId, new RunReport(RunState.Running)
         {

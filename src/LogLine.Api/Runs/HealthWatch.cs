@@ -12,8 +12,10 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     /// <summary>It was started again since its health was last known.</summary>
     public const string Starting = "starting";
 
+    /// <summary>It failed its check so often that it is not healthy any more.</summary>
+    public const string Unhealthy = "unhealthy";
+
     private const string Healthy = "healthy";
-    private const string Unhealthy = "unhealthy";
 
     private long _since = time.GetTimestamp();
 

@@ -98,7 +98,8 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
         }
     }
 
-    private Task<IDisposable> TurnAsync(CancellationToken stopping) => turns.TakeAsync(run.Provider, run.Tenant, run.Service, stopping);
+    /// <summary>One at a time acts on what has the service's name.</summary>
+    public Task<IDisposable> TurnAsync(CancellationToken stopping) => turns.TakeAsync(run.Provider, run.Tenant, run.Service, stopping);
 
     private async Task StopAsync(string old, CancellationToken stopping)
     {

@@ -1,0 +1,165 @@
+using LogLine.Api.Runs;
+using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Runs;
+
+/// <summary>A container that is to be started again, and what else may happen to it just then, on a target that a test can stop at each step.</summary>
+public sealed class RestartTests : IAsyncDisposable
+{
+    private const string Port = ""","ports":[{"host":8081,"container":80}]""";
+    private const string Always = ""","restart":{"policy":"always"}""";
+    private const string Sick = ""","lifecycle":{"health":{"tcp":{"port":80},"start_period":"1ms","watch_interval":"5ms","retries":1}},"restart":{"policy":"no","on_unhealthy":true}""";
+
+    private readonly TaskCompletionSource _stops = new();
+    private readonly FakeAdapter _fake;
+    private TestGateway _gateway = null!;
+    private bool _well = true;
+
+    public RestartTests() => _fake = new FakeAdapter
+    {
+        Probe = _ => Volatile.Read(ref _well) ? ProbeOutcome.Good : ProbeOutcome.Bad("refused"),
+        Primitives = new Dictionary<string, Primitive>
+        {
+            ["container.stop"] = async (call, cancel) =>
+            {
+                await _stops.Task.WaitAsync(cancel);
+                await _fake!.StopAsync(call.Workload!.Id, TimeSpan.Zero, cancel);
+                return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
+            },
+            ["container.top"] = (_, _) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)),
+        },
+    };
+
+    /// <summary>Between its end and its next start it does not run, and its port is its own all the same.</summary>
+    [Fact]
+    public async Task BetweenTwoLives_ItHoldsItsPort_AndWhatReplacesItStopsItFirst()
+    {
+        await StartAsync();
+        var old = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Port + Always));
+        var (reached, goes, calls) = (new TaskCompletionSource(), new TaskCompletionSource(), new List<string>());
+        _fake.Around = async (what, cancel) =>
+        {
+            if (what == "before start again")
+            {
+                reached.TrySetResult();
+                await goes.Task.WaitAsync(cancel);
+            }
+            lock (calls)
+            {
+                calls.Add(what);
+            }
+        };
+        _fake.Exit(old, 1);
+        await reached.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+
+        var reference = await _gateway.ApplyAsync("web", 2, Port);
+        var plan = await _gateway.PlanAsync("web", reference);
+        Assert.Equal(["create", "stop", "start", "check", "remove", "rename"], plan.Actions());
+        var run = (await _gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(reference, "web"))).RunId();
+        await _gateway.RunInAsync(run, "applied", "running");
+        goes.SetResult();
+        await _gateway.RunInAsync(run, "running");
+
+        Assert.Equal("replaced", (await _gateway.RunInAsync(old, "exited")).Text("reason"));
+        // The start that was under way is over before the old one is stopped, and that before the new one starts.
+        Assert.Equal(["after start again", "before stop", "after stop", "before start", "after start"], calls.Where(call => call is not ("before start again" or "before create" or "after create")).Take(5));
+        await Patience.UntilAsync("the new one alone", () => _fake.All is [{ Name: "dev-web", State: WorkloadState.Running } left] && left.RunId == run);
+    }
+
+    [Fact]
+    public async Task WorkerLostWhenItHadStoppedASickOne_NextOneStartsItAgain()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Sick));
+        var stopped = new TaskCompletionSource();
+        _fake.Around = async (what, cancel) =>
+        {
+            if (what == "after stop")
+            {
+                stopped.TrySetResult();
+                await Task.Delay(Timeout.Infinite, cancel);
+            }
+        };
+        Volatile.Write(ref _well, false);
+        await stopped.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        await _gateway.StopAsync();
+        Volatile.Write(ref _well, true);
+        _fake.Around = (_, _) => Task.CompletedTask;
+        _gateway = await TestGateway.StartAsync([_fake], folder: _gateway.Folder, key: _gateway.Key);
+
+        var shown = await EndedOrRestartedAsync(run);
+        Assert.Equal(("running", 1L), (shown.Text("state"), shown.Integer("restarts")));
+    }
+
+    [Fact]
+    public async Task SickOneThatTheTargetDoesNotStop_IsWatchedOn()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Sick));
+        var refusals = 0;
+        _fake.Around = (what, _) =>
+        {
+            if (what == "before start again")
+            {
+                Volatile.Write(ref _well, true); // its next life is well
+            }
+            return what == "before stop" && Interlocked.Increment(ref refusals) < 3 ? throw new AdapterException(AdapterFailure.Refused, "did not receive an exit event") : Task.CompletedTask;
+        };
+        Volatile.Write(ref _well, false);
+
+        var shown = await EndedOrRestartedAsync(run);
+        Assert.Equal(("running", 1L, 3), (shown.Text("state"), shown.Integer("restarts"), refusals));
+    }
+
+    /// <summary>However much else is asked of it while it takes its time to stop.</summary>
+    [Fact]
+    public async Task StoppedByAClient_StaysStopped_WhateverElseIsAskedMeanwhile()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        await SendAsync("container.stop");
+        for (var look = 0; look < 25; look++)
+        {
+            await SendAsync("container.top");
+        }
+        _stops.SetResult();
+
+        var shown = await EndedOrRestartedAsync(run);
+        Assert.Equal(("exited", null), (shown.Text("state"), shown.Integer("restarts")));
+    }
+
+    /// <summary>Who cancels a replacement is told when what was there before does not run again.</summary>
+    [Fact]
+    public async Task Cancelled_SaysThatTheWayBackFailed()
+    {
+        await StartAsync();
+        await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Port));
+        Volatile.Write(ref _well, false);
+        _fake.Around = (what, _) => what == "before start again" ? throw new AdapterException(AdapterFailure.PortTaken, "somebody else has the port") : Task.CompletedTask;
+        var reference = await _gateway.ApplyAsync("web", 2, Port + ""","lifecycle":{"health":{"tcp":{"port":80},"start_period":"1h"}}""");
+        var run = (await _gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(reference, "web"))).RunId();
+        await Patience.UntilAsync("the new one's start", () => _fake.All.Any(one => one.RunId == run && one.State == WorkloadState.Running));
+        await _gateway.SendAsync("run.cancel", "web", new { run_id = run });
+
+        var cancelled = await _gateway.RunInAsync(run, "cancelled");
+        Assert.Null(cancelled.Text("serving"));
+        Assert.Contains("What ran before could not be started again: somebody else has the port", cancelled.Text("error"));
+    }
+
+    private async Task<System.Text.Json.JsonElement> EndedOrRestartedAsync(string run) => (await Patience.UntilThereAsync("an end or a restart", async () =>
+    {
+        var shown = await _gateway.GetAsync("/v1/runs/" + run);
+        return shown.Json.Text("state") != "running" || shown.Json.Integer("restarts") is not null ? shown : null;
+    })).Json;
+
+    private async Task SendAsync(string intent)
+    {
+        var answer = await _gateway.PostAsync(TestGateway.Json(new { intent, subject = "urn:container:dev/web", payload = new { target = new { provider = "fake" }, name = "web" } }));
+        Assert.True(answer.Status == System.Net.HttpStatusCode.OK, answer.Body);
+    }
+
+    private async Task StartAsync() => _gateway = await (await TestGateway.StartAsync([_fake])).RegisterKeyAsync();
+
+    public async ValueTask DisposeAsync() => await _gateway.DisposeAsync();
+}
