@@ -19,11 +19,12 @@ namespace LogLine.Benchmarks;
 internal static class BenchmarkRun
 {
     private const string Usage = """
-        usage: dotnet run -c Release --project tests/LogLine.Benchmarks -- [NAME…] [--write FILE] [--seconds N]
+        usage: dotnet run -c Release --project tests/LogLine.Benchmarks -- [NAME…] [--write FILE] [--seconds N] [--only INTENT]
 
         NAME…         which benchmarks; all of them when there is none
         --write FILE  writes the document, for example docs/benchmarks.md; what it holds of other benchmarks stays
         --seconds N   length of one round under load, 1 to 60; 3 by default
+        --only INTENT of "primitives" that one, or those of that group, for example container.start or network; may be given several times, and not with --write
 
         """;
 
@@ -103,17 +104,21 @@ internal static class BenchmarkRun
 /// <param name="Names">Which benchmarks; all when empty.</param>
 /// <param name="Write">Where the document goes, or null.</param>
 /// <param name="Seconds">Length of one round under load.</param>
-internal sealed record BenchmarkOptions(IReadOnlyList<string> Names, string? Write, int Seconds)
+/// <param name="Only">Which primitives, or groups of them; all when empty.</param>
+internal sealed record BenchmarkOptions(IReadOnlyList<string> Names, string? Write, int Seconds, IReadOnlyList<string> Only)
 {
     /// <summary>Rounds under load; an odd number, so that there is a median.</summary>
     public int Rounds => 7;
 
     public bool Wants(string name) => Names.Count == 0 || Names.Contains(name);
 
+    /// <summary>True for a primitive that is to be measured.</summary>
+    public bool WantsIntent(string intent) => Only.Count == 0 || Only.Any(only => intent == only || intent.StartsWith(only + '.', StringComparison.Ordinal));
+
     /// <summary>Null when an argument is not understood.</summary>
     public static BenchmarkOptions? Parse(string[] args, IReadOnlyList<string> known)
     {
-        var (names, write, seconds) = (new List<string>(), (string?)null, 3);
+        var (names, write, seconds, only) = (new List<string>(), (string?)null, 3, new List<string>());
         for (var i = 0; i < args.Length; i++)
         {
             switch (args[i])
@@ -124,6 +129,9 @@ internal sealed record BenchmarkOptions(IReadOnlyList<string> Names, string? Wri
                 case "--seconds" when i + 1 < args.Length && int.TryParse(args[i + 1], out seconds) && seconds is >= 1 and <= 60:
                     i++;
                     break;
+                case "--only" when i + 1 < args.Length:
+                    only.Add(args[++i]);
+                    break;
                 case var name when known.Contains(name):
                     names.Add(name);
                     break;
@@ -131,6 +139,7 @@ internal sealed record BenchmarkOptions(IReadOnlyList<string> Names, string? Wri
                     return null;
             }
         }
-        return new BenchmarkOptions(names, write, seconds);
+        // What is written stands for the whole benchmark.
+        return write is null || only.Count == 0 ? new BenchmarkOptions(names, write, seconds, only) : null;
     }
 }

@@ -18,12 +18,15 @@ const page = `<!doctype html><meta charset="utf-8"><title>@logline/sdk</title>
 </script>`;
 
 let latest; // the page's last request
+const open = new Set(); // those without an answer
 let report;
 const reported = new Promise((resolve) => (report = resolve));
 
 const server = createServer((incoming, outgoing) => {
   const path = normalize(new URL(incoming.url, "http://page").pathname);
-  latest = `${incoming.method} ${incoming.url}`;
+  const asked = (latest = `${incoming.method} ${incoming.url}`);
+  open.add(asked);
+  outgoing.on("close", () => open.delete(asked));
   if (path === "/") return outgoing.writeHead(200, { "Content-Type": "text/html" }).end(page);
   if (path === "/result") {
     const chunks = [];
@@ -57,7 +60,7 @@ process.exitCode = result.startsWith("ok") ? 0 : 1;
 
 // Resolves after so many milliseconds, if it holds then.
 function silence(time, holds) {
-  return new Promise((resolve) => setTimeout(() => holds() && resolve(`failed: no result; the page's last request was ${latest ?? "none"}`), time).unref());
+  return new Promise((resolve) => setTimeout(() => holds() && resolve(`failed: no result; the page's last request was ${latest ?? "none"}, without an answer ${[...open].join(", ") || "none"}`), time).unref());
 }
 
 function startBrowser(isAnother) {

@@ -84,7 +84,7 @@ public sealed class CancelTests
         {
             command.Kill();
         }
-        await Patience.UntilAsync("an engine without what the build worked in", async () => !(await ContainersAsync(client, provider)).Contains(name));
+        await Patience.UntilAsync("an engine without what the build worked in", async () => await ContainersAsync(client, provider) is { } all && !all.Contains(name));
         await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
         await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:base"}""");
 
@@ -173,15 +173,14 @@ public sealed class CancelTests
         }
     }
 
-    /// <summary>All that the engine has, with what builds work in, in the words of its own command.</summary>
-    private static async Task<string> ContainersAsync(string[] client, string provider)
+    /// <summary>All that the engine has, with what builds work in, in the words of its own command; null when one went while it looked, at which Podman gives up.</summary>
+    private static async Task<string?> ContainersAsync(string[] client, string provider)
     {
         string[] external = provider == "docker" ? [] : ["--external"];
         using var process = Process.Start(new ProcessStartInfo(client[0], [.. client[1..], "ps", "--all", "--no-trunc", .. external]) { RedirectStandardOutput = true })!;
         var said = await process.StandardOutput.ReadToEndAsync(PrimitiveLab.Cancel);
         await process.WaitForExitAsync(PrimitiveLab.Cancel);
-        Assert.Equal(0, process.ExitCode);
-        return said;
+        return process.ExitCode == 0 ? said : null;
     }
 
     /// <summary>Whoever asks the registry for a layer waits until it goes on; the first two complete when somebody has asked, and when somebody who did is gone.</summary>

@@ -136,7 +136,8 @@ public sealed class LifecyclePrimitiveTests
         Answer? next;
         while ((next = await lab.SendAsync("container.start", name)).Code != "404_NOT_FOUND")
         {
-            Assert.Equal("409_LIFECYCLE_CONFLICT", next.Code);
+            // Between its end and its removal the gate may see one that has ended; the worker finds it gone by then, or the engine does.
+            Assert.True(next.Code == "409_LIFECYCLE_CONFLICT" || next.Json.Member("run").Text("state") == "failed", next.Body);
         }
     }
 

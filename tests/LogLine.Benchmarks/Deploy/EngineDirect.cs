@@ -35,8 +35,7 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
     /// <summary>Creates and starts a container of that name.</summary>
     public async Task CreateAndStartAsync(string name)
     {
-        var body = $$"""{"Image":"{{image}}","HostConfig":{"Init":true,"CapDrop":["ALL"],"SecurityOpt":["no-new-privileges"]} }""";
-        using var created = await SendAsync(HttpMethod.Post, $"/v1.41/containers/create?name={name}", body);
+        using var created = await SendAsync(HttpMethod.Post, $"/v1.41/containers/create?name={name}", Request("{}"));
         var id = await IdAsync(created);
         using var running = await SendAsync(HttpMethod.Post, $"/v1.41/containers/{id}/start");
     }
@@ -53,8 +52,14 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
     /// <summary>Reads to the end.</summary>
     public async Task GetAsync(string path) => (await SendAsync(HttpMethod.Get, "/v1.41" + path)).Dispose();
 
-    /// <summary>Does something that has no arguments.</summary>
-    public async Task PostAsync(string path) => (await SendAsync(HttpMethod.Post, "/v1.41" + path)).Dispose();
+    /// <summary>Does something, with arguments in JSON or without.</summary>
+    public async Task PostAsync(string path, string? body = null) => (await SendAsync(HttpMethod.Post, "/v1.41" + path, body)).Dispose();
+
+    /// <summary>Takes something away.</summary>
+    public async Task DeleteAsync(string path) => (await SendAsync(HttpMethod.Delete, "/v1.41" + path)).Dispose();
+
+    /// <summary>Creates a container of that name with labels, in JSON.</summary>
+    public Task CreateAsync(string name, string labels) => PostAsync($"/containers/create?name={name}", Request(labels));
 
     /// <summary>Thaws a container for good: Docker hears of a freeze from its runtime a moment late, and then takes what was thawed since for frozen again.</summary>
     public async Task ThawAsync(string container)
@@ -67,6 +72,18 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
         while (await IsPausedAsync(container));
     }
 
+    /// <summary>Freezes a container for good, which may have been thawed a moment ago: Docker hears late of that as well.</summary>
+    public async Task FreezeAsync(string container)
+    {
+        do
+        {
+            await Task.Delay(LateWordMs);
+            await PostAsync($"/containers/{container}/pause");
+            await Task.Delay(LateWordMs);
+        }
+        while (!await IsPausedAsync(container));
+    }
+
     /// <summary>Removes a container if there is one.</summary>
     public async Task RemoveIfThereAsync(string name)
     {
@@ -74,7 +91,9 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
     }
 
     /// <summary>Removes a container, running or not.</summary>
-    public async Task RemoveAsync(string name) => (await SendAsync(HttpMethod.Delete, $"/v1.41/containers/{name}?force=true")).Dispose();
+    public Task RemoveAsync(string name) => DeleteAsync($"/containers/{name}?force=true");
+
+    private string Request(string labels) => $$"""{"Image":"{{image}}","Labels":{{labels}},"HostConfig":{"Init":true,"CapDrop":["ALL"],"SecurityOpt":["no-new-privileges"]} }""";
 
     private async Task<bool> IsPausedAsync(string container)
     {

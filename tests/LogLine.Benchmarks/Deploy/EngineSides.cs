@@ -104,10 +104,11 @@ internal sealed class EngineSides : IAsyncDisposable
     /// </summary>
     /// <param name="act">Does what is measured.</param>
     /// <param name="atOnce">So many times: a number by which a block can be divided.</param>
-    public async Task SettleAsync(Func<Task> act, int atOnce = 1)
+    /// <param name="longest">Not much longer than this, where not everything can be done so often.</param>
+    public async Task SettleAsync(Func<Task> act, int atOnce = 1, TimeSpan? longest = null)
     {
         var (since, quiet) = (Stopwatch.GetTimestamp(), 0);
-        for (var block = 1; block <= MostBlocks && Stopwatch.GetElapsedTime(since) < LongestSettling && (block <= FewestBlocks || quiet < QuietBlocks); block++)
+        for (var block = 1; block <= MostBlocks && Stopwatch.GetElapsedTime(since) < (longest ?? LongestSettling) && (block <= FewestBlocks || quiet < QuietBlocks); block++)
         {
             var before = await CompiledAsync();
             for (var done = 0; done < SettlingBlock; done += atOnce)
@@ -119,12 +120,14 @@ internal sealed class EngineSides : IAsyncDisposable
     }
 
     /// <summary>Makes the container that is looked at, running.</summary>
-    public Task MakeContainerAsync() => DoAsync("container.create", Name, $$""","image":"{{Image}}","auto_start":true""");
+    /// <param name="members">What else is ordered.</param>
+    public Task MakeContainerAsync(string members = "") => DoAsync("container.create", Name, $$""","image":"{{Image}}","auto_start":true{{members}}""");
 
     /// <summary>Sends a primitive and waits for its end.</summary>
     public async Task DoAsync(string intent, string? name, string members = "")
     {
-        var (subject, named) = name is null ? ($"urn:container:{Gateway.Tenant}", "") : ($"urn:container:{Gateway.Tenant}/{name}", $",\"name\":\"{name}\"");
+        var kind = intent.Split('.')[0];
+        var (subject, named) = name is null ? ($"urn:{kind}:{Gateway.Tenant}", "") : ($"urn:{kind}:{Gateway.Tenant}/{name}", $",\"name\":\"{name}\"");
         var ack = await Gateway.PostAsync($$"""{"intent":"{{intent}}","subject":"{{subject}}","payload":{"target":{"provider":"{{Provider}}"}{{named}}{{members}} } }""", waitSeconds: 60);
         if (ack.GetProperty("run").Text("state") != "exited")
         {
@@ -138,12 +141,12 @@ internal sealed class EngineSides : IAsyncDisposable
     /// <param name="act">Does them.</param>
     public async Task<string> CountAsync(string what, int times, Func<Task> act)
     {
-        async Task<(double Calls, double Commits, double Seconds, double Compiled)> NowAsync() => (
-            await Gateway.SumAsync("logline_adapter_call_duration_seconds_count"), await Gateway.SumAsync("logline_ledger_commit_duration_seconds_count"), await Gateway.SumAsync("dotnet_process_cpu_time_seconds_total"), await CompiledAsync());
+        async Task<(double Calls, double Waited, double Commits, double Seconds, double Compiled)> NowAsync() => (
+            await Gateway.SumAsync("logline_adapter_call_duration_seconds_count"), await Gateway.SumAsync("logline_adapter_call_duration_seconds_sum"), await Gateway.SumAsync("logline_ledger_commit_duration_seconds_count"), await Gateway.SumAsync("dotnet_process_cpu_time_seconds_total"), await CompiledAsync());
         var before = await NowAsync();
         await act();
         var after = await NowAsync();
-        return $"{(after.Calls - before.Calls) / times:0.0} calls to the engine and {(after.Commits - before.Commits) / times:0.0} commits per {what}; {(after.Seconds - before.Seconds) * 1000 / times:0.0} ms of the gateway's processor time, {(after.Compiled - before.Compiled) / times:0.0} ms of it its runtime's compiler";
+        return $"{(after.Calls - before.Calls) / times:0.0} calls to the engine ({(after.Waited - before.Waited) * 1000 / times:0.0} ms) and {(after.Commits - before.Commits) / times:0.0} commits per {what}; {(after.Seconds - before.Seconds) * 1000 / times:0.0} ms of the gateway's processor time, {(after.Compiled - before.Compiled) / times:0.0} ms of it its runtime's compiler";
     }
 
     /// <summary>Milliseconds that the gateway's runtime has compiled for so far.</summary>

@@ -22,7 +22,7 @@ internal static class SandboxBenchmark
         }
         async Task<double> Ours()
         {
-            var elapsed = await EngineSides.TimeAsync(sides.MakeContainerAsync);
+            var elapsed = await EngineSides.TimeAsync(() => sides.MakeContainerAsync());
             await sides.Engine.RemoveAsync(sides.Container);
             return elapsed;
         }

@@ -117,30 +117,32 @@ internal sealed partial class EngineClient
             : reply.OrThrow().Read(EngineJson.Default.NetworkDetailArray, What);
     }
 
-    public async Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel)
+    public async Task<NetworkDetail> CreateNetworkAsync(NetworkRequest request, CancellationToken cancel)
     {
         var made = (await DoAsync("/networks/create", request, EngineJson.Default.NetworkRequest, "create a network", cancel)).Read(EngineJson.Default.ObjectCreated, "create a network");
-        if (await KeepsNameAsync(request.Name, made.Id!, cancel))
-            return;
-        await RemoveNetworkAsync(made.Id!, cancel);
-        throw new AdapterException(AdapterFailure.NameTaken, $"network with name {request.Name} already exists");
+        return await KeptAsync(request.Name, made.Id!, cancel)
+            ?? throw (await RemoveNetworkAsync(made.Id!, cancel)
+                ? new AdapterException(AdapterFailure.NameTaken, $"network with name {request.Name} already exists")
+                : new AdapterException(AdapterFailure.NotFound, $"The network {request.Name} was removed right after it was made."));
     }
 
     /// <summary>
-    /// Docker looks first and takes the name then, so that other workers may have it too by now; and no name that two have leads to either. All of them see all of them: the oldest keeps it and waits until the
+    /// The network that was made, or null when it does not keep its name. Docker looks first and takes the name then, so that other workers may have it too by now; and no name that two have leads to either. All of them see all of them: the oldest keeps it and waits until the
     /// others have let go. One that does not let go was alone when it looked, and has it.
     /// </summary>
-    async Task<bool> KeepsNameAsync(string name, string id, CancellationToken cancel)
+    async Task<NetworkDetail?> KeptAsync(string name, string id, CancellationToken cancel)
     {
         for (var since = time.GetTimestamp(); ; await Task.Delay(limits.Glance, time, cancel))
         {
             var found = await CallAsync(HttpMethod.Get, Network(name), null, "show a network", limits.Answer, cancel);
-            if (found.Error is not { } words || !EngineQuirks.IsAmbiguous(words))
-                return true;
+            if (found.Error is null)
+                return found.Read(EngineJson.Default.NetworkDetail, "show a network");
+            if (!EngineQuirks.IsAmbiguous(found.Error))
+                return await FindNetworkAsync(name, cancel);
             var oldest = (await FilteredAsync(Filters(new() { ["name"] = [name] }), cancel)).Where(network => network.Name == name)
                 .OrderBy(network => DateTimeOffset.TryParse(network.Created, CultureInfo.InvariantCulture, out var made) ? made : DateTimeOffset.MaxValue).ThenBy(network => network.Id, StringComparer.Ordinal).FirstOrDefault();
             if (oldest?.Id != id || time.GetElapsedTime(since) > limits.Settle / 4)
-                return false;
+                return null;
         }
     }
 

@@ -50,6 +50,7 @@ internal sealed record ContainerSummary(string Id)
     public long Created { get; init; }
     public Dictionary<string, string>? Labels { get; init; }
     public PortSummary[]? Ports { get; init; }
+    public NetworkSettings? NetworkSettings { get; init; }
 }
 
 internal sealed record PortSummary(int PrivatePort, int PublicPort);
@@ -71,16 +72,18 @@ internal sealed record LibpodContainer(string Id)
     public ContainerSummary Summary() => new(Id)
     {
         Image = Image, State = State, Created = Created.ToUnixTimeSeconds(), Labels = Labels, Ports = [.. (Ports ?? []).Select(port => new PortSummary(port.Container, port.Host))],
+        NetworkSettings = Joined(),
     };
 
     /// <summary>As the Engine API shows a container, as far as it goes.</summary>
     public ContainerDetail Detail() => new(
-        Id, "sha256:" + ImageID, new ContainerState(State ?? "", ExitCode, false, null, null), new ContainerConfig(Labels, false) { Image = Image }, null,
-        new NetworkSettings(null) { Networks = (Networks ?? []).ToDictionary(network => network, _ => (EndpointSettings?)null) })
+        Id, "sha256:" + ImageID, new ContainerState(State ?? "", ExitCode, false, null, null), new ContainerConfig(Labels, false) { Image = Image }, null, Joined())
     {
         Name = Names is [var name, ..] ? name : null,
         Created = Created.ToString("O"),
     };
+
+    NetworkSettings Joined() => new(null) { Networks = (Networks ?? []).ToDictionary(network => network, _ => (EndpointSettings?)null) };
 }
 
 internal sealed record LibpodPort([property: JsonPropertyName("container_port")] int Container, [property: JsonPropertyName("host_port")] int Host);

@@ -137,8 +137,9 @@ internal interface IContainerEngine : IDisposable
     /// <summary>The networks that have that label (<c>name=value</c>).</summary>
     Task<IReadOnlyList<NetworkDetail>> NetworksAsync(string label, CancellationToken cancel);
 
-    /// <summary>Makes one.</summary>
-    Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel);
+    /// <summary>Makes one, and shows it.</summary>
+    /// <exception cref="AdapterException"><see cref="AdapterFailure.NameTaken"/> when another has the name.</exception>
+    Task<NetworkDetail> CreateNetworkAsync(NetworkRequest request, CancellationToken cancel);
 
     /// <summary>Removes one; false when it is not there.</summary>
     Task<bool> RemoveNetworkAsync(string id, CancellationToken cancel);

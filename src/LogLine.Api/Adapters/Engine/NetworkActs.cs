@@ -27,15 +27,17 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     async Task<PrimitiveResult> CreateAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var before = await LookAsync(call, cancel);
-        if (before is not null && OwnThings.IsMade(before.Labels, call))
-            return await ResultOfAsync(before, cancel);
-        if (before is not null)
-            throw OwnThings.Taken("network", call.Name);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", call.Arguments.Flag("internal") ?? false, OwnThings.Labels(call, ContainerOrder.Labels(call)));
         call.Making();
-        await engine.CreateNetworkAsync(request, call.Unbroken);
-        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+        try
+        {
+            return ResultOf(await engine.CreateNetworkAsync(request, call.Unbroken), []); // nobody is in it yet
+        }
+        catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
+        {
+            // Perhaps by a worker that was lost, for this run.
+            return await LookAsync(call, cancel) is { } before && OwnThings.IsMade(before.Labels, call) ? await ResultOfAsync(before, cancel) : throw OwnThings.Taken("network", call.Name);
+        }
     }
 
     /// <summary>Takes away what a run has made.</summary>
@@ -63,17 +65,19 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
         var (network, container) = (await FindAsync(call, cancel), await ContainerAsync(call, cancel));
         // Under its own name it is found by the others, as on the engines' own command lines.
         await containers.JoinAsync(network, container, call.Arguments.Text("container")!, cancel);
-        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+        return await ResultOfAsync(network, cancel);
     }
 
     async Task<PrimitiveResult> DisconnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        if (await LookAsync(call, cancel) is not { } known || OwnThings.IsMade(known.Labels, call))
+        if (await LookAsync(call, cancel) is not { } network || OwnThings.IsMade(network.Labels, call))
             return await DisconnectFromVanishedAsync(call, cancel);
-        var (network, container) = (await FindAsync(call, cancel), await ContainerAsync(call, cancel));
+        if (!OwnThings.IsOwn(network.Labels, call))
+            throw OwnThings.NotFound("network", call.Name);
+        var container = await ContainerAsync(call, cancel);
         if (!await containers.LeaveAsync(network, container, force: false, cancel))
             throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is not in the network '{call.Name}'.");
-        return await ResultOfAsync(await FindAsync(call, cancel), cancel);
+        return await ResultOfAsync(network, cancel);
     }
 
     /// <summary>The network was removed behind our back while the container did not run, which cannot be started any more.</summary>
@@ -119,19 +123,11 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
     }
 
     async Task<PrimitiveResult> ResultOfAsync(NetworkDetail network, CancellationToken cancel) =>
-        PrimitiveResult.Of(View(network, await MembersAsync(network.Labels![EngineLabels.Tenant], network.Name, cancel)), ResultJson.Default.NetworkView);
+        ResultOf(network, await MembersAsync(network.Labels![EngineLabels.Tenant], network.Name, cancel));
 
-    /// <summary>Who is in it. Podman 4 does not say it of the network, so the tenant's containers are asked.</summary>
-    async Task<IReadOnlyList<NetworkMember>> MembersAsync(string tenant, string network, CancellationToken cancel)
-    {
-        var members = new List<NetworkMember>();
-        await foreach (var container in containers.DetailsAsync(tenant, cancel))
-        {
-            if (Workloads.IsIn(container, network))
-                members.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], container.NetworkSettings!.Networks![network]?.IPAddress is { Length: > 0 } address ? address : null));
-        }
-        return [.. members.OrderBy(member => member.Name, StringComparer.Ordinal)];
-    }
+    static PrimitiveResult ResultOf(NetworkDetail network, IReadOnlyList<NetworkMember> members) => PrimitiveResult.Of(View(network, members), ResultJson.Default.NetworkView);
+
+    async Task<IReadOnlyList<NetworkMember>> MembersAsync(string tenant, string network, CancellationToken cancel) => [.. (await containers.MembersAsync(tenant, cancel))[network]];
 
     public static NetworkView View(NetworkDetail network, IReadOnlyList<NetworkMember>? members) =>
         new(network.Labels![EngineLabels.Name], ContainerViews.Time(network.Created), network.Internal, members, ContainerViews.OwnLabels(network.Labels));

@@ -22,25 +22,15 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
     {
         var container = await containers.FindAsync(call, cancel);
         return PrimitiveResult.Of(
-            new ContainerNetworks([.. Ends(container).Select(end => new ContainerEnd(ContainerViews.OwnName(end.Network, call.Tenant), end.Address)).OrderBy(end => end.Name, StringComparer.Ordinal)], ContainerViews.Of(container).Ports),
+            new ContainerNetworks([.. Workloads.Ends(container.NetworkSettings, container.State.Status).Select(end => new ContainerEnd(ContainerViews.OwnName(end.Network, call.Tenant), end.Address)).OrderBy(end => end.Name, StringComparer.Ordinal)], ContainerViews.Of(container).Ports),
             ResultJson.Default.ContainerNetworks);
     }
 
     async Task<PrimitiveResult> TopologyAsync(PrimitiveCall call, CancellationToken cancel)
     {
         var networks = await engine.NetworksAsync(OwnThings.Label(call.Tenant), cancel);
-        var members = new Dictionary<string, List<NetworkMember>>();
-        await foreach (var container in containers.DetailsAsync(call.Tenant, cancel))
-        {
-            foreach (var (network, address) in Ends(container))
-            {
-                if (!members.TryGetValue(network, out var list))
-                    members[network] = list = [];
-                list.Add(new NetworkMember(container.Config!.Labels![EngineLabels.Name], address));
-            }
-        }
-        var views = networks.Where(network => OwnThings.IsOwn(network.Labels, call.Tenant)).Select(network => NetworkActs.View(
-            network, [.. members.GetValueOrDefault(network.Name, []).OrderBy(member => member.Name, StringComparer.Ordinal)])).OrderBy(view => view.Name, StringComparer.Ordinal);
+        var members = await containers.MembersAsync(call.Tenant, cancel);
+        var views = networks.Where(network => OwnThings.IsOwn(network.Labels, call.Tenant)).Select(network => NetworkActs.View(network, [.. members[network.Name]])).OrderBy(view => view.Name, StringComparer.Ordinal);
         return PrimitiveResult.OfList(views, (fitting, truncated) => new NetworkViews(fitting, truncated), ResultJson.Default.NetworkView, ResultJson.Default.NetworkViews);
     }
 
@@ -86,16 +76,16 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
     {
         if (await LookAsync(call.Tenant, call.Name, cancel) is { } before)
             return before;
-        AdapterException? taken = null;
         try
         {
-            await engine.CreateNetworkAsync(new NetworkRequest(OwnThings.NameOf(call), true, "bridge", Internal: true, OwnThings.Labels(call, new Dictionary<string, string>())), cancel);
+            return await engine.CreateNetworkAsync(new NetworkRequest(OwnThings.NameOf(call), true, "bridge", Internal: true, OwnThings.Labels(call, new Dictionary<string, string>())), cancel);
         }
-        catch (AdapterException e) when (e.Failure == AdapterFailure.NameTaken)
+        catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
         {
-            taken = e;
+            if (await LookAsync(call.Tenant, call.Name, cancel) is { } meanwhile)
+                return meanwhile;
+            throw;
         }
-        return await LookAsync(call.Tenant, call.Name, cancel) ?? throw taken ?? OwnThings.NotFound("network", call.Name);
     }
 
     async Task<ContainerDetail> RunningAsync(PrimitiveCall call, string name, CancellationToken cancel)
@@ -112,7 +102,4 @@ internal sealed class NetworkLinks(OwnContainers containers, IContainerEngine en
     /// <summary>The same for both directions, and short enough for two long names.</summary>
     static string NameOf(string from, string to) =>
         "link-" + Blake3.HashHex(System.Text.Encoding.UTF8.GetBytes(string.CompareOrdinal(from, to) < 0 ? $"{from}\0{to}" : $"{to}\0{from}"))[..16];
-
-    static IEnumerable<(string Network, string? Address)> Ends(ContainerDetail container) =>
-        (container.NetworkSettings?.Networks ?? []).Where(end => Workloads.IsIn(container, end.Key)).Select(end => (end.Key, string.IsNullOrEmpty(end.Value?.IPAddress) ? null : end.Value.IPAddress));
 }

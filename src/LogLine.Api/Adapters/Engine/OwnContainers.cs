@@ -28,6 +28,13 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
         return [.. (await engine.ListAsync(wanted, cancel)).Where(found => Workloads.IsOurs(found.Labels) && wanted.All(label => found.Labels!.GetValueOrDefault(label.Name) == label.Value))];
     }
 
+    /// <summary>Who of the tenant's is in which network, in order of their names. Podman 4 does not say it of the network.</summary>
+    public async Task<ILookup<string, NetworkMember>> MembersAsync(string tenant, CancellationToken cancel) =>
+        (from container in await ListAsync(tenant, cancel)
+         from end in Workloads.Ends(container.NetworkSettings, container.State)
+         select (end.Network, Member: new NetworkMember(container.Labels![EngineLabels.Name], end.Address)))
+            .OrderBy(one => one.Member.Name, StringComparer.Ordinal).ToLookup(one => one.Network, one => one.Member);
+
     /// <summary>Its id alone.</summary>
     public async ValueTask<string> IdAsync(PrimitiveCall call, CancellationToken cancel) => (await FindAsync(call, cancel)).Id;
 

@@ -13,10 +13,14 @@ internal static class Workloads
     public static bool IsOurs(IReadOnlyDictionary<string, string>? labels) =>
         labels is not null && new[] { EngineLabels.Tenant, EngineLabels.Name, EngineLabels.RunId }.All(label => !string.IsNullOrEmpty(labels.GetValueOrDefault(label)));
 
-    /// <summary>Whether a container is in a network. Docker goes on naming one into which it could not put a container that runs; the container has no end there.</summary>
-    public static bool IsIn(ContainerDetail container, string network) =>
-        container.NetworkSettings?.Networks?.TryGetValue(network, out var end) == true
-        && (network is "host" or "none" || end is null || EngineQuirks.State(container.State.Status) != WorkloadState.Running || !string.IsNullOrEmpty(end.EndpointID) || !string.IsNullOrEmpty(end.IPAddress));
+    /// <summary>Whether a container is in a network.</summary>
+    public static bool IsIn(ContainerDetail container, string network) => Ends(container.NetworkSettings, container.State.Status).Any(end => end.Network == network);
+
+    /// <summary>The networks that a container in that state is in, each with its address there. Docker goes on naming one into which it could not put a container that runs; the container has no end there.</summary>
+    public static IEnumerable<(string Network, string? Address)> Ends(NetworkSettings? settings, string? status) =>
+        from end in settings?.Networks ?? []
+        where end.Key is "host" or "none" || end.Value is null || EngineQuirks.State(status ?? "") != WorkloadState.Running || !string.IsNullOrEmpty(end.Value.EndpointID) || !string.IsNullOrEmpty(end.Value.IPAddress)
+        select (end.Key, string.IsNullOrEmpty(end.Value?.IPAddress) ? null : end.Value.IPAddress);
 
     public static Workload Of(ContainerDetail container, WorkloadState state)
     {

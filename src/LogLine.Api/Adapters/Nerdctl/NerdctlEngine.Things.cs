@@ -143,7 +143,11 @@ internal sealed partial class NerdctlEngine
         return found;
     }
 
-    public Task CreateNetworkAsync(NetworkRequest request, CancellationToken cancel) => DoAsync(new NerdctlCreateThing("network", request.Name, request.Labels, request.Internal), cancel);
+    public async Task<NetworkDetail> CreateNetworkAsync(NetworkRequest request, CancellationToken cancel)
+    {
+        await DoAsync(new NerdctlCreateThing("network", request.Name, request.Labels, request.Internal), cancel);
+        return await FindNetworkAsync(request.Name, cancel) ?? throw new AdapterException(AdapterFailure.NotFound, $"The network {request.Name} was removed right after it was made.");
+    }
 
     public Task<bool> RemoveNetworkAsync(string id, CancellationToken cancel) => RemoveThingAsync("network", id, cancel);
 

@@ -116,6 +116,7 @@ internal sealed partial class NerdctlEngine : IContainerEngine
         Created = DateTimeOffset.TryParse(found.Created, System.Globalization.CultureInfo.InvariantCulture, out var at) ? at.ToUnixTimeSeconds() : 0,
         Labels = found.Config?.Labels,
         Ports = [.. Workloads.Ports(found).Select(port => new PortSummary(port.Container, port.Host))],
+        NetworkSettings = found.NetworkSettings,
     };
 
     /// <summary>The image by its id, as the Engine API shows it: nerdctl shows the name, Podman the id without the algorithm.</summary>
