@@ -34,13 +34,27 @@ public sealed class GatewayOptions
     public static GatewayOptions Read(ConfigurationManager configuration, string[] args)
     {
         configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
-        var options = configuration.GetSection("LogLine").Get<GatewayOptions>() ?? new GatewayOptions();
+        SettingNames.Require(args);
+        SettingNames.Require(configuration);
+        var options = Bind(configuration.GetSection("LogLine"));
         options.Data = configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
         if (options.IsWorker && string.IsNullOrEmpty(configuration["urls"]) && string.IsNullOrEmpty(configuration["http_ports"]))
         {
             configuration["urls"] = "http://127.0.0.1:0"; // health and metrics are for this machine unless said otherwise
         }
         return options;
+    }
+
+    private static GatewayOptions Bind(IConfigurationSection section)
+    {
+        try
+        {
+            return section.Get<GatewayOptions>() ?? new GatewayOptions();
+        }
+        catch (InvalidOperationException unreadable)
+        {
+            throw new DataFolderException(unreadable.Message, unreadable); // names the setting and what it holds
+        }
     }
 
     /// <summary>What this process is: <c>all</c>; <c>gateway</c>, without engines and runner keys; or <c>worker</c>, without a ledger (docs/workers.md).</summary>

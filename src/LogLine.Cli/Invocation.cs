@@ -78,11 +78,12 @@ internal static class Invocation
     private static string Misunderstanding(ParseError error) => error.SymbolResult switch
     {
         ArgumentResult { Tokens.Count: 0, Parent: CommandResult } missing => $"<{missing.Argument.HelpName ?? missing.Argument.Name}> is missing.",
-        ArgumentResult { Parent: OptionResult { Tokens: [var token, ..] } option } when IsNumber(option) => $"{option.Option.Name} is '{token.Value}'; it is a whole number.",
-        OptionResult { Tokens: [var token, ..] } option when IsNumber(option) => $"{option.Option.Name} is '{token.Value}'; it is a whole number.",
+        ArgumentResult { Parent: OptionResult { Tokens: [var token, ..] } option } when LacksNumber(option, token) => $"{option.Option.Name} is '{token.Value}'; it is a whole number.",
+        OptionResult { Tokens: [var token, ..] } option when LacksNumber(option, token) => $"{option.Option.Name} is '{token.Value}'; it is a whole number.",
         CommandResult { Command.Subcommands.Count: > 0 } branch => $"It is not said what to do: {string.Join(", ", branch.Command.Subcommands.Select(command => command.Name))}.",
         _ => error.Message,
     };
 
-    private static bool IsNumber(OptionResult option) => (Nullable.GetUnderlyingType(option.Option.ValueType) ?? option.Option.ValueType) is var type && (type == typeof(int) || type == typeof(long));
+    /// <summary>A number is wanted, and what is there is none.</summary>
+    private static bool LacksNumber(OptionResult option, Token found) => !long.TryParse(found.Value, out _) && (Nullable.GetUnderlyingType(option.Option.ValueType) ?? option.Option.ValueType) is var type && (type == typeof(int) || type == typeof(long));
 }

@@ -62,7 +62,7 @@ public sealed class DataFolder : IDisposable
         }
         catch (IOException defect)
         {
-            throw new DataFolderException($"The data folder {path} cannot be taken: {defect.Message}. Is another gateway running on it? Choose another with --data DIR or LOGLINE_DATA.", defect);
+            throw new DataFolderException($"The data folder {path} cannot be taken: {defect.Message.TrimEnd('.')}. Is another gateway running on it? Choose another with --data DIR or LOGLINE_DATA.", defect);
         }
     }
 

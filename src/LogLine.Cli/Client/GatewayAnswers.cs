@@ -61,7 +61,7 @@ internal static class GatewayAnswers
             "428_REVIEW_REQUIRED" or "403_POLICY_DENIED" => "A policy of the operator's or the tenant's decides this; the message names the rule.",
             "409_LIFECYCLE_CONFLICT" => Lifecycle(details),
             "429_RATE_LIMITED" or "503_BUSY" => "Send it again in a while.",
-            "503_ADAPTER_UNAVAILABLE" => "Start the engine that the message names, then send it again.",
+            "503_ADAPTER_UNAVAILABLE" => "Start what the message names, then send it again.",
             "500_INTERNAL" => "Nothing was committed. Send it again; report the trace id if it stays.",
             // The message has every error already; what is missing has its reasons in the reply.
             _ => body.Text("status") == "invalid" ? null : body.Text("suggested_reply"),

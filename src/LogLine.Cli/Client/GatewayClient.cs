@@ -174,7 +174,7 @@ internal sealed class GatewayClient : IDisposable
                 return failure;
             }
             var wait = Pause(seconds, attempt);
-            _note($"{failure.Message} Trying again in {wait.TotalSeconds:0.#} s ({attempt + 1} of {Attempts}).");
+            _note($"{failure.Message.TrimEnd('.')}. Trying again in {wait.TotalSeconds:0.#} s ({attempt + 1} of {Attempts}).");
             await Task.Delay(wait, _shell.Time, stop);
         }
     }

@@ -10,7 +10,10 @@ internal static class ResultLines
 {
     private const int MaxCellLength = 64;
 
-    public static void Show(JsonElement result, Action<string, Tone> line)
+    /// <param name="result">The result.</param>
+    /// <param name="line">Takes its lines.</param>
+    /// <param name="note">Takes what stands beside a log: whoever keeps its lines keeps nothing else.</param>
+    public static void Show(JsonElement result, Action<string, Tone> line, Action<string, Tone> note)
     {
         if (result.ValueKind != JsonValueKind.Object)
         {
@@ -18,15 +21,18 @@ internal static class ResultLines
             return;
         }
         var members = result.EnumerateObject().ToList();
-        if (members.FindAll(member => IsList(member.Value)) is [var only] && only.Value.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String))
+        var beside = line;
+        if (members.FindAll(member => IsList(member.Value)) is [var only] && only.NameEquals("lines"))
         {
             // A log: its lines are the result, and what there is beside them is said only when it is something.
             members.RemoveAll(member => member.Value.ValueKind == JsonValueKind.Number && member.Value.GetRawText() == "0");
+            beside = note;
         }
-        var width = members.Where(member => !IsList(member.Value)).Select(member => member.Name.Length).DefaultIfEmpty().Max();
-        foreach (var member in members.Where(member => !IsList(member.Value) && !member.NameEquals("truncated")))
+        var values = members.FindAll(member => !IsList(member.Value) && !member.NameEquals("truncated"));
+        var width = values.Select(member => member.Name.Length).DefaultIfEmpty().Max();
+        foreach (var member in values)
         {
-            line($"{member.Name.PadRight(width)}  {Text(member.Value)}", Tone.Plain);
+            beside($"{member.Name.PadRight(width)}  {Text(member.Value)}", Tone.Plain);
         }
         foreach (var member in members.Where(member => IsList(member.Value)))
         {
@@ -34,7 +40,7 @@ internal static class ResultLines
         }
         if (result.Flag("truncated") == true)
         {
-            line("… there is more than fits.", Tone.Warning);
+            beside("… there is more than fits.", Tone.Warning);
         }
     }
 

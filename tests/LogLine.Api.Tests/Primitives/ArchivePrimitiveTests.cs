@@ -106,6 +106,8 @@ public sealed class ArchivePrimitiveTests
             ("Dockerfile", "Put the file itself", [File("Dockerfile", honest), File("other", other), Tars.Link("Dockerfile", "other")]),
             ("Dockerfile", "Put the file itself", [File("Dockerfile", honest), File("other", other), Tars.Link("Dockerfile", "other", TarEntryType.HardLink)]),
             ("in/Dockerfile", "or the folder, in its place", [File("in/Dockerfile", honest), File("other/Dockerfile", other), Tars.Link("in", "other")]),
+            ("Dockerfile", "has no file 'Dockerfile'", [File("other", other)]),
+            ("Dockerfile", "'Dockerfile' is empty", [File("Dockerfile", "")]),
             ("Dockerfile.in", "Give the file a name that does not end in .in", [File("Dockerfile.in", honest)]),
         })
         {

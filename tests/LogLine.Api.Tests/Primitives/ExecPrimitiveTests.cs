@@ -147,6 +147,21 @@ public sealed class ExecPrimitiveTests
         Assert.Equal(("terminal\r\nerr\r\n", ""), (result.Text("stdout"), result.Text("stderr")));
     }
 
+    [Theory]
+    [InlineData("podman", "typed"), InlineData("podman", "typed\n"), InlineData("podman", "")]
+    [InlineData("docker", "typed"), InlineData("docker", "typed\n"), InlineData("docker", "")]
+    public async Task InputOfATerminal_EndsAfterIt(string provider, string typed)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var input = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(typed));
+
+        var result = await lab.DoAsync("container.exec", name, $$"""{"argv":["/bin/cat"],"tty":true,"stdin_b64":"{{input}}","timeout_s":20}""");
+
+        Assert.Equal((0, false), (result.Integer("exit_code"), result.Flag("timed_out")));
+        Assert.Contains(typed.TrimEnd(), result.Text("stdout"));
+    }
+
     [Fact]
     public async Task TerminalOfACommandLine_IsRefused()
     {

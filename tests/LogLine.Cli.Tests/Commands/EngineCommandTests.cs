@@ -67,6 +67,17 @@ public sealed class EngineCommandTests : IDisposable
         Assert.Contains(said, spoken.Errors);
     }
 
+    [Theory]
+    [InlineData("""{"lines":["one","two"],"dropped":7,"truncated":true}""", "one\ntwo\n", "dropped  7\n… there is more than fits.\n")]
+    [InlineData("""{"lines":[],"dropped":0,"truncated":false}""", "", "")]
+    public async Task Log_IsItsLinesAlone(string result, string output, string errors)
+    {
+        await using var gateway = await StartAsync($$"""{"state":"exited","exit_code":0,"result":{{result}} }""");
+
+        var said = (await RunAsync("container logs web")).Expect(0);
+        Assert.Equal((output, errors), (said.Output, said.Errors));
+    }
+
     [Fact]
     public async Task RunThatIsNotWaitedFor_IsNoComplaint()
     {
@@ -84,6 +95,24 @@ public sealed class EngineCommandTests : IDisposable
 
         Assert.Contains("There is no folder", (await RunAsync($"image save --image x --out {_terminal.At("nowhere")}/x.tar")).Expect(1).Errors);
         Assert.Empty(gateway.Writes);
+    }
+
+    [Fact]
+    public async Task OutOfARunThatGoesOn_IsNotThere()
+    {
+        await using var gateway = await StartAsync("""{"state":"running"}""");
+
+        Assert.Contains("is not written: the run run_abc goes on", (await RunAsync($"image save --image x --out {_terminal.At("x.tar")} --wait 0")).Expect(1).Errors);
+    }
+
+    [Fact]
+    public void OutThatIsALink_LeadsOn()
+    {
+        var (part, target, link) = (_terminal.Write("part", "new"), _terminal.Write("target", "older and longer"), _terminal.At("link"));
+        File.CreateSymbolicLink(link, target);
+
+        Cli.Commands.OutputFile.Name(part, link);
+        Assert.Equal(("new", target), (File.ReadAllText(target), new FileInfo(link).LinkTarget));
     }
 
     [Fact]

@@ -73,6 +73,7 @@ public sealed class ContainerTests(GatewayProcess gateway)
     [InlineData("container create web --image x --with-env novalue --target podman", "KEY=VALUE")]
     [InlineData("container create web --image x --ports [1, --target podman", "--ports")]
     [InlineData("container list --state asleep --target podman", "created, running, paused, stopped")]
+    [InlineData("container start web --wait 99 --target podman", "--wait is a whole number of seconds from 0 to 60, not '99'")]
     [InlineData("container stop web --timeout-s soon --target podman", "soon")]
     public async Task WrongCommandLine_SaysWhatIsWrong(string command, string reason)
     {

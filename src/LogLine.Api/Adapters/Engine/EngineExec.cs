@@ -52,7 +52,7 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
             return await engine.AttachAsync(exec, order.Request.Tty, order.Timeout + limits.Answer, async (stream, inner) =>
             {
                 using var enough = CancellationTokenSource.CreateLinkedTokenSource(inner);
-                var feeding = order.Stdin is { } stdin ? FeedAsync(stream, stdin, enough.Token) : Task.CompletedTask;
+                var feeding = order.Stdin is { } stdin ? FeedAsync(stream, stdin, order.Request.Tty, enough.Token) : Task.CompletedTask;
                 try
                 {
                     await EngineLogFrames.ReadAsync(stream, framed: !order.Request.Tty, append, inner);
@@ -103,17 +103,23 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
     TimeSpan Longer(TimeSpan pause) => pause * 2 < limits.Glance ? pause * 2 : limits.Glance;
 
     /// <summary>Writes the input and closes that direction. A command that ends without reading all of it has had enough.</summary>
-    static async Task FeedAsync(EngineStream stream, byte[] stdin, CancellationToken cancel)
+    static async Task FeedAsync(EngineStream stream, byte[] stdin, bool tty, CancellationToken cancel)
     {
         try
         {
             await stream.WriteAsync(stdin, cancel);
-            await stream.EndWritingAsync();
+            if (tty)
+                await stream.WriteAsync(EndOfTyping(stdin), cancel); // Docker ends the output of a terminal with that direction
+            else
+                await stream.EndWritingAsync();
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
         }
     }
+
+    /// <summary>A terminal knows no end of its input but the character that says so (Ctrl-D): behind a line that has not ended the first one hands that over, and the next one is the end.</summary>
+    static byte[] EndOfTyping(byte[] typed) => typed is [] or [.., (byte)'\n'] ? [0x04] : [0x04, 0x04];
 
     async Task<int> ExitCodeAsync(string exec, CancellationToken cancel)
     {

@@ -45,15 +45,17 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
             // A link in its place, or in that of a folder that it is in, leads the engine to another file.
             if (entry.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink && (name + "/").StartsWith(found + "/", StringComparison.Ordinal))
                 throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: '{found}' is a link, which could lead the engine to another file than the one that was judged. Put the file itself, or the folder, in its place.");
-            if (found != name || entry.DataStream is null)
+            if (found != name || entry.EntryType is TarEntryType.Directory)
                 return;
             if (entry.Length > BuildFile.MaxBytes)
                 throw new ArtifactException(ArtifactFailure.TooLarge, $"'{name}' has {entry.Length:N0} bytes; at most {BuildFile.MaxBytes:N0}.");
-            using var reader = new StreamReader(entry.DataStream, Encoding.UTF8, leaveOpen: true);
+            using var reader = new StreamReader(entry.DataStream ?? Stream.Null, Encoding.UTF8, leaveOpen: true);
             text = text is null ? await reader.ReadToEndAsync(cancel) : throw new ArtifactException(ArtifactFailure.Malformed, $"The context has '{name}' twice.");
         }, cancel);
         if (text is null)
             throw new ArtifactException(ArtifactFailure.Malformed, $"The context has no file '{name}'.");
+        if (string.IsNullOrWhiteSpace(text))
+            throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' is empty.");
         var (named, problem) = BuildFile.Read(text, call.Arguments.Flag("network") ?? false);
         return problem is null ? named : throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: {problem}.");
     }

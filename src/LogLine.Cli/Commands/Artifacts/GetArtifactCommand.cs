@@ -36,7 +36,7 @@ internal static class GetArtifactCommand
                 }
                 length = file.Length;
             }
-            File.Move(part, path, overwrite: true);
+            OutputFile.Name(part, path);
             return call.Screen.Result(
                 json =>
                 {

@@ -43,7 +43,7 @@ internal static class ExportCommand
             {
                 return ExitCodes.Done;
             }
-            File.Move(draft, output, overwrite: true);
+            OutputFile.Name(draft, output);
             return Say(call, output, source, report);
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)

@@ -142,6 +142,10 @@ internal sealed class EngineCommand
             return call.Screen.Refuse(failure);
         }
         var (state, result) = (known.Text("state") ?? "", known.Member("result"));
+        if (_intent.YieldsArtifact && call.Get(_out) is { } wanted && !RunStateText.HasEnded(state))
+        {
+            return call.Screen.Refuse(new CommandFailure("run", $"{wanted} is not written: the run {run} goes on.", $"logline status {run} --watch, then logline artifacts get with the artifact of its result, or the same command with a longer --wait"));
+        }
         if (_intent.YieldsArtifact && call.Get(_out) is { } path && result.Text("artifact") is { } artifact && await LocalArtifacts.FetchAsync(call, gateway, artifact, path) is { } unfetched)
         {
             return call.Screen.Refuse(unfetched);
@@ -233,7 +237,7 @@ internal sealed class EngineCommand
         }
         else
         {
-            ResultLines.Show(result, line);
+            ResultLines.Show(result, line, call.Screen.Note);
         }
     }
 }

@@ -31,6 +31,10 @@ internal static class LocalArtifacts
     /// <summary>Why nothing can be fetched to there, said before anything is made; null when nothing speaks against it.</summary>
     public static CommandFailure? Refuse(string path)
     {
+        if (path.Length == 0)
+        {
+            return CommandFailure.Usage("--out names no file.");
+        }
         try
         {
             var folder = Path.GetDirectoryName(Path.GetFullPath(path.TrimEnd('/')));
@@ -66,7 +70,7 @@ internal static class LocalArtifacts
             }
             else
             {
-                File.Move(part, path, overwrite: true);
+                OutputFile.Name(part, path);
             }
             return null;
         }

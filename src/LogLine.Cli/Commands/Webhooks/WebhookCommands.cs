@@ -102,7 +102,7 @@ internal static class WebhookCommands
         using var opened = gateway;
         return (await gateway.GetAsync(Of(id), call.Stop)).Fails(out failure, out var webhook)
             ? call.Screen.Refuse(failure)
-            : call.Screen.Result(webhook.WriteTo, line => ResultLines.Show(webhook, line));
+            : call.Screen.Result(webhook.WriteTo, line => ResultLines.Show(webhook, line, call.Screen.Note));
     }
 
     private static async Task<int> RemoveAsync(Call call, string id)

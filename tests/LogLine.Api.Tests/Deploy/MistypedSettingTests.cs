@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using LogLine.Api.Tests.Checkout;
+using Microsoft.Extensions.Configuration;
+
+namespace LogLine.Api.Tests.Deploy;
+
+/// <summary>What an operator has mistyped ends the start with one line that names it.</summary>
+public sealed class MistypedSettingTests
+{
+    [Theory]
+    [InlineData("--dta DIR", "'--dta' is no option")]
+    [InlineData("serve --data DIR", "'serve' is no option")]
+    [InlineData("--LogLine__Role worker", "'--LogLine__Role' is no option")]
+    [InlineData("--data", "--data has no value")]
+    [InlineData("--data DIR --LogLine:Wroker:Gateway=http://x:1", "'LogLine:Wroker:Gateway' is no setting; in LogLine there are Artifacts, ")]
+    [InlineData("--data DIR --LogLine:Runner:Drain=1", "'LogLine:Runner:Drain' is no setting; in LogLine:Runner there are DrainSeconds, ")]
+    [InlineData("--data DIR --LogLine:Runner:DrainSeconds=soon", "'LogLine:Runner:DrainSeconds'")]
+    [InlineData("--data DIR --urls http://127.0.0.1:99999", "'http://127.0.0.1:99999'")]
+    [InlineData("--data DIR --urls 5080", "'5080'")]
+    public async Task MistypedStart_IsRefusedInOneLine(string line, string reason)
+    {
+        var folder = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
+
+        var (code, output, errors) = await RunAsync(line.Replace("DIR", folder, StringComparison.Ordinal).Split(' '));
+        Assert.True(code == 1, $"{code}\n{output}\n{errors}");
+        Assert.Contains(reason, errors);
+        Assert.Equal("", output);
+        Assert.DoesNotContain("   at ", errors);
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Fact]
+    public async Task Help_ServesNothing()
+    {
+        var (code, output, errors) = await RunAsync("--help");
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Contains("--data DIR", output);
+    }
+
+    /// <summary>Pages, Compose file and manifests name no setting that there is not.</summary>
+    [Fact]
+    public void SettingsOfThePages_AreThere()
+    {
+        var names = Directory.EnumerateFiles(Repository.At("docs"), "*.md").Concat(Directory.EnumerateFiles(Repository.At("deploy"), "*.yaml", SearchOption.AllDirectories)).Append(Repository.At("docker-compose.yml"))
+            .SelectMany(file => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(file), "LogLine(?:(?::|__)[A-Za-z0-9]+)+").Select(match => match.Value.Replace("__", ":", StringComparison.Ordinal))).Distinct().ToList();
+
+        Assert.Contains("LogLine:Runner:SecretsPath", names);
+        Assert.All(names, name => SettingNames.Require(new ConfigurationBuilder().AddInMemoryCollection([new(name, "x")]).Build()));
+    }
+
+    private static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] args)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "LogLine.Api"), args) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var stop = TestContext.Current.CancellationToken;
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(stop), process.StandardError.ReadToEndAsync(stop));
+        await process.WaitForExitAsync(stop);
+        return (process.ExitCode, await output, await errors);
+    }
+}
