@@ -117,6 +117,23 @@ public sealed class EngineDeployTests
         await AnswersAsync(http, port);
     }
 
+    /// <summary>What ends again and again is not there most of the time, and wants its port each time that it is.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task FixedPort_OfOneThatEndsAgainAndAgain_IsItsOwnInBetween(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var fixedPort = $$$""","ports":[{"host":{{{FixedPort()}}},"container":8080}]""";
+        var old = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Script("until [ -e /tmp/fail ]; do sleep 0.02; done; exit 5") + fixedPort + ""","restart":{"policy":"always"}"""));
+        await lab.SucceedAsync(name, "touch", "/tmp/fail");
+
+        var reference = await ApplyAsync(lab, name, 2, Script("exec sleep 600") + fixedPort + ""","lifecycle":{"stop_timeout":"1s"}""");
+        Assert.Equal("recreate", await Patience.UntilThereAsync("a plan between two lives", async () =>
+            await lab.Gateway.PlanAsync(name, reference, lab.Provider) is var plan && plan.Member("current").Text("state") == "stopped" ? plan.Text("strategy") : null));
+        await RunningAsync(lab, name, reference);
+        Assert.Equal("replaced", (await lab.Gateway.RunInAsync(old, "exited")).Text("reason"));
+    }
+
     /// <summary>Stopping thaws it, so that it is frozen anew.</summary>
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task PausedOne_IsPausedAgain_WhenTheNewOneFails(string provider)
