@@ -115,11 +115,11 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
             return "the run is not of the kind that its intent starts";
         }
         var target = CanonicalJson.Parse(run.Target).Root;
-        if ((run.Provider, run.Service) != (target.Text("provider"), (run.Ref is null ? payload.Text("name") : target.Text("service")) ?? ""))
+        var (name, operation) = intent.Work(payload);
+        if ((run.Provider, run.Service) != (target.Text("provider"), run.Ref is null ? name : target.Text("service") ?? ""))
         {
             return "engine and name of the run are not those of its target and span";
         }
-        var operation = intent.Operation is { } step ? ContainerLifecycle.Operation(step, payload) : null;
         return run.Ref is not null || (RunDetail.Order(run.Detail) is var order && (order.Effect, order.Operation) == (intent.Effect, operation)) ? null : "effect and operation of the run are not those of its intent";
     }
 
