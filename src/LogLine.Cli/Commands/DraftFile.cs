@@ -11,10 +11,10 @@ internal sealed class DraftFile : IDisposable
         _target = target.TrimEnd('/');
         var full = System.IO.Path.GetFullPath(target);
         _isDevice = full.StartsWith("/dev/", StringComparison.Ordinal) && !full.StartsWith("/dev/shm/", StringComparison.Ordinal);
-        Path = _isDevice ? System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"logline-{Guid.NewGuid():N}.part") : _target + ".part";
+        Path = _isDevice ? System.IO.Path.GetTempFileName() : _target + ".part";
     }
 
-    /// <summary>Where to write it. Beside a device there is no place for a file, and most may not make one there.</summary>
+    /// <summary>Where to write it. Of a device it is a file for its owner's eyes in the folder for such: beside it most may make none.</summary>
     public string Path { get; }
 
     /// <summary>
