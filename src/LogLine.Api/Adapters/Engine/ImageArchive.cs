@@ -110,7 +110,7 @@ internal sealed class ImageArchive
             throw Malformed("its config is no Linux image of layers");
         if (image.Config?.OnBuild is { Length: > 0 })
             throw Malformed("it has ONBUILD triggers, which would act in builds that nobody has judged");
-        if (image.Config?.Labels?.Keys.FirstOrDefault(label => label.StartsWith(EngineLabels.Prefix, StringComparison.Ordinal) && !string.IsNullOrEmpty(image.Config.Labels[label])) is { } label)
+        if (image.Config?.Labels?.Keys.FirstOrDefault(label => label.StartsWith(EngineLabels.Prefix, StringComparison.Ordinal) && label != EngineLabels.CommittedBy && !string.IsNullOrEmpty(image.Config.Labels[label])) is { } label)
             throw Malformed($"it has the label '{label}', which is the gateway's own");
         if (ids.Length != layerNames.Count || ids.Length > MaxLayers)
             throw Malformed($"its config names {ids.Length} layers and its manifest {layerNames.Count}; at most {MaxLayers}");

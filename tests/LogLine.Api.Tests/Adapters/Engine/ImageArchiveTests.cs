@@ -12,11 +12,12 @@ public sealed class ImageArchiveTests
     [Fact]
     public async Task WholeLayout_IsTaken() => Assert.Null(await ProblemAsync(new OciLayout("hello", "hi")));
 
-    [Fact]
-    public async Task LabelWithoutAValue_IsNone()
+    /// <summary>One without a value says nothing, and every image that was committed here and saved says by which run.</summary>
+    [Theory, InlineData("logline.tenant", null), InlineData("logline.committed_by", "run_1")]
+    public async Task LabelThatMakesNothingOurs_IsTaken(string label, string? value)
     {
         var layout = new OciLayout("hello", "hi");
-        layout.Config["config"]!["Labels"] = new JsonObject { ["logline.tenant"] = null };
+        layout.Config["config"]!["Labels"] = new JsonObject { [label] = value };
 
         Assert.Null(await ProblemAsync(layout));
     }
