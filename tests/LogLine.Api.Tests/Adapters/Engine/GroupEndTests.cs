@@ -75,6 +75,6 @@ public sealed class GroupEndTests
     static PrimitiveCall Call(string arguments) => new()
     {
         RunId = "run_end", Tenant = "dev", Name = "s", Arguments = CanonicalJson.Parse(System.Text.Encoding.UTF8.GetBytes(arguments)).Root, Begun = () => Task.CompletedTask, Artifacts = null!, HasEnded = (_, _) => ValueTask.FromResult(true),
-        Progress = _ => Task.CompletedTask,
+        Progress = _ => Task.CompletedTask, TurnOf = async (name, cancel) => await new WorkloadTurns().TakeAsync("docker", "dev", name, cancel),
     };
 }

@@ -65,7 +65,7 @@ public sealed class PartlyLabelledTests
         var call = new PrimitiveCall
         {
             RunId = "run_x", Tenant = lab.Tenant, Name = "s", Arguments = CanonicalJson.Parse(System.Text.Encoding.UTF8.GetBytes(arguments)).Root, Begun = () => Task.CompletedTask, Artifacts = null!,
-            HasEnded = (_, _) => ValueTask.FromResult(true), Progress = _ => Task.CompletedTask,
+            HasEnded = (_, _) => ValueTask.FromResult(true), Progress = _ => Task.CompletedTask, TurnOf = async (name, cancel) => await new WorkloadTurns().TakeAsync("podman", lab.Tenant, name, cancel),
         };
         return (await lab.Adapter.Primitives[intent](call, EngineLab.Cancel)).Body;
     }
