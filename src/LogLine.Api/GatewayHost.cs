@@ -34,7 +34,6 @@ public sealed class GatewayOptions
     public static GatewayOptions Read(ConfigurationManager configuration, string[] args)
     {
         configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
-        SettingNames.Require(args);
         SettingNames.Require(configuration);
         var options = Bind(configuration.GetSection("LogLine"));
         options.Data = configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
@@ -100,6 +99,9 @@ public sealed class GatewayOptions
     /// <summary>The worker of this process.</summary>
     public RunnerOptions Runner { get; set; } = new();
 
+    /// <summary>What is logged, and how.</summary>
+    public LogOptions Logs { get; set; } = new();
+
     /// <summary>What is measured, and where it is shown.</summary>
     public MetricsOptions Metrics { get; set; } = new();
 
@@ -122,6 +124,17 @@ public sealed class GatewayOptions
 /// <summary>Puts the rooms together and takes them apart again.</summary>
 internal static class GatewayHost
 {
+    /// <summary>The host's builder, and what command line, environment and files say.</summary>
+    /// <exception cref="DataFolderException">Something in them is mistyped.</exception>
+    public static WebApplicationBuilder CreateBuilder(string[] args, out GatewayOptions options)
+    {
+        SettingNames.Require(args); // first: of what the host cannot read it says less
+        var builder = WebApplication.CreateSlimBuilder(args);
+        builder.AddSecretFiles();
+        options = GatewayOptions.Read(builder.Configuration, args);
+        return builder;
+    }
+
     /// <summary>Registers what the role needs.</summary>
     /// <exception cref="DataFolderException">There is no such role.</exception>
     public static void AddRole(this WebApplicationBuilder builder, GatewayOptions options, Func<IReadOnlyList<IRunAdapter>> adapters)

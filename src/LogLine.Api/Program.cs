@@ -39,10 +39,8 @@ public static class GatewayProgram
     /// <summary>Builds it from command line (<c>--role</c>, <c>--data</c>, <c>--urls</c>), environment and <c>appsettings.json</c>.</summary>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
-        builder.AddSecretFiles();
-        builder.AddLogs();
-        var options = GatewayOptions.Read(builder.Configuration, args);
+        var builder = GatewayHost.CreateBuilder(args, out var options);
+        builder.AddLogs(options.Logs);
         builder.AddTelemetry(options.Metrics, options.IsWorker ? "logline-worker" : "logline-gateway");
         builder.AddRole(options, () => RunAdapters.Discover(Environment.GetEnvironmentVariable, options.Engines, new(options.Policy), TimeProvider.System));
         adjust?.Invoke(builder);

@@ -22,9 +22,7 @@ internal static class ServerKeyRotation
             return 2;
         }
         string[] settings = ["--Serilog:MinimumLevel:Default=Error", .. args.Skip(1 + words.Length)];
-        var builder = WebApplication.CreateSlimBuilder(settings);
-        builder.AddSecretFiles();
-        var options = GatewayOptions.Read(builder.Configuration, settings);
+        var builder = GatewayHost.CreateBuilder(settings, out var options);
         var keys = options.Store == "sqlite" ? await AloneAsync(settings, words) : await SharedAsync(builder.Configuration, options, words);
         foreach (var key in keys.Where(key => key.Use == words[0]))
         {

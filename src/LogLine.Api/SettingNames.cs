@@ -7,24 +7,29 @@ namespace LogLine.Api;
 internal static class SettingNames
 {
     private const string Section = "LogLine";
+    private const string Role = "role";
 
-    // The host's own.
-    private static readonly string[] Options = ["data", "urls", "role", "environment", "contentRoot", "applicationName", "http_ports", "https_ports"];
+    // Ours, and all that the host reads without a section.
+    private static readonly HashSet<string> Options = new(
+        ["data", Role, "AllowedHosts", "startupTimeoutSeconds", "servicesStartConcurrently", "servicesStopConcurrently", .. Keys(typeof(HostDefaults)), .. Keys(typeof(WebHostDefaults))], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Goes through the command line.</summary>
+    /// <summary>Goes through the command line, in every form that the host reads: <c>--NAME VALUE</c>, <c>/NAME VALUE</c>, each with <c>=</c> as well, and <c>NAME=VALUE</c>.</summary>
     /// <exception cref="DataFolderException">Something in it is no option, or has no value.</exception>
     public static void Require(string[] args)
     {
         for (var i = 0; i < args.Length; i++)
         {
-            var (name, isWhole) = args[i].Split('=', 2) is [var option, _] ? (option, true) : (args[i], false);
-            if (!name.StartsWith("--", StringComparison.Ordinal) || !IsOption(name[2..]))
+            var (option, isWhole) = args[i].Split('=', 2) is [var key, _] ? (key, true) : (args[i], false);
+            var name = option.StartsWith("--", StringComparison.Ordinal) ? option[2..] : option.StartsWith('/') ? option[1..] : option;
+            // A bare word is a name only together with its value, and what is short for a setting is so behind dashes alone.
+            var isRead = name != option || (isWhole && !Role.Equals(name, StringComparison.OrdinalIgnoreCase));
+            if (!isRead || !IsOption(name))
             {
-                throw new DataFolderException($"'{name}' is no option: there are --data, --urls, --role and --LogLine:SECTION:NAME (logline-api --help).");
+                throw new DataFolderException($"'{option}' is no option: there are --data, --urls, --role and --LogLine:SECTION:NAME (logline-api --help).");
             }
             if (!isWhole && ++i == args.Length)
             {
-                throw new DataFolderException($"{name} has no value.");
+                throw new DataFolderException($"{option} has no value.");
             }
         }
     }
@@ -35,7 +40,7 @@ internal static class SettingNames
     {
         foreach (var (path, value) in configuration.GetSection(Section).AsEnumerable(makePathsRelative: true))
         {
-            if (value is not null && path is not ("" or "Logs:Format")) // read before there are options: how errors of theirs are logged
+            if (value is not null && path.Length > 0)
             {
                 Require(path);
             }
@@ -54,19 +59,28 @@ internal static class SettingNames
         var (type, at) = (typeof(GatewayOptions), Section);
         foreach (var part in path.Split(':'))
         {
+            if (type.IsGenericType && type.GetGenericArguments() is [var member])
+            {
+                (type, at) = (member, $"{at}:{part}"); // of a list, whose members have numbers
+                continue;
+            }
             if (type.Assembly != typeof(GatewayOptions).Assembly)
             {
-                return; // a list, whose members have numbers, or a value
+                throw new DataFolderException($"'{Section}:{path}' is no setting: {at} is a value.");
             }
-            var property = type.GetProperty(part, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)
-                ?? throw new DataFolderException($"'{Section}:{path}' is no setting; in {at} there are {string.Join(", ", type.GetProperties().Where(one => one.CanWrite).Select(one => one.Name).Order(StringComparer.Ordinal))}.");
+            // What has no setter follows from other settings.
+            var settings = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(one => one.SetMethod is { IsPublic: true }).ToList();
+            var property = settings.Find(one => one.Name.Equals(part, StringComparison.OrdinalIgnoreCase))
+                ?? throw new DataFolderException($"'{Section}:{path}' is no setting; in {at} there are {string.Join(", ", settings.Select(one => one.Name).Order(StringComparer.Ordinal))}.");
             (type, at) = (property.PropertyType, $"{at}:{property.Name}");
         }
     }
 
+    private static IEnumerable<string> Keys(Type defaults) => defaults.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => field.GetValue(null)).OfType<string>();
+
     // Variables (OTEL_…, LOGLINE_SECRETS) can stand on a command line as well, and the sections of others have colons.
     private static bool IsOption(string name) =>
-        name.Contains(':') || Options.Contains(name, StringComparer.OrdinalIgnoreCase) || (name.Length > 0 && name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_'));
+        (name.Contains(':') && !name.StartsWith('-')) || Options.Contains(name) || (name.Length > 0 && name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_'));
 
     private static bool IsAddress(string url)
     {

@@ -302,8 +302,8 @@ internal static class Admission
 
     private static RunRow Primitive(Judgement item, List<LedgerEffect> effects, List<Func<ServerIdentity, ServerSpan>> followers)
     {
-        var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
-        var run = NewRun(item, item.Payload.Text("name") ?? "", null, RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)));
+        var (name, operation) = item.Definition!.Work(item.Payload);
+        var run = NewRun(item, name, null, RunDetail.OfOrder(new PrimitiveOrder(item.Effect!, operation, item.Payload)));
         if (item.Proof is not null)
         {
             effects.Add(new LedgerEffect.ProofConsumed(item.Tenant, item.Proof.This));

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Schema;
 
@@ -32,10 +35,14 @@ public enum IntentSender
 /// <param name="Payload">Schema of the payload.</param>
 /// <param name="Document">The file's content, for <c>GET /v1/catalog</c>.</param>
 public sealed record IntentDefinition(
-    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, IntentSender Sender, string? Effect, string? Family, string? Operation, string? Right, string? ProofIntent, JsonSchema Payload, System.Text.Json.JsonElement Document)
+    string Name, string Title, string EntityType, string Kind, IReadOnlyList<string> Subjects, IntentSender Sender, string? Effect, string? Family, string? Operation, string? Right, string? ProofIntent, JsonSchema Payload, JsonElement Document)
 {
     /// <summary>True when it brings a MiniContainer to a target, or says what that would do.</summary>
     public bool IsDeploy => Effect is "deploy.plan" or "deploy.apply" or "deploy.rollback";
+
+    /// <summary>What a primitive comes to with that payload: the name of what it acts on, empty when it names nothing, and its step of the container's lifecycle, if it is one.</summary>
+    public (string Name, string? Operation) Work(JsonElement payload) =>
+        (payload.Text("name") ?? "", Operation is { } step ? ContainerLifecycle.Operation(step, payload) : null);
 
     /// <summary>
     /// True when the subject has one of the forms. <paramref name="tenant"/> is the one that it names, a piece of it; empty when the form names none.

@@ -10,7 +10,7 @@ internal static class StartupLog
     private const string Line = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}";
 
     /// <summary>Logs to the console, lines for people or (<c>LogLine:Logs:Format</c> = <c>json</c>) for programs; levels from the section <c>Serilog</c> of the configuration.</summary>
-    public static void AddLogs(this WebApplicationBuilder builder)
+    public static void AddLogs(this WebApplicationBuilder builder, LogOptions options)
     {
         builder.Logging.ClearProviders();
         // A line has its event's own properties and its trace: what the web server would say of every request besides is made for every request, logged or not.
@@ -22,9 +22,9 @@ internal static class StartupLog
             .ReadFrom.Configuration(builder.Configuration)
             .Enrich.FromLogContext()
             .Enrich.With<TicketRedaction>();
-        var written = builder.Configuration["LogLine:Logs:Format"] switch
+        var written = options.Format switch
         {
-            null or "text" => configured.WriteTo.Console(outputTemplate: Line, formatProvider: System.Globalization.CultureInfo.InvariantCulture),
+            "text" => configured.WriteTo.Console(outputTemplate: Line, formatProvider: System.Globalization.CultureInfo.InvariantCulture),
             "json" => configured.WriteTo.Console(new CompactLog()),
             var other => throw new DataFolderException($"LogLine:Logs:Format is '{other}'; there are text and json."),
         };

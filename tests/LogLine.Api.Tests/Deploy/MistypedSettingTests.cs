@@ -12,6 +12,14 @@ public sealed class MistypedSettingTests
     [InlineData("serve --data DIR", "'serve' is no option")]
     [InlineData("--LogLine__Role worker", "'--LogLine__Role' is no option")]
     [InlineData("--data", "--data has no value")]
+    [InlineData("-data=DIR", "'-data' is no option")]
+    [InlineData("-LogLine:Role=worker", "'-LogLine:Role' is no option")]
+    [InlineData("role=worker", "'role' is no option")]
+    [InlineData("--data DIR --LogLine:Runner:DrainTime=00:00:09", "'LogLine:Runner:DrainTime' is no setting; in LogLine:Runner there are DrainSeconds, ")]
+    [InlineData("--data DIR --LogLine:IsWorker=true", "'LogLine:IsWorker' is no setting")]
+    [InlineData("--data DIR --LogLine:Engines:Registries:0:Hots=x", "'LogLine:Engines:Registries:0:Hots' is no setting; in LogLine:Engines:Registries:0 there are CredentialsFile, Host.")]
+    [InlineData("--data DIR --LogLine:Store:Kind=x", "LogLine:Store is a value")]
+    [InlineData("--data DIR --LogLine:logs:format=xml", "LogLine:Logs:Format is 'xml'")]
     [InlineData("--data DIR --LogLine:Wroker:Gateway=http://x:1", "'LogLine:Wroker:Gateway' is no setting; in LogLine there are Artifacts, ")]
     [InlineData("--data DIR --LogLine:Runner:Drain=1", "'LogLine:Runner:Drain' is no setting; in LogLine:Runner there are DrainSeconds, ")]
     [InlineData("--data DIR --LogLine:Runner:DrainSeconds=soon", "'LogLine:Runner:DrainSeconds'")]
@@ -28,6 +36,17 @@ public sealed class MistypedSettingTests
         Assert.DoesNotContain("   at ", errors);
         Assert.False(Directory.Exists(folder));
     }
+
+    /// <summary>What the host reads is taken in every form that it reads.</summary>
+    [Theory]
+    [InlineData("--shutdownTimeoutSeconds 9 --AllowedHosts=* --detailedErrors true --WebRoot x")]
+    [InlineData("data=x urls=http://127.0.0.1:0 LogLine:Role=worker")]
+    [InlineData("/data x /urls=http://127.0.0.1:0 /role worker OTEL_SERVICE_NAME=x")]
+    public void WhatTheHostReads_IsTaken(string line) => SettingNames.Require(line.Split(' '));
+
+    /// <summary>The binder does not care for case either.</summary>
+    [Fact]
+    public void Case_IsNoMatter() => SettingNames.Require(new ConfigurationBuilder().AddInMemoryCollection([new("LOGLINE:LOGS:FORMAT", "json"), new("logline:engines:registries:0:host", "x")]).Build());
 
     [Fact]
     public async Task Help_ServesNothing()

@@ -46,7 +46,7 @@ public sealed class ArchivePrimitiveTests
         await using var lab = await PrimitiveLab.OpenAsync(provider);
         var (built, loaded, container) = (lab.Name("built"), lab.Name("loaded"), lab.Name());
         var context = await lab.Gateway.UploadAsync(Tars.Of(
-            ("Dockerfile", $"FROM {PrimitiveLab.Image}\nARG WHO=nobody\nCOPY hello /hello\nRUN echo built for $WHO > /who && cat /hello\nLABEL team=blue logline.tenant=other"), ("hello", $"from the context of {built}\n")));
+            ("Dockerfile", $"FROM {PrimitiveLab.Image}\nARG WHO=nobody\nCOPY hello /hello\nRUN echo built for $WHO > /who && cat /hello\nLABEL team=blue logline.tenant=other logline.committed_by=run_1"), ("hello", $"from the context of {built}\n")));
 
         var result = await lab.DoAsync("image.build", null, $$$"""{"artifact":"{{{context}}}","tag":"{{{built}}}:1","build_args":{"WHO":"you"}}""");
         var saved = await lab.DoAsync("image.save", null, $$"""{"image":"localhost/dev/{{built}}:1"}""");
@@ -62,6 +62,8 @@ public sealed class ArchivePrimitiveTests
         Assert.Contains($"localhost/dev/{loaded}:2", again.Texts("references"));
         Assert.Equal($"built for you\nfrom the context of {built}\n", seen.Text("stdout"));
         Assert.Equal("blue", again.Member("labels").Text("team"));
+        var labels = (await lab.Engine.FindImageAsync($"localhost/dev/{built}:1", PrimitiveLab.Cancel))!.Config!.Labels!;
+        Assert.Equal(("", ""), (labels[EngineLabels.Tenant], labels[EngineLabels.CommittedBy]));
         Assert.NotEmpty((await lab.Gateway.PostAsync("""{"intent":"run.progress"}""", path: "/v1/spans/query")).Json.Items("items"));
 
         await lab.DoAsync("container.remove", container, """{"force":true}""");

@@ -199,9 +199,10 @@ public sealed class WorkerProtocolTests
         var permit = RunPermit.Sign(gateway.Services.GetRequiredService<SpanLedger>().Identity, run, edge.Identity.Kid, parts, [], now);
         var order = CanonicalJson.Compose(new WorkOrder(run, permit, parts, null, false).WriteTo);
 
-        var problem = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TestGateway.Schemas.Value, TimeProvider.System).Verify(order.Root).Problem;
+        var (_, problem, isLeft) = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TestGateway.Schemas.Value, TimeProvider.System).Verify(order.Root);
 
         Assert.True(isTaken == problem is null, problem);
+        Assert.Equal(intent == "container.unheard", isLeft); // a newer worker may know it
     }
 
     [Fact]

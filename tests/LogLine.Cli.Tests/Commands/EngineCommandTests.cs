@@ -105,14 +105,14 @@ public sealed class EngineCommandTests : IDisposable
         Assert.Contains("is not written: the run run_abc goes on", (await RunAsync($"image save --image x --out {_terminal.At("x.tar")} --wait 0")).Expect(1).Errors);
     }
 
-    [Fact]
-    public void OutThatIsALink_LeadsOn()
+    [Theory]
+    [InlineData("cleanup apply --plan-digest")]
+    [InlineData("system prune --plan-digest")]
+    public async Task RemovalThatLeftSomething_ExitsWithOne(string command)
     {
-        var (part, target, link) = (_terminal.Write("part", "new"), _terminal.Write("target", "older and longer"), _terminal.At("link"));
-        File.CreateSymbolicLink(link, target);
+        await using var gateway = await StartAsync("""{"state":"exited","exit_code":1,"result":{"plan":[],"applied":true,"removed":[],"failed":[{"removable":{"kind":"container","name":"web","id":"1"},"why":"in use"}]}}""");
 
-        Cli.Commands.OutputFile.Name(part, link);
-        Assert.Equal(("new", target), (File.ReadAllText(target), new FileInfo(link).LinkTarget));
+        (await RunAsync($"{command} {Artifact}")).Expect(1);
     }
 
     [Fact]

@@ -63,8 +63,8 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
     static BuildOrder Order(PrimitiveCall call, string image) => new(
         image, call.Arguments.Text("dockerfile") ?? "Dockerfile", call.Arguments.Text("stage"), call.Arguments.Flag("no_cache") ?? false, call.Arguments.Flag("network") ?? false,
         call.Arguments.Member("build_args") is { ValueKind: JsonValueKind.Object } own ? own.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetString()!) : [],
-        // A container that somebody makes of the image must not pass for one of ours.
-        EngineLabels.All.ToDictionary(label => label, _ => ""),
+        // A container that somebody makes of the image must not pass for one of ours, nor the image for one that a run has made of a container.
+        EngineLabels.All.Append(EngineLabels.CommittedBy).ToDictionary(label => label, _ => ""),
         TimeSpan.FromSeconds(call.Arguments.Integer("timeout_s") ?? DefaultTimeoutSeconds));
 
     /// <summary>Keeps the last of what a build says, and says how far it is.</summary>

@@ -58,12 +58,14 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
     {
         foreach (var summary in await ListAsync(tenant, cancel))
         {
-            if (await ShowAsync(summary.Id, time.GetTimestamp(), cancel) is { } container && Workloads.IsOurs(container))
+            if (await ShowAsync(summary.Id, cancel) is { } container && Workloads.IsOurs(container))
                 yield return container;
         }
     }
 
     /// <summary>The container of that id or name, whosever it is. What the engine cannot show at this moment it can a moment later, or in outline.</summary>
+    public Task<ContainerDetail?> ShowAsync(string id, CancellationToken cancel) => ShowAsync(id, time.GetTimestamp(), cancel);
+
     async Task<ContainerDetail?> ShowAsync(string id, long since, CancellationToken cancel)
     {
         while (true)

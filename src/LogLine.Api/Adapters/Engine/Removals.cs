@@ -13,16 +13,19 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
 {
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
-        ["system.prune"] = async (call, cancel) => await AnswerAsync(call, await UnusedAsync(call, cancel), force: false, cancel),
-        ["cleanup.plan"] = async (call, cancel) => await AnswerAsync(call, await OrphansAsync(call, cancel), force: true, cancel),
-        ["cleanup.apply"] = async (call, cancel) => await AnswerAsync(call, await OrphansAsync(call, cancel), force: true, cancel),
+        ["system.prune"] = async (call, cancel) => await AnswerAsync(call, await UnusedAsync(call, cancel), container => engine.RemoveAsync(container.Id, force: false, cancel), cancel),
+        ["cleanup.plan"] = CleanUpAsync,
+        ["cleanup.apply"] = CleanUpAsync,
         ["session.end"] = (call, cancel) => EndAsync(call, EngineLabels.SessionId, "session", cancel),
         ["task.end"] = (call, cancel) => EndAsync(call, EngineLabels.TaskId, "task", cancel),
         ["session.list"] = (call, cancel) => GroupsAsync(call, EngineLabels.SessionId, "session", cancel),
         ["task.list"] = (call, cancel) => GroupsAsync(call, EngineLabels.TaskId, "task", cancel),
     };
 
-    async Task<PrimitiveResult> AnswerAsync(PrimitiveCall call, IReadOnlyList<Removable> plan, bool force, CancellationToken cancel)
+    async Task<PrimitiveResult> CleanUpAsync(PrimitiveCall call, CancellationToken cancel) =>
+        await AnswerAsync(call, await OrphansAsync(call, cancel), container => RemoveOrphanAsync(call, container, cancel), cancel);
+
+    async Task<PrimitiveResult> AnswerAsync(PrimitiveCall call, IReadOnlyList<Removable> plan, Func<Removable, Task> removeContainer, CancellationToken cancel)
     {
         var digest = ContentHash.Of(CanonicalJson.Parse(JsonSerializer.SerializeToUtf8Bytes(plan, ResultJson.Default.IReadOnlyListRemovable)).Utf8.Span);
         if (call.Arguments.Text("plan_digest") is not { } agreed)
@@ -35,7 +38,7 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
         {
             try
             {
-                await RemoveAsync(call, one, force, cancel);
+                await RemoveAsync(call, one, removeContainer, cancel);
                 removed.Add(one);
             }
             catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
@@ -50,11 +53,11 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
         return PrimitiveResult.Of(new RemovalPlan(plan, digest, true, removed, failed), ResultJson.Default.RemovalPlan, failed.Count == 0 ? 0 : 1);
     }
 
-    async Task RemoveAsync(PrimitiveCall call, Removable one, bool force, CancellationToken cancel)
+    async Task RemoveAsync(PrimitiveCall call, Removable one, Func<Removable, Task> removeContainer, CancellationToken cancel)
     {
         await (one.Kind switch
         {
-            "container" => RemoveContainerAsync(call, one.Name, one.Id, force, cancel),
+            "container" => InTurnAsync(call, one.Name, () => removeContainer(one), cancel),
             "network" => engine.RemoveNetworkAsync(one.Id, cancel),
             "volume" => engine.RemoveVolumeAsync(one.Id, cancel),
             _ => engine.UntagAsync(one.Id, cancel),
@@ -62,11 +65,21 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
     }
 
     /// <summary>In its turn, as <c>container.remove</c> does it: what somebody else does to it just now comes to its end first.</summary>
-    async Task RemoveContainerAsync(PrimitiveCall call, string name, string id, bool force, CancellationToken cancel)
+    async Task InTurnAsync(PrimitiveCall call, string name, Func<Task> remove, CancellationToken cancel)
     {
         using var turn = await call.TurnOf(name, cancel)
             ?? throw new AdapterException(AdapterFailure.Conflict, $"The container '{name}' stays: another run is still at work on it (GET /v1/runs?subject=urn:container:{call.Tenant}/{name}). Wait for that run, or cancel it (run.cancel), and remove the container then.");
-        await engine.RemoveAsync(id, force, cancel);
+        await remove();
+    }
+
+    /// <summary>Judged again, since it may have been waited for: what held its turn may have started it. One that is an orphan only while it is stopped goes without force, so that the engine itself keeps one that runs.</summary>
+    async Task RemoveOrphanAsync(PrimitiveCall call, Removable one, CancellationToken cancel)
+    {
+        if (await containers.ShowAsync(one.Id, cancel) is not { } container || !Workloads.IsOurs(container))
+            return; // it went meanwhile
+        if (!await IsOrphanAsync(call, container))
+            throw new AdapterException(AdapterFailure.Conflict, $"The container '{one.Name}' stays: it is no orphan any more.");
+        await engine.RemoveAsync(one.Id, force: container.Config!.Labels![EngineLabels.Strategy] != "ephemeral", cancel);
     }
 
     /// <summary>What nothing uses: stopped containers, networks and volumes without containers, images of the tenant's own without containers.</summary>
@@ -105,18 +118,22 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
         var orphans = new List<Removable>();
         await foreach (var container in containers.DetailsAsync(call.Tenant, cancel))
         {
-            var labels = container.Config!.Labels!;
-            var isOrphan = labels.GetValueOrDefault(EngineLabels.Strategy) switch
-            {
-                "session" => labels.GetValueOrDefault(EngineLabels.SessionId) is not { Length: > 0 } session || await call.HasEnded("session", session),
-                "task" => labels.GetValueOrDefault(EngineLabels.TaskId) is not { Length: > 0 } task || await call.HasEnded("task", task),
-                "ephemeral" => EngineQuirks.State(container.State.Status) == WorkloadState.Stopped,
-                _ => false,
-            };
-            if (isOrphan)
-                orphans.Add(new Removable("container", labels[EngineLabels.Name], container.Id));
+            if (await IsOrphanAsync(call, container))
+                orphans.Add(new Removable("container", container.Config!.Labels![EngineLabels.Name], container.Id));
         }
         return [.. orphans.OrderBy(one => one.Name, StringComparer.Ordinal)];
+    }
+
+    static async ValueTask<bool> IsOrphanAsync(PrimitiveCall call, ContainerDetail container)
+    {
+        var labels = container.Config!.Labels!;
+        return labels.GetValueOrDefault(EngineLabels.Strategy) switch
+        {
+            "session" => labels.GetValueOrDefault(EngineLabels.SessionId) is not { Length: > 0 } session || await call.HasEnded("session", session),
+            "task" => labels.GetValueOrDefault(EngineLabels.TaskId) is not { Length: > 0 } task || await call.HasEnded("task", task),
+            "ephemeral" => EngineQuirks.State(container.State.Status) == WorkloadState.Stopped,
+            _ => false,
+        };
     }
 
     /// <summary>Ends a session or task: what its client bound to it goes, the rest stays and is named.</summary>
@@ -135,7 +152,7 @@ internal sealed class Removals(OwnContainers containers, IContainerEngine engine
             }
             try
             {
-                await RemoveContainerAsync(call, labels[EngineLabels.Name], container.Id, force: true, cancel);
+                await InTurnAsync(call, labels[EngineLabels.Name], () => engine.RemoveAsync(container.Id, force: true, cancel), cancel);
             }
             catch (AdapterException e) when (e.Failure == AdapterFailure.NotFound)
             {

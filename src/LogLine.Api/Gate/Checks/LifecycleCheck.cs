@@ -24,7 +24,7 @@ internal static class LifecycleCheck
     private static async ValueTask<Rejection?> ContainerAsync(Judgement item, string name, CancellationToken cancel)
     {
         var adapter = item.State.Targets.Find(item.Provider)!;
-        var operation = item.Definition!.Operation is { } step ? ContainerLifecycle.Operation(step, item.Payload) : null;
+        var operation = item.Definition!.Work(item.Payload).Operation;
         var takesTurn = operation is not null && ContainerLifecycle.TakesTurn(operation);
         var pending = takesTurn ? await item.State.PendingPrimitiveAsync(item.Tenant, adapter.Provider, name, cancel) : null;
         if (pending is not null)

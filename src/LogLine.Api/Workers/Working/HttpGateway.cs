@@ -326,7 +326,7 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
 
     private async Task TakeRunAsync(Uri address, JsonElement item, CancellationToken cancel)
     {
-        var (order, problem, isLate) = _check.Verify(item);
+        var (order, problem, isLeft) = _check.Verify(item);
         if (order is not null)
         {
             if (!_held.Contains(order.Run.RunId) && _leased.All(queued => queued.Run.RunId != order.Run.RunId))
@@ -338,9 +338,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
         var run = WorkerWire.ReadRun(item.Member("run"));
         _logger.LogError("{Run} is not carried out: {Problem}", run.RunId, problem);
         _refused[(address, run.RunId)] = 0;
-        if (run.State < RunState.Running && !isLate)
+        if (run.State < RunState.Running && !isLeft)
         {
-            // Nobody else would judge it otherwise; a run that was begun is left to whoever watches it, and one that came late to a better clock.
+            // Nobody else would judge it otherwise; a run that was begun is left to whoever watches it, one that came late to a better clock, and one of an unknown intent to a newer worker.
             var refusal = new RunReport(RunState.Failed) { Reason = "order_refused", Error = $"The worker does not carry this out: {problem}." };
             await SayAsync(run.RunId, [Sign(run, RunStates.Intent(RunState.Failed)!, json => RunEvents.Write(json, run, refusal, _time.GetUtcNow()))], null, cancel);
         }

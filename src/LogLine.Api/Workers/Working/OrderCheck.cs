@@ -26,8 +26,8 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
 {
     private static readonly TimeSpan Skew = TimeSpan.FromSeconds(120);
 
-    /// <summary>The order; or, when it does not hold, why. <c>IsLate</c> when nothing but its time is wrong: another one may hold, once the clocks agree.</summary>
-    public (VerifiedOrder? Order, string? Problem, bool IsLate) Verify(JsonElement order)
+    /// <summary>The order; or, when it does not hold, why. <c>IsLeft</c> when nothing but its time is wrong, or the intent is not known here: it may hold once the clocks agree, or at another worker.</summary>
+    public (VerifiedOrder? Order, string? Problem, bool IsLeft) Verify(JsonElement order)
     {
         var (permit, span, evidence) = (Part(order, "permit"), Part(order, "span"), Part(order, "evidence"));
         if (permit is null || span is null || evidence is null)
@@ -36,7 +36,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
         }
         var (manifest, proof, run) = (Part(order, "manifest"), Part(order, "proof"), WorkerWire.ReadRun(order.Member("run")));
         var problem = OfPermit(permit.Root, run) ?? OfParts(permit.Root, run, span, proof, evidence) ?? OfSpan(span.Root, run) ?? OfIntent(span.Root.Member("payload"), run) ?? OfManifest(manifest, evidence.Root, run) ?? OfProof(proof, evidence.Root, span.Root, run);
-        if ((problem ?? OfTime(permit.Root)) is { } wrong)
+        if ((problem ?? OfCatalogue(run) ?? OfTime(permit.Root)) is { } wrong)
         {
             return (null, wrong, problem is null);
         }
@@ -67,6 +67,9 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
         return Timestamps.TryParse(permit.Text("exp"), out var expires) && now < expires + Skew ? null
             : $"the permit has expired ({permit.Text("exp")}; here it is {Timestamps.Write(now)}): if it is new, the clocks of gateway and worker differ";
     }
+
+    /// <summary>Gateways that were upgraded before this worker send what a newer one knows.</summary>
+    private string? OfCatalogue(RunRow run) => catalogue.Find(run.Intent) is null ? $"the worker's own catalogue (LogLine:Schemas) has no intent '{run.Intent}'" : null;
 
     private static string? OfParts(JsonElement permit, RunRow run, CanonicalJson span, CanonicalJson? proof, CanonicalJson evidence)
     {
@@ -108,18 +111,18 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
     {
         if (catalogue.Find(run.Intent) is not { } intent)
         {
-            return $"the worker's own catalogue (LogLine:Schemas) has no intent '{run.Intent}'";
+            return null; // which is no fault of the order
         }
         if (run.Ref is not null != intent.IsDeploy || (run.Ref is null && intent.Family is null))
         {
             return "the run is not of the kind that its intent starts";
         }
         var target = CanonicalJson.Parse(run.Target).Root;
-        if ((run.Provider, run.Service) != (target.Text("provider"), (run.Ref is null ? payload.Text("name") : target.Text("service")) ?? ""))
+        var (name, operation) = intent.Work(payload);
+        if ((run.Provider, run.Service) != (target.Text("provider"), run.Ref is null ? name : target.Text("service") ?? ""))
         {
             return "engine and name of the run are not those of its target and span";
         }
-        var operation = intent.Operation is { } step ? ContainerLifecycle.Operation(step, payload) : null;
         return run.Ref is not null || (RunDetail.Order(run.Detail) is var order && (order.Effect, order.Operation) == (intent.Effect, operation)) ? null : "effect and operation of the run are not those of its intent";
     }
 

@@ -20,11 +20,11 @@ internal static class GetArtifactCommand
             return call.Screen.Refuse(failure);
         }
         using var opened = gateway;
-        var part = path + ".part";
         try
         {
+            using var draft = new DraftFile(path);
             long length;
-            await using (var file = new FileStream(part, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 20, FileOptions.Asynchronous))
+            await using (var file = new FileStream(draft.Path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 20, FileOptions.Asynchronous))
             {
                 if (await gateway.DownloadAsync("/v1/artifacts/" + Uri.EscapeDataString(hash), file, call.Stop) is { } refused)
                 {
@@ -36,7 +36,7 @@ internal static class GetArtifactCommand
                 }
                 length = file.Length;
             }
-            OutputFile.Name(part, path);
+            draft.Keep();
             return call.Screen.Result(
                 json =>
                 {
@@ -51,10 +51,6 @@ internal static class GetArtifactCommand
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return call.Screen.Refuse(CommandFailure.File(path, defect));
-        }
-        finally
-        {
-            File.Delete(part);
         }
     }
 }

@@ -24,11 +24,11 @@ internal static class ExportCommand
             return call.Screen.Refuse(failure);
         }
         await using var opened = source;
-        var draft = output == "-" ? null : output + ".partial"; // a file gets its name when all of it is there and holds
         try
         {
+            using var draft = output == "-" ? null : new DraftFile(output); // a file gets its name when all of it is there and holds
             AuditReport report;
-            await using (var file = draft is null ? call.Shell.RawOutput : File.Create(draft))
+            await using (var file = draft is null ? call.Shell.RawOutput : File.Create(draft.Path))
             {
                 if ((await WriteAsync(call, source, file)).Fails(out failure, out report!))
                 {
@@ -43,19 +43,12 @@ internal static class ExportCommand
             {
                 return ExitCodes.Done;
             }
-            OutputFile.Name(draft, output);
+            draft.Keep();
             return Say(call, output, source, report);
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return call.Screen.Refuse(CommandFailure.File(output, defect));
-        }
-        finally
-        {
-            if (draft is not null)
-            {
-                File.Delete(draft);
-            }
         }
     }
 

@@ -170,7 +170,7 @@ internal sealed class EngineCommand
             call.Screen.Note($"logline: run {run} exited: {error}", Tone.Bad);
             return ExitCodes.Failed;
         }
-        return ExitCodes.Done;
+        return known.Integer("exit_code") is null or 0 ? ExitCodes.Done : ExitCodes.Failed; // a removal that left something behind names it in its result
     }
 
     /// <summary>Of a command: its own exit code, as if it had been run here; and what its output alone does not say.</summary>

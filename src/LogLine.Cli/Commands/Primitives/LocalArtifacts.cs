@@ -49,10 +49,10 @@ internal static class LocalArtifacts
     /// <summary>Fetches an artifact into a file, or unpacks it into a folder; null, or why not.</summary>
     public static async Task<CommandFailure?> FetchAsync(Call call, GatewayClient gateway, string hash, string path)
     {
-        var part = path.TrimEnd('/') + ".part";
         try
         {
-            await using (var file = new FileStream(part, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 20, FileOptions.Asynchronous))
+            using var draft = new DraftFile(path);
+            await using (var file = new FileStream(draft.Path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 20, FileOptions.Asynchronous))
             {
                 if (await gateway.DownloadAsync("/v1/artifacts/" + Uri.EscapeDataString(hash), file, call.Stop) is { } refused)
                 {
@@ -66,24 +66,17 @@ internal static class LocalArtifacts
             if (path.EndsWith('/'))
             {
                 Directory.CreateDirectory(path);
-                await TarFile.ExtractToDirectoryAsync(part, path, overwriteFiles: false, call.Stop);
+                await TarFile.ExtractToDirectoryAsync(draft.Path, path, overwriteFiles: false, call.Stop);
             }
             else
             {
-                OutputFile.Name(part, path);
+                draft.Keep();
             }
             return null;
         }
         catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or ArgumentException or InvalidDataException)
         {
             return CommandFailure.File(path, defect);
-        }
-        finally
-        {
-            if (File.Exists(part)) // without its folder there is nothing to delete, and that is not what to complain of
-            {
-                File.Delete(part);
-            }
         }
     }
 

@@ -52,6 +52,34 @@ public sealed class GroupEndTests
         Assert.Empty(applied.Body.Items("failed"));
     }
 
+    /// <summary>What held its turn was a start: it runs, and is an orphan no more.</summary>
+    [Fact]
+    public async Task OrphanThatIsStartedWhileItsTurnIsWaitedFor_Stays()
+    {
+        var state = "exited";
+        var labels = Labels("two").Replace("\"logline.strategy\":\"session\"", "\"logline.strategy\":\"ephemeral\"", StringComparison.Ordinal);
+        await using var fake = new FakeEngine(request =>
+            request == "GET /version" ? FakeEngine.Json(FakeEngine.Version)
+            : request.EndsWith("/two/json", StringComparison.Ordinal) ? FakeEngine.Json($$$"""{"Id":"two","Name":"/dev-two","State":{"Status":"{{{state}}}"},"Config":{"Labels":{{{labels}}}}}""")
+            : request.StartsWith("GET ", StringComparison.Ordinal) ? FakeEngine.Json($$$"""[{"Id":"two","Names":["/dev-two"],"State":"{{{state}}}","Labels":{{{labels}}}}]""")
+            : FakeEngine.Json("", "204 No Content"));
+        using var adapter = new EngineAdapter(fake.Endpoint, TimeProvider.System);
+        var plan = (await adapter.Primitives["cleanup.plan"](Call("{}"), TestContext.Current.CancellationToken)).Body;
+
+        var applied = await adapter.Primitives["cleanup.apply"](Call($$"""{"plan_digest":"{{plan.Text("plan_digest")}}"}""") with
+        {
+            TurnOf = (_, _) =>
+            {
+                state = "running";
+                return Task.FromResult<IDisposable?>(new MemoryStream());
+            },
+        }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(1, applied.ExitCode);
+        Assert.Contains("no orphan any more", Assert.Single(applied.Body.Items("failed")).GetRawText());
+        Assert.DoesNotContain(fake.Requests, request => request.StartsWith("DELETE ", StringComparison.Ordinal));
+    }
+
     static FakeEngine Engine(string status, string words) => new(request =>
         request == "GET /version" ? FakeEngine.Json(FakeEngine.Version)
         : request.EndsWith("/two/json", StringComparison.Ordinal) && status.StartsWith("409", StringComparison.Ordinal) ? FakeEngine.Json("""{"message":"No such container: two"}""", "404 Not Found")
