@@ -156,6 +156,9 @@ public interface ILedgerStore : IDeliveryStore, IPruningStore, IAsyncDisposable
     /// <summary>A tenant's runs, newest first, those before <paramref name="before"/>, and ending with the one whose facts reach <paramref name="maxBytes"/>.</summary>
     ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit, RunRow? before = null, long maxBytes = long.MaxValue);
 
+    /// <summary>True when somebody had a container (its subject) on a target stopped or killed since that moment, and that neither failed nor was cancelled.</summary>
+    ValueTask<bool> WasStoppedAsync(string tenant, string subject, string provider, DateTimeOffset since);
+
     /// <summary>Runs of a service that have not ended.</summary>
     ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service);
 

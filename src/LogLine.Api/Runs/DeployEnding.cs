@@ -25,7 +25,7 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
         var tail = await TailAsync(workload, stopping);
         // One that ran and has the service's name keeps it, with its log and its files, until somebody removes it or deploys again.
         await RestAsync(workload, remove: takeover.Course.Replaces || workload?.State == WorkloadState.Created, stopping);
-        var (serving, problem) = await takeover.GoBackAsync(stopping);
+        var (serving, problem) = await GoBackAsync(stopping);
         await gateway.ReportAsync(run.RunId, new RunReport(RunState.Failed)
         {
             EndedAt = end?.EndedAt,
@@ -36,6 +36,19 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
         }, stopping);
     }
 
+    /// <summary>The way back; why it failed without what either container has of secrets.</summary>
+    private async Task<(string? Serving, string? Problem)> GoBackAsync(CancellationToken stopping)
+    {
+        var (serving, problem) = await takeover.GoBackAsync(stopping);
+        if (problem is null)
+        {
+            return (serving, null);
+        }
+        var old = takeover.Course.OldRun is { } oldRun ? await gateway.FindAsync(oldRun) : null;
+        problem = (await vault.MaskOfAsync(run, stopping)).Apply(problem);
+        return (serving, old is null ? problem : (await vault.MaskOfAsync(old, stopping)).Apply(problem));
+    }
+
     /// <summary>Somebody wanted it to end: the container goes with it.</summary>
     public async Task CancelledAsync(Workload? workload, CancellationToken stopping)
     {
@@ -43,7 +56,7 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
         var end = workload is null ? null : (await InPatienceAsync(() => adapter.FindByRunAsync(run.RunId, stopping), stopping))?.End;
         var tail = await TailAsync(workload, stopping);
         await RestAsync(workload, remove: true, stopping);
-        var (serving, problem) = await takeover.GoBackAsync(stopping);
+        var (serving, problem) = await GoBackAsync(stopping);
         await gateway.ReportAsync(run.RunId, new RunReport(RunState.Cancelled)
         {
             EndedAt = end?.EndedAt,

@@ -69,7 +69,9 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                     await ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping);
                     return null;
                 }
-                isLeft = !ended.IsCompleted && sick.IsCompletedSuccessfully && await gateway.HoldsAsync(run.RunId, stopping) && !await StoppedAsync(workloadId, stopping);
+                // One that a client stops has the grace which that client gives it.
+                isLeft = !ended.IsCompleted && sick.IsCompletedSuccessfully && await gateway.HoldsAsync(run.RunId, stopping)
+                    && (await gateway.WasAskedToStopAsync(await CurrentAsync()) || !await StoppedAsync(workloadId, stopping));
             }
             while (isLeft);
             return await ended;
@@ -147,13 +149,19 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     /// <summary>Running again is a state of its own on the ledger, with how often and why.</summary>
     private async Task RestartAsync(string workloadId, WorkloadEnd end, CancellationToken stopping)
     {
-        var before = await CurrentAsync();
+        RunRow before;
         Workload workload;
-        using (await takeover.TurnAsync(stopping)) // what replaces it stops it, and must not do so between this question and that start
+        using (var turn = await TurnAsync(stopping)) // what replaces it stops it, and must not do so between these questions and that start
         {
-            if (await gateway.SuccessorOfAsync(run) is not null || await gateway.WasAskedToStopAsync(before))
+            before = await CurrentAsync();
+            if (turn is null || before.CancelRequested || await gateway.SuccessorOfAsync(run) is not null || await gateway.WasAskedToStopAsync(before))
             {
                 return; // judged again where the end is
+            }
+            if (await adapter.FindByRunAsync(run.RunId, stopping) is { } now && DeployPlanner.IsUp(now))
+            {
+                await StartedAgainAsync(now, stopping); // by a client, which had the turn before
+                return;
             }
             if (!await gateway.HoldsAsync(run.RunId, stopping))
             {
@@ -176,6 +184,27 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 }
             },
         }, stopping);
+    }
+
+    /// <summary>Null when somebody cancelled the run before it was its turn.</summary>
+    private async Task<IDisposable?> TurnAsync(CancellationToken stopping)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var done = new CancellationTokenSource();
+        var cancellation = gateway.CancelWhenAskedAsync(run.RunId, waiting, time, done.Token);
+        try
+        {
+            return await takeover.TurnAsync(waiting.Token);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            return null;
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await cancellation;
+        }
     }
 
     private async ValueTask<RunRow> CurrentAsync() => await gateway.FindAsync(run.RunId) ?? run;

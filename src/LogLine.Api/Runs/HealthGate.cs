@@ -78,7 +78,8 @@ internal sealed class HealthGate(IRunAdapter adapter, IRunGateway gateway, TimeP
                 return null;
             }
             var age = time.GetElapsedTime(since);
-            if (isKnown && age >= check.StartPeriod && ++failures >= check.Retries)
+            // The probe that is broken off when the time is over found nothing.
+            if (isKnown && age < timeout && age >= check.StartPeriod && ++failures >= check.Retries)
             {
                 return ("unhealthy", $"The {check.Kind} health check failed {failures} times in a row; the last time: {outcome.Why}.");
             }

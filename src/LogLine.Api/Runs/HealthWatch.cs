@@ -17,13 +17,11 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
 
     private const string Healthy = "healthy";
 
-    private long _since = time.GetTimestamp();
-
-    /// <summary>It has been started again, and not been healthy since. What the run's first worker watches has just been healthy; of what another one left that is not known.</summary>
-    private volatile bool _isStarting = run.State == RunState.Running;
+    /// <summary>What the run's first worker watches has just been healthy; of what another one left that is not known.</summary>
+    private volatile Life _life = new(time.GetTimestamp(), isStarting: run.State == RunState.Running);
 
     /// <summary>The container begins: for <c>start_period</c>, or until it is healthy, failures do not count.</summary>
-    public void Begin() => (_since, _isStarting) = (time.GetTimestamp(), true);
+    public void Begin() => _life = new Life(time.GetTimestamp(), isStarting: true);
 
     /// <summary>Completes when the manifest wants the container to be started again because it is not healthy; else it goes on until <paramref name="stop"/>.</summary>
     public async Task UntilRestartIsDueAsync(string workloadId, CancellationToken stop)
@@ -33,32 +31,33 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             await Task.Delay(Timeout.InfiniteTimeSpan, time, stop);
             return;
         }
-        var failures = 0;
         // A worker that took the run over goes on from what the one before it has said.
         var said = RunDetail.Text(((await gateway.FindAsync(run.RunId)) ?? run).Detail, "health");
         while (true)
         {
             await Task.Delay(check.WatchInterval, time, stop);
-            if (await ProbeAsync(workloadId, check, stop) is not { } outcome)
+            var life = _life;
+            if (await ProbeAsync(workloadId, check, stop) is not { } outcome || life != _life)
             {
                 continue;
             }
-            _isStarting = _isStarting && !outcome.Healthy && time.GetElapsedTime(_since) < check.StartPeriod;
-            failures = outcome.Healthy || _isStarting ? 0 : failures + 1;
+            life.IsStarting = life.IsStarting && !outcome.Healthy && time.GetElapsedTime(life.Since) < check.StartPeriod;
+            life.Failures = outcome.Healthy || life.IsStarting ? 0 : life.Failures + 1;
             if (outcome.Healthy && said is not (null or Healthy) && await SayAsync(Healthy, $"The {check.Kind} health check succeeds again.", stop))
             {
                 said = Healthy;
             }
-            if (failures < check.Retries)
+            if (life.Failures < check.Retries)
             {
                 continue;
             }
-            if (said != Unhealthy && await SayAsync(Unhealthy, $"The {check.Kind} health check failed {failures} times in a row; the last time: {outcome.Why}.", stop))
+            if (said != Unhealthy && await SayAsync(Unhealthy, $"The {check.Kind} health check failed {life.Failures} times in a row; the last time: {outcome.Why}.", stop))
             {
                 said = Unhealthy;
             }
             if (lifecycle.RestartUnhealthy)
             {
+                life.Failures = 0;
                 return;
             }
         }
@@ -89,5 +88,16 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 json.WriteString("health_detail", shown);
             },
         }, stop);
+    }
+
+    /// <summary>The container from one start to the next: a probe that began in an earlier one says nothing of this one.</summary>
+    private sealed class Life(long since, bool isStarting)
+    {
+        public long Since => since;
+
+        /// <summary>It has been started again, and not been healthy since.</summary>
+        public bool IsStarting { get; set; } = isStarting;
+
+        public int Failures { get; set; }
     }
 }

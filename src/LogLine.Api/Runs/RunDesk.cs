@@ -13,9 +13,6 @@ namespace LogLine.Api.Runs;
 /// </summary>
 public sealed class RunDesk
 {
-    /// <summary>So many acts on a container are looked at in one go, for the one that ended it.</summary>
-    private const int ActsAtOnce = 100;
-
     private readonly RunSignals _signals = new();
     private readonly ConcurrentDictionary<string, AwaitedAnswer> _awaited = new();
     private readonly SpanLedger _ledger;
@@ -97,23 +94,8 @@ public sealed class RunDesk
         .FirstOrDefault(other => DeployCourse.Of(other) is { OldRun: { } old } course && old == run.RunId && course.TakesOver(other));
 
     /// <summary>True when a client stopped or killed the run's container after it was last started.</summary>
-    public async ValueTask<bool> WasAskedToStopAsync(RunRow run)
-    {
-        RunRow? last = null;
-        while (true)
-        {
-            var acts = await _ledger.Store.RunsAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), ActsAtOnce, last, ILedgerStore.PageBytes);
-            if (acts.Exists(act => act.Intent is "container.stop" or "container.kill" && act.Provider == run.Provider && act.State is not (RunState.Failed or RunState.Cancelled) && act.CreatedAt >= run.StartedAt))
-            {
-                return true;
-            }
-            if (acts.Count == 0 || !(acts[^1].CreatedAt >= run.StartedAt))
-            {
-                return false;
-            }
-            last = acts[^1];
-        }
-    }
+    public async ValueTask<bool> WasAskedToStopAsync(RunRow run) =>
+        run.StartedAt is { } since && await _ledger.Store.WasStoppedAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), run.Provider, since);
 
     /// <summary>
     /// Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>. After a time in which nobody could renew, what another worker had is not given for half a life: workers renew at a

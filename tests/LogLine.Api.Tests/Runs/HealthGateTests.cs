@@ -51,6 +51,16 @@ public sealed class HealthGateTests : IAsyncDisposable
         Assert.Contains("warming up", failed.Text("error"));
     }
 
+    /// <summary>The probe that is under way then has not failed.</summary>
+    [Fact]
+    public async Task NotHealthyInTime_FailsAsThat_WhenAProbeIsBrokenOff()
+    {
+        using var never = new ManualResetEventSlim();
+        _fake.Probe = _ => never.Wait(TimeSpan.FromMilliseconds(200)) ? ProbeOutcome.Good : ProbeOutcome.Bad("no answer");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"retries":1,"start_period":"1ms"},"start_timeout":"100ms"}""");
+        Assert.Equal("start_timeout", (await _gateway.RunInAsync(run, "failed")).Text("reason"));
+    }
+
     /// <summary>An engine that is away says nothing of its containers.</summary>
     [Fact]
     public async Task EngineThatIsAwayForAMoment_IsNoFailedCheck()

@@ -112,6 +112,32 @@ public sealed class RestartTests : IAsyncDisposable
         Assert.Equal(("running", 1L, 3), (shown.Text("state"), shown.Integer("restarts"), refusals));
     }
 
+    /// <summary>While it takes that time it need not be healthy any more.</summary>
+    [Fact]
+    public async Task SickOneThatAClientStops_HasTheGraceOfThatClient()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Sick));
+        await SendAsync("container.stop");
+        var (looks, stops) = (0, 0);
+        _fake.Around = (what, _) =>
+        {
+            stops += what == "before stop" ? 1 : 0;
+            return Task.CompletedTask;
+        };
+        _fake.Probe = _ =>
+        {
+            Interlocked.Increment(ref looks);
+            return ProbeOutcome.Bad("draining");
+        };
+        await Patience.UntilAsync("several looks", () => Volatile.Read(ref looks) > 5);
+        Assert.Equal(0, stops);
+        _stops.SetResult();
+
+        var shown = await EndedOrRestartedAsync(run);
+        Assert.Equal(("exited", null, 1), (shown.Text("state"), shown.Integer("restarts"), stops));
+    }
+
     /// <summary>However much else is asked of it while it takes its time to stop.</summary>
     [Fact]
     public async Task StoppedByAClient_StaysStopped_WhateverElseIsAskedMeanwhile()

@@ -125,3 +125,13 @@ internal sealed class MinimumIndex : Migration
         CALL digest_rows('head');
         """);
 }
+
+/// <summary>Whether a container was asked to stop is asked for every deploy that runs, however much else is done to it.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261122000000_StopsOfContainers")]
+internal sealed class StopsOfContainers : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        CREATE INDEX runs_stops ON runs(tenant, subject, created) WHERE intent IN ('container.stop', 'container.kill');
+        """);
+}

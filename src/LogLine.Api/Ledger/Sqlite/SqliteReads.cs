@@ -130,6 +130,11 @@ public sealed partial class SqliteLedgerStore
         Run, tenant, subject, limit, Milliseconds(before?.CreatedAt), before?.RunId), run => run.DetailBytes, maxBytes).Rows);
 
     /// <inheritdoc/>
+    public ValueTask<bool> WasStoppedAsync(string tenant, string subject, string provider, DateTimeOffset since) => ReadAsync(session => session.First(
+        "SELECT 1 FROM runs WHERE tenant = $1 AND subject = $2 AND created >= $3 AND intent IN ('container.stop', 'container.kill') AND provider = $4 AND state NOT IN ($5, $6) LIMIT 1",
+        row => true, tenant, subject, since.ToUnixTimeMilliseconds(), provider, (int)RunState.Failed, (int)RunState.Cancelled));
+
+    /// <inheritdoc/>
     public ValueTask<bool> HasProofAsync(string tenant, string hash) => ReadAsync(session => session.First("SELECT 1 FROM proofs WHERE tenant = $1 AND hash = $2", row => true, tenant, hash));
 
     private static StoredSpan StoredSpan(SqliteRow row) => new(

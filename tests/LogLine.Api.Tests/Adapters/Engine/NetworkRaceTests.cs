@@ -142,6 +142,7 @@ public sealed class NetworkRaceTests
     sealed class Workers(EngineLab lab, int count, EngineLimits? limits = null) : IDisposable
     {
         readonly EngineAdapter[] adapters = [.. Enumerable.Range(0, count).Select(_ => new EngineAdapter(lab.Endpoint, limits ?? EngineLimits.Default, TimeProvider.System))];
+        readonly WorkloadTurns turns = new();
 
         /// <summary>All at once; what failed, in no order.</summary>
         public async Task<AdapterException?[]> EachAsync(string intent, string name, string arguments) => await Task.WhenAll(adapters.Select(async (adapter, at) =>
@@ -168,7 +169,7 @@ public sealed class NetworkRaceTests
         PrimitiveCall Call(string runId, string name, string arguments) => new()
         {
             RunId = runId, Tenant = lab.Tenant, Name = name, Arguments = CanonicalJson.Parse(Encoding.UTF8.GetBytes(arguments)).Root, Begun = () => Task.CompletedTask, Artifacts = null!,
-            HasEnded = (_, _) => ValueTask.FromResult(true), Progress = _ => Task.CompletedTask,
+            HasEnded = (_, _) => ValueTask.FromResult(true), Progress = _ => Task.CompletedTask, TurnOf = async (one, cancel) => await turns.TakeAsync("podman", lab.Tenant, one, cancel),
         };
     }
 }

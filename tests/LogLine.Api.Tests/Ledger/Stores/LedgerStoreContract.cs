@@ -202,6 +202,26 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
+    public async Task Stop_OfAContainer_IsFoundSinceAMoment_UnlessItCameToNothing()
+    {
+        await using var lab = await OpenAsync();
+        var stop = Run("run_stop", "web") with { Intent = "container.stop", Subject = "urn:container:dev/web", CreatedAt = Now };
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span("urn:container:dev/web", effects: new LedgerEffect.RunCreated(stop))));
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span("urn:container:dev/other", effects: new LedgerEffect.RunCreated(stop with { RunId = "run_start", Intent = "container.start", Subject = "urn:container:dev/other" }))));
+
+        Assert.True(await StoppedAsync(Now));
+        Assert.False(await StoppedAsync(Now.AddMilliseconds(1)));
+        Assert.False(await StoppedAsync(Now, provider: "other"));
+        Assert.False(await StoppedAsync(Now, tenant: "other"));
+        Assert.False(await StoppedAsync(Now, "urn:container:dev/other"));
+        await lab.Store.LeaseRunsAsync("one", LeaseReach.Everything, 10, Now.AddMinutes(1), Now);
+        Assert.Equal([null], await MoveAsync(lab, RunState.Planned, stop with { State = RunState.Failed, EndedAt = Now, ExitCode = 1 }, "one"));
+        Assert.False(await StoppedAsync(Now));
+
+        ValueTask<bool> StoppedAsync(DateTimeOffset since, string subject = "urn:container:dev/web", string? provider = null, string tenant = "dev") => lab.Store.WasStoppedAsync(tenant, subject, provider ?? stop.Provider, since);
+    }
+
+    [Fact]
     public async Task Proof_IsKnownByItsHash_AlsoWhenItWasUsed()
     {
         await using var lab = await OpenAsync();
