@@ -106,7 +106,7 @@ internal static class PrimitiveBenchmark
             Look("container.inspect", inspectThere),
             Look("container.top", $"/containers/{there}/top?ps_args={(podman ? "pid,user,args" : "-eo%20pid,user,args")}") with { Looks = true }, // as the gateway asks
             Look("container.list", "/containers/json?all=true", null),
-            new("container.pause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/pause")) { After = () => engine.ThawAsync(there), Looks = true },
+            new("container.pause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/pause")) { Calls = FewerCalls, After = () => engine.ThawAsync(there), Looks = true },
             new("container.unpause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/unpause")) { Calls = FewerCalls, Before = () => engine.FreezeAsync(there) },
             Look("container.stats", $"/containers/{there}/stats?stream=false&one-shot=true"),
             Look("container.diff", $"/containers/{there}/changes"),
