@@ -64,22 +64,26 @@ public sealed class TenantTargets(RunTargets targets, string tenant)
     /// </summary>
     public async ValueTask<ProviderChoice?> ChooseAsync(CancellationToken cancel)
     {
-        var passed = new List<string>();
+        var passed = new List<(string Provider, string Reason)>();
         foreach (var provider in targets.Preferred)
         {
-            if ((await StatusAsync(provider, cancel)).Available)
+            var status = await StatusAsync(provider, cancel);
+            if (status.Available)
             {
-                return new ProviderChoice(provider, passed.Count == 0 ? $"{provider} answers and is preferred" : $"{provider} answers; preferred, but absent: {string.Join(", ", passed)}");
+                return new ProviderChoice(provider, passed.Count == 0 ? $"{provider} answers and is preferred" : $"{provider} answers; preferred, but absent: {string.Join(", ", passed.Select(one => one.Provider))}");
             }
-            passed.Add(provider);
+            passed.Add((provider, status.Reason ?? "it does not answer"));
         }
-        return targets.Preferred is [var first, ..] ? new ProviderChoice(first, $"none answers: {string.Join(", ", passed)}") : null;
+        return passed is [var first, ..] ? new ProviderChoice(first.Provider, $"none answers: {string.Join(", ", passed.Select(one => one.Provider))}") { Absent = passed } : null;
     }
 }
 
 /// <summary>What <c>auto</c> came to mean for a run, and why.</summary>
 public sealed record ProviderChoice(string Provider, string Why)
 {
+    /// <summary>Every provider that was looked at and why it does not answer, when none does.</summary>
+    public IReadOnlyList<(string Provider, string Reason)> Absent { get; init; } = [];
+
     /// <summary>The same target at a provider.</summary>
     public static JsonElement At(JsonElement target, string provider) => CanonicalJson.Parse(JsonBytes.Write(json =>
     {
