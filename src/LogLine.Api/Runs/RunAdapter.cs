@@ -13,6 +13,9 @@ public interface IRunTarget
     /// <summary>How long what it said of itself holds: to ask costs, with some more than with others.</summary>
     TimeSpan StatusLife => TimeSpan.FromSeconds(2);
 
+    /// <summary>True when nobody may want it: that it is not there, where it never was, is nothing to warn of.</summary>
+    bool IsOptional => false;
+
     /// <summary>The target as one tenant has it; an engine of this process is everybody's.</summary>
     IRunTarget For(string tenant) => this;
 

@@ -28,6 +28,9 @@ public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider tim
     /// <summary>How long what a provider said of itself holds.</summary>
     public TimeSpan StatusLifeOf(string provider) => _targets[provider].StatusLife;
 
+    /// <summary>Whether nobody may want a provider.</summary>
+    public bool IsOptional(string provider) => _targets[provider].IsOptional;
+
     /// <summary>Whether a provider answers a tenant (null: whoever has no worker of its own); while it does, asked again only when what it said holds no longer.</summary>
     public async ValueTask<AdapterStatus> StatusAsync(string provider, string? tenant, CancellationToken cancel) =>
         _statuses.TryGetValue(Key(provider, tenant), out var known) && known.Status.Available && time.GetElapsedTime(known.At) < StatusLifeOf(provider) ? known.Status : await LookAsync(provider, tenant, cancel);

@@ -125,6 +125,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     public string Provider { get; }
 
     /// <inheritdoc/>
+    public bool IsOptional { get; init; }
+
+    /// <inheritdoc/>
     public TimeSpan StatusLife => engine.StatusLife;
 
     /// <inheritdoc/>
