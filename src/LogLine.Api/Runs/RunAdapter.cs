@@ -174,6 +174,9 @@ public sealed record WorkloadSpec
     /// <summary>The host's processes in sight; a policy must allow it.</summary>
     public bool HostPid { get; init; }
 
+    /// <summary>Says how far its image is fetched; as that of <see cref="PrimitiveCall"/>.</summary>
+    public Func<RunProgress, Task> Progress { get; init; } = _ => Task.CompletedTask;
+
     /// <summary>The client's own labels; none begins with <c>logline.</c>.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
