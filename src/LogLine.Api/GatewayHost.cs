@@ -159,7 +159,7 @@ internal static class GatewayHost
         if (app.Services.GetRequiredService<GatewayOptions>().IsWorker)
         {
             app.OpenWorker();
-            await app.StartAsync();
+            await app.BeginAsync();
             StartupLog.WorkerReady(app, Address(app));
         }
         else
@@ -249,7 +249,7 @@ internal static class GatewayHost
         services.AddSingleton<LeasePoll>();
         services.AddSingleton<IRunLogs, RemoteRunLogs>();
         services.AddSingleton(provider => new RunTargets(
-            RunAdapters.Providers.Select(name => new RemoteTarget(name, provider.GetRequiredService<WorkerBoard>())), provider.GetRequiredService<TimeProvider>()));
+            RunAdapters.Providers.Select(name => new RemoteTarget(name, provider.GetRequiredService<WorkerBoard>()) { IsOptional = RunAdapters.IsOptional(name) }), provider.GetRequiredService<TimeProvider>()));
     }
 
     /// <summary>Opens the data folder, loads the catalogue, and makes the first tenant: whatever is wrong is said before the first request.</summary>
@@ -271,11 +271,25 @@ internal static class GatewayHost
     /// <returns>Where it listens.</returns>
     public static async Task<string> OpenAsync(this WebApplication app)
     {
-        await app.StartAsync();
+        await app.BeginAsync();
         var address = Address(app);
         Bootstrap.Publish(app.Services.GetRequiredService<DataFolder>(), address, app.Services.GetRequiredService<SpanLedger>().Identity);
         StartupLog.Ready(app, address);
         return address;
+    }
+
+    /// <summary>Starts it. Where that fails, as its port is taken, what has begun already is ended as it is at any other time: just taken away it would be logged as a defect.</summary>
+    private static async Task BeginAsync(this WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.StopAsync();
+            throw;
+        }
     }
 
     private static string Address(WebApplication app) =>

@@ -22,6 +22,9 @@ internal sealed class Terminal : IDisposable
     /// <summary>Whether output goes to a terminal.</summary>
     public bool IsTerminal { get; set; }
 
+    /// <summary>Sees what is said on standard error, when it is said.</summary>
+    public Action<string> Heard { get; set; } = _ => { };
+
     /// <summary>What results that are no text of the program's go to.</summary>
     public MemoryStream RawOutput { get; set; } = new();
 
@@ -47,7 +50,7 @@ internal sealed class Terminal : IDisposable
     public async Task<Spoken> RunAsync(string input, string[] args, CancellationToken stop = default, TextWriter? to = null)
     {
         using var output = new StringWriter();
-        using var errors = new StringWriter();
+        using var errors = new HeardWriter(Heard);
         var shell = new Shell
         {
             Input = new MemoryStream(Encoding.UTF8.GetBytes(input)),
@@ -65,6 +68,21 @@ internal sealed class Terminal : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private sealed class HeardWriter(Action<string> heard) : StringWriter
+    {
+        public override void Write(string? value)
+        {
+            base.Write(value);
+            heard(value ?? "");
+        }
+
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            heard(value ?? "");
+        }
+    }
 }
 
 /// <summary>What a command said, and its exit code.</summary>

@@ -17,6 +17,9 @@ public sealed class AdapterOptions
 /// <summary>Every target that this program knows; a new one is a folder beside this file and a line in here (docs/adding-an-adapter.md).</summary>
 public static class RunAdapters
 {
+    /// <summary>True for a provider that is not missed where it never was and nobody speaks of it.</summary>
+    public static bool IsOptional(string provider) => provider == NerdctlEngine.Provider;
+
     /// <summary>Their names, in the order in which <c>auto</c> prefers them: what is rootless and free first.</summary>
     public static IReadOnlyList<string> Providers { get; } = [EngineEndpoints.Podman, NerdctlEngine.Provider, EngineEndpoints.Docker];
 
@@ -33,6 +36,6 @@ public static class RunAdapters
         var engines = EngineEndpoints.Discover(environment).ToDictionary(
             endpoint => endpoint.Provider, endpoint => Adapter(endpoint.Provider, new EngineClient(endpoint, EngineLimits.Default, time, registries)));
         return [engines[EngineEndpoints.Podman], Adapter(NerdctlEngine.Provider, new NerdctlEngine(options.Nerdctl, EngineLimits.Default, registries, time)), engines[EngineEndpoints.Docker]];
-        EngineAdapter Adapter(string provider, IContainerEngine engine) => new(provider, engine, EngineLimits.Default, policy, time);
+        EngineAdapter Adapter(string provider, IContainerEngine engine) => new(provider, engine, EngineLimits.Default, policy, time) { IsOptional = IsOptional(provider) && !options.Nerdctl.IsAskedFor };
     }
 }

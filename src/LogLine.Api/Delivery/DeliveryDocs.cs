@@ -75,7 +75,7 @@ internal static class DeliveryDocs
 
     public static readonly RouteDoc RunLogs = new(
         "getRunLog", RouteTags.Runs, "Read what the container of a run says",
-        "Read from its engine: the last lines; of a run of `container.exec`, what the command says while it runs and afterwards. With `follow=true` server-sent events: `log` `{source, line}` while lines come, `dropped` `{lines}` when the reader was too slow for them, `end` when the container, or the command, has ended.")
+        "Read from its engine: the last lines; of a run of `container.exec` or `image.build`, what the command or the build says while it runs and afterwards. With `follow=true` server-sent events: `log` `{source, line}` while lines come, `dropped` `{lines}` when the reader was too slow for them, `end` when the container, or the command, has ended.")
     {
         Parameters = new Dictionary<string, ParameterDoc>
         {

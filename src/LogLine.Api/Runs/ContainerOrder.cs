@@ -38,6 +38,7 @@ public static class ContainerOrder
             Strategy = order.Text("strategy"),
             SessionId = order.Text("session_id"),
             TaskId = order.Text("task_id"),
+            Progress = call.Progress,
         };
     }
 

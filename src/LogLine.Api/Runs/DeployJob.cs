@@ -16,6 +16,7 @@ internal sealed class DeployJob
     private readonly IRunAdapter _adapter;
     private readonly GrantVault _vault;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly SignedManifest _manifest;
     private readonly DeployLifecycle _lifecycle;
     private readonly Takeover _takeover;
@@ -29,7 +30,7 @@ internal sealed class DeployJob
 
     private DeployJob(RunRow run, bool isNew, SignedManifest manifest, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, GrantVault vault, TimeProvider time, ILogger logger)
     {
-        (_run, _isNew, _manifest, _gateway, _vault, _time, _adapter) = (run, isNew, manifest, gateway, vault, time, adapter);
+        (_run, _isNew, _manifest, _gateway, _vault, _time, _logger, _adapter) = (run, isNew, manifest, gateway, vault, time, logger, adapter);
         _lifecycle = DeployLifecycle.Of(manifest.Deploy);
         _takeover = new Takeover(run, gateway, _adapter, turns, logger);
         _ending = new DeployEnding(run, gateway, _adapter, _takeover, _lifecycle, vault, time, logger);
@@ -132,7 +133,8 @@ internal sealed class DeployJob
         {
             return null; // a secret is not opened before it is said that the run is pending
         }
-        var ordered = DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces);
+        var progress = new ProgressReports(_run, _gateway, _time, _logger, stopping);
+        var ordered = DeployOrder.Compose(_run, _manifest, beside: _takeover.Course.Replaces) with { Progress = progress.SayAsync };
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var done = new CancellationTokenSource();
         var cancellation = _gateway.CancelWhenAskedAsync(_run.RunId, wanted, _time, done.Token);
@@ -165,6 +167,7 @@ internal sealed class DeployJob
         }
         finally
         {
+            await progress.SaidAsync(); // before what comes of it
             await done.CancelAsync();
             await cancellation;
         }

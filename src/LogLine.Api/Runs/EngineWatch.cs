@@ -49,14 +49,15 @@ public sealed class EngineWatch(RunTargets targets, TimeProvider time, ILogger<E
 
     private async Task WatchAsync(string provider, CancellationToken stopping)
     {
-        while (!stopping.IsCancellationRequested)
+        for (var isWanted = !targets.IsOptional(provider); !stopping.IsCancellationRequested;)
         {
             var (before, now) = (_seen.GetValueOrDefault(provider), await LookAsync(provider, stopping));
             if (stopping.IsCancellationRequested)
             {
                 return; // the look was given up, whatever the engine would have said
             }
-            Log(provider, before, _seen[provider] = now);
+            isWanted |= now.Available; // once it was there it is missed
+            Log(provider, isWanted, before, _seen[provider] = now);
             if (_seen.Count == targets.Preferred.Count)
             {
                 _allSeen.TrySetResult();
@@ -65,7 +66,7 @@ public sealed class EngineWatch(RunTargets targets, TimeProvider time, ILogger<E
         }
     }
 
-    private void Log(string provider, AdapterStatus? before, AdapterStatus now)
+    private void Log(string provider, bool isWanted, AdapterStatus? before, AdapterStatus now)
     {
         if (now.Available && before is not { Available: true })
         {
@@ -73,7 +74,7 @@ public sealed class EngineWatch(RunTargets targets, TimeProvider time, ILogger<E
         }
         else if (!now.Available && now.Reason != before?.Reason)
         {
-            logger.LogWarning("{Provider} does not answer: {Reason}", provider, now.Reason);
+            logger.Log(isWanted ? LogLevel.Warning : LogLevel.Debug, "{Provider} does not answer: {Reason}", provider, now.Reason);
         }
     }
 

@@ -23,7 +23,7 @@ public interface IRunLogs
 public sealed record FollowedLog(string? ContainerId, LogRing Ring, Task Reading);
 
 /// <summary>
-/// Reads from this process's own adapters, and masks with what the worker knows. A command (<c>container.exec</c>) has an output of its own: what it has said so far while it
+/// Reads from this process's own adapters, and masks with what the worker knows. A command (<c>container.exec</c>, and a build is one too) has an output of its own: what it has said so far while it
 /// runs, and what its result has kept of it afterwards.
 /// </summary>
 public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutputs outputs, IRunGateway gateway, TimeProvider time) : IRunLogs
@@ -32,6 +32,7 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
     public const int MaxTail = 10_000;
 
     private const int MaxBytes = 1 << 20;
+    private const string Build = "image.build";
 
     /// <inheritdoc/>
     public async Task<LogTail?> ReadAsync(RunRow run, int tail, string? grep, CancellationToken cancel)
@@ -40,7 +41,7 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         {
             return null;
         }
-        if (IsCommand(run))
+        if (workload is null || IsCommand(run))
         {
             var (said, dropped) = (await SaidAsync(run)).Look();
             return Shown(said.Select(line => line.Masked(mask)), dropped, grep, tail);
@@ -60,7 +61,7 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         }
         // Looked for in what is shown, as above; and of what is not shown nothing takes the place of what is.
         var ring = new LogRing(shown: line => line.Shown(mask, grep));
-        if (!IsCommand(run))
+        if (workload is not null && !IsCommand(run))
         {
             return new FollowedLog(workload.Id, ring, logs.FollowLogAsync(workload.Id, tail, ring, cancel));
         }
@@ -68,9 +69,9 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         {
             Kept(run).Fill(ring, tail);
             ring.End();
-            return new FollowedLog(workload.Id, ring, Task.CompletedTask);
+            return new FollowedLog(workload?.Id, ring, Task.CompletedTask);
         }
-        return new FollowedLog(workload.Id, ring, FollowCommandAsync(run.RunId, outputs.Follow(run.RunId, ring, tail), ring, tail, cancel));
+        return new FollowedLog(workload?.Id, ring, FollowCommandAsync(run.RunId, outputs.Follow(run.RunId, ring, tail), ring, tail, cancel));
     }
 
     /// <summary>
@@ -94,8 +95,11 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         }
     }
 
-    private async Task<(IContainerPrimitives Logs, Workload Workload, SecretMask Mask)?> FindAsync(RunRow run, CancellationToken cancel) =>
-        targets.Find(run.Provider) is IContainerPrimitives logs && await WorkloadAsync((IRunAdapter)logs, run, cancel) is { } workload
+    /// <summary>What its lines come from; a build is in no container of ours, and holds no secret.</summary>
+    private async Task<(IContainerPrimitives Logs, Workload? Workload, SecretMask Mask)?> FindAsync(RunRow run, CancellationToken cancel) =>
+        targets.Find(run.Provider) is not IContainerPrimitives logs ? null
+        : run.Intent == Build ? (logs, null, SecretMask.None)
+        : await WorkloadAsync((IRunAdapter)logs, run, cancel) is { } workload
             ? (logs, workload, await vault.MaskOfAsync(workload, cancel))
             : null;
 
@@ -105,8 +109,8 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
         : run.Subject.StartsWith("urn:container:", StringComparison.Ordinal) && run.Service.Length > 0 ? adapter.FindByNameAsync(run.Tenant, run.Service, cancel)
         : Task.FromResult<Workload?>(null);
 
-    /// <summary>True for a run with an output of its own, beside that of its container.</summary>
-    internal static bool IsCommand(RunRow run) => run.Intent == "container.exec";
+    /// <summary>True for a run with an output of its own: a command, beside that of its container, and a build.</summary>
+    internal static bool IsCommand(RunRow run) => run.Intent is "container.exec" or Build;
 
     /// <summary>What a command has said here so far, or what its result has kept of it.</summary>
     private async ValueTask<RunOutput> SaidAsync(RunRow run) =>
@@ -116,7 +120,7 @@ public sealed class LocalRunLogs(RunTargets targets, GrantVault vault, RunOutput
     internal static RunOutput Kept(RunRow run)
     {
         var (output, result) = (new RunOutput(), RunDetail.ResultOf(run.Detail));
-        foreach (var (source, name) in new[] { (1, "stdout"), (2, "stderr") })
+        foreach (var (source, name) in new[] { (1, "stdout"), (2, "stderr"), (1, "output") })
         {
             if (result.Text(name) is { Length: > 0 } text)
             {

@@ -13,6 +13,9 @@ public interface IRunTarget
     /// <summary>How long what it said of itself holds: to ask costs, with some more than with others.</summary>
     TimeSpan StatusLife => TimeSpan.FromSeconds(2);
 
+    /// <summary>True when nobody may want it: that it is not there, where it never was, is nothing to warn of.</summary>
+    bool IsOptional => false;
+
     /// <summary>The target as one tenant has it; an engine of this process is everybody's.</summary>
     IRunTarget For(string tenant) => this;
 
@@ -170,6 +173,9 @@ public sealed record WorkloadSpec
 
     /// <summary>The host's processes in sight; a policy must allow it.</summary>
     public bool HostPid { get; init; }
+
+    /// <summary>Says how far its image is fetched; as that of <see cref="PrimitiveCall"/>.</summary>
+    public Func<RunProgress, Task> Progress { get; init; } = _ => Task.CompletedTask;
 
     /// <summary>The client's own labels; none begins with <c>logline.</c>.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();

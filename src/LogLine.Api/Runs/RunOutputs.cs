@@ -4,7 +4,7 @@ using System.Text;
 namespace LogLine.Api.Runs;
 
 /// <summary>
-/// What the commands of live runs (<c>container.exec</c>) have said so far, in the worker that carries them out: for readers who do not want to wait for the result. Bounded for
+/// What the commands of live runs (<c>container.exec</c>) and builds have said so far, in the worker that carries them out: for readers who do not want to wait for the result. Bounded for
 /// each run, gone with it: what a command said last is then in the result.
 /// </summary>
 public sealed class RunOutputs

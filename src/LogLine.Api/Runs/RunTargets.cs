@@ -28,6 +28,9 @@ public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider tim
     /// <summary>How long what a provider said of itself holds.</summary>
     public TimeSpan StatusLifeOf(string provider) => _targets[provider].StatusLife;
 
+    /// <summary>Whether nobody may want a provider.</summary>
+    public bool IsOptional(string provider) => _targets[provider].IsOptional;
+
     /// <summary>Whether a provider answers a tenant (null: whoever has no worker of its own); while it does, asked again only when what it said holds no longer.</summary>
     public async ValueTask<AdapterStatus> StatusAsync(string provider, string? tenant, CancellationToken cancel) =>
         _statuses.TryGetValue(Key(provider, tenant), out var known) && known.Status.Available && time.GetElapsedTime(known.At) < StatusLifeOf(provider) ? known.Status : await LookAsync(provider, tenant, cancel);
@@ -64,22 +67,26 @@ public sealed class TenantTargets(RunTargets targets, string tenant)
     /// </summary>
     public async ValueTask<ProviderChoice?> ChooseAsync(CancellationToken cancel)
     {
-        var passed = new List<string>();
+        var passed = new List<(string Provider, string Reason)>();
         foreach (var provider in targets.Preferred)
         {
-            if ((await StatusAsync(provider, cancel)).Available)
+            var status = await StatusAsync(provider, cancel);
+            if (status.Available)
             {
-                return new ProviderChoice(provider, passed.Count == 0 ? $"{provider} answers and is preferred" : $"{provider} answers; preferred, but absent: {string.Join(", ", passed)}");
+                return new ProviderChoice(provider, passed.Count == 0 ? $"{provider} answers and is preferred" : $"{provider} answers; preferred, but absent: {string.Join(", ", passed.Select(one => one.Provider))}");
             }
-            passed.Add(provider);
+            passed.Add((provider, status.Reason ?? "it does not answer"));
         }
-        return targets.Preferred is [var first, ..] ? new ProviderChoice(first, $"none answers: {string.Join(", ", passed)}") : null;
+        return passed is [var first, ..] ? new ProviderChoice(first.Provider, $"none answers: {string.Join(", ", passed.Select(one => one.Provider))}") { Absent = passed } : null;
     }
 }
 
 /// <summary>What <c>auto</c> came to mean for a run, and why.</summary>
 public sealed record ProviderChoice(string Provider, string Why)
 {
+    /// <summary>Every provider that was looked at and why it does not answer, when none does.</summary>
+    public IReadOnlyList<(string Provider, string Reason)> Absent { get; init; } = [];
+
     /// <summary>The same target at a provider.</summary>
     public static JsonElement At(JsonElement target, string provider) => CanonicalJson.Parse(JsonBytes.Write(json =>
     {

@@ -20,6 +20,7 @@ internal static class StartupLog
             .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.Hosting", LogEventLevel.Warning)
             .ReadFrom.Configuration(builder.Configuration)
+            .Filter.ByExcluding(IsFailedStart)
             .Enrich.FromLogContext()
             .Enrich.With<TicketRedaction>();
         var written = options.Format switch
@@ -30,6 +31,12 @@ internal static class StartupLog
         };
         builder.Logging.AddSerilog(written.CreateLogger(), dispose: true);
     }
+
+    /// <summary>The host's own word on a start that fails, with a trace. The exception reaches <c>Program</c> all the same, which says it in a line, or leaves a defect its trace.</summary>
+    private static bool IsFailedStart(LogEvent one) =>
+        one.Exception is not null
+        && one.Properties.GetValueOrDefault("SourceContext") is ScalarValue { Value: "Microsoft.Extensions.Hosting.Internal.Host" }
+        && one.Properties.GetValueOrDefault("EventId") is StructureValue id && id.Properties.Any(part => part is { Name: "Name", Value: ScalarValue { Value: "HostedServiceStartupFaulted" } });
 
     /// <summary>Says where the gateway listens and how to begin.</summary>
     public static void Ready(WebApplication app, string address)

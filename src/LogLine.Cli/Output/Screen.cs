@@ -25,6 +25,8 @@ internal sealed class Screen(Shell shell, bool json)
     private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly bool _colours = string.IsNullOrEmpty(shell.Variable("NO_COLOR")) && shell.Variable("TERM") != "dumb";
+    private readonly Lock _errors = new();
+    private bool _isDrawn;
 
     /// <summary>Whether results are JSON.</summary>
     public bool Json => json;
@@ -70,14 +72,24 @@ internal sealed class Screen(Shell shell, bool json)
     }
 
     /// <summary>Something beside the result.</summary>
-    public void Note(string text, Tone tone = Tone.Quiet) => Write(shell.Errors, shell.ErrorsAreTerminal, text, tone);
+    public void Note(string text, Tone tone = Tone.Quiet)
+    {
+        lock (_errors)
+        {
+            Draw("");
+            Write(shell.Errors, shell.ErrorsAreTerminal, text, tone);
+        }
+    }
+
+    /// <summary>Whether <see cref="Progress"/> shows anything: a person looks, at a terminal that can go back in a line.</summary>
+    public bool ShowsProgress { get; } = shell.ErrorsAreTerminal && shell.Variable("TERM") != "dumb";
 
     /// <summary>How far something is, in the place of what it said last: for a person at a terminal alone. Empty when it is over.</summary>
     public void Progress(string text)
     {
-        if (shell.ErrorsAreTerminal)
+        lock (_errors)
         {
-            shell.Errors.Write($"\r{Printable(text)}\e[K");
+            Draw(text);
         }
     }
 
@@ -158,6 +170,15 @@ internal sealed class Screen(Shell shell, bool json)
         var clean = Printable(text);
         var colour = tone switch { Tone.Quiet => "2", Tone.Good => "32", Tone.Warning => "33", Tone.Bad => "31", _ => null };
         writer.WriteLine(terminal && _colours && colour is not null ? $"\e[{colour}m{clean}\e[0m" : clean);
+    }
+
+    private void Draw(string text)
+    {
+        if (ShowsProgress && (_isDrawn || text.Length > 0))
+        {
+            shell.Errors.Write($"\r{Printable(text)}\e[K");
+            _isDrawn = text.Length > 0;
+        }
     }
 
     /// <summary>Foreign text may carry escape sequences that move the cursor or rename the window: shown as a box, not obeyed.</summary>

@@ -39,15 +39,16 @@ public sealed class AutomaticProviderTests
     }
 
     [Fact]
-    public async Task NoneThatAnswers_IsUnavailable()
+    public async Task NoneThatAnswers_IsUnavailable_AndAllThatWereLookedAtAreNamed()
     {
-        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter("podman") { IsDown = true }])).RegisterKeyAsync();
+        await using var gateway = await (await TestGateway.StartAsync([new FakeAdapter("podman") { IsDown = true }, new FakeAdapter("nerdctl") { IsDown = true }, new FakeAdapter("docker") { IsDown = true }])).RegisterKeyAsync();
         var reference = await gateway.ApplyAsync("web");
         await gateway.ProveAsync("web");
 
         var answer = await gateway.PostAsync(TestGateway.Deploy(reference, "auto"));
 
         Assert.Equal("503_ADAPTER_UNAVAILABLE", answer.Code);
-        Assert.Contains("podman", answer.Json.Text("detail"));
+        Assert.Contains("podman: the fake is down; nerdctl: the fake is down; docker: the fake is down", answer.Json.Text("detail"));
+        Assert.Equal(["podman", "nerdctl", "docker"], answer.Json.Member("details").Texts("providers"));
     }
 }

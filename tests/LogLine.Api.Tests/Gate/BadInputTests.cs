@@ -49,6 +49,20 @@ public sealed class BadInputTests
         }
     }
 
+    /// <summary>The members that every span has count for nothing: what is to be changed has to be said.</summary>
+    [Theory]
+    [InlineData("container.resources", "container/resources.v1", "urn:container:dev/web", """,  "target":{"provider":"podman"},"name":"web" """, "payload.memory or payload.cpus or payload.pids is required")]
+    [InlineData("registry.person.update", "registry/person_update.v1", "urn:registry:person/joana", "", "payload.name or payload.email or payload.country or payload.phone or payload.birth_date is required")]
+    public async Task ChangeOfNothing_AsksWhatIsToBeChanged(string intent, string kind, string subject, string members, string why)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        var answer = await gateway.AssertRefusedAsync("422_TDLN_INVALID", () => gateway.PostAsync($$"""{"intent":"{{intent}}","subject":"{{subject}}","payload":{"kind":"{{kind}}"{{members}} } }"""));
+
+        Assert.Equal(why, Assert.Single(answer.Json.Member("why").EnumerateObject()).Value.GetString());
+        Assert.Contains(why, answer.Json.Text("suggested_reply"));
+    }
+
     [Fact]
     public async Task FloatInASignedObject_HasNoCanonicalForm()
     {

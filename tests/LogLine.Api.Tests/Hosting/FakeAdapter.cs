@@ -15,6 +15,8 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
 
     public bool IsDown { get; set; }
 
+    public bool IsOptional { get; init; }
+
     public TimeSpan StatusLife { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How many containers were made, and started.</summary>

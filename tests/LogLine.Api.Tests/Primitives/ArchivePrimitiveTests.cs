@@ -48,7 +48,9 @@ public sealed class ArchivePrimitiveTests
         var context = await lab.Gateway.UploadAsync(Tars.Of(
             ("Dockerfile", $"FROM {PrimitiveLab.Image}\nARG WHO=nobody\nCOPY hello /hello\nRUN echo built for $WHO > /who && cat /hello\nLABEL team=blue logline.tenant=other logline.committed_by=run_1"), ("hello", $"from the context of {built}\n")));
 
-        var result = await lab.DoAsync("image.build", null, $$$"""{"artifact":"{{{context}}}","tag":"{{{built}}}:1","build_args":{"WHO":"you"}}""");
+        var run = (await lab.SendAsync("image.build", null, $$$"""{"artifact":"{{{context}}}","tag":"{{{built}}}:1","build_args":{"WHO":"you"}}""", wait: 0)).Json.Member("run").Text("run_id")!;
+        var heard = await lab.Gateway.Client.GetStringAsync($"/v1/runs/{run}/logs?tail=1000&follow=true", PrimitiveLab.Cancel);
+        var result = (await lab.Gateway.RunInAsync(run, "exited")).Member("result");
         var saved = await lab.DoAsync("image.save", null, $$"""{"image":"localhost/dev/{{built}}:1"}""");
         var again = await lab.DoAsync("image.load", null, $$"""{"artifact":"{{saved.Text("artifact")}}","tag":"{{loaded}}:2"}""");
         await lab.DoAsync("container.create", container, $$"""{"image":"localhost/dev/{{loaded}}:2","auto_start":true}""");
@@ -56,6 +58,9 @@ public sealed class ArchivePrimitiveTests
 
         Assert.Equal($"localhost/dev/{built}:1", result.Text("image"));
         Assert.Contains("from the context", result.Text("output"));
+        Assert.Contains("from the context", heard);
+        Assert.Contains("event: end", heard);
+        Assert.Contains((await lab.Gateway.GetAsync($"/v1/runs/{run}/logs?tail=1000")).Json.Texts("lines"), line => line.Contains("from the context", StringComparison.Ordinal));
         Assert.Null(result.Text("error"));
         Assert.Equal(result.Text("image_id"), saved.Text("image_id"));
         Assert.Equal(result.Text("image_id"), again.Text("image_id"));

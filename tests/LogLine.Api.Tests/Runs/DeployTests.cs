@@ -35,6 +35,24 @@ public sealed class DeployTests
     }
 
     [Fact]
+    public async Task DeployThatFetchesItsImage_SaysHowFarItIs_BeforeItIsThere()
+    {
+        var fake = new FakeAdapter { BeforeCreate = spec => spec.Progress(new LogLine.Api.Runs.RunProgress(1 << 20, 4 << 20, "bytes")) };
+        await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
+        var reference = await gateway.ApplyAsync("web");
+        await gateway.ProveAsync("web", proof => proof with { Ref = reference });
+
+        var deploy = await gateway.PostAsync(TestGateway.Deploy(reference), request => request.Headers.Add("Prefer", "wait=30"));
+        var states = await gateway.PostAsync($$"""{"run_id":"{{deploy.Json.Member("run").Text("run_id")}}"}""", path: "/v1/spans/query");
+
+        Assert.Equal(
+            ["deploy.apply", "deploy.planned", "run_state.pending", "run.progress", "deploy.applied", "run_state.running"],
+            states.Json.Items("items").Select(span => span.Text("intent")));
+        var said = states.Json.Items("items").ElementAt(3).Member("payload");
+        Assert.Equal((1L << 20, 4L << 20, "bytes"), (said.Integer("done"), said.Integer("total"), said.Text("unit")));
+    }
+
+    [Fact]
     public async Task Receipt_VerifiesOffline()
     {
         await using var gateway = await TestGateway.StartAsync();

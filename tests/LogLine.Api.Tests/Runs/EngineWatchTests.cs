@@ -41,6 +41,24 @@ public sealed class EngineWatchTests
         Assert.Equal(["Warning fake does not answer: the fake is down", "Information fake answers: 1 at memory"], log.Said);
     }
 
+    /// <summary>Who never had it and never spoke of it is told nothing; who had it is.</summary>
+    [Fact]
+    public async Task EngineThatNobodyMayWant_IsMissedOnlyOnceItWasThere()
+    {
+        var (engine, log) = (new FakeAdapter("fake") { IsDown = true, IsOptional = true, StatusLife = TimeSpan.FromMilliseconds(20) }, new Lines());
+        using var watch = new EngineWatch(new RunTargets([engine], TimeProvider.System), TimeProvider.System, log);
+        await watch.StartAsync(Cancel);
+        await LooksAsync(engine);
+        var seen = Assert.Single(await watch.SeenAsync(Cancel));
+        engine.IsDown = false;
+        await LooksAsync(engine);
+        engine.IsDown = true;
+        await LooksAsync(engine);
+        await watch.StopAsync(Cancel);
+        Assert.Equal((false, "the fake is down"), (seen.Status.Available, seen.Status.Reason));
+        Assert.Equal(["Debug fake does not answer: the fake is down", "Information fake answers: 1 at memory", "Warning fake does not answer: the fake is down"], log.Said);
+    }
+
     private static async Task LooksAsync(FakeAdapter engine)
     {
         for (var until = engine.Asked + 4; engine.Asked < until;)

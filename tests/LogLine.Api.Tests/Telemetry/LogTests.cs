@@ -57,6 +57,19 @@ public sealed class LogTests
     }
 
     [Fact]
+    public async Task PortThatIsTaken_IsSaidInOneLine()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+
+        var defect = await Assert.ThrowsAsync<InvalidOperationException>(() => GatewayProcess.StartAsync(url: $"http://{taken.LocalEndpoint}"));
+
+        Assert.Contains("logline-api: Failed to bind to address", defect.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("ERR", defect.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", defect.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ClientThatBreaksOff_IsNoDefect()
     {
         await using var gateway = await GatewayProcess.StartAsync();

@@ -61,6 +61,29 @@ public sealed class AdministrationTests
         Assert.Equal("404_NOT_FOUND", (await gateway.PostAsync("", request => request.Method = HttpMethod.Delete, "/v1/tokens/tok_0000000000000000")).Code);
     }
 
+    /// <summary>A word alone is a right, and there are no others; what has a dot is an intent, and the catalogue may come to have it.</summary>
+    [Theory]
+    [InlineData("runer", 422)]
+    [InlineData("deploy", 422)]
+    [InlineData("admin:token", 422)]
+    [InlineData("deploy.", 422)]
+    [InlineData("deploy.*", 201)]
+    [InlineData("my.own.intent", 201)]
+    public async Task ScopeThatNothingIsCalled_IsRefused_WithAllRights(string scope, int status)
+    {
+        await using var gateway = await TestGateway.StartAsync();
+
+        var answer = await gateway.PostAsync($$"""{"scopes":["{{scope}}"]}""", path: "/v1/tokens");
+
+        Assert.True((int)answer.Status == status, answer.Body);
+        if (status == 422)
+        {
+            var message = Assert.Single(answer.Json.Items("errors")).Text("message")!;
+            Assert.Contains($"\"{scope}\"", message);
+            Assert.Contains("read|runner|metrics|wallet:keys|admin:tenants|admin:tokens|ledger:audit", message);
+        }
+    }
+
     [Theory]
     [InlineData("admin:tokens", true)]
     [InlineData("read", false)]

@@ -20,6 +20,7 @@ public sealed class CliPageTests
           folder), then what a command says in brackets. Tokens and keys lie in files of mode 0600.
         - **Exit codes**: 0 done, 1 refused or failed, 2 the command line was wrong, 130 Ctrl-C, which says how to go on, 141 nobody reads the output any more (`| head`). `deploy plan`: 0 nothing would change, 2 something would, 1 error. `container exec`: that of the command.
         - **Output**: results go to standard output, everything else to standard error. With `--json` a result is one JSON document, one a line while watching; a failure is `{"error":{"code","message","next","trace_id","answer"}}`.
+          How far a run is that is waited for stands on standard error: at a terminal in one line, which goes when the result comes; elsewhere in a few lines.
         - **Nothing is sent twice by accident**: a lost answer is asked for again under the same idempotency key, and a conflict is never sent again under another one. A `428` offers to prove: it asks on a terminal, and needs
           `--yes` elsewhere.
 

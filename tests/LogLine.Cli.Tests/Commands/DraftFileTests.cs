@@ -63,6 +63,7 @@ public sealed class DraftFileTests : IDisposable
 
         var said = (await _terminal.RunAsync("artifacts", "get", Artifact, "--out", _terminal.At("nowhere/x"))).Expect(1);
         Assert.StartsWith("logline: " + _terminal.At("nowhere/x"), said.Errors);
+        Assert.DoesNotContain("[defect]", said.Errors);
     }
 
     public void Dispose() => _terminal.Dispose();

@@ -37,6 +37,28 @@ public sealed class ProveTests(GatewayProcess gateway)
     }
 
     [Fact]
+    public async Task IntentThatNothingAsksAProofOf_IsRefused_WithThoseThatAre()
+    {
+        using var member = await Member.JoinAsync(gateway);
+        await member.ApplyAsync(member.Manifest());
+        var said = (await member.RunAsync("wallet", "prove", "deploy.alow")).Expect(2);
+        Assert.Contains("'deploy.alow'", said.Errors);
+        Assert.Contains("capability.allow, deploy.allow, secret.access", said.Errors);
+    }
+
+    [Theory]
+    [InlineData("podmn", 2)]
+    [InlineData("runner_0123456789abcde", 2)]
+    [InlineData("podman", 0)]
+    [InlineData("runner_0123456789abcdef", 0)]
+    public async Task GrantIsForAProviderOrARunner(string audience, int exitCode)
+    {
+        using var member = await Member.JoinAsync(gateway);
+        var said = (await member.RunAsync("wallet", "grant", "create", "secret_db", "--id", $"{member.Name}_{audience}", "--aud", audience)).Expect(exitCode);
+        Assert.Equal(exitCode == 2, said.Errors.Contains("podman, nerdctl, docker, kubernetes, railway", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task NothingApplied_SaysHowToGiveARef()
     {
         using var member = await Member.JoinAsync(gateway);

@@ -125,6 +125,9 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     public string Provider { get; }
 
     /// <inheritdoc/>
+    public bool IsOptional { get; init; }
+
+    /// <inheritdoc/>
     public TimeSpan StatusLife => engine.StatusLife;
 
     /// <inheritdoc/>
@@ -162,7 +165,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         var (reference, image) = await images.UsableAsync(spec.Tenant, spec.Image, wanted);
         if (image is not null)
             return;
-        var error = await PullAsync(reference, wanted);
+        var error = await PullAsync(reference, spec, wanted);
         seenImages.Forget();
         if (error is not null)
             throw Unfetched(reference, error);
@@ -347,7 +350,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         var id = await AllowedAsync();
         if (id is null)
         {
-            (var error, image) = (await PullAsync(reference, wanted), null);
+            (var error, image) = (await PullAsync(reference, spec, wanted), null);
             seenImages.Forget();
             id = await AllowedAsync() ?? throw Unfetched(reference, error);
         }
@@ -364,13 +367,13 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     static AdapterException Unfetched(string image, string? error) =>
         new(AdapterFailure.ImageNotFound, $"The image {image} is not there and could not be fetched: {error ?? "the engine gave no reason"}");
 
-    async Task<string?> PullAsync(string image, CancellationToken cancel)
+    async Task<string?> PullAsync(string image, WorkloadSpec spec, CancellationToken cancel)
     {
         if (ImageName.IsId(image))
             return "an id is no name that a registry knows";
         try
         {
-            return await engine.PullAsync(ImageReference.Parse(image), null, cancel);
+            return await engine.PullAsync(ImageReference.Parse(image), new PullWatch(spec.Progress), cancel);
         }
         catch (AdapterException e) when (e.Failure == AdapterFailure.Unavailable)
         {

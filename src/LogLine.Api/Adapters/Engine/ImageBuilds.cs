@@ -25,7 +25,7 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
         context.Position = 0;
 
         var (output, since) = (new LastBytes(ResultText.MaxBytes), time.GetTimestamp());
-        var (id, error) = await engine.BuildAsync(Order(call, image), context, text => HeardAsync(text, output, call.Progress), cancel);
+        var (id, error) = await engine.BuildAsync(Order(call, image), context, text => HeardAsync(text, output, call), cancel);
         var text = ResultText.Fit(output.ToArray(), out var less);
         var failure = error ?? (id is null ? "The engine ended the build without an image." : null);
         return PrimitiveResult.Of(
@@ -67,10 +67,12 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
         EngineLabels.All.Append(EngineLabels.CommittedBy).ToDictionary(label => label, _ => ""),
         TimeSpan.FromSeconds(call.Arguments.Integer("timeout_s") ?? DefaultTimeoutSeconds));
 
-    /// <summary>Keeps the last of what a build says, and says how far it is.</summary>
-    static Task HeardAsync(string text, LastBytes output, Func<RunProgress, Task> say)
+    /// <summary>Keeps the last of what a build says, lets it be followed, and says how far it is.</summary>
+    static Task HeardAsync(string text, LastBytes output, PrimitiveCall call)
     {
-        output.Append(Encoding.UTF8.GetBytes(text));
-        return EngineQuirks.BuildStep(text) is var (step, of) ? say(new RunProgress(step, of, "steps")) : Task.CompletedTask;
+        var piece = Encoding.UTF8.GetBytes(text);
+        output.Append(piece);
+        call.Said(1, piece);
+        return EngineQuirks.BuildStep(text) is var (step, of) ? call.Progress(new RunProgress(step, of, "steps")) : Task.CompletedTask;
     }
 }

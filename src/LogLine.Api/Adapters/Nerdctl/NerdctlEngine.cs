@@ -35,7 +35,7 @@ internal sealed partial class NerdctlEngine : IContainerEngine
     public NerdctlEngine(NerdctlOptions options, EngineLimits limits, RegistryCredentials registries, TimeProvider time)
     {
         (this.limits, this.registries, this.time) = (limits, registries, time);
-        runner = new CommandRunner(options.Binary, options.Arguments, time);
+        runner = new CommandRunner(options.Binary ?? Provider, options.Arguments, time);
         // A process for each call: more at once than this do not go faster.
         turns = new SemaphoreSlim(Math.Min(limits.Connections, 4 * Environment.ProcessorCount));
     }

@@ -1,4 +1,5 @@
 using LogLine.Api.Errors;
+using LogLine.Api.Runs;
 
 namespace LogLine.Api.Gate.Checks;
 
@@ -12,12 +13,19 @@ internal static class CapacityCheck
             return null;
         }
         var status = await item.State.Targets.StatusAsync(item.Provider, cancel);
-        return status.Available ? null : Unavailable(item.Provider, status.Reason ?? "it does not answer");
+        return status.Available ? null : Unavailable(item, item.Provider, status.Reason ?? "it does not answer");
     }
 
-    public static Rejection Unavailable(string provider, string reason) => new(RefusalCode.AdapterUnavailable, $"The target '{provider}' is down: {reason}")
+    /// <summary>Says so; where the gateway had the choice, of everything that it could have chosen.</summary>
+    public static Rejection Unavailable(Judgement item, string provider, string reason)
     {
-        RetryAfterSeconds = 5,
-        Details = new Dictionary<string, object?> { ["provider"] = provider },
-    };
+        var details = new Dictionary<string, object?> { ["provider"] = provider };
+        var message = $"The target '{provider}' is down: {reason}";
+        if (item.Choice is { Absent: { Count: > 1 } absent })
+        {
+            details["providers"] = absent.Select(one => one.Provider).ToList();
+            message = $"No target answers that '{RunTargets.Auto}' could stand for. {string.Join("; ", absent.Select(one => $"{one.Provider}: {one.Reason.TrimEnd('.')}"))}.";
+        }
+        return new Rejection(RefusalCode.AdapterUnavailable, message) { RetryAfterSeconds = 5, Details = details };
+    }
 }

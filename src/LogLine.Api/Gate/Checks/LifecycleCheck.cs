@@ -67,7 +67,7 @@ internal static class LifecycleCheck
     {
         if (failure.Failure != AdapterFailure.Conflict)
         {
-            return CapacityCheck.Unavailable(provider, failure.Message);
+            return CapacityCheck.Unavailable(item, provider, failure.Message);
         }
         var operation = item.Definition!.Operation ?? item.Span.Intent!;
         return await item.State.PendingPrimitiveAsync(item.Tenant, provider, name, cancel) is { } pending

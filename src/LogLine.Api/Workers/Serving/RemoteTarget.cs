@@ -14,6 +14,8 @@ internal sealed class RemoteTarget(string provider, WorkerBoard board, string? o
 
     public string Provider => provider;
 
+    public bool IsOptional { get; init; }
+
     public IRunTarget For(string tenant) => new RemoteTarget(provider, board, tenant);
 
     public IRunTarget Before(string runId) => new RemoteTarget(provider, board, of, runId);

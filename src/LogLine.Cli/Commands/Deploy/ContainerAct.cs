@@ -36,6 +36,7 @@ internal static class ContainerAct
             more(json);
         });
         call.Resume = () => RunLines.Unanswered(span.Subject);
+        await using var progress = WaitProgress.Of(call, span, wait);
         return (await sender.SendAsync(span, call.Stop, wait)).Fails(out failure, out var ack)
             ? call.Screen.Refuse(failure)
             : RunAnswer.Report(call, sender.Client, ack, new ActWords($"{words.Doing} {service}", $"{words.Done} {service}"));

@@ -21,7 +21,7 @@ internal sealed record ProvedSending(Call Call, SpanSender Sender, bool MayProve
     {
         var submission = SpanSender.Wrap(span, waitSeconds);
         Call.Resume = () => RunLines.Unanswered(span.Subject);
-        var first = await Sender.SendAsync(span, submission, Call.Stop);
+        var first = await AnswerAsync(span, submission);
         if (!first.Fails(out var refusal, out _) || refusal.Code != "428_PROOF_REQUIRED" || !MayProve)
         {
             return first;
@@ -37,6 +37,12 @@ internal sealed record ProvedSending(Call Call, SpanSender Sender, bool MayProve
             return failure;
         }
         Call.Note($"Proved {intent} with {Sender.Signer.Kid} ({proof.Ack.This}); sending the same span again.");
+        return await AnswerAsync(span, submission);
+    }
+
+    private async Task<Attempt<SpanAck>> AnswerAsync(SpanDocument span, SpanSubmission submission)
+    {
+        await using var progress = WaitProgress.Of(Call, span, submission.WaitSeconds);
         return await Sender.SendAsync(span, submission, Call.Stop);
     }
 

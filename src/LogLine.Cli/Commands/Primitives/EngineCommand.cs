@@ -190,21 +190,22 @@ internal sealed class EngineCommand
     }
 
     /// <summary>The run once it has ended, or as it stands after so many seconds: its result is in the run alone.</summary>
-    private static async Task<Attempt<JsonElement>> EndedAsync(Call call, GatewayClient gateway, string run, int seconds)
+    private async Task<Attempt<JsonElement>> EndedAsync(Call call, GatewayClient gateway, string run, int seconds)
     {
-        var began = call.Shell.Time.GetTimestamp();
-        while (true)
+        var known = await gateway.GetAsync($"/v1/runs/{run}", call.Stop);
+        if (seconds == 0 || !GoesOn(known))
         {
-            if ((await gateway.GetAsync($"/v1/runs/{run}", call.Stop)).Fails(out var failure, out var known))
-            {
-                return failure;
-            }
-            if (RunStateText.HasEnded(known.Text("state") ?? "") || seconds == 0 || call.Shell.Time.GetElapsedTime(began) >= TimeSpan.FromSeconds(seconds))
-            {
-                return known;
-            }
-            await Task.Delay(PollPause, call.Shell.Time, call.Stop);
+            return known;
         }
+        await using var progress = WaitProgress.Of(call, run, _intent.Name);
+        for (var began = call.Shell.Time.GetTimestamp(); GoesOn(known) && call.Shell.Time.GetElapsedTime(began) < TimeSpan.FromSeconds(seconds);)
+        {
+            await Task.Delay(PollPause, call.Shell.Time, call.Stop);
+            known = await gateway.GetAsync($"/v1/runs/{run}", call.Stop);
+        }
+        return known;
+
+        static bool GoesOn(Attempt<JsonElement> asked) => !asked.Fails(out _, out var known) && !RunStateText.HasEnded(known.Text("state") ?? "");
     }
 
     private static void Write(Utf8JsonWriter json, SpanAck ack, string run, string state, JsonElement result)

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.ServerSentEvents;
 using System.Text.Json;
 using LogLine.Cli.Client;
 using LogLine.Cli.Output;
@@ -58,30 +57,18 @@ internal static class LogsCommand
     private static async Task<int> FollowAsync(Call call, GatewayClient gateway, string run, string path)
     {
         call.Resume = () => $"Stopped reading; the container goes on.\n  → logline logs {run} --follow";
-        try
+        await foreach (var received in RunLogStream.FollowAsync(gateway, path, call.Stop))
         {
-            using var response = await gateway.OpenStreamAsync(path, null, call.Stop);
-            if (!response.IsSuccessStatusCode)
+            if (received.Fails(out var failure, out var item))
             {
-                var body = await response.Content.ReadAsByteArrayAsync(call.Stop);
-                GatewayAnswers.Read(response, body, response.RequestMessage!.RequestUri!).Fails(out var refused, out _);
-                return call.Screen.Refuse(refused!);
+                return call.Screen.Refuse(failure is { Code: "network", Next: null } ? failure with { Next = $"logline logs {run} --follow" } : failure);
             }
-            await using var stream = await response.Content.ReadAsStreamAsync(call.Stop);
-            await foreach (var item in SseParser.Create(stream, static (_, data) => Parse(data)).EnumerateAsync(call.Stop))
+            if (item.EventType != "end")
             {
-                if (item.EventType == "end")
-                {
-                    return ExitCodes.Done;
-                }
                 Show(call, item.EventType, item.Data);
             }
-            return call.Screen.Refuse(Broken(run, "the gateway closed the connection"));
         }
-        catch (Exception lost) when (!call.Stop.IsCancellationRequested && lost is HttpRequestException or IOException or JsonException)
-        {
-            return call.Screen.Refuse(Broken(run, lost.Message));
-        }
+        return ExitCodes.Done;
     }
 
     private static void Show(Call call, string name, JsonElement data)
@@ -106,13 +93,5 @@ internal static class LogsCommand
         {
             call.Note($"{lines.Value.ToString("N0", CultureInfo.InvariantCulture)} lines were not kept.");
         }
-    }
-
-    private static CommandFailure Broken(string run, string why) => new("network", $"The log broke off: {why}.", $"logline logs {run} --follow");
-
-    private static JsonElement Parse(ReadOnlySpan<byte> data)
-    {
-        var reader = new Utf8JsonReader(data);
-        return JsonElement.ParseValue(ref reader);
     }
 }

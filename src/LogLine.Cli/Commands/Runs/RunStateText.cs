@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using LogLine.Protocol.Json;
 
@@ -8,6 +9,8 @@ namespace LogLine.Cli.Commands.Runs;
 /// </summary>
 internal static class RunStateText
 {
+    private const double MiB = 1 << 20;
+
     /// <summary>The state that a span puts a run in, or null for a span of another kind.</summary>
     public static string? Of(JsonElement span) => span.Text("intent") switch
     {
@@ -29,10 +32,23 @@ internal static class RunStateText
     /// <summary><c>^run_[0-9a-z]{1,64}$</c></summary>
     public static bool IsRunId(string text) => text.Length is > 4 and <= 68 && text.StartsWith("run_", StringComparison.Ordinal) && text.AsSpan(4).IndexOfAnyExcept("0123456789abcdefghijklmnopqrstuvwxyz") < 0;
 
+    /// <summary>How far a run is, by the payload of a <c>run.progress</c>; null for any other.</summary>
+    public static string? Progress(JsonElement payload) => (payload.Integer("done"), payload.Integer("total"), payload.Text("unit")) switch
+    {
+        ({ } done, { } total and > 0, "bytes") => string.Create(CultureInfo.InvariantCulture, $"{done / MiB:0.0} of {total / MiB:0.0} MiB ({done * 100 / total} %)"),
+        ({ } done, { } total, "steps") => string.Create(CultureInfo.InvariantCulture, $"step {done} of {total}"),
+        ({ } done, null, "steps") => string.Create(CultureInfo.InvariantCulture, $"{done} {(done == 1 ? "layer" : "layers")}"), // of how many Podman does not say
+        _ => null,
+    };
+
     /// <summary>What there is to know beside the state, in one line: of a span's payload or of a run document.</summary>
     public static string Detail(JsonElement facts)
     {
         var parts = new List<string>();
+        if (Progress(facts) is { } progress)
+        {
+            parts.Add(progress);
+        }
         if (facts.Integer("exit_code") is { } code)
         {
             parts.Add($"exit code {code}");

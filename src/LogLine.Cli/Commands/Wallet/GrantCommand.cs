@@ -15,6 +15,9 @@ namespace LogLine.Cli.Commands.Wallet;
 /// <summary><c>logline wallet grant</c>: lets a runner open an artifact for a while; into a manifest, or onto the ledger.</summary>
 internal static class GrantCommand
 {
+    private const string RunnerPrefix = "runner_";
+
+    private static readonly string[] Providers = ["podman", "nerdctl", "docker", "kubernetes", "railway"];
     private static readonly SpanForm CreateForm = new("wallet.grant.create", "decision", "wallet/grant.v1");
     private static readonly SpanForm RevokeForm = new("wallet.grant.revoke", "decision", "wallet/grant_revocation.v1");
 
@@ -36,8 +39,16 @@ internal static class GrantCommand
         return CommandTree.Branch("grant", "Who may open which secret.", create, revoke);
     }
 
+    /// <summary>Other than by the name of a target a grant is for the key of one runner, whose form is fixed.</summary>
+    private static bool IsAudience(string text) =>
+        Providers.Contains(text) || (text.StartsWith(RunnerPrefix, StringComparison.Ordinal) && text.Length == RunnerPrefix.Length + 16 && text.AsSpan(RunnerPrefix.Length).IndexOfAnyExcept("0123456789abcdef") < 0);
+
     private static async Task<int> CreateAsync(Call call, GrantRequest wish)
     {
+        if (!IsAudience(wish.Audience))
+        {
+            return call.Screen.Refuse(CommandFailure.Usage($"'{wish.Audience}' could never open it: a grant is for a provider ({string.Join(", ", Providers)}) or for the key of one runner ({RunnerPrefix} and 16 hex characters, shown by GET /v1/keys).", "--aud podman"));
+        }
         if (!wish.Ttl.StartsWith('P') || !TimeLength.TryParse(wish.Ttl, out _, out _))
         {
             return call.Screen.Refuse(CommandFailure.Usage($"'{wish.Ttl}' is no life for a grant: ISO 8601 in days, hours, minutes and seconds.", "--ttl P30D"));

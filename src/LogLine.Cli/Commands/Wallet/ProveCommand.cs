@@ -13,6 +13,9 @@ namespace LogLine.Cli.Commands.Wallet;
 /// <summary><c>logline wallet prove</c>: makes an <c>ll.proof.v1</c> for exactly one act, and submits it.</summary>
 internal static class ProveCommand
 {
+    /// <summary>What is asked for by what a span holds, or by what it is about, whichever its intent is.</summary>
+    private static readonly string[] AskedByRules = ["capability.allow", "secret.access"];
+
     private static readonly SpanForm Form = new("wallet.proof.submit", "decision", "wallet/proof.v1");
 
     public static Command Create(CommandTree tree)
@@ -38,11 +41,29 @@ internal static class ProveCommand
             return call.Screen.Refuse(failure);
         }
         using var opened = sender;
+        if (await UnaskedAsync(sender.Client, intent, call.Stop) is { } unasked)
+        {
+            return call.Screen.Refuse(unasked);
+        }
         if ((await SubmitAsync(sender, draft, call.Stop)).Fails(out failure, out var submitted))
         {
             return call.Screen.Refuse(failure);
         }
         return Report(call, draft, submitted.Ack, submitted.Proof);
+    }
+
+    /// <summary>
+    /// Why a proof would let nothing through: no intent of the gateway's catalogue, which may have some of its own, asks for it. The gateway takes such a proof, as what it names is looked at when it is used; a person has
+    /// mistyped it. Null when it is asked for, and when the catalogue is not to be had.
+    /// </summary>
+    private static async Task<CommandFailure?> UnaskedAsync(GatewayClient gateway, string intent, CancellationToken stop)
+    {
+        if ((await gateway.GetAsync("/v1/catalog", stop)).Fails(out _, out var catalogue) || !catalogue.Items("items").Any())
+        {
+            return null;
+        }
+        var asked = catalogue.Items("items").Select(item => item.Text("proof")).OfType<string>().Concat(AskedByRules).Distinct().Order(StringComparer.Ordinal).ToList();
+        return asked.Contains(intent) ? null : CommandFailure.Usage($"Nothing asks for a proof of '{intent}', so it would let nothing through. Proofs are asked for of {string.Join(", ", asked)}.", "logline wallet prove deploy.allow");
     }
 
     /// <summary>Signs a proof and submits it.</summary>
