@@ -74,7 +74,8 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
             _workloads.TryRemove(holder.Id, out _);
         }
         Interlocked.Increment(ref Created);
-        var workload = new FakeWorkload(Guid.NewGuid().ToString("N"), spec) { Name = name };
+        // What is there is no order any more: it does not hold on to whom it was made for.
+        var workload = new FakeWorkload(Guid.NewGuid().ToString("N"), spec with { Progress = _ => Task.CompletedTask }) { Name = name };
         _workloads[workload.Id] = workload;
         return workload.View();
     });
