@@ -18,10 +18,10 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     private const string Healthy = "healthy";
 
     /// <summary>What the run's first worker watches has just been healthy; of what another one left that is not known.</summary>
-    private volatile Life _life = new(time.GetTimestamp(), isStarting: run.State == RunState.Running);
+    private volatile WatchedLife _life = new(time.GetTimestamp(), isStarting: run.State == RunState.Running);
 
     /// <summary>The container begins: for <c>start_period</c>, or until it is healthy, failures do not count.</summary>
-    public void Begin() => _life = new Life(time.GetTimestamp(), isStarting: true);
+    public void Begin() => _life = new WatchedLife(time.GetTimestamp(), isStarting: true);
 
     /// <summary>Completes when the manifest wants the container to be started again because it is not healthy; else it goes on until <paramref name="stop"/>.</summary>
     public async Task UntilRestartIsDueAsync(string workloadId, CancellationToken stop)
@@ -91,7 +91,7 @@ internal sealed class HealthWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     }
 
     /// <summary>The container from one start to the next: a probe that began in an earlier one says nothing of this one.</summary>
-    private sealed class Life(long since, bool isStarting)
+    private sealed class WatchedLife(long since, bool isStarting)
     {
         public long Since => since;
 
