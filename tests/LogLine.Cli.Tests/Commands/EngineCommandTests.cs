@@ -105,6 +105,28 @@ public sealed class EngineCommandTests : IDisposable
         Assert.Contains("is not written: the run run_abc goes on", (await RunAsync($"image save --image x --out {_terminal.At("x.tar")} --wait 0")).Expect(1).Errors);
     }
 
+    /// <summary>The gateway waits first, as long as it was asked to; what it leaves of that is waited here.</summary>
+    [Theory, InlineData(30, 1), InlineData(0, 2)]
+    public async Task Wait_IsNotWaitedTwice(int atTheGateway, int looks)
+    {
+        const string Run = "/v1/runs/run_abc";
+        var time = (HurriedTime)_terminal.Time;
+        await using var gateway = await FaultyGateway.StartAsync((http, received, earlier) =>
+        {
+            if (received.Method == HttpMethods.Get)
+            {
+                return received.Target == Run ? FaultyGateway.Json(http, earlier == 0 ? """{"state":"running"}""" : """{"state":"exited"}""") : FaultyGateway.Problem(http, "403_FORBIDDEN", "no");
+            }
+            time.Advance(TimeSpan.FromSeconds(atTheGateway));
+            return FaultyGateway.Ack(http, received, Planned);
+        });
+        gateway.Enrol(_terminal);
+        _terminal["LOGLINE_TARGET"] = "podman";
+
+        (await RunAsync("container exec web --wait 30 -- true")).Expect(0);
+        Assert.Equal(looks, gateway.Requests.Count(request => request.Target == Run));
+    }
+
     [Theory]
     [InlineData("cleanup apply --plan-digest")]
     [InlineData("system prune --plan-digest")]
@@ -154,16 +176,18 @@ public sealed class EngineCommandTests : IDisposable
     {
         var gateway = await FaultyGateway.StartAsync((http, received, _) => received.Method == HttpMethods.Get
             ? FaultyGateway.Json(http, run)
-            : FaultyGateway.Ack(http, received, json =>
-            {
-                json.WriteStartObject("run");
-                json.WriteString("run_id", "run_abc");
-                json.WriteString("state", "planned");
-                json.WriteEndObject();
-            }));
+            : FaultyGateway.Ack(http, received, Planned));
         gateway.Enrol(_terminal);
         _terminal["LOGLINE_TARGET"] = "podman";
         return gateway;
+    }
+
+    private static void Planned(System.Text.Json.Utf8JsonWriter json)
+    {
+        json.WriteStartObject("run");
+        json.WriteString("run_id", "run_abc");
+        json.WriteString("state", "planned");
+        json.WriteEndObject();
     }
 
     private sealed class FullDisk : MemoryStream

@@ -17,6 +17,9 @@ internal sealed record ProvedSending(Call Call, SpanSender Sender, bool MayProve
 {
     private static readonly TimeSpan ProofLife = TimeSpan.FromMinutes(10);
 
+    /// <summary>When the span was sent last, on the shell's clock: from then on it is waited for, and not while a person thinks about a proof.</summary>
+    public long SentAt { get; private set; }
+
     public async Task<Attempt<SpanAck>> SendAsync(SpanDocument span, int waitSeconds)
     {
         var submission = SpanSender.Wrap(span, waitSeconds);
@@ -42,6 +45,7 @@ internal sealed record ProvedSending(Call Call, SpanSender Sender, bool MayProve
 
     private async Task<Attempt<SpanAck>> AnswerAsync(SpanDocument span, SpanSubmission submission)
     {
+        SentAt = Call.Shell.Time.GetTimestamp();
         await using var progress = WaitProgress.Of(Call, span, submission.WaitSeconds);
         return await Sender.SendAsync(span, submission, Call.Stop);
     }

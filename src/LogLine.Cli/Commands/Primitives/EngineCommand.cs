@@ -66,11 +66,12 @@ internal sealed class EngineCommand
             return await DryRun.ShowAsync(call, sender.Client, span.Root);
         }
         var wait = _intent.HasTarget ? call.Get(_wait) : 0;
-        if ((await new ProvedSending(call, sender, MayProve: true, _intent.HasTarget && call.Get(_yes)).SendAsync(span, wait)).Fails(out failure, out var ack))
+        var sending = new ProvedSending(call, sender, MayProve: true, _intent.HasTarget && call.Get(_yes));
+        if ((await sending.SendAsync(span, wait)).Fails(out failure, out var ack))
         {
             return call.Screen.Refuse(failure);
         }
-        return await ReportAsync(call, sender.Client, ack, wait);
+        return await ReportAsync(call, sender.Client, ack, TimeSpan.FromSeconds(wait) - call.Shell.Time.GetElapsedTime(sending.SentAt));
     }
 
     private Attempt<CanonicalJson> Target(Call call)
@@ -130,14 +131,14 @@ internal sealed class EngineCommand
         }
     }
 
-    private async Task<int> ReportAsync(Call call, GatewayClient gateway, SpanAck ack, int wait)
+    private async Task<int> ReportAsync(Call call, GatewayClient gateway, SpanAck ack, TimeSpan rest)
     {
         if (ack.Run.Text("run_id") is not { } run)
         {
             return call.Screen.Result(ack.Root.WriteTo, line => line($"Recorded {_intent.Name}: {ack.This} at {ack.LogIndex} in the log", Tone.Good));
         }
         call.Resume = () => $"Stopped waiting; the run goes on.\n  → logline status {run} --watch";
-        if ((await EndedAsync(call, gateway, run, wait)).Fails(out var failure, out var known))
+        if ((await EndedAsync(call, gateway, run, rest)).Fails(out var failure, out var known))
         {
             return call.Screen.Refuse(failure);
         }
@@ -189,16 +190,16 @@ internal sealed class EngineCommand
         return result.Integer("exit_code") is >= 0 and <= 255 and var code ? (int)code : ExitCodes.Failed;
     }
 
-    /// <summary>The run once it has ended, or as it stands after so many seconds: its result is in the run alone.</summary>
-    private async Task<Attempt<JsonElement>> EndedAsync(Call call, GatewayClient gateway, string run, int seconds)
+    /// <summary>The run once it has ended, or as it stands when the rest of the wait is over, most of which was the gateway's: its result is in the run alone.</summary>
+    private async Task<Attempt<JsonElement>> EndedAsync(Call call, GatewayClient gateway, string run, TimeSpan rest)
     {
         var known = await gateway.GetAsync($"/v1/runs/{run}", call.Stop);
-        if (seconds == 0 || !GoesOn(known))
+        if (rest <= TimeSpan.Zero || !GoesOn(known))
         {
             return known;
         }
         await using var progress = WaitProgress.Of(call, run, _intent.Name);
-        for (var began = call.Shell.Time.GetTimestamp(); GoesOn(known) && call.Shell.Time.GetElapsedTime(began) < TimeSpan.FromSeconds(seconds);)
+        for (var began = call.Shell.Time.GetTimestamp(); GoesOn(known) && call.Shell.Time.GetElapsedTime(began) < rest;)
         {
             await Task.Delay(PollPause, call.Shell.Time, call.Stop);
             known = await gateway.GetAsync($"/v1/runs/{run}", call.Stop);
