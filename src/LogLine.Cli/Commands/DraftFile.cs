@@ -18,18 +18,39 @@ internal sealed class DraftFile : IDisposable
     public string Path { get; }
 
     /// <summary>
-    /// Gives it its name. A link or a device that has it is written into: renamed over, a link would lead nowhere, and, to root, <c>--out /dev/null</c> would be a file from then on.
+    /// Gives it its name. A link, a device or a pipe that has it is written into: renamed over, a link would lead nowhere, whoever reads the pipe would wait for ever, and, to root,
+    /// <c>--out /dev/null</c> would be a file from then on.
     /// </summary>
     public void Keep()
     {
-        if (!_isDevice && new FileInfo(_target).LinkTarget is null)
+        using var to = _isDevice || new FileInfo(_target).LinkTarget is not null ? new FileStream(_target, FileMode.Create, FileAccess.Write, FileShare.ReadWrite) : Pipe();
+        if (to is null)
         {
             File.Move(Path, _target, overwrite: true);
             return;
         }
         using var from = File.OpenRead(Path);
-        using var to = new FileStream(_target, FileMode.Create, FileAccess.Write, FileShare.ReadWrite);
         from.CopyTo(to);
+    }
+
+    /// <summary>The pipe that has the name, once somebody reads it; null when it is none.</summary>
+    private FileStream? Pipe()
+    {
+        FileStream? found = null;
+        try
+        {
+            found = new FileStream(_target, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        }
+        catch (Exception unwritable) when (unwritable is IOException or UnauthorizedAccessException)
+        {
+            // Nothing has the name, or a file that nobody may write: its folder decides whether it may be replaced.
+        }
+        if (found is { CanSeek: false })
+        {
+            return found;
+        }
+        found?.Dispose();
+        return null;
     }
 
     /// <inheritdoc/>

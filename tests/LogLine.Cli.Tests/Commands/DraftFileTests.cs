@@ -1,4 +1,7 @@
+using System.Diagnostics;
+using System.IO.Pipes;
 using LogLine.Cli.Commands;
+using LogLine.Protocol.Crypto;
 
 namespace LogLine.Cli.Tests.Commands;
 
@@ -6,6 +9,8 @@ namespace LogLine.Cli.Tests.Commands;
 public sealed class DraftFileTests : IDisposable
 {
     private const string Artifact = "blake3:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    private static readonly byte[] Content = "whatever was made"u8.ToArray();
 
     private readonly Terminal _terminal = new();
 
@@ -55,6 +60,49 @@ public sealed class DraftFileTests : IDisposable
         Assert.Equal(isBeside, !draft.Path.StartsWith(Path.GetTempPath(), StringComparison.Ordinal));
     }
 
+    /// <summary>A device of this process alone: nothing of this machine's is written over, whatever is wrong.</summary>
+    [Fact]
+    public async Task Device_IsWrittenInto()
+    {
+        await using var gateway = await StartAsync();
+        using var reader = new AnonymousPipeServerStream(PipeDirection.In);
+        using var writer = reader.ClientSafePipeHandle;
+        var device = $"/dev/fd/{writer.DangerousGetHandle()}";
+
+        (await _terminal.RunAsync("artifacts", "get", ContentHash.Of(Content), "--out", device)).Expect(0);
+
+        var read = new byte[Content.Length];
+        await reader.ReadExactlyAsync(read, TestContext.Current.CancellationToken);
+        Assert.Equal(Content, read);
+    }
+
+    /// <summary>Wherever it lies, it stays one, and who reads it gets what was fetched.</summary>
+    [Fact]
+    public async Task NamedPipe_IsWrittenInto()
+    {
+        await using var gateway = await StartAsync();
+        var (pipe, copy) = (_terminal.At("pipe"), _terminal.At("copy"));
+        using var reader = Process.Start("/bin/sh", ["-c", "mkfifo \"$0\" && exec cat \"$0\" >\"$1\"", pipe, copy]);
+        var stop = TestContext.Current.CancellationToken;
+        try
+        {
+            while (!File.Exists(pipe))
+            {
+                await Task.Delay(10, stop);
+            }
+            (await _terminal.RunAsync("artifacts", "get", ContentHash.Of(Content), "--out", pipe)).Expect(0);
+
+            Assert.Equal(0, new FileInfo(pipe).Length); // a pipe has none
+            await reader.WaitForExitAsync(stop);
+            Assert.Equal(Content, await File.ReadAllBytesAsync(copy, stop));
+        }
+        finally
+        {
+            reader.Kill();
+        }
+        Assert.False(File.Exists(pipe + ".part"));
+    }
+
     [Fact]
     public async Task FolderThatIsNotThere_IsNoDefect()
     {
@@ -67,4 +115,12 @@ public sealed class DraftFileTests : IDisposable
     }
 
     public void Dispose() => _terminal.Dispose();
+
+    /// <summary>A gateway that has one artifact.</summary>
+    private async Task<FaultyGateway> StartAsync()
+    {
+        var gateway = await FaultyGateway.StartAsync((http, _, _) => http.Response.Body.WriteAsync(Content).AsTask());
+        gateway.Enrol(_terminal);
+        return gateway;
+    }
 }
