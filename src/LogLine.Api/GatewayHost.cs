@@ -36,7 +36,7 @@ public sealed class GatewayOptions
         configuration.AddCommandLine(args, new Dictionary<string, string> { ["--role"] = "LogLine:Role" });
         SettingNames.Require(configuration);
         var options = Bind(configuration.GetSection("LogLine"));
-        options.Data = configuration["data"] ?? Environment.GetEnvironmentVariable("LOGLINE_DATA") ?? options.Data;
+        options.Data = configuration["data"] ?? configuration["LOGLINE_DATA"] ?? options.Data;
         if (options.IsWorker && string.IsNullOrEmpty(configuration["urls"]) && string.IsNullOrEmpty(configuration["http_ports"]))
         {
             configuration["urls"] = "http://127.0.0.1:0"; // health and metrics are for this machine unless said otherwise

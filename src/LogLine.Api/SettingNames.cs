@@ -11,7 +11,7 @@ internal static class SettingNames
 
     // Ours, and all that the host reads without a section.
     private static readonly HashSet<string> Options = new(
-        ["data", Role, "AllowedHosts", "startupTimeoutSeconds", "servicesStartConcurrently", "servicesStopConcurrently", .. Keys(typeof(HostDefaults)), .. Keys(typeof(WebHostDefaults))], StringComparer.OrdinalIgnoreCase);
+        ["data", "LOGLINE_DATA", "LOGLINE_SECRETS", Role, "AllowedHosts", "startupTimeoutSeconds", "servicesStartConcurrently", "servicesStopConcurrently", .. Keys(typeof(HostDefaults)), .. Keys(typeof(WebHostDefaults))], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Goes through the command line, in every form that the host reads: <c>--NAME VALUE</c>, <c>/NAME VALUE</c>, each with <c>=</c> as well, and <c>NAME=VALUE</c>.</summary>
     /// <exception cref="DataFolderException">Something in it is no option, or has no value.</exception>
@@ -78,9 +78,8 @@ internal static class SettingNames
 
     private static IEnumerable<string> Keys(Type defaults) => defaults.GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => field.GetValue(null)).OfType<string>();
 
-    // Variables (OTEL_…, LOGLINE_SECRETS) can stand on a command line as well, and the sections of others have colons.
-    private static bool IsOption(string name) =>
-        (name.Contains(':') && !name.StartsWith('-')) || Options.Contains(name) || (name.Length > 0 && name.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c == '_'));
+    // The sections of others have colons. Of variables those can stand on a command line that are read as settings; others (DOCKER_HOST) are read from the environment alone.
+    private static bool IsOption(string name) => (name.Contains(':') && !name.StartsWith('-')) || Options.Contains(name) || name.StartsWith("OTEL_", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsAddress(string url)
     {

@@ -11,6 +11,9 @@ public sealed class MistypedSettingTests
     [InlineData("--dta DIR", "'--dta' is no option")]
     [InlineData("serve --data DIR", "'serve' is no option")]
     [InlineData("--LogLine__Role worker", "'--LogLine__Role' is no option")]
+    [InlineData("--LOGLINE_DTA=DIR", "'--LOGLINE_DTA' is no option")]
+    [InlineData("--LOGLINE__ROLE worker", "'--LOGLINE__ROLE' is no option")]
+    [InlineData("--DOCKER_HOST=unix:///x.sock", "'--DOCKER_HOST' is no option")]
     [InlineData("--data", "--data has no value")]
     [InlineData("-data=DIR", "'-data' is no option")]
     [InlineData("-LogLine:Role=worker", "'-LogLine:Role' is no option")]
@@ -42,11 +45,19 @@ public sealed class MistypedSettingTests
     [InlineData("--shutdownTimeoutSeconds 9 --AllowedHosts=* --detailedErrors true --WebRoot x")]
     [InlineData("data=x urls=http://127.0.0.1:0 LogLine:Role=worker")]
     [InlineData("/data x /urls=http://127.0.0.1:0 /role worker OTEL_SERVICE_NAME=x")]
+    [InlineData("--LOGLINE_DATA=x --LOGLINE_SECRETS y")]
     public void WhatTheHostReads_IsTaken(string line) => SettingNames.Require(line.Split(' '));
 
+    /// <summary>On the command line it is what it is in the environment, where <c>--data</c> goes before it too.</summary>
+    [Theory]
+    [InlineData("--LOGLINE_DATA=x", "x"), InlineData("--logline_data x", "x"), InlineData("--LOGLINE_DATA=x --data y", "y")]
+    public void DataFolder_IsTheOneThatIsNamed(string line, string folder) => Assert.Equal(folder, GatewayOptions.Read(new ConfigurationManager(), line.Split(' ')).Data);
+
     /// <summary>The binder does not care for case either.</summary>
-    [Fact]
-    public void Case_IsNoMatter() => SettingNames.Require(new ConfigurationBuilder().AddInMemoryCollection([new("LOGLINE:LOGS:FORMAT", "json"), new("logline:engines:registries:0:host", "x")]).Build());
+    [Theory]
+    [InlineData("LOGLINE:LOGS:FORMAT", null), InlineData("logline:engines:registries:0:host", null), InlineData("logline:logs:formt", "'LogLine:logs:formt' is no setting; in LogLine:Logs there are Format.")]
+    public void Case_IsNoMatter(string name, string? reason) =>
+        Assert.Equal(reason, Record.Exception(() => SettingNames.Require(new ConfigurationBuilder().AddInMemoryCollection([new(name, "x")]).Build()))?.Message);
 
     [Fact]
     public async Task Help_ServesNothing()
@@ -70,9 +81,18 @@ public sealed class MistypedSettingTests
     private static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] args)
     {
         using var process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "LogLine.Api"), args) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var stop = TestContext.Current.CancellationToken;
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(stop), process.StandardError.ReadToEndAsync(stop));
-        await process.WaitForExitAsync(stop);
-        return (process.ExitCode, await output, await errors);
+        // What is not refused serves until somebody ends it.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        try
+        {
+            var (output, errors) = (process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
+            await process.WaitForExitAsync(limit.Token);
+            return (process.ExitCode, await output, await errors);
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+        }
     }
 }
