@@ -27,6 +27,13 @@ public sealed class RestartTests : IAsyncDisposable
                 await _fake!.StopAsync(call.Workload!.Id, TimeSpan.Zero, cancel);
                 return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
             },
+            ["container.exec"] = async (call, cancel) =>
+            {
+                await call.Begun();
+                await _stops.Task.WaitAsync(cancel);
+                return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
+            },
+            ["container.restart"] = (_, _) => throw new InvalidOperationException("It was cancelled before it was its turn."),
             ["container.top"] = (_, _) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)),
         },
     };
@@ -173,19 +180,87 @@ public sealed class RestartTests : IAsyncDisposable
         Assert.Contains("What ran before could not be started again: somebody else has the port", cancelled.Text("error"));
     }
 
+    /// <summary>It waits for a command that a client gave, which may go on for long after the container's end.</summary>
+    [Fact]
+    public async Task CancelledWhileItsNextStartWaitsForItsTurn_EndsAtOnce()
+    {
+        var time = new RestartPauses();
+        await StartAsync(time);
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        _fake.Exit(run, 1);
+        await EndedOrRestartedAsync(run);
+        var command = await SendAsync("container.exec", ""","argv":["x"]""");
+        await _gateway.RunInAsync(command, "running");
+
+        _fake.Exit(run, 1);
+        await time.SecondIsOver.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        await CancelAsync(run, "minicontainer");
+
+        await _gateway.RunInAsync(run, "cancelled");
+        Assert.Equal("running", (await _gateway.GetAsync("/v1/runs/" + command)).Json.Text("state"));
+        Assert.Equal((2, 0), (_fake.Started, _fake.All.Count));
+        _stops.SetResult();
+        await _gateway.RunInAsync(command, "exited");
+    }
+
+    /// <summary>A client's restart that waits for the one that the manifest wants.</summary>
+    [Fact]
+    public async Task ClientsRestartThatIsCancelledBeforeItsTurn_DoesNothing()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        var (reached, goes) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _fake.Around = async (what, cancel) =>
+        {
+            if (what == "before start again")
+            {
+                reached.TrySetResult();
+                await goes.Task.WaitAsync(cancel);
+            }
+        };
+        _fake.Exit(run, 1);
+        await reached.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+
+        var restart = await SendAsync("container.restart");
+        await _gateway.RunInAsync(restart, "pending");
+        await CancelAsync(restart, "container");
+
+        Assert.Equal("cancelled", (await _gateway.RunInAsync(restart, "cancelled", "exited", "failed")).Text("state"));
+        goes.SetResult();
+        var shown = await EndedOrRestartedAsync(run);
+        Assert.Equal(("running", 1L, 2), (shown.Text("state"), shown.Integer("restarts"), _fake.Started));
+    }
+
     private async Task<System.Text.Json.JsonElement> EndedOrRestartedAsync(string run) => (await Patience.UntilThereAsync("an end or a restart", async () =>
     {
         var shown = await _gateway.GetAsync("/v1/runs/" + run);
         return shown.Json.Text("state") != "running" || shown.Json.Integer("restarts") is not null ? shown : null;
     })).Json;
 
-    private async Task SendAsync(string intent)
+    private async Task<string> SendAsync(string intent, string more = "") =>
+        (await _gateway.PostAsync($$$"""{"intent":"{{{intent}}}","subject":"urn:container:dev/web","payload":{"target":{"provider":"fake"},"name":"web"{{{more}}}}}""")).RunId();
+
+    private async Task CancelAsync(string run, string kind)
     {
-        var answer = await _gateway.PostAsync(TestGateway.Json(new { intent, subject = "urn:container:dev/web", payload = new { target = new { provider = "fake" }, name = "web" } }));
+        var answer = await _gateway.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:{{{kind}}}:dev/web","payload":{"run_id":"{{{run}}}"}}""");
         Assert.True(answer.Status == System.Net.HttpStatusCode.OK, answer.Body);
     }
 
-    private async Task StartAsync() => _gateway = await (await TestGateway.StartAsync([_fake])).RegisterKeyAsync();
+    private async Task StartAsync(TimeProvider? time = null) => _gateway = await (await TestGateway.StartAsync([_fake], time)).RegisterKeyAsync();
 
     public async ValueTask DisposeAsync() => await _gateway.DisposeAsync();
+
+    /// <summary>The machine's time, on which the pause before a second restart, which is twice as long as the one before the first, is over at once.</summary>
+    private sealed class RestartPauses : TimeProvider
+    {
+        /// <summary>From then on it waits for its turn alone.</summary>
+        public TaskCompletionSource SecondIsOver { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => dueTime != TimeSpan.FromSeconds(2) ? base.CreateTimer(callback, state, dueTime, period)
+            : base.CreateTimer(waiting =>
+            {
+                callback(waiting);
+                SecondIsOver.TrySetResult();
+            }, state, TimeSpan.Zero, period);
+    }
 }
