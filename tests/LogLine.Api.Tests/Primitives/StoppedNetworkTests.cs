@@ -79,17 +79,43 @@ public sealed class StoppedNetworkTests
         await lab.DoAsync("network.remove", network);
     }
 
-    /// <summary>A container that is in a network which is not there any more, and does not run.</summary>
-    private static async Task<(string Network, string Container)> AbandonedAsync(PrimitiveLab lab, bool hasRun)
+    /// <summary>Podman takes a container out of such networks alone that are there: for one it is made again meanwhile, and removed; with another in it it would stay.</summary>
+    [Theory]
+    [InlineData("podman", true), InlineData("nerdctl", true)]
+    [InlineData("podman", false), InlineData("nerdctl", false)]
+    public async Task NetworkRemovedBehindSeveral_IsMadeAgainFirst(string provider, bool hasRun)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var other = lab.Name("other");
+        var (network, name) = await AbandonedAsync(lab, hasRun, other);
+        var told = $"The network '{network}' is not there any more, and the container '{other}' is in it as well: make it again (network.create) and disconnect then.";
+
+        Assert.Equal(("lifecycle_conflict", told), await FailureAsync(lab, "network.disconnect", network, $$"""{"container":"{{name}}"}"""));
+        Assert.Equal("not_found", (await FailureAsync(lab, "network.inspect", network)).Reason);
+        await lab.DoAsync("network.create", network);
+        Assert.Equal([other], (await lab.DoAsync("network.disconnect", network, $$"""{"container":"{{name}}"}""")).Items("containers").Select(member => member.Text("name")));
+        Assert.Empty((await lab.DoAsync("network.disconnect", network, $$"""{"container":"{{other}}"}""")).Items("containers"));
+        await lab.DoAsync("network.remove", network);
+        foreach (var one in new[] { name, other })
+        {
+            Assert.Equal("running", (await lab.DoAsync("container.start", one)).Text("state"));
+        }
+    }
+
+    /// <summary>A container, and perhaps another, that is in a network which is not there any more, and does not run.</summary>
+    private static async Task<(string Network, string Container)> AbandonedAsync(PrimitiveLab lab, bool hasRun, string? other = null)
     {
         var (network, name) = (lab.Name("net"), lab.Name());
         await lab.DoAsync("network.create", network);
-        await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}"}""");
-        await lab.DoAsync("network.connect", network, $$"""{"container":"{{name}}"}""");
-        if (hasRun)
+        foreach (var one in new[] { name, other }.OfType<string>())
         {
-            await lab.DoAsync("container.start", name);
-            await lab.DoAsync("container.kill", name);
+            await lab.DoAsync("container.create", one, $$"""{"image":"{{PrimitiveLab.Image}}"}""");
+            await lab.DoAsync("network.connect", network, $$"""{"container":"{{one}}"}""");
+            if (hasRun)
+            {
+                await lab.DoAsync("container.start", one);
+                await lab.DoAsync("container.kill", one);
+            }
         }
         var called = $"{TestGateway.Tenant}-{network}";
         if (lab.Provider == "docker")
