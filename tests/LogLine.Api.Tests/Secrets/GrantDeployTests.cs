@@ -187,6 +187,28 @@ public sealed class GrantDeployTests
         Assert.Equal($"{_secret.Length}", (await lab.SucceedAsync(name, "/bin/sh", "-c", "wc -c < $TOKEN_FILE")).Text("stdout")!.Trim());
     }
 
+    /// <summary>An engine that does not start it again may name what it was to be started with: of the container that was to come back, or of the one that was to take its place.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task WhyTheWayBackFailed_IsSaidWithoutSecrets(bool isOldOnes)
+    {
+        var fake = new FakeAdapter();
+        await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
+        const string Port = ""","ports":[{"host":8081,"container":80}]""";
+        var (old, next) = (await ReferenceAsync(1, isOldOnes), await ReferenceAsync(2, !isOldOnes));
+        await gateway.RunAsync("web", old);
+        fake.ExitsAtOnce = 3;
+        fake.Around = (what, _) => what == "before start again" ? throw new AdapterException(AdapterFailure.Refused, $"bad env PASSWORD={_secret}") : Task.CompletedTask;
+
+        var run = (await gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(next, "web"))).RunId();
+        var failed = await gateway.RunInAsync(run, "failed");
+
+        Assert.EndsWith("What ran before could not be started again: bad env PASSWORD=«grant:db»", failed.Text("error"));
+        Assert.DoesNotContain(_secret, (await gateway.PostAsync("""{"limit":1000}""", path: "/v1/spans/query")).Body);
+
+        async Task<string> ReferenceAsync(int version, bool isHolder) =>
+            isHolder ? await ApplyAsync(gateway, "web", """{"PASSWORD":"grant://db"}""", """["true"]""", "fake", more: Port) : await gateway.ApplyAsync("web", version, Port);
+    }
+
     /// <summary>A container keeps the secrets that it was made with. Once a grant of it is taken back a client starts nothing with them any more; what is frozen goes on, for it has them in its memory.</summary>
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ContainerWithARevokedGrant_IsNotStartedAgain(string provider)
