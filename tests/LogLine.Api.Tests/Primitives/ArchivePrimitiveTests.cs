@@ -54,7 +54,7 @@ public sealed class ArchivePrimitiveTests
         var saved = await lab.DoAsync("image.save", null, $$"""{"image":"localhost/dev/{{built}}:1"}""");
         var again = await lab.DoAsync("image.load", null, $$"""{"artifact":"{{saved.Text("artifact")}}","tag":"{{loaded}}:2"}""");
         await lab.DoAsync("container.create", container, $$"""{"image":"localhost/dev/{{loaded}}:2","auto_start":true}""");
-        var seen = await lab.SucceedAsync(container, "/bin/cat", "/who", "/hello");
+        var seen = await lab.SaidAsync(container, "/bin/sh", "-c", "echo \"$(cat /who /hello)\"");
 
         Assert.Equal($"localhost/dev/{built}:1", result.Text("image"));
         Assert.Contains("from the context", result.Text("output"));
@@ -65,7 +65,7 @@ public sealed class ArchivePrimitiveTests
         Assert.Equal(result.Text("image_id"), saved.Text("image_id"));
         Assert.Equal(result.Text("image_id"), again.Text("image_id"));
         Assert.Contains($"localhost/dev/{loaded}:2", again.Texts("references"));
-        Assert.Equal($"built for you\nfrom the context of {built}\n", seen.Text("stdout"));
+        Assert.Equal($"built for you\nfrom the context of {built}\n", seen);
         Assert.Equal("blue", again.Member("labels").Text("team"));
         var labels = (await lab.Engine.FindImageAsync($"localhost/dev/{built}:1", PrimitiveLab.Cancel))!.Config!.Labels!;
         Assert.Equal(("", ""), (labels[EngineLabels.Tenant], labels[EngineLabels.CommittedBy]));

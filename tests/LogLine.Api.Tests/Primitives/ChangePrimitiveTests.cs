@@ -109,7 +109,7 @@ public sealed class ChangePrimitiveTests
         Assert.False(link.Flag("enforced"));
         Assert.True(network.Flag("internal"));
         Assert.Equal(new[] { client, server }.Order(StringComparer.Ordinal), network.Items("containers").Select(member => member.Text("name")));
-        Assert.Contains("hello", (await lab.SucceedAsync(client, "/bin/wget", "-q", "-O", "-", $"http://{address}:8080/")).Text("stdout"));
+        Assert.Contains("hello", await lab.SaidAsync(client, "/bin/wget", "-q", "-O", "-", $"http://{address}:8080/"));
         Assert.True((await lab.DoAsync("network.sever", null, $$"""{"from":"{{client}}","to":"{{server}}"}""")).Flag("severed"));
         Assert.Equal("not_found", await ReasonAsync(lab, "network.sever", null, $$"""{"from":"{{client}}","to":"{{server}}"}"""));
         Assert.DoesNotContain(link.Text("network"), (await lab.DoAsync("network.topology", null)).Items("networks").Select(item => item.Text("name")));

@@ -97,10 +97,10 @@ public sealed class LifecyclePrimitiveTests
              "security":{"read_only_rootfs":true,"cap_add":["NET_RAW","CHOWN"],"cap_drop":["CHOWN"]},"labels":{"team":"blue"},"auto_start":true}
             """);
 
-        var seen = await lab.ExecAsync(name, "/bin/sh", "-c",
-            "echo \"$GREETING\"; pwd; id -u; grep CapBnd /proc/self/status; touch /x 2>&1; touch /scratch/y && echo writable; cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null");
+        var seen = await lab.SaidAsync(name, "/bin/sh", "-c",
+            "said=$(echo \"$GREETING\"; pwd; id -u; grep CapBnd /proc/self/status; touch /x 2>&1; touch /scratch/y && echo writable; cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null); echo \"$said\"");
 
-        var lines = seen.Text("stdout")!.Split('\n');
+        var lines = seen.Split('\n');
         Assert.Equal(["olá $HOME; `id`", "/home", "1000", "CapBnd:\t0000000000002000"], lines[..4]);
         Assert.Contains("Read-only file system", lines[4]);
         Assert.Equal("writable", lines[5]);
@@ -167,7 +167,7 @@ public sealed class LifecyclePrimitiveTests
         Assert.StartsWith("sha256:", image.Text("image_id"));
         var copy = lab.Name("copy");
         await lab.DoAsync("container.create", copy, $$"""{"image":"localhost/dev/{{name}}:1","auto_start":true}""");
-        Assert.Equal("kept\n", (await lab.SucceedAsync(copy, "/bin/cat", "/home/kept")).Text("stdout"));
+        Assert.Equal("kept\n", await lab.SaidAsync(copy, "/bin/cat", "/home/kept"));
         await lab.DoAsync("container.remove", copy, """{"force":true}""");
         await lab.DoAsync("image.remove", null, $$"""{"image":"{{name}}:1"}""");
     }

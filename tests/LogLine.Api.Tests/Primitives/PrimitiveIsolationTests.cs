@@ -62,7 +62,8 @@ public sealed class PrimitiveIsolationTests
         var cancel = await lab.Gateway.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:container:dev/{{{name}}}","payload":{"run_id":"{{{runId}}}"}}""");
         Assert.True(cancel.Status == HttpStatusCode.OK, cancel.Body);
         Assert.Equal("cancelled", (await exec).Json.Member("run").Text("state"));
-        Assert.Equal("", (await lab.ExecAsync(name, "/bin/sh", "-c", "pgrep -f 'sleep 30[0]'")).Text("stdout"));
+        var left = await lab.ExecAsync(name, "/bin/sh", "-c", "grep -l '^.bin.sleep.300' /proc/[0-9]*/cmdline | grep .");
+        Assert.Equal((1, ""), (left.Integer("exit_code"), left.Text("stdout")));
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]

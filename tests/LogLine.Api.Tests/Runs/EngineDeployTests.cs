@@ -89,7 +89,7 @@ public sealed class EngineDeployTests
         // The new one was running before the old one ended: the service was never away.
         Assert.True(await IndexAsync(lab, name, new_, "run_state.running") < await IndexAsync(lab, name, old, "run_state.exited"));
         await SettledAsync(lab, name, new_);
-        Assert.Equal("2", (await lab.SucceedAsync(name, "sh", "-c", "echo $VERSION")).Text("stdout")!.Trim());
+        Assert.Equal("2", (await lab.SaidAsync(name, "sh", "-c", "echo $VERSION")).Trim());
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
@@ -199,7 +199,7 @@ public sealed class EngineDeployTests
         await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Version(1)));
         await RunningAsync(lab, name, await ApplyAsync(lab, name, 2, Version(2)));
 
-        Assert.Equal("2\n", (await lab.SucceedAsync(name, "cat", "/tmp/version")).Text("stdout"));
+        Assert.Equal("2\n", await lab.SaidAsync(name, "cat", "/tmp/version"));
     }
 
     /// <summary>Docker chooses the port anew with each start.</summary>

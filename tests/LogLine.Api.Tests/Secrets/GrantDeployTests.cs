@@ -33,17 +33,15 @@ public sealed class GrantDeployTests
         var refused = await lab.SendAsync("container.exec", name, """{"argv":["env"]}""");
         Assert.Equal(("428_PROOF_REQUIRED", "secret.access"), (refused.Code, refused.Json.Member("details").Text("required_proof_intent")));
         Assert.Equal("428_PROOF_REQUIRED", (await lab.SendAsync("container.commit", name, """{"image":"stolen:1"}""")).Code);
-        await ProveAccessAsync(lab, name);
-        var stdout = (await lab.DoAsync("container.exec", name, """{"argv":["sh","-c","until [ -e /tmp/said ]; do sleep 0.02; done; env; cat $TOKEN_FILE; stat -c %a /proc/self; mount | grep run/secrets"]}""")).Text("stdout")!;
+        var stdout = (await lab.HeardAsync(name, """{"argv":["sh","-c","until [ -e /tmp/said ]; do sleep 0.02; done; said=$(env; cat $TOKEN_FILE; stat -c %a /proc/self; mount | grep run/secrets); echo \"$said\""]}""", before: () => ProveAccessAsync(lab, name))).Text("stdout")!;
         Assert.Contains("PASSWORD=«grant:db»", stdout);
         Assert.Contains("TOKEN_FILE=/run/secrets/token", stdout);
         Assert.Contains("tmpfs", stdout);
         Assert.Equal("428_PROOF_REQUIRED", (await lab.SendAsync("container.exec", name, """{"argv":["env"]}""")).Code);
 
         // It really was the value.
-        await ProveAccessAsync(lab, name);
-        var length = (await lab.DoAsync("container.exec", name, """{"argv":["sh","-c","printf %s $PASSWORD | wc -c; wc -c < $TOKEN_FILE"]}""")).Text("stdout")!;
-        Assert.Equal([$"{_secret.Length}", $"{_secret.Length}"], length.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        var length = (await lab.HeardAsync(name, """{"argv":["sh","-c","echo $(printf %s $PASSWORD | wc -c) $(wc -c < $TOKEN_FILE)"]}""", before: () => ProveAccessAsync(lab, name))).Text("stdout")!;
+        Assert.Equal([$"{_secret.Length}", $"{_secret.Length}"], length.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
         var logs = (await lab.DoAsync("container.logs", name)).GetRawText();
         Assert.Contains("value=«grant:db»", JsonSerializer.Deserialize<JsonElement>(logs).GetRawText().Replace("\\u00AB", "«").Replace("\\u00BB", "»"));
@@ -95,7 +93,7 @@ public sealed class GrantDeployTests
         var copy = lab.Name("copy");
         await lab.DoAsync("container.create", copy, $$"""{"image":"localhost/dev/{{name}}:1"}""");
         await lab.DoAsync("container.start", copy);
-        Assert.Contains("[]", (await lab.DoAsync("container.exec", copy, """{"argv":["sh","-c","echo [$PASSWORD]"]}""")).ToString());
+        Assert.Equal("[]\n", await lab.SaidAsync(copy, "sh", "-c", "echo [$PASSWORD]"));
         await lab.DoAsync("container.remove", copy, """{"force":true}""");
         await lab.DoAsync("image.remove", null, $$"""{"image":"localhost/dev/{{name}}:1"}""");
     }
@@ -183,8 +181,8 @@ public sealed class GrantDeployTests
         var shown = (await lab.Gateway.GetAsync("/v1/runs/" + held)).Json;
         Assert.Equal(("running", "db"), (shown.Text("state"), shown.Texts("revoked_grants").Single()));
         Assert.Equal(["grant.materialized", "grant.materialized"], (await lab.Gateway.StatesAsync(held)).Where(intent => intent == "grant.materialized"));
-        await ProveAccessAsync(lab, name);
-        Assert.Equal($"{_secret.Length}", (await lab.SucceedAsync(name, "/bin/sh", "-c", "wc -c < $TOKEN_FILE")).Text("stdout")!.Trim());
+        var length = await lab.HeardAsync(name, """{"argv":["/bin/sh","-c","wc -c < $TOKEN_FILE"]}""", before: () => ProveAccessAsync(lab, name));
+        Assert.Equal($"{_secret.Length}", length.Text("stdout")!.Trim());
     }
 
     /// <summary>An engine that does not start it again may name what it was to be started with: of the container that was to come back, or of the one that was to take its place.</summary>

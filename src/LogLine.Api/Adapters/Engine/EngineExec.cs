@@ -59,7 +59,7 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
                 }
                 catch (IOException e) when (order.Stdin is not null && e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
                 {
-                    // The command has ended without reading all of its input, and Podman hung up on the rest; all that it said has come before.
+                    // The command has ended without reading all of its input, and Podman hung up on the rest; what it passed on of what was said has come before.
                 }
                 await FedAsync(exec, feeding, enough, inner);
                 return true;

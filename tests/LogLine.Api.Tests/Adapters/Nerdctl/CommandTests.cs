@@ -34,6 +34,15 @@ public sealed class CommandTests
         Assert.Equal(input.Length - 1000, result.Dropped);
     }
 
+    /// <summary>However soon it ends.</summary>
+    [Fact]
+    public async Task ShortCommand_IsHeardEachTime()
+    {
+        var said = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Runner("/bin/sh").RunAsync(["-c", "echo out; echo err >&2; exit 7"], new(), Patience, 1000, Cancel)));
+
+        Assert.All(said, result => Assert.Equal((7, "out\n", "err"), (result.ExitCode, Encoding.UTF8.GetString(result.Output), result.Errors)));
+    }
+
     [Fact]
     public async Task WhatTakesTooLong_IsKilled()
     {
