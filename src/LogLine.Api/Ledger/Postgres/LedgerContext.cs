@@ -135,3 +135,14 @@ internal sealed class StopsOfContainers : Migration
         CREATE INDEX runs_stops ON runs(tenant, subject, created) WHERE intent IN ('container.stop', 'container.kill');
         """);
 }
+
+/// <summary>A container that was started again since is not stopped any more: starts are found as stops are.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261122100000_StepsOfContainers")]
+internal sealed class StepsOfContainers : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        DROP INDEX runs_stops;
+        CREATE INDEX runs_steps ON runs(tenant, subject, created) WHERE intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart');
+        """);
+}

@@ -202,7 +202,7 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
-    public async Task Stop_OfAContainer_IsFoundSinceAMoment_UnlessItCameToNothing()
+    public async Task Stop_OfAContainer_IsFoundSinceAMoment_UnlessItWasStartedAgain_OrItCameToNothing()
     {
         await using var lab = await OpenAsync();
         var stop = Run("run_stop", "web") with { Intent = "container.stop", Subject = "urn:container:dev/web", CreatedAt = Now };
@@ -214,7 +214,12 @@ public abstract partial class LedgerStoreContract
         Assert.False(await StoppedAsync(Now, provider: "other"));
         Assert.False(await StoppedAsync(Now, tenant: "other"));
         Assert.False(await StoppedAsync(Now, "urn:container:dev/other"));
+        var start = stop with { RunId = "run_again", Intent = "container.start", Service = "again", CreatedAt = Now.AddMilliseconds(1) };
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span("urn:container:dev/web", effects: new LedgerEffect.RunCreated(start))));
+        Assert.False(await StoppedAsync(Now));
         await lab.Store.LeaseRunsAsync("one", LeaseReach.Everything, 10, Now.AddMinutes(1), Now);
+        Assert.Equal([null], await MoveAsync(lab, RunState.Planned, start with { State = RunState.Failed, EndedAt = Now, ExitCode = 1 }, "one"));
+        Assert.True(await StoppedAsync(Now));
         Assert.Equal([null], await MoveAsync(lab, RunState.Planned, stop with { State = RunState.Failed, EndedAt = Now, ExitCode = 1 }, "one"));
         Assert.False(await StoppedAsync(Now));
 
