@@ -6,7 +6,7 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>
-/// One probe of a container's health. HTTP and TCP go to the container's own address where the gateway can reach it (an engine of this machine that
+/// One probe of a container's health. HTTP and TCP go to the container's own address where it can be reached from here (an engine of this machine that runs as root and
 /// gives its containers addresses), else to the published port: an engine's forwarder accepts connections also when nobody listens behind it.
 /// </summary>
 internal sealed class HealthProbes(IContainerEngine engine, ContainerExec commands, TimeProvider time) : IDisposable
@@ -19,14 +19,17 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
+    // Asked once for each engine that answers here: whether it runs as an ordinary user, and so with a network of its own, in which the addresses of its containers are.
+    volatile Footing? footing;
+
     public void Dispose() => http.Dispose();
 
     public async Task<ProbeOutcome> ProbeAsync(ContainerDetail container, HealthCheck check, CancellationToken cancel)
     {
         if (check.Argv.Count > 0)
             return await ExecAsync(container, check, cancel);
-        if (Address(container, check.Port) is not { } address)
-            return ProbeOutcome.Bad($"the container has no address that can be reached from here, and its port {check.Port} is not published");
+        if (await AddressAsync(container, check.Port, cancel) is not { } address)
+            return ProbeOutcome.Bad($"the container has no address that can be reached from here{await WhyAsync(cancel)}, and its port {check.Port} is not published: publish it (deploy.ports), or check by a command in the container (health.exec)");
         using var timer = new CancellationTokenSource(check.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, timer.Token);
         try
@@ -75,12 +78,23 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
         }
     }
 
-    (string Host, int Port, bool Forwarded)? Address(ContainerDetail container, int port)
+    async Task<(string Host, int Port, bool Forwarded)?> AddressAsync(ContainerDetail container, int port, CancellationToken cancel)
     {
-        if (engine.RemoteHost is null && OwnAddress(container) is { } own)
+        if (engine.RemoteHost is null && OwnAddress(container) is { } own && !await IsRootlessAsync(cancel))
             return (own, port, false);
         var published = Workloads.Of(container, WorkloadState.Running).Ports.FirstOrDefault(mapping => mapping.Container == port && mapping.Host > 0);
         return published is null ? null : (engine.RemoteHost ?? "127.0.0.1", published.Host, true);
+    }
+
+    async Task<string> WhyAsync(CancellationToken cancel) =>
+        engine.RemoteHost is { } host ? $" (its engine is on {host})" : await IsRootlessAsync(cancel) ? " (its engine runs without root)" : "";
+
+    async ValueTask<bool> IsRootlessAsync(CancellationToken cancel)
+    {
+        var (dialect, where) = (await engine.DialectAsync(cancel), engine.Where);
+        if (footing is not { } known || (known.Dialect, known.Where) != (dialect, where))
+            footing = known = new Footing(dialect, where, (await engine.InfoAsync(cancel)).IsRootless);
+        return known.IsRootless;
     }
 
     static string? OwnAddress(ContainerDetail container) => Some(container.NetworkSettings?.IPAddress)
@@ -89,4 +103,6 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
     static string? Some(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     static string Bracketed(string host) => IPAddress.TryParse(host, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{host}]" : host;
+
+    sealed record Footing(EngineDialect Dialect, string? Where, bool IsRootless);
 }
