@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using LogLine.Api.Runs;
@@ -11,6 +12,8 @@ namespace LogLine.Api.Adapters.Engine;
 /// </summary>
 internal sealed class HealthProbes(IContainerEngine engine, ContainerExec commands, TimeProvider time) : IDisposable
 {
+    const int MostLeft = 1024;
+
     /// <summary>How long a forwarder has to hang up on a connection that leads nowhere.</summary>
     static readonly TimeSpan ForwarderMoment = TimeSpan.FromMilliseconds(100);
 
@@ -18,6 +21,9 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };
+
+    // By container: the command of a check that goes on after its time.
+    readonly ConcurrentDictionary<string, ExecOutcome> left = new();
 
     // Asked once for each engine that answers here: whether it runs as an ordinary user, and so with a network of its own, in which the addresses of its containers are.
     volatile Footing? footing;
@@ -46,13 +52,26 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
         }
     }
 
-    async Task<ProbeOutcome> ExecAsync(ContainerDetail container, HealthCheck check, CancellationToken cancel) =>
-        await commands.ProbeAsync(container.Id, check.Argv, check.Timeout, cancel) switch
+    /// <summary>One that outlives its time and cannot be ended from here goes on: no other one is begun beside it, or each check would leave one more process.</summary>
+    async Task<ProbeOutcome> ExecAsync(ContainerDetail container, HealthCheck check, CancellationToken cancel)
+    {
+        if (left.TryGetValue(container.Id, out var earlier) && await earlier.GoesOnAsync(cancel))
+            return ProbeOutcome.Bad("the command of an earlier check has not ended, and its process cannot be ended from here");
+        left.TryRemove(container.Id, out _);
+        var (outcome, said) = await commands.ProbeAsync(container.Id, check.Argv, check.Timeout, cancel);
+        if (outcome.Killed == false)
         {
-            null => ProbeOutcome.Bad($"the command did not end within {check.Timeout.TotalSeconds:0.###} s"),
+            if (left.Count >= MostLeft)
+                left.Clear(); // most of their containers are gone
+            left[container.Id] = outcome;
+        }
+        return outcome switch
+        {
+            { TimedOut: true } => ProbeOutcome.Bad($"the command did not end within {check.Timeout.TotalSeconds:0.###} s"),
             { ExitCode: 0 } => ProbeOutcome.Good,
-            { ExitCode: var code, Said: var said } => ProbeOutcome.Bad($"the command ended with {code}{(said.Length > 0 ? ": " + said : "")}"),
+            _ => ProbeOutcome.Bad($"the command ended with {outcome.ExitCode}{(said.Length > 0 ? ": " + said : "")}"),
         };
+    }
 
     async Task<ProbeOutcome> HttpAsync((string Host, int Port, bool Forwarded) address, string path, CancellationToken cancel)
     {

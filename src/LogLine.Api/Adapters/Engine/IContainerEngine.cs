@@ -171,6 +171,9 @@ internal sealed record ExecOutcome(int ExitCode, bool? Killed)
 {
     /// <summary>Its time was over before it ended.</summary>
     public bool TimedOut => Killed is not null;
+
+    /// <summary>Whether one that was not killed has still not ended, as far as that can be seen.</summary>
+    public Func<CancellationToken, Task<bool>> GoesOnAsync { get; init; } = _ => Task.FromResult(false);
 }
 
 /// <summary>What to build.</summary>

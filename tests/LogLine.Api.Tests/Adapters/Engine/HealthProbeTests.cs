@@ -46,6 +46,31 @@ public sealed class HealthProbeTests : IDisposable
         Assert.True((await adapter.ProbeAsync("c1", new HealthCheck { Port = 80 }, EngineLab.Cancel)).Healthy);
     }
 
+    /// <summary>Neither on another machine nor with another user's engine can the process of a command be ended.</summary>
+    [Fact]
+    public async Task CommandThatGoesOnAfterItsTime_IsTheOnlyOne()
+    {
+        var goesOn = true;
+        await using var fake = new FakeEngine(request =>
+            request == "GET /version" ? FakeEngine.Json(FakeEngine.Version)
+            : request.EndsWith("/containers/c1/exec", StringComparison.Ordinal) ? FakeEngine.Json("""{"Id":"e1"}""", "201 Created")
+            : request.EndsWith("/exec/e1/start", StringComparison.Ordinal) ? "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"u8.ToArray()
+            : request.EndsWith("/exec/e1/json", StringComparison.Ordinal) ? FakeEngine.Json(goesOn ? """{"Running":true,"Pid":1}""" : """{"Running":false,"ExitCode":0}""")
+            : FakeEngine.Json("""{"Id":"c1","Name":"/dev-web","State":{"Status":"running"},"Config":{"Labels":{"logline.tenant":"dev","logline.name":"web","logline.run_id":"run_web"}}}"""));
+        using var adapter = new EngineAdapter(fake.Endpoint, TimeProvider.System);
+        var check = new HealthCheck { Argv = ["sleep", "600"], Timeout = TimeSpan.FromMilliseconds(50) };
+        int Begun() => fake.Requests.Count(request => request.EndsWith("/containers/c1/exec", StringComparison.Ordinal));
+
+        Assert.Equal("the command did not end within 0.05 s", (await adapter.ProbeAsync("c1", check, EngineLab.Cancel)).Why);
+        for (var again = 0; again < 3; again++)
+            Assert.StartsWith("the command of an earlier check has not ended", (await adapter.ProbeAsync("c1", check, EngineLab.Cancel)).Why);
+        Assert.Equal(1, Begun());
+
+        goesOn = false;
+        await adapter.ProbeAsync("c1", check, EngineLab.Cancel);
+        Assert.Equal(2, Begun());
+    }
+
     static FakeEngine Engine(string info, string address, string ports, bool isRemote) => new(request => FakeEngine.Json(
         request == "GET /version" ? FakeEngine.Version
         : request.EndsWith("/info", StringComparison.Ordinal) ? info
