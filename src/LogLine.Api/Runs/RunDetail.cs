@@ -12,7 +12,7 @@ public sealed record PrimitiveOrder(string Effect, string? Operation, JsonElemen
 
 /// <summary>
 /// Facts about a run that have no column, as one JSON object: <c>order</c> (of a primitive, or the course of a deploy), <c>ports</c>, <c>container_id</c>, <c>image_digest</c>,
-/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>restarts</c>, <c>last_exit_code</c>, <c>replaced_by</c>, <c>replaces_paused</c>, <c>serving</c>, <c>result</c>, <c>traceparent</c>, <c>named_at</c>. It is never hashed, so it need not be canonical: what a container
+/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>restarts</c>, <c>last_exit_code</c>, <c>backoff_s</c>, <c>replaced_by</c>, <c>replaces_paused</c>, <c>serving</c>, <c>result</c>, <c>traceparent</c>, <c>named_at</c>. It is never hashed, so it need not be canonical: what a container
 /// said stays as it was said.
 /// </summary>
 public static class RunDetail

@@ -155,6 +155,27 @@ public sealed class RestartTests : IAsyncDisposable
         Assert.Equal(("exited", null), (shown.Text("state"), shown.Integer("restarts")));
     }
 
+    /// <summary>One that ends again and again is not started at once by each worker that comes to watch it.</summary>
+    [Fact]
+    public async Task PauseBetweenTwoLives_GrowsOn_UnderTheNextWorker()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        _fake.Exit(run, 1);
+        Assert.Equal(1, await BackoffAsync(1));
+        await _gateway.StopAsync();
+        _gateway = await TestGateway.StartAsync([_fake], folder: _gateway.Folder, key: _gateway.Key);
+        _fake.Exit(run, 1);
+
+        Assert.Equal(2, await BackoffAsync(2));
+
+        async Task<long?> BackoffAsync(int restarts) => (await Patience.UntilThereAsync($"restart {restarts}", async () =>
+        {
+            var shown = await _gateway.GetAsync("/v1/runs/" + run);
+            return shown.Json.Integer("restarts") == restarts ? shown : null;
+        })).Json.Integer("backoff_s");
+    }
+
     /// <summary>An engine on another machine has a clock of its own.</summary>
     [Theory, InlineData(1), InlineData(-1)]
     public async Task ClockOfTheTarget_DoesNotDecideWhetherAClientStoppedIt(int hoursAhead)
