@@ -16,7 +16,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
 
     private const string Backoff = "backoff_s";
 
-    /// <exception cref="AdapterException">The container is gone, or the target refused to start it again.</exception>
+    /// <exception cref="AdapterException">The container is gone.</exception>
     public async Task UntilEndAsync(string workloadId, CancellationToken stopping)
     {
         while (true)
@@ -39,9 +39,17 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 return;
             }
             var pause = PauseOf(row, end);
-            if (await PausedAsync(pause, stopping))
+            try
             {
-                await RestartAsync(workloadId, end, pause, stopping);
+                if (await PausedAsync(pause, stopping))
+                {
+                    await RestartAsync(workloadId, end, pause, stopping);
+                }
+            }
+            catch (AdapterException refused) when (refused.Failure is not (AdapterFailure.Unavailable or AdapterFailure.NotFound))
+            {
+                await ending.ExitedAsync(workloadId, end, refused, stopping);
+                return;
             }
         }
     }

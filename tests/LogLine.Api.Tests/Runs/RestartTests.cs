@@ -176,6 +176,19 @@ public sealed class RestartTests : IAsyncDisposable
         })).Json.Integer("backoff_s");
     }
 
+    [Fact]
+    public async Task RestartThatTheTargetRefuses_EndsTheRun_WhichSaysHowItEndedAndWhyItStaysSo()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        _fake.Around = (what, _) => what == "before start again" ? throw new AdapterException(AdapterFailure.PortTaken, "somebody else has the port") : Task.CompletedTask;
+        _fake.Exit(run, 7);
+
+        var shown = await _gateway.RunInAsync(run, "exited");
+        Assert.Equal((7L, "port_taken", "It was to be started again: somebody else has the port"), (shown.Integer("exit_code"), shown.Text("reason"), shown.Text("error")));
+        Assert.Equal(["last line"], shown.Texts("log_tail"));
+    }
+
     /// <summary>An engine on another machine has a clock of its own.</summary>
     [Theory, InlineData(1), InlineData(-1)]
     public async Task ClockOfTheTarget_DoesNotDecideWhetherAClientStoppedIt(int hoursAhead)
