@@ -162,6 +162,9 @@ public interface ILedgerStore : IDeliveryStore, IPruningStore, IAsyncDisposable
     /// <summary>Runs of a service that have not ended.</summary>
     ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service);
 
+    /// <summary>Runs about a tenant's networks that have not ended.</summary>
+    ValueTask<List<RunRow>> LiveNetworkRunsAsync(string tenant);
+
     /// <summary>How many runs have not ended, by state.</summary>
     ValueTask<List<LiveRuns>> LiveRunsAsync();
 

@@ -146,3 +146,13 @@ internal sealed class StepsOfContainers : Migration
         CREATE INDEX runs_steps ON runs(tenant, subject, created) WHERE intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart');
         """);
 }
+
+/// <summary>Whatever is done to a container waits for what puts it into a network just then.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261122200000_LiveNetworkRuns")]
+internal sealed class LiveNetworkRuns : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        CREATE INDEX runs_networks ON runs(tenant) WHERE intent LIKE 'network.%' AND state < 4;
+        """);
+}

@@ -160,6 +160,10 @@ public sealed partial class PostgresLedgerStore
     public ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service) =>
         AllAsync($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND service = $2 AND state < 4 LIMIT 100", Run, tenant, service);
 
+    /// <inheritdoc/>
+    public ValueTask<List<RunRow>> LiveNetworkRunsAsync(string tenant) =>
+        AllAsync($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND intent LIKE 'network.%' AND state < 4 LIMIT 1000", Run, tenant);
+
     private static StoredSpan StoredSpan(NpgsqlDataReader row) => StoredSpan(row, 0);
 
     private static StoredSpan StoredSpan(NpgsqlDataReader row, int from) => new(

@@ -227,6 +227,22 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
+    public async Task RunsAboutNetworks_AreFoundUntilTheyHaveEnded()
+    {
+        await using var lab = await OpenAsync();
+        Assert.Empty(await lab.Store.LiveNetworkRunsAsync("dev"));
+        var run = Run("run_join", "net") with { Intent = "network.connect", Subject = "urn:network:dev/net" };
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(run.Subject, effects: new LedgerEffect.RunCreated(run))));
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span("urn:container:dev/web", effects: new LedgerEffect.RunCreated(run with { RunId = "run_stop", Intent = "container.stop", Service = "web", Subject = "urn:container:dev/web" }))));
+
+        Assert.Equal(["run_join"], (await lab.Store.LiveNetworkRunsAsync("dev")).Select(live => live.RunId));
+        Assert.Empty(await lab.Store.LiveNetworkRunsAsync("other"));
+        await lab.Store.LeaseRunsAsync("one", LeaseReach.Everything, 10, Now.AddMinutes(1), Now);
+        Assert.Equal([null], await MoveAsync(lab, RunState.Planned, run with { State = RunState.Failed, EndedAt = Now, ExitCode = 1 }, "one"));
+        Assert.Empty(await lab.Store.LiveNetworkRunsAsync("dev"));
+    }
+
+    [Fact]
     public async Task Proof_IsKnownByItsHash_AlsoWhenItWasUsed()
     {
         await using var lab = await OpenAsync();
