@@ -64,6 +64,34 @@ public sealed class HiddenEntryTests
         }
     }
 
+    /// <summary>An image that another one has left on a registry, or in the engine, brings instructions of its own into the build.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task TriggersOfAnImage_DoNotActInABuild(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (secret, image, tag) = ($"localhost/other/{lab.Name("secret")}:1", $"docker.io/library/{lab.Name("triggers")}:1", lab.Name("stolen"));
+        await lab.Engine.TagAsync((await lab.Engine.FindImageAsync(PrimitiveLab.Image, PrimitiveLab.Cancel))!.Id, ImageReference.Parse(secret), PrimitiveLab.Cancel);
+        try
+        {
+            var order = new BuildOrder(image, "Dockerfile", null, false, false, new Dictionary<string, string>(), new Dictionary<string, string>(), TimeSpan.FromMinutes(5));
+            Assert.Null((await lab.Engine.BuildAsync(order, new MemoryStream(Tars.Of(("Dockerfile", $"FROM {PrimitiveLab.Image}\nONBUILD COPY --from={secret} /bin/busybox /stolen\n"))), _ => Task.CompletedTask, PrimitiveLab.Cancel)).Error);
+            foreach (var dockerfile in (string[])[$"FROM {image}\n", $"FROM {PrimitiveLab.Image}\nCOPY --from={image} /bin /bin2\n"])
+            {
+                var answer = await lab.SendAsync("image.build", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", dockerfile)))}}","tag":"{{tag}}:1"}""");
+
+                Assert.Equal("malformed_archive", answer.Json.Member("result").Text("reason"));
+                Assert.Contains("ONBUILD", answer.Json.Member("result").Text("error"));
+            }
+        }
+        finally
+        {
+            foreach (var name in (string[])[$"localhost/dev/{tag}:1", image, secret])
+            {
+                await lab.Engine.UntagAsync(name, CancellationToken.None);
+            }
+        }
+    }
+
     /// <summary>A tar with a file "seen", in which an engine finds another one.</summary>
     private static byte[] Hidden(string way, string name, string text)
     {
