@@ -161,6 +161,10 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
         return runs;
     }
 
+    /// <summary>Runs about the tenant's networks that have not ended, and what else of the tenant's an earlier item of the same request starts.</summary>
+    private async ValueTask<IEnumerable<RunRow>> LiveNetworkRunsAsync(string tenant) => (await store.LiveNetworkRunsAsync(tenant))
+        .Concat(_pending.OfType<LedgerEffect.RunCreated>().Select(created => created.Run).Where(run => run.Tenant == tenant));
+
     /// <summary>
     /// The deploys of a service that have not ended, newest first. While the newest runs and takes the place of another, that is waited for, at most
     /// <see cref="OperationWait"/> from the request's coming.
@@ -195,7 +199,7 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
     public ValueTask<List<RunRow>> RunsOfAsync(string tenant, string subject) => store.RunsAsync(tenant, subject, 1000);
 
     /// <summary>
-    /// A primitive that is at work on a container and was not done within <see cref="OperationWait"/> of the request's coming; null when there is
+    /// A primitive that is at work on a container, as the one that it is about or as an end of a network, and was not done within <see cref="OperationWait"/> of the request's coming; null when there is
     /// none (any more). What an earlier item of the same request is about to start is not waited for: it begins after the answer.
     /// </summary>
     public async ValueTask<RunRow?> PendingPrimitiveAsync(string tenant, string provider, string name, CancellationToken cancel)
@@ -203,7 +207,9 @@ public sealed class GateState(TenantDirectory directory, ILedgerStore store, Kno
         while (true)
         {
             var moved = desk.Moved;
-            var pending = (await LiveRunsAsync(tenant, name)).FirstOrDefault(run => run.Provider == provider && RunDetail.TakesTurn(run.Detail));
+            var pending = (await LiveRunsAsync(tenant, name)).Where(run => RunDetail.TakesTurn(run.Detail))
+                .Concat((await LiveNetworkRunsAsync(tenant)).Where(run => NetworkChanges.ContainersOf(run).Contains(name)))
+                .FirstOrDefault(run => run.Provider == provider);
             var left = OperationWait - time.GetElapsedTime(_since);
             if (pending is null || left <= TimeSpan.Zero || _pending.OfType<LedgerEffect.RunCreated>().Any(created => created.Run.RunId == pending.RunId))
             {

@@ -1,3 +1,4 @@
+using LogLine.Api.Runs;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
 using LogLine.Protocol.Spans;
@@ -69,6 +70,10 @@ internal static class RequestClaims
         if (item.Payload.Member("target").Text("service") is { } service)
         {
             claims.Add(new(ClaimKind.Subject, tenant, Identifiers.ContainerSubject(tenant, service)));
+        }
+        foreach (var end in NetworkChanges.ContainersOf(item.Intent, item.Payload))
+        {
+            claims.Add(new(ClaimKind.Subject, tenant, Identifiers.ContainerSubject(tenant, end)));
         }
         if (item.Payload.Member("proof").Text("subject") is { } proven)
         {

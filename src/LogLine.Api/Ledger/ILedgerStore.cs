@@ -156,11 +156,14 @@ public interface ILedgerStore : IDeliveryStore, IPruningStore, IAsyncDisposable
     /// <summary>A tenant's runs, newest first, those before <paramref name="before"/>, and ending with the one whose facts reach <paramref name="maxBytes"/>.</summary>
     ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit, RunRow? before = null, long maxBytes = long.MaxValue);
 
-    /// <summary>True when somebody had a container (its subject) on a target stopped or killed since that moment, and that neither failed nor was cancelled.</summary>
+    /// <summary>True when the last that somebody had done to a container (its subject) on a target since that moment was to stop or kill it, and not to start or restart it; what failed or was cancelled aside.</summary>
     ValueTask<bool> WasStoppedAsync(string tenant, string subject, string provider, DateTimeOffset since);
 
     /// <summary>Runs of a service that have not ended.</summary>
     ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service);
+
+    /// <summary>Runs about a tenant's networks that have not ended.</summary>
+    ValueTask<List<RunRow>> LiveNetworkRunsAsync(string tenant);
 
     /// <summary>How many runs have not ended, by state.</summary>
     ValueTask<List<LiveRuns>> LiveRunsAsync();

@@ -71,14 +71,22 @@ internal sealed class DeployEnding(RunRow run, IRunGateway gateway, IRunAdapter 
     /// <param name="end">How it ended.</param>
     /// <param name="replacedBy">The run that took its place, or null.</param>
     /// <param name="stopping">The worker stops.</param>
-    public async Task ExitedAsync(string workloadId, WorkloadEnd end, string? replacedBy, CancellationToken stopping)
+    public Task ExitedAsync(string workloadId, WorkloadEnd end, string? replacedBy, CancellationToken stopping) =>
+        ExitedAsync(workloadId, end, replacedBy, replacedBy is null ? null : "replaced", null, stopping);
+
+    /// <summary>The same, and the target refused to start it again.</summary>
+    public async Task ExitedAsync(string workloadId, WorkloadEnd end, AdapterException refused, CancellationToken stopping) =>
+        await ExitedAsync(workloadId, end, null, RunReasons.Of(refused.Failure), (await vault.MaskOfAsync(run, stopping)).Apply($"It was to be started again: {refused.Message}"), stopping);
+
+    private async Task ExitedAsync(string workloadId, WorkloadEnd end, string? replacedBy, string? reason, string? error, CancellationToken stopping)
     {
         var tail = await TailAsync(workloadId, stopping);
         await gateway.ReportAsync(run.RunId, new RunReport(RunState.Exited)
         {
             EndedAt = end.EndedAt,
             ExitCode = end.ExitCode,
-            Reason = replacedBy is null ? null : "replaced",
+            Reason = reason,
+            Error = error,
             Facts = json => DeployFacts.End(json, end, tail, ("replaced_by", replacedBy)),
         }, stopping);
     }

@@ -14,10 +14,11 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     /// <summary>Having lived for so long, it begins anew with <see cref="FirstPause"/>.</summary>
     private static readonly TimeSpan Steady = TimeSpan.FromSeconds(30);
 
-    /// <exception cref="AdapterException">The container is gone, or the target refused to start it again.</exception>
+    private const string Backoff = "backoff_s";
+
+    /// <exception cref="AdapterException">The container is gone.</exception>
     public async Task UntilEndAsync(string workloadId, CancellationToken stopping)
     {
-        var pause = FirstPause;
         while (true)
         {
             if (await EndAsync(workloadId, stopping) is not { } end)
@@ -37,13 +38,27 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 await (row.CancelRequested ? ending.CancelledAsync(await adapter.FindByRunAsync(run.RunId, stopping), stopping) : ending.ExitedAsync(workloadId, end, replacedBy, stopping));
                 return;
             }
-            pause = end.EndedAt - row.StartedAt > Steady ? FirstPause : pause;
-            if (await PausedAsync(pause, stopping))
+            var pause = PauseOf(row, end);
+            try
             {
-                await RestartAsync(workloadId, end, stopping);
-                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+                if (await PausedAsync(pause, stopping))
+                {
+                    await RestartAsync(workloadId, end, pause, stopping);
+                }
+            }
+            catch (AdapterException refused) when (refused.Failure is not (AdapterFailure.Unavailable or AdapterFailure.NotFound))
+            {
+                await ending.ExitedAsync(workloadId, end, refused, stopping);
+                return;
             }
         }
+    }
+
+    /// <summary>The pause before the next restart, by what the run says of the last one: whoever watches it by now.</summary>
+    private static TimeSpan PauseOf(RunRow row, WorkloadEnd end)
+    {
+        var next = 2 * TimeSpan.FromSeconds(RunDetail.Count(row.Detail, Backoff));
+        return next == TimeSpan.Zero || end.EndedAt - row.StartedAt > Steady ? FirstPause : next < LongestPause ? next : LongestPause;
     }
 
     /// <summary>The end of the container, which is ended here when it is not healthy any more and the manifest wants it to be started again; null when the run was cancelled before, and has ended.</summary>
@@ -147,7 +162,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
     }
 
     /// <summary>Running again is a state of its own on the ledger, with how often and why.</summary>
-    private async Task RestartAsync(string workloadId, WorkloadEnd end, CancellationToken stopping)
+    private async Task RestartAsync(string workloadId, WorkloadEnd end, TimeSpan pause, CancellationToken stopping)
     {
         RunRow before;
         Workload workload;
@@ -178,6 +193,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
                 DeployFacts.Running(json, workload);
                 json.WriteNumber("restarts", RunDetail.Count(before.Detail, "restarts") + 1);
                 json.WriteNumber("last_exit_code", end.ExitCode);
+                json.WriteNumber(Backoff, (int)pause.TotalSeconds);
                 if (RunDetail.Text(before.Detail, "health") is not null)
                 {
                     json.WriteString("health", HealthWatch.Starting);

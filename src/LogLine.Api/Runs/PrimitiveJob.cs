@@ -15,7 +15,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     /// <summary>So long an engine may still be making what nobody waits for any more.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
 
-    /// <summary>So long, in all, whoever takes several containers away waits for what others do to them.</summary>
+    /// <summary>So long, in all, whoever changes containers that its run is not about waits for what others do to them.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
 

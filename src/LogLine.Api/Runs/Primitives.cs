@@ -74,7 +74,7 @@ public sealed record PrimitiveCall
     public CancellationToken Unbroken { get; init; }
 
     /// <summary>
-    /// To be awaited before a container is taken away that the call does not name, and disposed afterwards: the turn of the container of that name, which every operation on it takes. Null when one of them did not
+    /// To be awaited before anything is done to a container that the run is not about, and disposed afterwards: the turn of the container of that name, which every operation on it takes. Null when one of them did not
     /// come to its end for as long as is waited for.
     /// </summary>
     public Func<string, CancellationToken, Task<IDisposable?>> TurnOf { get; init; } = (_, _) => Task.FromResult<IDisposable?>(null);

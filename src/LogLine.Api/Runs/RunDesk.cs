@@ -93,9 +93,9 @@ public sealed class RunDesk
     public async ValueTask<RunRow?> SuccessorOfAsync(RunRow run) => (await _ledger.Store.LiveRunsAsync(run.Tenant, run.Service))
         .FirstOrDefault(other => DeployCourse.Of(other) is { OldRun: { } old } course && old == run.RunId && course.TakesOver(other));
 
-    /// <summary>True when a client stopped or killed the run's container after it was last started.</summary>
+    /// <summary>True when a client stopped or killed the run's container, and none has started it since. Moments of the gateway's clock alone are compared: that of an engine on another machine may be another one.</summary>
     public async ValueTask<bool> WasAskedToStopAsync(RunRow run) =>
-        run.StartedAt is { } since && await _ledger.Store.WasStoppedAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), run.Provider, since);
+        run.State == RunState.Running && await _ledger.Store.WasStoppedAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), run.Provider, RunDetail.NamedAt(run.Detail) ?? run.CreatedAt);
 
     /// <summary>
     /// Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>. After a time in which nobody could renew, what another worker had is not given for half a life: workers renew at a
@@ -141,6 +141,10 @@ public sealed class RunDesk
                 return false;
             }
             var moved = RunEvents.Apply(path[^1], state, span.Span.Payload, moves.Count == spans.Count - 1 ? result : null);
+            if (state == RunState.Running && path[^1].State != RunState.Running && DeployCourse.Of(run).Replaces)
+            {
+                moved = moved with { Detail = RunDetail.Named(moved.Detail, now) }; // what was asked before was meant for the one that it replaces
+            }
             moves.Add(span with { RunId = run.RunId, Effects = [new LedgerEffect.RunMoved(path[^1].State, moved) { Holder = holder?.Name, Renewal = holder is null ? null : new LedgerEffect.LeaseRenewal(now, holder.Life) }] });
             path.Add(moved);
         }

@@ -12,7 +12,7 @@ public sealed record PrimitiveOrder(string Effect, string? Operation, JsonElemen
 
 /// <summary>
 /// Facts about a run that have no column, as one JSON object: <c>order</c> (of a primitive, or the course of a deploy), <c>ports</c>, <c>container_id</c>, <c>image_digest</c>,
-/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>restarts</c>, <c>last_exit_code</c>, <c>replaced_by</c>, <c>replaces_paused</c>, <c>serving</c>, <c>result</c>, <c>traceparent</c>. It is never hashed, so it need not be canonical: what a container
+/// <c>log_tail</c>, <c>log_dropped</c>, <c>oom_killed</c>, <c>restarts</c>, <c>last_exit_code</c>, <c>backoff_s</c>, <c>replaced_by</c>, <c>replaces_paused</c>, <c>serving</c>, <c>result</c>, <c>traceparent</c>, <c>named_at</c>. It is never hashed, so it need not be canonical: what a container
 /// said stays as it was said.
 /// </summary>
 public static class RunDetail
@@ -22,11 +22,12 @@ public static class RunDetail
 
     private const string ProofMember = "proof";
     private const string TraceMember = "traceparent";
+    private const string NamedMember = "named_at";
 
     private static readonly JsonWriterOptions Writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>True for what is for workers alone.</summary>
-    public static bool IsHidden(string member) => member is HiddenMember or ProofMember or TraceMember;
+    public static bool IsHidden(string member) => member is HiddenMember or ProofMember or TraceMember or NamedMember;
 
     /// <summary>The same facts, and the name of the span with the proof that let the run through; what needed none stays as it is.</summary>
     public static string Proven(string detail, string? proofThis) => proofThis is null ? detail : Before(detail, ProofMember, proofThis);
@@ -68,6 +69,16 @@ public static class RunDetail
         using var parsed = JsonDocument.Parse(detail);
         var order = parsed.RootElement.GetProperty(HiddenMember).Clone();
         return new PrimitiveOrder(order.Text("effect")!, order.Text("operation"), order.Member("arguments"));
+    }
+
+    /// <summary>The same facts, and since when, by the gateway's clock, what is asked of the service's name is meant for the run's container.</summary>
+    public static string Named(string detail, DateTimeOffset at) => With(detail, json => json.WriteString(NamedMember, at));
+
+    /// <summary>When a run came to have the name of another one's container; null for one that has had it from its beginning.</summary>
+    public static DateTimeOffset? NamedAt(string detail)
+    {
+        using var parsed = JsonDocument.Parse(detail);
+        return parsed.RootElement.Member(NamedMember) is { ValueKind: JsonValueKind.String } at ? at.GetDateTimeOffset() : null;
     }
 
     /// <summary>A count among the facts; 0 when it is not there.</summary>

@@ -42,6 +42,9 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     /// <summary>What a probe of a run's container finds.</summary>
     public Func<string, ProbeOutcome> Probe { get; set; } = _ => ProbeOutcome.Good;
 
+    /// <summary>How far its clock is ahead of the gateway's.</summary>
+    public TimeSpan Ahead { get; set; }
+
     /// <summary>All that there is, by name in the target, with the run and whether it runs.</summary>
     public IReadOnlyList<(string Name, string RunId, WorkloadState State, int Starts)> All =>
         [.. _workloads.Values.Select(workload => (workload.Name, workload.Spec.RunId, workload.View().State, workload.Starts)).OrderBy(workload => workload.Name, StringComparer.Ordinal)];
@@ -112,7 +115,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
         if (workload.View().State != WorkloadState.Created)
         {
             workload.IsPaused = false;
-            workload.End.TrySetResult(new WorkloadEnd(143, false, DateTimeOffset.UtcNow));
+            workload.End.TrySetResult(new WorkloadEnd(143, false, Now));
         }
         return Task.FromResult(true);
     });
@@ -133,7 +136,9 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     public void Pause(string runId) => _workloads.Values.Single(workload => workload.Spec.RunId == runId).IsPaused = true;
 
     /// <summary>Ends the container of a run by itself.</summary>
-    public void Exit(string runId, int code) => _workloads.Values.Single(workload => workload.Spec.RunId == runId).End.TrySetResult(new WorkloadEnd(code, false, DateTimeOffset.UtcNow));
+    public void Exit(string runId, int code) => _workloads.Values.Single(workload => workload.Spec.RunId == runId).End.TrySetResult(new WorkloadEnd(code, false, Now));
+
+    private DateTimeOffset Now => DateTimeOffset.UtcNow + Ahead;
 
     private async Task<T> ChangeAsync<T>(string what, CancellationToken cancel, Func<Task<T>> change)
     {
@@ -149,10 +154,11 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     {
         Interlocked.Increment(ref Started);
         workload.Starts++;
+        workload.StartedAt = Now;
         workload.End = new(TaskCreationOptions.RunContinuationsAsynchronously);
         if (ExitsAtOnce is { } code)
         {
-            workload.End.TrySetResult(new WorkloadEnd(code, false, DateTimeOffset.UtcNow));
+            workload.End.TrySetResult(new WorkloadEnd(code, false, Now));
         }
         return workload.View();
     }
@@ -166,6 +172,8 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
         public required string Name { get; set; }
 
         public int Starts { get; set; }
+
+        public DateTimeOffset? StartedAt { get; set; }
 
         public bool IsPaused { get; set; }
 
@@ -181,7 +189,7 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
             State = End.Task.IsCompleted ? WorkloadState.Stopped : IsPaused ? WorkloadState.Paused : Starts > 0 ? WorkloadState.Running : WorkloadState.Created,
             ImageDigest = "sha256:fake",
             Ports = spec.Ports,
-            StartedAt = Starts > 0 ? DateTimeOffset.UtcNow : null,
+            StartedAt = StartedAt,
             End = End.Task.IsCompletedSuccessfully ? End.Task.Result : null,
         };
     }

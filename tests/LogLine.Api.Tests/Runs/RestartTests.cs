@@ -155,6 +155,80 @@ public sealed class RestartTests : IAsyncDisposable
         Assert.Equal(("exited", null), (shown.Text("state"), shown.Integer("restarts")));
     }
 
+    /// <summary>One that ends again and again is not started at once by each worker that comes to watch it.</summary>
+    [Fact]
+    public async Task PauseBetweenTwoLives_GrowsOn_UnderTheNextWorker()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        _fake.Exit(run, 1);
+        Assert.Equal(1, await BackoffAsync(1));
+        await _gateway.StopAsync();
+        _gateway = await TestGateway.StartAsync([_fake], folder: _gateway.Folder, key: _gateway.Key);
+        _fake.Exit(run, 1);
+
+        Assert.Equal(2, await BackoffAsync(2));
+
+        async Task<long?> BackoffAsync(int restarts) => (await Patience.UntilThereAsync($"restart {restarts}", async () =>
+        {
+            var shown = await _gateway.GetAsync("/v1/runs/" + run);
+            return shown.Json.Integer("restarts") == restarts ? shown : null;
+        })).Json.Integer("backoff_s");
+    }
+
+    [Fact]
+    public async Task RestartThatTheTargetRefuses_EndsTheRun_WhichSaysHowItEndedAndWhyItStaysSo()
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        _fake.Around = (what, _) => what == "before start again" ? throw new AdapterException(AdapterFailure.PortTaken, "somebody else has the port") : Task.CompletedTask;
+        _fake.Exit(run, 7);
+
+        var shown = await _gateway.RunInAsync(run, "exited");
+        Assert.Equal((7L, "port_taken", "It was to be started again: somebody else has the port"), (shown.Integer("exit_code"), shown.Text("reason"), shown.Text("error")));
+        Assert.Equal(["last line"], shown.Texts("log_tail"));
+    }
+
+    /// <summary>An engine on another machine has a clock of its own.</summary>
+    [Theory, InlineData(1), InlineData(-1)]
+    public async Task ClockOfTheTarget_DoesNotDecideWhetherAClientStoppedIt(int hoursAhead)
+    {
+        await StartAsync();
+        _fake.Ahead = TimeSpan.FromHours(hoursAhead);
+        _stops.SetResult();
+        var stopped = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        await SendAsync("container.stop");
+        var shown = await EndedOrRestartedAsync(stopped);
+        Assert.Equal(("exited", null), (shown.Text("state"), shown.Integer("restarts")));
+
+        var crashed = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 2, Always));
+        _fake.Exit(crashed, 1);
+        shown = await EndedOrRestartedAsync(crashed);
+        Assert.Equal(("running", 1L), (shown.Text("state"), shown.Integer("restarts")));
+    }
+
+    /// <summary>Until the new one runs, the service's name is the old one's.</summary>
+    [Fact]
+    public async Task StopOfTheOneThatIsReplaced_IsNoneOfTheNewOne()
+    {
+        await StartAsync();
+        var old = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1));
+        _fake.Probe = run => run == old || Volatile.Read(ref _well) ? ProbeOutcome.Good : ProbeOutcome.Bad("refused");
+        Volatile.Write(ref _well, false);
+        var reference = await _gateway.ApplyAsync("web", 2, Always + ""","lifecycle":{"health":{"tcp":{"port":80},"start_period":"1h"}}""");
+        var run = (await _gateway.ProvedAsync("deploy.apply", "web", DeployActs.Order(reference, "web"))).RunId();
+        await Patience.UntilAsync("the new one's start", () => _fake.All.Any(one => one.RunId == run && one.State == WorkloadState.Running));
+        _stops.SetResult();
+        await SendAsync("container.stop");
+        await _gateway.RunInAsync(old, "exited");
+        Volatile.Write(ref _well, true);
+        await _gateway.RunInAsync(run, "running");
+        _fake.Exit(run, 1);
+
+        var shown = await EndedOrRestartedAsync(run);
+        Assert.Equal(("running", 1L), (shown.Text("state"), shown.Integer("restarts")));
+    }
+
     /// <summary>Who cancels a replacement is told when what was there before does not run again.</summary>
     [Fact]
     public async Task Cancelled_SaysThatTheWayBackFailed()

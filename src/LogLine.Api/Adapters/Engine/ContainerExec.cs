@@ -30,14 +30,14 @@ internal sealed class ContainerExec(OwnContainers containers, IContainerEngine e
             new ExecResult(exitCode, stdout, stderr, duration, outcome.TimedOut, less || lesser || output.Dropped > 0 || errors.Dropped > 0, outcome.Killed), ResultJson.Default.ExecResult, exitCode);
     }
 
-    /// <summary>Runs a command to its end, for a health check: its exit code, and what it said if that is short; null when its time was over before.</summary>
-    public async Task<(int ExitCode, string Said)?> ProbeAsync(string containerId, IReadOnlyList<string> argv, TimeSpan timeout, CancellationToken cancel)
+    /// <summary>Runs a command to its end, or until its time is over, for a health check; and what it said if that is short.</summary>
+    public async Task<(ExecOutcome Outcome, string Said)> ProbeAsync(string containerId, IReadOnlyList<string> argv, TimeSpan timeout, CancellationToken cancel)
     {
         const int Words = 1000;
         var output = new LastBytes(Words);
         var outcome = await engine.ExecAsync(new ExecOrder(containerId, new ExecRequest { Cmd = argv }, null, timeout, () => Task.CompletedTask), (_, piece) => output.Append(piece), cancel);
         // Cut, a secret that it said could not be recognised any more, and hidden.
-        return outcome.TimedOut ? null : (outcome.ExitCode, output.Dropped > 0 ? "" : ResultText.Fit(output.ToArray(), out _).Trim());
+        return (outcome, output.Dropped > 0 ? "" : ResultText.Fit(output.ToArray(), out _).Trim());
     }
 
     static ExecRequest RequestOf(JsonElement arguments, bool hasInput) => new()

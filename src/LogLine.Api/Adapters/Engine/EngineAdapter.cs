@@ -72,7 +72,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             .. new SystemLooks(Provider, containers, engine, looks, time).Table,
             .. commands.Table,
         ];
-        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : ChangesNetworks.Contains(entry.Key) ? (call, cancel) => InTurnAsync(call, () => entry.Value(call, cancel), cancel) : entry.Value);
+        Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : ChangesNetworks.Contains(entry.Key) ? (call, cancel) => InTurnsAsync(call, NetworkChanges.ContainersOf(entry.Key, call.Arguments), () => entry.Value(call, cancel), cancel) : entry.Value);
         Unmakings = new Dictionary<string, Unmaking>
         {
             ["container.create"] = UnmakeAsync,
@@ -85,6 +85,25 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             ["network.create"] = (call, cancel) => InTurnAsync(call, () => networks.UnmakeAsync(call, cancel), cancel),
             ["volume.create"] = volumes.UnmakeAsync,
         };
+    }
+
+    /// <summary>In the turn of each of the containers, and then in that of the tenant's networks: whoever has the latter waits for nobody.</summary>
+    async Task<PrimitiveResult> InTurnsAsync(PrimitiveCall call, IReadOnlyList<string> names, Func<Task<PrimitiveResult>> act, CancellationToken cancel)
+    {
+        var turns = new List<IDisposable>();
+        try
+        {
+            foreach (var name in names)
+            {
+                turns.Add(await call.TurnOf(name, cancel) ?? throw new AdapterException(AdapterFailure.Conflict,
+                    $"Another run is still at work on the container '{name}' (GET /v1/runs?subject=urn:container:{call.Tenant}/{name}). Nothing was changed: wait for that run, or cancel it (run.cancel)."));
+            }
+            return await InTurnAsync(call, act, cancel);
+        }
+        finally
+        {
+            turns.ForEach(turn => turn.Dispose());
+        }
     }
 
     /// <summary>One at a time for each tenant.</summary>

@@ -39,7 +39,7 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
             return new ExecOutcome(EngineQuirks.CannotBegin, null);
         }
         var killed = await KillAsync(exec, order.ContainerId, cancel);
-        return new ExecOutcome(killed ? await ExitCodeAsync(exec, cancel) : -1, killed);
+        return new ExecOutcome(killed ? await ExitCodeAsync(exec, cancel) : -1, killed) { GoesOnAsync = inner => GoesOnAsync(exec, inner) };
     }
 
     /// <summary>Moves input and output until the command has ended; false when its time is over before.</summary>
@@ -137,6 +137,18 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
     }
 
     Task<ExecDetail> DetailAsync(string exec, CancellationToken cancel) => engine.GetAsync($"/exec/{exec}/json", EngineJson.Default.ExecDetail, "show a command", cancel);
+
+    async Task<bool> GoesOnAsync(string exec, CancellationToken cancel)
+    {
+        try
+        {
+            return (await DetailAsync(exec, cancel)).Running;
+        }
+        catch (AdapterException e) when (e.Failure != AdapterFailure.Unavailable)
+        {
+            return false; // its container was started again since, or the engine has forgotten how it ended
+        }
+    }
 
     /// <summary>
     /// The engines' API cannot end a command. On the engine's own machine its process can be ended, after a look that it is the container's;

@@ -140,8 +140,14 @@ internal sealed record FileChangeEntry(string? Path, int Kind);
 
 internal sealed record EngineInfo(string? OperatingSystem, string? Architecture, string? KernelVersion, [property: JsonPropertyName("NCPU")] long? Cpus, long? MemTotal, string? Driver)
 {
-    /// <summary>Podman alone: it runs as an ordinary user.</summary>
+    /// <summary>Podman alone says it so.</summary>
     public bool? Rootless { get; init; }
+
+    /// <summary>Docker says it among these.</summary>
+    public string[]? SecurityOptions { get; init; }
+
+    /// <summary>It runs as an ordinary user.</summary>
+    public bool IsRootless => Rootless == true || SecurityOptions?.Contains("name=rootless") == true;
 }
 
 internal sealed record ExecRequest

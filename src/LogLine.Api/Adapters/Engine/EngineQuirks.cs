@@ -89,7 +89,7 @@ internal sealed record EngineQuirks
         version.Components?.Any(c => c.Name == "Podman Engine") == true ? Podman : Docker;
 
     /// <summary>The same with what depends on whom the engine runs as.</summary>
-    public EngineQuirks As(EngineInfo info) => info.Rootless == true ? this with { UserNamespace = "keep-id" } : this;
+    public EngineQuirks As(EngineInfo info) => info.IsRootless ? this with { UserNamespace = "keep-id" } : this;
 
     /// <summary>
     /// With a read-only root Podman mounts these writable in memory and cannot be told not to (its API has no such field); Docker is

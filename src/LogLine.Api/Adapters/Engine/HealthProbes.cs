@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using LogLine.Api.Runs;
@@ -6,11 +7,13 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>
-/// One probe of a container's health. HTTP and TCP go to the container's own address where the gateway can reach it (an engine of this machine that
+/// One probe of a container's health. HTTP and TCP go to the container's own address where it can be reached from here (an engine of this machine that runs as root and
 /// gives its containers addresses), else to the published port: an engine's forwarder accepts connections also when nobody listens behind it.
 /// </summary>
 internal sealed class HealthProbes(IContainerEngine engine, ContainerExec commands, TimeProvider time) : IDisposable
 {
+    const int MostLeft = 1024;
+
     /// <summary>How long a forwarder has to hang up on a connection that leads nowhere.</summary>
     static readonly TimeSpan ForwarderMoment = TimeSpan.FromMilliseconds(100);
 
@@ -19,14 +22,20 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
+    // By container: the command of a check that goes on after its time.
+    readonly ConcurrentDictionary<string, ExecOutcome> left = new();
+
+    // Asked once for each engine that answers here: whether it runs as an ordinary user, and so with a network of its own, in which the addresses of its containers are.
+    volatile Footing? footing;
+
     public void Dispose() => http.Dispose();
 
     public async Task<ProbeOutcome> ProbeAsync(ContainerDetail container, HealthCheck check, CancellationToken cancel)
     {
         if (check.Argv.Count > 0)
             return await ExecAsync(container, check, cancel);
-        if (Address(container, check.Port) is not { } address)
-            return ProbeOutcome.Bad($"the container has no address that can be reached from here, and its port {check.Port} is not published");
+        if (await AddressAsync(container, check.Port, cancel) is not { } address)
+            return ProbeOutcome.Bad($"the container has no address that can be reached from here{await WhyAsync(cancel)}, and its port {check.Port} is not published: publish it (deploy.ports), or check by a command in the container (health.exec)");
         using var timer = new CancellationTokenSource(check.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, timer.Token);
         try
@@ -43,13 +52,26 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
         }
     }
 
-    async Task<ProbeOutcome> ExecAsync(ContainerDetail container, HealthCheck check, CancellationToken cancel) =>
-        await commands.ProbeAsync(container.Id, check.Argv, check.Timeout, cancel) switch
+    /// <summary>One that outlives its time and cannot be ended from here goes on: no other one is begun beside it, or each check would leave one more process.</summary>
+    async Task<ProbeOutcome> ExecAsync(ContainerDetail container, HealthCheck check, CancellationToken cancel)
+    {
+        if (left.TryGetValue(container.Id, out var earlier) && await earlier.GoesOnAsync(cancel))
+            return ProbeOutcome.Bad("the command of an earlier check has not ended, and its process cannot be ended from here");
+        left.TryRemove(container.Id, out _);
+        var (outcome, said) = await commands.ProbeAsync(container.Id, check.Argv, check.Timeout, cancel);
+        if (outcome.Killed == false)
         {
-            null => ProbeOutcome.Bad($"the command did not end within {check.Timeout.TotalSeconds:0.###} s"),
+            if (left.Count >= MostLeft)
+                left.Clear(); // most of their containers are gone
+            left[container.Id] = outcome;
+        }
+        return outcome switch
+        {
+            { TimedOut: true } => ProbeOutcome.Bad($"the command did not end within {check.Timeout.TotalSeconds:0.###} s"),
             { ExitCode: 0 } => ProbeOutcome.Good,
-            { ExitCode: var code, Said: var said } => ProbeOutcome.Bad($"the command ended with {code}{(said.Length > 0 ? ": " + said : "")}"),
+            _ => ProbeOutcome.Bad($"the command ended with {outcome.ExitCode}{(said.Length > 0 ? ": " + said : "")}"),
         };
+    }
 
     async Task<ProbeOutcome> HttpAsync((string Host, int Port, bool Forwarded) address, string path, CancellationToken cancel)
     {
@@ -75,12 +97,23 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
         }
     }
 
-    (string Host, int Port, bool Forwarded)? Address(ContainerDetail container, int port)
+    async Task<(string Host, int Port, bool Forwarded)?> AddressAsync(ContainerDetail container, int port, CancellationToken cancel)
     {
-        if (engine.RemoteHost is null && OwnAddress(container) is { } own)
+        if (engine.RemoteHost is null && OwnAddress(container) is { } own && !await IsRootlessAsync(cancel))
             return (own, port, false);
         var published = Workloads.Of(container, WorkloadState.Running).Ports.FirstOrDefault(mapping => mapping.Container == port && mapping.Host > 0);
         return published is null ? null : (engine.RemoteHost ?? "127.0.0.1", published.Host, true);
+    }
+
+    async Task<string> WhyAsync(CancellationToken cancel) =>
+        engine.RemoteHost is { } host ? $" (its engine is on {host})" : await IsRootlessAsync(cancel) ? " (its engine runs without root)" : "";
+
+    async ValueTask<bool> IsRootlessAsync(CancellationToken cancel)
+    {
+        var (dialect, where) = (await engine.DialectAsync(cancel), engine.Where);
+        if (footing is not { } known || (known.Dialect, known.Where) != (dialect, where))
+            footing = known = new Footing(dialect, where, (await engine.InfoAsync(cancel)).IsRootless);
+        return known.IsRootless;
     }
 
     static string? OwnAddress(ContainerDetail container) => Some(container.NetworkSettings?.IPAddress)
@@ -89,4 +122,6 @@ internal sealed class HealthProbes(IContainerEngine engine, ContainerExec comman
     static string? Some(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     static string Bracketed(string host) => IPAddress.TryParse(host, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{host}]" : host;
+
+    sealed record Footing(EngineDialect Dialect, string? Where, bool IsRootless);
 }

@@ -12,7 +12,7 @@ internal interface IContainerEngine : IDisposable
     /// <summary>Where it is reached now, in words for people, or null when nothing is there.</summary>
     string? Where { get; }
 
-    /// <summary>The host on which published ports are; null when that is this machine, and containers can be reached at their own addresses.</summary>
+    /// <summary>The host on which published ports are; null when that is this machine.</summary>
     string? RemoteHost { get; }
 
     /// <summary>How long an answer of <see cref="PingAsync"/> holds.</summary>
@@ -171,6 +171,9 @@ internal sealed record ExecOutcome(int ExitCode, bool? Killed)
 {
     /// <summary>Its time was over before it ended.</summary>
     public bool TimedOut => Killed is not null;
+
+    /// <summary>Whether one that was not killed has still not ended, as far as that can be seen.</summary>
+    public Func<CancellationToken, Task<bool>> GoesOnAsync { get; init; } = _ => Task.FromResult(false);
 }
 
 /// <summary>What to build.</summary>

@@ -44,7 +44,7 @@ internal sealed partial class NerdctlEngine
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             var isEnded = ContainerProcesses.End(order.ContainerId, before);
-            return new ExecOutcome(isEnded ? ContainerProcesses.KilledExitCode : -1, isEnded);
+            return new ExecOutcome(isEnded ? ContainerProcesses.KilledExitCode : -1, isEnded) { GoesOnAsync = _ => Task.FromResult(ContainerProcesses.Entered(order.ContainerId).Except(before).Any()) };
         }
         catch (OperationCanceledException broken)
         {

@@ -64,8 +64,8 @@ internal sealed partial class NerdctlEngine : IContainerEngine
         var info = await DocumentAsync(new NerdctlInfo(), "tell what it is", limits.Answer, cancel);
         var (host, system) = (info.Member("host"), info.Member("host").Member("distribution"));
         return host.ValueKind == JsonValueKind.Object
-            ? new EngineInfo($"{system.Text("distribution")} {system.Text("version")}", host.Text("arch"), host.Text("kernel"), host.Integer("cpus"), host.Integer("memTotal"), info.Member("store").Text("graphDriverName"))
-            : new EngineInfo(info.Text("OperatingSystem"), info.Text("Architecture"), info.Text("KernelVersion"), info.Integer("NCPU"), info.Integer("MemTotal"), info.Text("Driver"));
+            ? new EngineInfo($"{system.Text("distribution")} {system.Text("version")}", host.Text("arch"), host.Text("kernel"), host.Integer("cpus"), host.Integer("memTotal"), info.Member("store").Text("graphDriverName")) { Rootless = host.Member("security").Flag("rootless") }
+            : new EngineInfo(info.Text("OperatingSystem"), info.Text("Architecture"), info.Text("KernelVersion"), info.Integer("NCPU"), info.Integer("MemTotal"), info.Text("Driver")) { SecurityOptions = [.. info.Texts("SecurityOptions")] };
     }
 
     public Task EventsAsync(string label, DateTimeOffset since, DateTimeOffset until, Action<EventLine> see, CancellationToken cancel) =>

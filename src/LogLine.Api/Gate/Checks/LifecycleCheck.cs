@@ -13,6 +13,7 @@ internal static class LifecycleCheck
         "deploy.plan" or "deploy.apply" or "deploy.rollback" => DeployCheck.JudgeAsync(item, cancel),
         "run.cancel" => new(Cancel(item)),
         "span.erase" => new(SpanErasure.Lifecycle(item, catalogue)),
+        not null when NetworkChanges.ContainersOf(item.Effect, item.Payload) is { Count: > 0 } ends => NetworkAsync(item, ends, cancel),
         not null when item.Definition!.Family == "container" && item.Payload.Text("name") is { } name => ContainerAsync(item, name, cancel),
         _ => default,
     };
@@ -20,6 +21,19 @@ internal static class LifecycleCheck
     private static Rejection? Cancel(Judgement item) => item.Run is { HasEnded: true } run
         ? Conflict(run.State.ToString().ToLowerInvariant(), "run.cancel", [], $"{run.RunId} has ended already.", null)
         : null;
+
+    /// <summary>Whether the containers may be put into a network, or taken out, the worker judges.</summary>
+    private static async ValueTask<Rejection?> NetworkAsync(Judgement item, IReadOnlyList<string> ends, CancellationToken cancel)
+    {
+        foreach (var name in ends)
+        {
+            if (await item.State.PendingPrimitiveAsync(item.Tenant, item.State.Targets.Find(item.Provider)!.Provider, name, cancel) is { } pending)
+            {
+                return Busy(pending, name, "connect");
+            }
+        }
+        return null;
+    }
 
     private static async ValueTask<Rejection?> ContainerAsync(Judgement item, string name, CancellationToken cancel)
     {
@@ -29,7 +43,7 @@ internal static class LifecycleCheck
         var pending = takesTurn ? await item.State.PendingPrimitiveAsync(item.Tenant, adapter.Provider, name, cancel) : null;
         if (pending is not null)
         {
-            return Busy(pending, operation!); // what it does to the container may take the engine long to say
+            return Busy(pending, name, operation!); // what it does to the container may take the engine long to say
         }
         try
         {
@@ -71,13 +85,13 @@ internal static class LifecycleCheck
         }
         var operation = item.Definition!.Operation ?? item.Span.Intent!;
         return await item.State.PendingPrimitiveAsync(item.Tenant, provider, name, cancel) is { } pending
-            ? Busy(pending, operation)
+            ? Busy(pending, name, operation)
             : Conflict("changing", operation, [], $"'{name}' cannot be judged now: {failure.Message}", null);
     }
 
-    private static Rejection Busy(RunRow pending, string operation) => Conflict(
+    private static Rejection Busy(RunRow pending, string name, string operation) => Conflict(
         RunStates.Name(pending.State), operation, ["run.cancel"],
-        $"{pending.Intent} is still at work on the container '{pending.Service}' ({pending.RunId}). Wait for it, or cancel it (run.cancel).", pending.RunId);
+        $"{pending.Intent} is still at work on the container '{name}' ({pending.RunId}). Wait for it, or cancel it (run.cancel).", pending.RunId);
 
     internal static Rejection Conflict(string from, string operation, IReadOnlyList<string> legal, string detail, string? pendingRun)
     {

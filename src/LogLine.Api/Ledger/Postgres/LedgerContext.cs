@@ -135,3 +135,24 @@ internal sealed class StopsOfContainers : Migration
         CREATE INDEX runs_stops ON runs(tenant, subject, created) WHERE intent IN ('container.stop', 'container.kill');
         """);
 }
+
+/// <summary>A container that was started again since is not stopped any more: starts are found as stops are.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261122100000_StepsOfContainers")]
+internal sealed class StepsOfContainers : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        DROP INDEX runs_stops;
+        CREATE INDEX runs_steps ON runs(tenant, subject, created) WHERE intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart');
+        """);
+}
+
+/// <summary>Whatever is done to a container waits for what puts it into a network just then.</summary>
+[DbContext(typeof(LedgerContext))]
+[Migration("20261122200000_LiveNetworkRuns")]
+internal sealed class LiveNetworkRuns : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
+        CREATE INDEX runs_networks ON runs(tenant) WHERE intent LIKE 'network.%' AND state < 4;
+        """);
+}

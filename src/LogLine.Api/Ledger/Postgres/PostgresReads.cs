@@ -150,8 +150,8 @@ public sealed partial class PostgresLedgerStore
 
     /// <inheritdoc/>
     public ValueTask<bool> WasStoppedAsync(string tenant, string subject, string provider, DateTimeOffset since) => FirstAsync(
-        "SELECT 1 FROM runs WHERE tenant = $1 AND subject = $2 AND created >= $3 AND intent IN ('container.stop', 'container.kill') AND provider = $4 AND state NOT IN ($5, $6) LIMIT 1",
-        row => true, tenant, subject, since, provider, (int)RunState.Failed, (int)RunState.Cancelled);
+        "SELECT intent IN ('container.stop', 'container.kill') FROM runs WHERE tenant = $1 AND subject = $2 AND created >= $3 AND intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart') AND provider = $4 AND state NOT IN ($5, $6) ORDER BY created DESC LIMIT 1",
+        row => row.GetBoolean(0), tenant, subject, since, provider, (int)RunState.Failed, (int)RunState.Cancelled);
 
     /// <inheritdoc/>
     public ValueTask<bool> HasProofAsync(string tenant, string hash) => FirstAsync("SELECT 1 FROM proofs WHERE tenant = $1 AND hash = $2", row => true, tenant, hash);
@@ -159,6 +159,10 @@ public sealed partial class PostgresLedgerStore
     /// <inheritdoc/>
     public ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service) =>
         AllAsync($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND service = $2 AND state < 4 LIMIT 100", Run, tenant, service);
+
+    /// <inheritdoc/>
+    public ValueTask<List<RunRow>> LiveNetworkRunsAsync(string tenant) =>
+        AllAsync($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND intent LIKE 'network.%' AND state < 4 LIMIT 1000", Run, tenant);
 
     private static StoredSpan StoredSpan(NpgsqlDataReader row) => StoredSpan(row, 0);
 

@@ -1,7 +1,7 @@
 namespace LogLine.Api.Ledger.Sqlite;
 
 /// <summary>
-/// What every deploy asks: the live proofs of its subject and the live runs of its service. Both are few and are kept in memory; a commit that changes some has them
+/// What every deploy asks: the live proofs of its subject and the live runs of its service; and what every change of a container asks, those about its tenant's networks. They are few and are kept in memory; a commit that changes some has them
 /// read again before it answers.
 /// </summary>
 public sealed partial class SqliteLedgerStore
@@ -10,6 +10,7 @@ public sealed partial class SqliteLedgerStore
     private const int MostKept = 100; // of one key; where there are more, the table is asked
     private readonly ReadThrough<(string Tenant, string Subject), List<ProofRow>> _liveProofs = new(MostKeys);
     private readonly ReadThrough<(string Tenant, string Service), List<RunRow>> _liveRuns = new(MostKeys);
+    private readonly ReadThrough<string, List<RunRow>> _liveNetworkRuns = new(MostKeys);
 
     /// <inheritdoc/>
     public ValueTask<List<ProofRow>> LiveProofsAsync(string tenant, string subject, string intent, DateTimeOffset now)
@@ -26,11 +27,15 @@ public sealed partial class SqliteLedgerStore
     public ValueTask<List<RunRow>> LiveRunsAsync(string tenant, string service) =>
         new([.. _liveRuns.Get((tenant, service), of => Read(session => LiveRuns(session, of)))]);
 
+    /// <inheritdoc/>
+    public ValueTask<List<RunRow>> LiveNetworkRunsAsync(string tenant) => new([.. _liveNetworkRuns.Get(tenant, of => Read(session => LiveNetworkRuns(session, of)))]);
+
     /// <summary>Everything of it may have changed.</summary>
     private void RefreshAll()
     {
         _liveProofs.Clear();
         _liveRuns.Clear();
+        _liveNetworkRuns.Clear();
     }
 
     /// <summary>Reads again what these pieces have changed. On the writer's connection, after its transaction.</summary>
@@ -50,16 +55,26 @@ public sealed partial class SqliteLedgerStore
                         _liveProofs.Refresh((used.Tenant, row.Span.Subject!), of => LiveProofs(_writer, of, now, MostKept));
                         break;
                     case LedgerEffect.RunCreated { Run: var run }:
-                        _liveRuns.Refresh((run.Tenant, run.Service), of => LiveRuns(_writer, of));
+                        Refresh(run);
                         break;
                     case LedgerEffect.RunMoved { To: var run }:
-                        _liveRuns.Refresh((run.Tenant, run.Service), of => LiveRuns(_writer, of));
+                        Refresh(run);
                         break;
                     case LedgerEffect.RunCancelRequested:
                         _liveRuns.Clear();
+                        _liveNetworkRuns.Clear();
                         break;
                 }
             }
+        }
+    }
+
+    private void Refresh(RunRow run)
+    {
+        _liveRuns.Refresh((run.Tenant, run.Service), of => LiveRuns(_writer, of));
+        if (run.Intent.StartsWith("network.", StringComparison.Ordinal))
+        {
+            _liveNetworkRuns.Refresh(run.Tenant, of => LiveNetworkRuns(_writer, of));
         }
     }
 
@@ -85,4 +100,7 @@ public sealed partial class SqliteLedgerStore
 
     private static List<RunRow> LiveRuns(SqliteSession session, (string Tenant, string Service) of) =>
         session.All($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND service = $2 AND state < 4 LIMIT 100", Run, of.Tenant, of.Service);
+
+    private static List<RunRow> LiveNetworkRuns(SqliteSession session, string tenant) =>
+        session.All($"SELECT {RunColumns} FROM runs WHERE tenant = $1 AND intent LIKE 'network.%' AND state < 4 LIMIT 1000", Run, tenant);
 }

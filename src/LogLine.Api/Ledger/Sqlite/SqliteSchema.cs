@@ -7,7 +7,7 @@ namespace LogLine.Api.Ledger.Sqlite;
 internal static class SqliteSchema
 {
     /// <summary>Rises with every change that older programs cannot read.</summary>
-    public const int Version = 5;
+    public const int Version = 6;
 
     /// <summary>All tables and indexes of a new file.</summary>
     public const string Tables = """
@@ -78,7 +78,7 @@ internal static class SqliteSchema
         CREATE INDEX runs_live ON runs(created) WHERE state < 4;
         CREATE INDEX runs_service ON runs(tenant, service) WHERE state < 4;
         CREATE INDEX runs_tenant ON runs(tenant, created);
-        CREATE INDEX runs_stops ON runs(tenant, subject, created) WHERE intent IN ('container.stop', 'container.kill');
+        CREATE INDEX runs_steps ON runs(tenant, subject, created) WHERE intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart');
         CREATE TABLE webhooks(
           webhook_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, env TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, description TEXT,
           created INTEGER NOT NULL, generation INTEGER NOT NULL, overlap_until INTEGER, active INTEGER NOT NULL, cursor INTEGER NOT NULL,

@@ -202,7 +202,7 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
-    public async Task Stop_OfAContainer_IsFoundSinceAMoment_UnlessItCameToNothing()
+    public async Task Stop_OfAContainer_IsFoundSinceAMoment_UnlessItWasStartedAgain_OrItCameToNothing()
     {
         await using var lab = await OpenAsync();
         var stop = Run("run_stop", "web") with { Intent = "container.stop", Subject = "urn:container:dev/web", CreatedAt = Now };
@@ -214,11 +214,32 @@ public abstract partial class LedgerStoreContract
         Assert.False(await StoppedAsync(Now, provider: "other"));
         Assert.False(await StoppedAsync(Now, tenant: "other"));
         Assert.False(await StoppedAsync(Now, "urn:container:dev/other"));
+        var start = stop with { RunId = "run_again", Intent = "container.start", Service = "again", CreatedAt = Now.AddMilliseconds(1) };
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span("urn:container:dev/web", effects: new LedgerEffect.RunCreated(start))));
+        Assert.False(await StoppedAsync(Now));
         await lab.Store.LeaseRunsAsync("one", LeaseReach.Everything, 10, Now.AddMinutes(1), Now);
+        Assert.Equal([null], await MoveAsync(lab, RunState.Planned, start with { State = RunState.Failed, EndedAt = Now, ExitCode = 1 }, "one"));
+        Assert.True(await StoppedAsync(Now));
         Assert.Equal([null], await MoveAsync(lab, RunState.Planned, stop with { State = RunState.Failed, EndedAt = Now, ExitCode = 1 }, "one"));
         Assert.False(await StoppedAsync(Now));
 
         ValueTask<bool> StoppedAsync(DateTimeOffset since, string subject = "urn:container:dev/web", string? provider = null, string tenant = "dev") => lab.Store.WasStoppedAsync(tenant, subject, provider ?? stop.Provider, since);
+    }
+
+    [Fact]
+    public async Task RunsAboutNetworks_AreFoundUntilTheyHaveEnded()
+    {
+        await using var lab = await OpenAsync();
+        Assert.Empty(await lab.Store.LiveNetworkRunsAsync("dev"));
+        var run = Run("run_join", "net") with { Intent = "network.connect", Subject = "urn:network:dev/net" };
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(run.Subject, effects: new LedgerEffect.RunCreated(run))));
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span("urn:container:dev/web", effects: new LedgerEffect.RunCreated(run with { RunId = "run_stop", Intent = "container.stop", Service = "web", Subject = "urn:container:dev/web" }))));
+
+        Assert.Equal(["run_join"], (await lab.Store.LiveNetworkRunsAsync("dev")).Select(live => live.RunId));
+        Assert.Empty(await lab.Store.LiveNetworkRunsAsync("other"));
+        await lab.Store.LeaseRunsAsync("one", LeaseReach.Everything, 10, Now.AddMinutes(1), Now);
+        Assert.Equal([null], await MoveAsync(lab, RunState.Planned, run with { State = RunState.Failed, EndedAt = Now, ExitCode = 1 }, "one"));
+        Assert.Empty(await lab.Store.LiveNetworkRunsAsync("dev"));
     }
 
     [Fact]
