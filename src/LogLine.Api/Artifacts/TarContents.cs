@@ -9,7 +9,7 @@ public sealed record TarSummary(int Entries, long Bytes);
 
 /// <summary>
 /// What may be in a tar that goes to or comes from an engine: files, folders and links, each below the place where it is unpacked. An absolute name, a
-/// <c>..</c>, a link that leads out, a name that goes through a link, a device or a pipe: refused by name.
+/// <c>..</c>, a link that leads out, a name that goes through a link, a device, a pipe or a sparse file: refused by name.
 /// </summary>
 public sealed class TarContents(long maxBytes)
 {
@@ -17,9 +17,14 @@ public sealed class TarContents(long maxBytes)
     public const int MaxEntries = 100_000;
 
     private const int MaxName = 4096;
+    private const int MaxParts = 256;
+
+    // Names are kept until the end, those of links and of an image's parts; honest archives have less than a hundredth of it.
+    private const long MaxNames = 32 << 20;
 
     private readonly HashSet<string> _links = [];
     private int _entries;
+    private long _names;
     private long _bytes;
 
     /// <summary>What was counted so far.</summary>
@@ -67,6 +72,11 @@ public sealed class TarContents(long maxBytes)
         {
             throw new ArtifactException(ArtifactFailure.TooLarge, $"The archive has more than {MaxEntries:N0} entries.");
         }
+        _names += entry.Name.Length + entry.LinkName.Length;
+        if (_names > MaxNames)
+        {
+            throw new ArtifactException(ArtifactFailure.TooLarge, $"The names in the archive have more than {MaxNames:N0} characters.");
+        }
         _bytes += entry.Length;
         if (_bytes > maxBytes)
         {
@@ -77,17 +87,21 @@ public sealed class TarContents(long maxBytes)
             return problem;
         }
         var name = Normal(entry.Name);
-        if (Parents(name).FirstOrDefault(_links.Contains) is { } link)
+        if (LinkAbove(name) is { } link)
         {
             return $"'{Shown(entry.Name)}' goes through the link '{Shown(link)}'";
         }
         switch (entry.EntryType)
         {
+            case TarEntryType.V7RegularFile when entry.Length > 0 && entry.Name.EndsWith('/'):
+                return $"'{Shown(entry.Name)}' is a folder with content";
+            case TarEntryType.RegularFile when (entry as PaxTarEntry)?.ExtendedAttributes.Keys.Any(key => key.StartsWith("GNU.sparse.", StringComparison.Ordinal)) == true:
+                return $"'{Shown(entry.Name)}' is a sparse file; archive it whole (GNU tar: without --sparse)";
             case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile or TarEntryType.Directory:
                 return null;
             case TarEntryType.SymbolicLink:
                 _links.Add(name);
-                return LeadsOut(name, entry.LinkName) ? $"the link '{Shown(entry.Name)}' leads out, to '{Shown(entry.LinkName)}'" : null;
+                return LinkProblem(name, entry.LinkName) is { } wrong ? $"the link '{Shown(entry.Name)}' {wrong}, to '{Shown(entry.LinkName)}'" : null;
             case TarEntryType.HardLink:
                 if (NameProblem(entry.LinkName) is not null)
                 {
@@ -95,7 +109,7 @@ public sealed class TarContents(long maxBytes)
                 }
                 // It would be the same symbolic link in another place, from where it may lead out.
                 var target = Normal(entry.LinkName);
-                return Parents(target).Append(target).FirstOrDefault(_links.Contains) is { } through ? $"the hard link '{Shown(entry.Name)}' is one to the link '{Shown(through)}', or goes through it" : null;
+                return (_links.Contains(target) ? target : LinkAbove(target)) is { } through ? $"the hard link '{Shown(entry.Name)}' is one to the link '{Shown(through)}', or goes through it" : null;
             default:
                 return $"'{Shown(entry.Name)}' is neither file nor folder nor link ({entry.EntryType})";
         }
@@ -107,7 +121,7 @@ public sealed class TarContents(long maxBytes)
         {
             return await reader.GetNextEntryAsync(copyData: false, cancel);
         }
-        catch (Exception defect) when (defect is InvalidDataException or EndOfStreamException or FormatException or NotSupportedException or ArgumentException)
+        catch (Exception defect) when (defect is InvalidDataException or EndOfStreamException or FormatException or NotSupportedException or ArgumentException or OverflowException or InvalidOperationException)
         {
             throw new ArtifactException(ArtifactFailure.Malformed, $"This is no tar, or a broken one: {defect.Message}", defect);
         }
@@ -118,36 +132,51 @@ public sealed class TarContents(long maxBytes)
         : name[0] == '/' ? $"the name '{Shown(name)}' is absolute"
         : name.Split('/').Contains("..") ? $"the name '{Shown(name)}' leads out"
         : name.Any(char.IsControl) ? $"the name '{Shown(name)}' has control characters"
+        : name.Contains('\uFFFD') ? $"the name '{Shown(name)}' is not in UTF-8"
+        : name.AsSpan().Count('/') >= MaxParts ? $"the name '{Shown(name)}' has more than {MaxParts} parts"
         : null;
 
-    /// <summary>True when a link, followed from where it stands, leaves the archive.</summary>
-    private static bool LeadsOut(string name, string target)
+    /// <summary>Why a link could lead out of the archive; null when it cannot. One that climbs first stays in folders that are in the archive; one that climbs later may do so from where another link has led it.</summary>
+    private static string? LinkProblem(string name, string target)
     {
-        if (target.Length == 0 || target[0] == '/' || target.Any(char.IsControl))
+        const string Out = "leads out";
+        if (target.Length is 0 or > MaxName || target[0] == '/' || target.Any(char.IsControl))
         {
-            return true;
+            return Out;
         }
-        var depth = name.Count(c => c == '/');
-        foreach (var part in target.Split('/'))
+        var (depth, isDown) = (name.Count(c => c == '/'), false);
+        foreach (var part in target.Split('/').Where(part => part is not ("" or ".")))
         {
-            depth += part switch { "" or "." => 0, ".." => -1, _ => 1 };
-            if (depth < 0)
+            if (part != "..")
             {
-                return true;
+                isDown = true;
+            }
+            else if (isDown)
+            {
+                return "climbs ('..') after it has gone down, perhaps through another link";
+            }
+            else if (--depth < 0)
+            {
+                return Out;
             }
         }
-        return false;
+        return target.Contains('\uFFFD') ? "is not in UTF-8" : null;
     }
 
     /// <summary>A name as whoever unpacks it reads it.</summary>
     public static string Normal(string name) => string.Join('/', name.Split('/').Where(part => part is not ("" or ".")));
 
-    private static IEnumerable<string> Parents(string name)
+    private string? LinkAbove(string name)
     {
+        var links = _links.GetAlternateLookup<ReadOnlySpan<char>>();
         for (var slash = name.IndexOf('/'); slash > 0; slash = name.IndexOf('/', slash + 1))
         {
-            yield return name[..slash];
+            if (links.Contains(name.AsSpan(0, slash)))
+            {
+                return name[..slash];
+            }
         }
+        return null;
     }
 
     private static string Shown(string name) => new([.. (name.Length <= 96 ? name : name[..93] + "…").Select(c => char.IsControl(c) ? '\uFFFD' : c)]);

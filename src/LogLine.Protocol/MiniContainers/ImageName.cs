@@ -30,10 +30,13 @@ public sealed partial record ImageName(string Name, string? Tag, string? Digest)
     /// <summary>True when it names no registry: then it is an engine's choice what it means.</summary>
     public static bool IsShort(string image) => RegistryOf(image) is null;
 
+    /// <summary>True for the word by which containers/image knows a store, an archive or another place that is no registry.</summary>
+    public static bool IsTransport(string word) => Transports.Contains(word);
+
     /// <summary>Why this is no reference that may reach an engine, in words for its author; or null.</summary>
     public static string? Problem(string image) =>
         RegistryOf(image) is { } registry && registry.IndexOf(':') is >= 0 and var colon
-        && (Transports.Contains(registry[..colon]) || registry.Length == colon + 1 || registry.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9'))
+        && (IsTransport(registry[..colon]) || registry.Length == colon + 1 || registry.AsSpan(colon + 1).ContainsAnyExceptInRange('0', '9'))
             ? $"'{image}' begins with '{registry}', which is no registry; expected a reference such as docker.io/library/nginx:1.27"
             : IsId(image) || Form().IsMatch(Of(image).ToString()) ? null
             : $"'{image}' is no reference: registry/repository[:tag][@digest], the repository in lower-case letters and digits, such as docker.io/library/nginx:1.27";

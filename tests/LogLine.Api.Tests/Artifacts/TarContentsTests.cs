@@ -52,6 +52,29 @@ public sealed class TarContentsTests
         Assert.Equal(4, (await TarContents.CheckAsync(new MemoryStream(tar), 1 << 20, null, TestContext.Current.CancellationToken)).Entries);
     }
 
+    /// <summary>x/y/z/l is the place where the archive is unpacked, and two folders above that are no part of it.</summary>
+    [Fact]
+    public async Task LinkThatClimbsFromWhereAnotherLedIt_IsRefused() =>
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Of(Tars.Link("x/y/z/l", "../../.."), Tars.Link("out", "x/y/z/l/../../etc"))));
+
+    /// <summary>It would be unpacked under another name, or as another file.</summary>
+    [Fact]
+    public async Task WhatIsReadOtherwiseElsewhere_IsRefused()
+    {
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Old([.. "caf"u8, 0xE9], [])));
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Old("folder/", new byte[512])));
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Of(new PaxTarEntry(TarEntryType.RegularFile, "a", [new("GNU.sparse.name", "b")]))));
+    }
+
+    [Fact]
+    public async Task NamesWithoutEnd_AreNotKept()
+    {
+        var name = new string('n', 4000);
+        Assert.Equal(ArtifactFailure.TooLarge, await FailureAsync(Tars.Of([.. Enumerable.Range(0, 9000).Select(i => new PaxTarEntry(TarEntryType.RegularFile, $"{i}{name}"))])));
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Of(Tars.Link("l", new string('l', 5000)))));
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Of(new PaxTarEntry(TarEntryType.RegularFile, string.Join('/', Enumerable.Repeat("a", 257))))));
+    }
+
     [Fact]
     public async Task MoreThanItMayUnpackTo_IsTooLarge() => Assert.Equal(ArtifactFailure.TooLarge, await FailureAsync(Tars.Of(("a", new string('x', 600)), ("b", new string('x', 600))), 1000));
 
@@ -78,6 +101,18 @@ public sealed class TarContentsTests
             random.NextBytes(noise);
             Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(noise));
         }
+    }
+
+    /// <summary>Numbers that the base library cannot hold, wherever they stand: a broken tar, and no defect of the gateway's.</summary>
+    [Theory]
+    [InlineData(100, 8), InlineData(108, 8), InlineData(116, 8), InlineData(124, 12), InlineData(136, 12)]
+    public async Task NumberWithoutEnd_IsNoTar(int at, int length)
+    {
+        var header = new byte[512];
+        "name"u8.CopyTo(header);
+        header[at] = 0x80;
+        header.AsSpan(at + 1, length - 1).Fill(0x7f);
+        Assert.Equal(ArtifactFailure.Malformed, await FailureAsync(Tars.Old(header, [])));
     }
 
     private static async Task<ArtifactFailure> FailureAsync(byte[] tar, long maxBytes = 1 << 30) =>

@@ -23,6 +23,24 @@ internal static class Tars
         return tar.ToArray();
     }
 
+    /// <summary>A file as the oldest archives have it, whose header says no more than its name, its size and a checksum; the test can begin the header with more than the name, and change it afterwards.</summary>
+    public static byte[] Old(byte[] beginning, byte[] content, Action<byte[]>? change = null)
+    {
+        var header = new byte[512];
+        beginning.CopyTo(header, 0);
+        if (header[124] == 0)
+        {
+            Encoding.ASCII.GetBytes(Convert.ToString(content.Length, 8).PadLeft(11, '0')).CopyTo(header, 124);
+        }
+        header.AsSpan(148, 8).Fill((byte)' ');
+        Encoding.ASCII.GetBytes(Convert.ToString(header.Sum(b => (int)b), 8).PadLeft(6, '0') + "\0 ").CopyTo(header, 148);
+        change?.Invoke(header);
+        return [.. header, .. content, .. new byte[(512 - content.Length % 512) % 512]];
+    }
+
+    /// <inheritdoc cref="Old(byte[], byte[], Action{byte[]}?)"/>
+    public static byte[] Old(string name, byte[] content, Action<byte[]>? change = null) => Old(Encoding.UTF8.GetBytes(name), content, change);
+
     public static TarEntry Link(string name, string target, TarEntryType type = TarEntryType.SymbolicLink) => new PaxTarEntry(type, name) { LinkName = target };
 
     /// <summary>Names and texts of the files in a tar; of a link where it leads.</summary>

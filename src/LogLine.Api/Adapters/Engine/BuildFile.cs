@@ -51,6 +51,9 @@ internal static partial class BuildFile
         }
         if (images.FirstOrDefault(image => image.AsSpan().ContainsAny("$\"'\\{}")) is { } composed)
             return ([], $"the image '{composed}' is not written out; variables and quotes in the names of images are not supported");
+        // Podman takes what stands before the colon for a store, or for a way to a file; docker alone needs more to be one.
+        if (images.FirstOrDefault(image => ImageName.IsShort(image) && ImageName.IsTransport(image.Split(':')[0]) && image.Contains(':') && !image.StartsWith("docker:", StringComparison.Ordinal)) is { } moved)
+            return ([], $"the image '{moved}' is written without its registry, and could be taken for another store's; write docker.io/library/{moved}");
         // The engine resolves what stands here by itself, and Podman takes localhost/other/x, whosever it is, for other/x.
         return images.FirstOrDefault(image => ImageName.IsShort(image) && image.Contains('/')) is { } halved
             ? ([], $"the image '{halved}' is written without its registry; write docker.io/{halved}")

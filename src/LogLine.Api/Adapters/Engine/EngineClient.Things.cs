@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters.Engine;
@@ -64,7 +65,7 @@ internal sealed partial class EngineClient
 
     public async Task<(string? Id, string? Error)> BuildAsync(BuildOrder order, Stream context, Func<string, Task> said, CancellationToken cancel)
     {
-        using var body = new WrittenContent((stream, inner) => context.CopyToAsync(stream, inner), "application/x-tar");
+        using var body = new WrittenContent((stream, inner) => RewrittenTar.WriteAsync(context, stream, new TarContents(long.MaxValue), inner), "application/x-tar");
         return await TransferAsync(HttpMethod.Post, "/build?" + Query(order), body, "build an image", order.Limit,
             async (refusal, stream, inner) => refusal is null ? await BuiltAsync(stream, said, inner) : (null, refusal.Error), cancel);
     }

@@ -265,6 +265,7 @@ internal sealed record ContainerConfig(Dictionary<string, string>? Labels, bool 
     public string? WorkingDir { get; init; }
     public string[]? Env { get; init; }
     public string[]? Cmd { get; init; }
+    public string[]? OnBuild { get; init; }
     // Docker answers with an array, Podman 4 with one string; neither is needed but as it is.
     public System.Text.Json.JsonElement Entrypoint { get; init; }
 }

@@ -46,6 +46,9 @@ internal sealed record EngineQuirks
     /// </summary>
     public required bool LoopbackNeedsWord { get; init; }
 
+    /// <summary>An image's ONBUILD triggers are shown with it.</summary>
+    public required bool ShowsTriggers { get; init; }
+
     /// <summary>How an image is fetched. Podman 4 hears that word in its own call alone.</summary>
     public string PullPath(ImageReference image) => LoopbackNeedsWord && image.IsOnLoopback
         ? $"/libpod/images/pull?reference={Uri.EscapeDataString(image.ToString())}&tlsVerify=false"
@@ -62,6 +65,7 @@ internal sealed record EngineQuirks
         StopNeedsUnpause = false,
         EveryInterface = "0.0.0.0",
         LoopbackNeedsWord = false,
+        ShowsTriggers = true,
         EventsEndByWord = false,
         UpdatesByOwnCall = false,
     };
@@ -73,12 +77,13 @@ internal sealed record EngineQuirks
         StopNeedsUnpause = true,
         EveryInterface = "",
         LoopbackNeedsWord = true,
+        ShowsTriggers = false,
         EventsEndByWord = true,
         UpdatesByOwnCall = true,
     };
 
     /// <summary>nerdctl's own; of its command line, not of an API that it does not have.</summary>
-    public static EngineQuirks Nerdctl { get; } = Docker with { StopNeedsUnpause = true, EveryInterface = "", LoopbackNeedsWord = true };
+    public static EngineQuirks Nerdctl { get; } = Docker with { StopNeedsUnpause = true, EveryInterface = "", LoopbackNeedsWord = true, ShowsTriggers = false };
 
     public static EngineQuirks Of(EngineVersion version) =>
         version.Components?.Any(c => c.Name == "Podman Engine") == true ? Podman : Docker;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Runs;
 using LogLine.Protocol.Json;
 using LogLine.Protocol.MiniContainers;
@@ -10,6 +11,7 @@ namespace LogLine.Api.Adapters.Engine;
 internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
 {
     readonly WorkloadTurns names = new();
+    readonly ImageTriggers triggers = new(engine);
 
     public IReadOnlyDictionary<string, Primitive> Table => new Dictionary<string, Primitive>
     {
@@ -48,9 +50,7 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
         if (ImageName.IsId(reference))
             throw new AdapterException(AdapterFailure.Refused, $"image: '{reference}' is an id; what is fetched has a name, such as docker.io/library/nginx:1.27");
         using var turn = await NameTurnAsync(reference, cancel);
-        await call.Begun();
-        if (await engine.PullAsync(ImageReference.Parse(reference), new PullWatch(call.Progress), cancel) is { } error)
-            throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {reference} could not be fetched: {error}");
+        await FetchAsync(reference, call, cancel);
         return ResultOf(call, await FindAsync(call, cancel));
     }
 
@@ -91,12 +91,30 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
         return (reference, await seen.GetAsync(tenant, reference, () => VisibleIdAsync(tenant, reference, cancel)));
     }
 
-    /// <summary>Refuses an image of a Dockerfile that is another tenant's. The engine reads the file, so it is asked for what stands there, as it stands there.</summary>
-    public async Task EnsureBuildableAsync(string tenant, string image, CancellationToken cancel)
+    /// <summary>
+    /// Refuses an image of a Dockerfile that is another tenant's, or that brings instructions of its own into the build. What is not there is fetched first, to be judged. The engine reads the file, so it is asked for what
+    /// stands there, as it stands there, too.
+    /// </summary>
+    public async Task EnsureBuildableAsync(PrimitiveCall call, string image, CancellationToken cancel)
     {
-        await UsableAsync(tenant, image, cancel);
-        if (ImageName.IsShort(image))
-            await VisibleIdAsync(tenant, image, cancel);
+        var reference = TenantImages.Visible(call.Tenant, image);
+        if (await engine.FindImageAsync(reference, cancel) is null)
+        {
+            using var turn = await NameTurnAsync(reference, cancel);
+            await FetchAsync(ImageName.IsId(reference) ? throw NotFound(image) : reference, call, cancel);
+        }
+        foreach (var name in ImageName.IsShort(image) ? (string[])[reference, image] : [reference])
+        {
+            if (await engine.FindImageAsync(name, cancel) is { } found && await triggers.AreInAsync(IsVisible(call.Tenant, found) ? found : throw NotFound(image), cancel))
+                throw new ArtifactException(ArtifactFailure.Malformed, $"The image '{image}' has ONBUILD triggers, which would act in this build without having been judged. Build on one that has none, with what they do in the Dockerfile.");
+        }
+    }
+
+    async Task FetchAsync(string reference, PrimitiveCall call, CancellationToken cancel)
+    {
+        await call.Begun();
+        if (await engine.PullAsync(ImageReference.Parse(reference), new PullWatch(call.Progress), cancel) is { } error)
+            throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {reference} could not be fetched: {error}");
     }
 
     async Task<string?> VisibleIdAsync(string tenant, string reference, CancellationToken cancel) =>

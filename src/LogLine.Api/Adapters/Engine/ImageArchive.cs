@@ -23,6 +23,9 @@ internal sealed class ImageArchive
     readonly FileStream tar;
     readonly Dictionary<string, (long Offset, long Length, string? Link)> entries;
 
+    // Engines match names of members in any case.
+    static readonly EngineJson Loose = new(new JsonSerializerOptions { PropertyNameCaseInsensitive = true });
+
     // Digests of layers as they are packed, where a manifest names them.
     readonly Dictionary<string, string> blobs = [];
 
@@ -105,7 +108,7 @@ internal sealed class ImageArchive
         config = Bytes(configName);
         if (Path.GetFileNameWithoutExtension(configName) is { Length: 64 } hex && hex.All(char.IsAsciiHexDigitLower))
             Verify("sha256:" + hex, config);
-        var image = Json(configName, EngineJson.Default.OciImage);
+        var image = ReadConfig(config);
         if (image.Os != "linux" || image.Rootfs is not { Type: "layers", DiffIds: { } ids })
             throw Malformed("its config is no Linux image of layers");
         if (image.Config?.OnBuild is { Length: > 0 })
@@ -128,6 +131,21 @@ internal sealed class ImageArchive
         }
     }
 
+    /// <summary>
+    /// Refuses a config that an engine reads otherwise than it is judged: names of members mean the same to it in any case, two letters beyond ASCII stand for ASCII ones there, and of what stands twice it puts both together.
+    /// </summary>
+    static void EnsureOneReading(JsonElement json, string where = "its config")
+    {
+        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var member in json.ValueKind == JsonValueKind.Object ? json.EnumerateObject() : default)
+        {
+            if (!System.Text.Ascii.IsValid(member.Name) || !seen.Add(member.Name))
+                throw Malformed($"{where} has '{member.Name}' twice, or in letters that are not ASCII");
+            if (member.Name.Equals("config", StringComparison.OrdinalIgnoreCase) || member.Name.Equals("rootfs", StringComparison.OrdinalIgnoreCase))
+                EnsureOneReading(member.Value, $"'{member.Name}' of {where}");
+        }
+    }
+
     /// <summary>The digest of a layer's tar, unpacked when it is compressed, and its length.</summary>
     async Task<(string, long)> DiffIdAsync((long Offset, long Length) layer, long maxBytes, CancellationToken cancel)
     {
@@ -136,18 +154,25 @@ internal sealed class ImageArchive
         var isGzip = await part.ReadAtLeastAsync(magic, 2, throwOnEndOfStream: false, cancel) == 2 && magic is [0x1f, 0x8b];
         part.Position = 0;
         await using Stream plain = isGzip ? new GZipStream(part, CompressionMode.Decompress) : part;
-        return await DigestAsync(plain, maxBytes, cancel);
+        return await DigestAsync(plain, maxBytes, cancel, IsPacked);
     }
 
-    static async Task<(string Digest, long Length)> DigestAsync(Stream plain, long maxBytes, CancellationToken cancel)
+    /// <summary>Engines unpack these too, gzip in gzip as well, and nobody has seen what they unpack to.</summary>
+    static bool IsPacked(ReadOnlySpan<byte> beginning) =>
+        beginning.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) || beginning.StartsWith("BZh"u8) || beginning.StartsWith((ReadOnlySpan<byte>)[0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z'])
+        || beginning is [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..];
+
+    static async Task<(string Digest, long Length)> DigestAsync(Stream plain, long maxBytes, CancellationToken cancel, Func<ReadOnlySpan<byte>, bool>? isOther = null)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var (buffer, total) = (new byte[128 << 10], 0L);
         try
         {
             int read;
-            while ((read = await plain.ReadAsync(buffer, cancel)) > 0)
+            while ((read = await plain.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancel)) > 0)
             {
+                if (total == 0 && isOther?.Invoke(buffer.AsSpan(0, read)) == true)
+                    throw Malformed("a layer is neither a tar nor a gzip of one");
                 if ((total += read) > maxBytes)
                     throw new ArtifactException(ArtifactFailure.TooLarge, "The image unpacks to more than an artifact may have.");
                 hash.AppendData(buffer, 0, read);
@@ -183,11 +208,21 @@ internal sealed class ImageArchive
         return bytes;
     }
 
-    T Json<T>(string name, JsonTypeInfo<T> type)
+    /// <summary>Reads the config of an image as an engine does.</summary>
+    /// <exception cref="ArtifactException">It is none, or could be read in two ways.</exception>
+    public static OciImage ReadConfig(byte[] config)
+    {
+        EnsureOneReading(Json("its config", config, EngineJson.Default.JsonElement));
+        return Json("its config", config, Loose.OciImage);
+    }
+
+    T Json<T>(string name, JsonTypeInfo<T> type) => Json(name, Bytes(name), type);
+
+    static T Json<T>(string name, byte[] bytes, JsonTypeInfo<T> type)
     {
         try
         {
-            return JsonSerializer.Deserialize(Bytes(name), type) ?? throw Malformed($"'{name}' is null");
+            return JsonSerializer.Deserialize(bytes, type) ?? throw Malformed($"'{name}' is null");
         }
         catch (JsonException defect)
         {

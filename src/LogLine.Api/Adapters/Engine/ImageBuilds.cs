@@ -20,7 +20,7 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
         await using var context = await ContainerCopies.OwnArtifactAsync(call, cancel);
         var named = await NamedImagesAsync(call, context, cancel);
         foreach (var one in named)
-            await images.EnsureBuildableAsync(call.Tenant, one, cancel);
+            await images.EnsureBuildableAsync(call, one, cancel);
         await call.Begun();
         context.Position = 0;
 

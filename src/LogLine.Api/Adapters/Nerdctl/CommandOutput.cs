@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using LogLine.Api.Runs;
@@ -14,10 +15,7 @@ internal static class CommandOutput
     /// <exception cref="AdapterException">The command failed, said more than was kept, or said what is no JSON of that shape.</exception>
     public static IReadOnlyList<T> Objects<T>(CommandResult result, JsonTypeInfo<T> type, JsonTypeInfo<T[]> array, string what)
     {
-        if (result.ExitCode != 0)
-            throw CommandErrors.Of(result);
-        if (result.Dropped > 0)
-            throw new AdapterException(AdapterFailure.Unavailable, $"The answer is larger than {result.Output.Length} bytes ({what})");
+        EnsureWhole(result, what);
         var text = result.Output.AsSpan().Trim(" \t\r\n"u8);
         if (text.IsEmpty)
             return [];
@@ -29,6 +27,22 @@ internal static class CommandOutput
         {
             return Lines(text.ToArray(), type, what, whole);
         }
+    }
+
+    /// <summary>The text, all of it.</summary>
+    /// <exception cref="AdapterException">The command failed, or said more than was kept.</exception>
+    public static string Whole(CommandResult result, string what)
+    {
+        EnsureWhole(result, what);
+        return Encoding.UTF8.GetString(result.Output);
+    }
+
+    static void EnsureWhole(CommandResult result, string what)
+    {
+        if (result.ExitCode != 0)
+            throw CommandErrors.Of(result);
+        if (result.Dropped > 0)
+            throw new AdapterException(AdapterFailure.Unavailable, $"The answer is larger than {result.Output.Length} bytes ({what})");
     }
 
     static List<T> Lines<T>(byte[] text, JsonTypeInfo<T> type, string what, JsonException whole)

@@ -57,15 +57,14 @@ internal sealed partial class NerdctlEngine
 
     public async Task<IReadOnlyList<FileChangeEntry>> ChangesAsync(string id, CancellationToken cancel)
     {
-        var result = OrThrow(await RunAsync(new NerdctlAct("diff", id), cancel));
-        return [.. Encoding.UTF8.GetString(result.Output).Split('\n').Where(line => line is [_, ' ', '/', ..]).Select(line => new FileChangeEntry(line[2..], line[0] switch { 'C' => 0, 'A' => 1, _ => 2 }))];
+        var said = CommandOutput.Whole(await RunAsync(new NerdctlAct("diff", id), cancel), "list what a container has changed");
+        return [.. said.Split('\n').Where(line => line is [_, ' ', '/', ..]).Select(line => new FileChangeEntry(line[2..], line[0] switch { 'C' => 0, 'A' => 1, _ => 2 }))];
     }
 
     /// <summary>Each row as one string: how wide its columns are nobody says.</summary>
     public async Task<ProcessTable> ProcessesAsync(string id, CancellationToken cancel)
     {
-        var result = OrThrow(await RunAsync(new NerdctlTop(id), cancel));
-        var rows = Encoding.UTF8.GetString(result.Output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var rows = CommandOutput.Whole(await RunAsync(new NerdctlTop(id), cancel), "list the processes of a container").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return new ProcessTable(rows.Length == 0 ? [] : rows[0].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), [.. rows.Skip(1).Select(row => new[] { row })]);
     }
 

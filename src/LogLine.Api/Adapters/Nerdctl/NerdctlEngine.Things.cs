@@ -14,7 +14,7 @@ internal sealed partial class NerdctlEngine
     public async Task<ImageDetail?> FindImageAsync(string reference, CancellationToken cancel)
     {
         var result = await RunAsync(new NerdctlInspectImages(reference), cancel);
-        return IsMissing(result) ? null : Objects(result, Loose.ImageDetail, Loose.ImageDetailArray, "show an image").FirstOrDefault();
+        return IsMissing(result) ? null : First(result, Loose.ImageDetail, Loose.ImageDetailArray, "show an image");
     }
 
     public async Task<IReadOnlyList<ImageSummary>> ImagesAsync(CancellationToken cancel)
@@ -66,7 +66,7 @@ internal sealed partial class NerdctlEngine
         void Tell(string line)
         {
             if (watch is not null && CommandProgress.Read(line) is { } seen)
-                told = told.ContinueWith(_ => watch.SeeAsync(seen), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+                told = Next(told, () => watch.SeeAsync(seen), cancel);
         }
         LineSplitter[] heard = [new(Tell), new(Tell)];
         var streams = new CommandStreams { Environment = environment, See = (source, piece) => heard[source - 1].Append(piece.Span) };
@@ -96,9 +96,9 @@ internal sealed partial class NerdctlEngine
     public async Task<(string? Id, string? Error)> BuildAsync(BuildOrder order, Stream context, Func<string, Task> said, CancellationToken cancel)
     {
         using var work = WorkFolder.Create(WorkFolder.Disk);
-        await System.Formats.Tar.TarFile.ExtractToDirectoryAsync(context, work.Path, overwriteFiles: true, cancel);
+        await UnpackAsync(context, work.Path, cancel);
         var told = Task.CompletedTask;
-        var heard = new LineSplitter(line => told = told.ContinueWith(_ => said(line + "\n"), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap());
+        var heard = new LineSplitter(line => told = Next(told, () => said(line + "\n"), cancel));
         var before = await FindImageAsync(order.Tag, cancel);
         CommandResult result;
         try
@@ -115,6 +115,26 @@ internal sealed partial class NerdctlEngine
         return result.ExitCode == 0 ? ((await FindImageAsync(order.Tag, cancel)) is { } built ? ImageActs.IdOf(built) : null, null) : (null, CommandErrors.Words(result));
     }
 
+    static async Task UnpackAsync(Stream context, string folder, CancellationToken cancel)
+    {
+        try
+        {
+            await System.Formats.Tar.TarFile.ExtractToDirectoryAsync(context, folder, overwriteFiles: true, cancel);
+        }
+        catch (IOException full) when (ArtifactStore.IsDiskFull(full))
+        {
+            throw ArtifactStore.DiskFull(full);
+        }
+        catch (Exception defect) when (defect is IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
+        {
+            throw new ArtifactException(ArtifactFailure.Malformed, $"The context cannot be unpacked: {defect.Message.Replace(folder, "", StringComparison.Ordinal)}", defect);
+        }
+    }
+
+    /// <summary>One after the other, and at once when the one before was heard: what a command says must not pile up.</summary>
+    static Task Next(Task told, Func<Task> tell, CancellationToken cancel) =>
+        told.IsCompleted ? tell() : told.ContinueWith(_ => tell(), cancel, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+
     /// <summary>A build that was broken off may have done its last step by then: the name is whose it was before.</summary>
     async Task GiveBackAsync(string tag, ImageDetail? before)
     {
@@ -129,7 +149,7 @@ internal sealed partial class NerdctlEngine
     public async Task<NetworkDetail?> FindNetworkAsync(string name, CancellationToken cancel)
     {
         var result = await RunAsync(new NerdctlInspectThings("network", name), cancel);
-        return IsMissing(result) ? null : Objects(result, Loose.NetworkDetail, Loose.NetworkDetailArray, "show a network").FirstOrDefault();
+        return IsMissing(result) ? null : First(result, Loose.NetworkDetail, Loose.NetworkDetailArray, "show a network");
     }
 
     public async Task<IReadOnlyList<NetworkDetail>> NetworksAsync(string label, CancellationToken cancel)
@@ -158,7 +178,7 @@ internal sealed partial class NerdctlEngine
     public async Task<VolumeDetail?> FindVolumeAsync(string name, CancellationToken cancel)
     {
         var result = await RunAsync(new NerdctlInspectThings("volume", name), cancel);
-        return IsMissing(result) ? null : Objects(result, Loose.VolumeDetail, Loose.VolumeDetailArray, "show a volume").FirstOrDefault();
+        return IsMissing(result) ? null : First(result, Loose.VolumeDetail, Loose.VolumeDetailArray, "show a volume");
     }
 
     public async Task<IReadOnlyList<VolumeDetail>> VolumesAsync(string label, CancellationToken cancel)

@@ -76,7 +76,7 @@ internal sealed partial class NerdctlEngine : IContainerEngine
         var result = await RunAsync(new NerdctlInspect(id), cancel);
         return Failure(result) == AdapterFailure.NotFound
             ? null
-            : Objects(result, Loose.ContainerDetail, Loose.ContainerDetailArray, "show a container") is [var found] ? await WithImageIdAsync(found, cancel) : null;
+            : await WithImageIdAsync(First(result, Loose.ContainerDetail, Loose.ContainerDetailArray, "show a container"), cancel);
     }
 
     public Task<ContainerDetail?> OutlineAsync(string id, CancellationToken cancel) => Task.FromResult<ContainerDetail?>(null);
@@ -236,6 +236,10 @@ internal sealed partial class NerdctlEngine : IContainerEngine
 
     static IReadOnlyList<T> Objects<T>(CommandResult result, JsonTypeInfo<T> type, JsonTypeInfo<T[]> array, string what) => CommandOutput.Objects(result, type, array, what);
 
+    /// <summary>The one thing that was asked for; there is an answer, so an empty one is none.</summary>
+    static T First<T>(CommandResult result, JsonTypeInfo<T> type, JsonTypeInfo<T[]> array, string what) where T : class =>
+        Objects(result, type, array, what) is [var first, ..] ? first : throw new AdapterException(AdapterFailure.Unavailable, $"The answer is empty ({what})");
+
     async Task<JsonElement> DocumentAsync(NerdctlCommand command, string what, TimeSpan limit, CancellationToken cancel)
     {
         var result = OrThrow(await RunAsync(command, cancel, limit));
@@ -250,12 +254,13 @@ internal sealed partial class NerdctlEngine : IContainerEngine
         }
     }
 
+    /// <summary>Ids or names, one on each line. What is neither is an error: asked about it, the engine would say that there is no such thing, and the list would be empty.</summary>
     async Task<IReadOnlyList<string>> LinesAsync(NerdctlCommand command, string what, CancellationToken cancel)
     {
-        var result = OrThrow(await RunAsync(command, cancel));
-        return result.Dropped > 0
-            ? throw new AdapterException(AdapterFailure.Unavailable, $"The answer is larger than {result.Output.Length} bytes ({what})")
-            : [.. System.Text.Encoding.UTF8.GetString(result.Output).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct()];
+        var lines = CommandOutput.Whole(await RunAsync(command, cancel), what).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct().ToList();
+        return lines.FirstOrDefault(line => !line.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-' or ':')) is { } other
+            ? throw new AdapterException(AdapterFailure.Unavailable, $"'{runner.Program}' answers with what is no id or name ({what}): {(other.Length <= 96 ? other : other[..96])}")
+            : lines;
     }
 
     static string LastLine(CommandResult result) => System.Text.Encoding.UTF8.GetString(result.Output).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "";

@@ -7,6 +7,7 @@ public sealed class BuildFileTests
 {
     [Theory]
     [InlineData("FROM a:1", "a:1")]
+    [InlineData("FROM docker:27", "docker:27")]
     [InlineData("from --platform=linux/amd64 a AS one\nFROM one\nCOPY --from=one /x /x\nCOPY --from=0 /x /x", "a")]
     [InlineData("FROM a\nCOPY --from=localhost/other/b /x /x", "a,localhost/other/b")]
     [InlineData("FROM a\nONBUILD COPY --from=b /x /x", "a,b")]
@@ -28,6 +29,8 @@ public sealed class BuildFileTests
     [InlineData("ARG A=local\nFROM ${A}host/other/b")]
     [InlineData("ARG A\nFROM $A")]
     [InlineData("FROM \"a\"")]
+    [InlineData("FROM containers-storage:0123456789ab")]
+    [InlineData("FROM a\nCOPY --from=dir:tmp /x /")]
     [InlineData("# syntax=docker/dockerfile:1\nFROM a")]
     [InlineData("# x\n#escape=`\nFROM a")]
     [InlineData("FROM a\nRUN --mount=type=bind,from=localhost/other/b cat /x")]

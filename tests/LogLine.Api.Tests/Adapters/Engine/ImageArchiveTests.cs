@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Artifacts;
+using LogLine.Api.Tests.Artifacts;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 
@@ -60,6 +61,33 @@ public sealed class ImageArchiveTests
         Assert.NotNull(await ProblemAsync(layout));
     }
 
+    /// <summary>Engines match names of members in any case, and put together what stands twice: a config that was judged in part only would reach them whole.</summary>
+    [Theory]
+    [InlineData("\"config\":{", "\"Config\":{\"OnBuild\":[\"RUN x\"],")]
+    [InlineData("\"config\":{", "\"config\":{\"onbuild\":[\"RUN x\"],")]
+    [InlineData("\"config\":{", "\"config\":{\"OnBuild\":[\"RUN x\"]},\"config\":{")]
+    [InlineData("\"config\":{", "\"CONFIG\":{\"OnBuild\":[\"RUN x\"]},\"config\":{")]
+    [InlineData("\"config\":{", "\"config\":{\"OnBuild\":[\"RUN x\"],\"OnBuild\":null,")]
+    [InlineData("\"config\":{", "\"config\":{\"labels\":{\"logline.tenant\":\"dev\"},")]
+    [InlineData("\"config\":{", "\"config\":{\"Label\u017f\":{\"logline.tenant\":\"dev\"},")]
+    public async Task ConfigThatEnginesReadOtherwise_IsRefused(string text, string instead) => Assert.NotNull(await ProblemAsync(new OciLayout("hello", "hi") { WriteConfig = config => config.Replace(text, instead, StringComparison.Ordinal) }));
+
+    /// <summary>An engine would unpack them, however much comes out, before it sees that it is another layer than the config says; Podman takes a gzip in a gzip for the layer.</summary>
+    [Theory, InlineData("BZh91AY&SY"), InlineData("\u00fd7zXZ\0"), InlineData("\u0028\u00b5\u002f\u00fd"), InlineData("\u0050\u002a\u004d\u0018"), InlineData("\u001f\u008b\u0008")]
+    public async Task LayerThatIsPackedOtherwise_IsRefused(string beginning)
+    {
+        var layer = System.Text.Encoding.Latin1.GetBytes(beginning.PadRight(512, 'x'));
+        var id = "sha256:" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(layer));
+        using var packed = new MemoryStream();
+        using (var gzip = new System.IO.Compression.GZipStream(packed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(layer);
+        }
+
+        Assert.Contains("neither a tar nor a gzip of one", await ProblemAsync(Tars.Of(
+            ("manifest.json", """[{"Config":"config","Layers":["layer"]}]"""), ("config", $$"""{"os":"linux","rootfs":{"type":"layers","diff_ids":["{{id}}"]} }"""))[..^1024].Concat(Tars.Old("layer", packed.ToArray())).Concat(new byte[1024]).ToArray()));
+    }
+
     private static void Change(string change, string what, JsonNode descriptor, JsonNode holder)
     {
         if (change == what + " size")
@@ -88,10 +116,12 @@ public sealed class ImageArchiveTests
         }
     }
 
-    private static async Task<string?> ProblemAsync(OciLayout layout)
+    private static Task<string?> ProblemAsync(OciLayout layout) => ProblemAsync(layout.Tar());
+
+    private static async Task<string?> ProblemAsync(byte[] tar)
     {
         var path = Path.GetTempFileName();
-        await File.WriteAllBytesAsync(path, layout.Tar(), TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(path, tar, TestContext.Current.CancellationToken);
         await using var file = new FileStream(path, new FileStreamOptions { Options = FileOptions.DeleteOnClose });
         try
         {

@@ -27,6 +27,9 @@ internal sealed class OciLayout
 
     public JsonNode Config { get; }
 
+    /// <summary>Changes the text of the config, for what no tree of members can say.</summary>
+    public Func<string, string> WriteConfig { get; init; } = text => text;
+
     public JsonNode Layer { get; }
 
     /// <summary>Changes the manifest's descriptor of the config, or the manifest, or the index, once the parts before are fixed.</summary>
@@ -36,7 +39,7 @@ internal sealed class OciLayout
 
     public byte[] Tar()
     {
-        var config = Bytes(Config);
+        var config = Encoding.UTF8.GetBytes(WriteConfig(Config.ToJsonString()));
         var manifest = new JsonObject { ["schemaVersion"] = 2, ["config"] = Descriptor("application/vnd.oci.image.config.v1+json", config), ["layers"] = new JsonArray(Layer.DeepClone()) };
         ChangeManifest(manifest);
         var index = new JsonObject { ["schemaVersion"] = 2, ["manifests"] = new JsonArray(Descriptor("application/vnd.oci.image.manifest.v1+json", Bytes(manifest))) };

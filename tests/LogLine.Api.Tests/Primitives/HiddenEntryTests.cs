@@ -1,0 +1,123 @@
+using System.Formats.Tar;
+using System.Text;
+using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Tests.Artifacts;
+using LogLine.Protocol.Json;
+
+namespace LogLine.Api.Tests.Primitives;
+
+/// <summary>Engines read a tar otherwise than the gateway does, here and there. What is hidden from the gateway so never reaches an engine.</summary>
+public sealed class HiddenEntryTests
+{
+    /// <summary>The ways to hide a file from the one and show it to the other.</summary>
+    public static TheoryData<string, string> Ways
+    {
+        get
+        {
+            var ways = new TheoryData<string, string>();
+            foreach (var provider in (string[])["podman", "docker", "nerdctl"])
+            {
+                foreach (var way in (string[])["name of a sparse file", "folder with content", "checksum of signed bytes"])
+                {
+                    ways.Add(provider, way);
+                }
+            }
+            return ways;
+        }
+    }
+
+    [Theory, MemberData(nameof(Ways), DisableDiscoveryEnumeration = true)]
+    public async Task HiddenFile_DoesNotGoIntoAContainer(string provider, string way)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync();
+        var tar = await lab.Gateway.UploadAsync(Hidden(way, "hidden", "x"));
+
+        var answer = await lab.SendAsync("container.copy_to", name, $$"""{"artifact":"{{tar}}","path":"/tmp"}""");
+        var there = (await lab.SucceedAsync(name, "/bin/ls", "-A", "/tmp")).Text("stdout")!.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.DoesNotContain("hidden", there);
+        Assert.True(answer.Json.Member("result").Text("reason") is "malformed_archive" || there is ["seen"], answer.Body);
+    }
+
+    /// <summary>A Dockerfile that nobody has judged could name another tenant's image.</summary>
+    [Theory, MemberData(nameof(Ways), DisableDiscoveryEnumeration = true)]
+    public async Task HiddenDockerfile_IsNotBuilt(string provider, string way)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (secret, tag) = ($"localhost/other/{lab.Name("secret")}:1", lab.Name("stolen"));
+        await lab.Engine.TagAsync((await lab.Engine.FindImageAsync(PrimitiveLab.Image, PrimitiveLab.Cancel))!.Id, ImageReference.Parse(secret), PrimitiveLab.Cancel);
+        try
+        {
+            var honest = Tars.Of(("Dockerfile", $"FROM {PrimitiveLab.Image}\n"))[..^1024];
+            var context = await lab.Gateway.UploadAsync([.. honest, .. Hidden(way, "Dockerfile", $"FROM {secret}\nLABEL stolen=yes\n")]);
+
+            var answer = await lab.SendAsync("image.build", null, $$"""{"artifact":"{{context}}","tag":"{{tag}}:1"}""");
+            var built = await lab.Engine.FindImageAsync($"localhost/dev/{tag}:1", PrimitiveLab.Cancel);
+
+            Assert.False(built?.Config?.Labels?.ContainsKey("stolen") ?? false, answer.Body);
+        }
+        finally
+        {
+            await lab.Engine.UntagAsync($"localhost/dev/{tag}:1", CancellationToken.None);
+            await lab.Engine.UntagAsync(secret, CancellationToken.None);
+        }
+    }
+
+    /// <summary>An image that another one has left on a registry, or in the engine, brings instructions of its own into the build.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task TriggersOfAnImage_DoNotActInABuild(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (secret, image, tag) = ($"localhost/other/{lab.Name("secret")}:1", $"docker.io/library/{lab.Name("triggers")}:1", lab.Name("stolen"));
+        await lab.Engine.TagAsync((await lab.Engine.FindImageAsync(PrimitiveLab.Image, PrimitiveLab.Cancel))!.Id, ImageReference.Parse(secret), PrimitiveLab.Cancel);
+        try
+        {
+            var order = new BuildOrder(image, "Dockerfile", null, false, false, new Dictionary<string, string>(), new Dictionary<string, string>(), TimeSpan.FromMinutes(5));
+            Assert.Null((await lab.Engine.BuildAsync(order, new MemoryStream(Tars.Of(("Dockerfile", $"FROM {PrimitiveLab.Image}\nONBUILD COPY --from={secret} /bin/busybox /stolen\n"))), _ => Task.CompletedTask, PrimitiveLab.Cancel)).Error);
+            foreach (var dockerfile in (string[])[$"FROM {image}\n", $"FROM {PrimitiveLab.Image}\nCOPY --from={image} /bin /bin2\n"])
+            {
+                var answer = await lab.SendAsync("image.build", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", dockerfile)))}}","tag":"{{tag}}:1"}""");
+
+                Assert.Equal("malformed_archive", answer.Json.Member("result").Text("reason"));
+                Assert.Contains("ONBUILD", answer.Json.Member("result").Text("error"));
+            }
+        }
+        finally
+        {
+            foreach (var name in (string[])[$"localhost/dev/{tag}:1", image, secret])
+            {
+                await lab.Engine.UntagAsync(name, CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>A tar with a file "seen", in which an engine finds another one.</summary>
+    private static byte[] Hidden(string way, string name, string text)
+    {
+        var content = Encoding.UTF8.GetBytes(text);
+        var file = Tars.Of((name, text))[..^1024];
+        byte[] tar = way switch
+        {
+            "name of a sparse file" => Tars.Of(new PaxTarEntry(TarEntryType.RegularFile, "seen",
+            [
+                new("GNU.sparse.major", "0"), new("GNU.sparse.minor", "1"), new("GNU.sparse.name", name), new("GNU.sparse.size", $"{content.Length}"), new("GNU.sparse.numblocks", "1"), new("GNU.sparse.map", $"0,{content.Length}"),
+            ]) { DataStream = new MemoryStream(content), Mode = (UnixFileMode)0b110_100_100 })[..^1024],
+            "folder with content" => Tars.Old("seen/", file),
+            // What has no checksum here is the end here; of the bytes as signed numbers it is the right one.
+            _ => [.. Tars.Old("seen", []), .. Tars.Old("x", [], header => SignedSumOfNothing(header)), .. file],
+        };
+        return [.. tar, .. new byte[1024]];
+    }
+
+    private static void SignedSumOfNothing(byte[] header)
+    {
+        header.AsSpan(124).Clear();
+        var sum = 8 * ' ' + header.Sum(b => (int)b);
+        for (var at = 157; sum > 0; at++) // the name of a link, which a file has none of
+        {
+            var some = Math.Min(sum, 128);
+            (header[at], sum) = ((byte)(256 - some), sum - some);
+        }
+    }
+}
