@@ -97,7 +97,7 @@ public sealed class CancelTests
     public async Task Stop_GoesOnAtTheEngine(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
-        var name = await lab.RunningAsync("deaf", "trap 'echo heard' TERM; while :; do sleep 0.05; done");
+        var name = await ListeningAsync(lab, "deaf", "trap 'echo heard' TERM; echo listening; while :; do sleep 0.05; done");
 
         var run = (await lab.SendAsync("container.stop", name, """{"timeout_s":10}""", wait: 0)).RunId();
         await HeardAsync(lab, name);
@@ -114,13 +114,13 @@ public sealed class CancelTests
         await using var lab = await PrimitiveLab.OpenAsync(provider);
         foreach (var (way, intent, members) in new[] { ("killed", "container.kill", "{}"), ("stopped", "container.stop", """{"timeout_s":0}"""), ("removed", "container.remove", """{"force":true}""") })
         {
-            var name = await lab.RunningAsync(way, "trap 'echo heard' TERM; while :; do sleep 0.05; done");
+            var name = await ListeningAsync(lab, way, "trap 'echo heard' TERM; echo listening; while :; do sleep 0.05; done");
             var run = (await lab.SendAsync("container.stop", name, """{"timeout_s":600}""", wait: 0)).RunId();
             await HeardAsync(lab, name);
             await CancelledAsync(lab, run, $"urn:container:dev/{name}");
 
             Assert.Equal("running", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
-            Assert.Equal(["heard"], (await lab.DoAsync("container.logs", name)).Texts("lines"));
+            Assert.Equal(["listening", "heard"], (await lab.DoAsync("container.logs", name)).Texts("lines"));
             await lab.DoAsync(intent, name, members);
             Assert.True(await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel) is not { } left || EngineQuirks.State(left.State.Status) == WorkloadState.Stopped);
         }
@@ -131,7 +131,7 @@ public sealed class CancelTests
     public async Task Restart_GoesOnAtTheEngine(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
-        var name = await lab.RunningAsync("slow", "trap 'echo heard; until [ -e /tmp/go ]; do sleep 0.05; done; exit 0' TERM; while :; do sleep 0.05; done");
+        var name = await ListeningAsync(lab, "slow", "trap 'echo heard; until [ -e /tmp/go ]; do sleep 0.05; done; exit 0' TERM; echo listening; while :; do sleep 0.05; done");
         var before = (await ShownAsync(lab, name)).State.StartedAt;
 
         var run = (await lab.SendAsync("container.restart", name, """{"timeout_s":300}""", wait: 0)).RunId();
@@ -142,8 +142,18 @@ public sealed class CancelTests
         await Patience.UntilAsync("its next life", async () => (await ShownAsync(lab, name)).State is { Status: "running" } now && now.StartedAt != before);
     }
 
-    private static Task HeardAsync(PrimitiveLab lab, string name) => Patience.UntilAsync("that it has heard", async () =>
-        (await lab.Engine.LogLinesAsync(await ShownAsync(lab, name), 1, 1000, null, null, PrimitiveLab.Cancel)).Lines is ["heard"]);
+    /// <summary>A container whose script says "listening" once a signal does not end it any more.</summary>
+    private static async Task<string> ListeningAsync(PrimitiveLab lab, string name, string script)
+    {
+        var full = await lab.RunningAsync(name, script);
+        await SaidAsync(lab, full, "listening");
+        return full;
+    }
+
+    private static Task HeardAsync(PrimitiveLab lab, string name) => SaidAsync(lab, name, "heard");
+
+    private static Task SaidAsync(PrimitiveLab lab, string name, string word) => Patience.UntilAsync($"its word '{word}'", async () =>
+        (await lab.Engine.LogLinesAsync(await ShownAsync(lab, name), 1, 1000, null, null, PrimitiveLab.Cancel)).Lines is [var last] && last == word);
 
     private static async Task<ContainerDetail> ShownAsync(PrimitiveLab lab, string name) => (await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!;
 

@@ -231,7 +231,7 @@ public sealed class ChangePrimitiveTests
     public async Task Output_IsFollowedToItsEnd(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
-        var name = await lab.RunningAsync(script: "echo first; trap 'echo last; exit 0' TERM; while :; do sleep 0.1; done");
+        var name = await lab.RunningAsync(script: "trap 'echo last; exit 0' TERM; echo first; while :; do sleep 0.1; done");
         var run = (await lab.SendAsync("container.inspect", name)).Json.Member("run").Text("run_id");
 
         using var response = await lab.Gateway.Client.GetAsync($"/v1/runs/{run}/logs?follow=true", HttpCompletionOption.ResponseHeadersRead, PrimitiveLab.Cancel);

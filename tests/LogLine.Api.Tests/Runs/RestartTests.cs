@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
@@ -37,7 +38,7 @@ public sealed class RestartTests : IAsyncDisposable
     {
         await StartAsync();
         var old = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Port + Always));
-        var (reached, goes, calls) = (new TaskCompletionSource(), new TaskCompletionSource(), new List<string>());
+        var (reached, goes, calls) = (new TaskCompletionSource(), new TaskCompletionSource(), new ConcurrentQueue<string>());
         _fake.Around = async (what, cancel) =>
         {
             if (what == "before start again")
@@ -45,10 +46,7 @@ public sealed class RestartTests : IAsyncDisposable
                 reached.TrySetResult();
                 await goes.Task.WaitAsync(cancel);
             }
-            lock (calls)
-            {
-                calls.Add(what);
-            }
+            calls.Enqueue(what);
         };
         _fake.Exit(old, 1);
         await reached.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);

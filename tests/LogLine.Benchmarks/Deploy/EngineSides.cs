@@ -27,6 +27,8 @@ internal sealed class EngineSides : IAsyncDisposable
 
     private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(150);
 
+    private const int TickMs = 4;
+
     private static readonly string[] Providers = ["podman", "docker"];
 
     private EngineSides(string provider, string image, EngineDirect engine, GatewayUnderTest gateway) => (Provider, Image, Engine, Gateway) = (provider, image, engine, gateway);
@@ -151,6 +153,16 @@ internal sealed class EngineSides : IAsyncDisposable
 
     /// <summary>Milliseconds that the gateway's runtime has compiled for so far.</summary>
     private async Task<double> CompiledAsync() => await Gateway.SumAsync("dotnet_jit_compilation_time_seconds_total") * 1000;
+
+    /// <summary>
+    /// Milliseconds that something takes, begun after a pause of chance, of up to one tick of the kernel: that takes processes, mounts and networks apart in such steps, so that what begins right after such a call would meet a step at its
+    /// beginning, each time.
+    /// </summary>
+    public static async Task<double> TimeAtChanceAsync(Func<Task> act)
+    {
+        await Task.Delay(Random.Shared.Next(TickMs + 1));
+        return await TimeAsync(act);
+    }
 
     /// <summary>Milliseconds that something takes.</summary>
     public static async Task<double> TimeAsync(Func<Task> act)

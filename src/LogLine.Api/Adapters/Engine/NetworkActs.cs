@@ -46,8 +46,8 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     async Task<PrimitiveResult> RemoveAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var network = await FindAsync(call, cancel);
-        if ((await MembersAsync(call.Tenant, network.Name, cancel)).FirstOrDefault() is { } member)
+        var (network, members) = await BothAsync(FindAsync(call, cancel), MembersAsync(call.Tenant, OwnThings.NameOf(call), cancel));
+        if (members.FirstOrDefault() is { } member)
             throw new AdapterException(AdapterFailure.Conflict, $"The network '{call.Name}' still has the container '{member.Name}'; disconnect or remove it first.");
         await engine.RemoveNetworkAsync(network.Id, cancel);
         return PrimitiveResult.Of(new ThingRemoved(call.Name, true), ResultJson.Default.ThingRemoved);
@@ -62,7 +62,7 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     async Task<PrimitiveResult> ConnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var (network, container) = (await FindAsync(call, cancel), await ContainerAsync(call, cancel));
+        var (network, container) = await BothAsync(FindAsync(call, cancel), ContainerAsync(call, cancel));
         // Under its own name it is found by the others, as on the engines' own command lines.
         await containers.JoinAsync(network, container, call.Arguments.Text("container")!, cancel);
         return await ResultOfAsync(network, cancel);
@@ -70,22 +70,22 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
 
     async Task<PrimitiveResult> DisconnectAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        if (await LookAsync(call, cancel) is not { } network || OwnThings.IsMade(network.Labels, call))
-            return await DisconnectFromVanishedAsync(call, cancel);
+        var (found, container) = await BothAsync(LookAsync(call, cancel), ContainerAsync(call, cancel));
+        if (found is not { } network || OwnThings.IsMade(network.Labels, call))
+            return await DisconnectFromVanishedAsync(call, container, isLeft: found is not null, cancel);
         if (!OwnThings.IsOwn(network.Labels, call))
             throw OwnThings.NotFound("network", call.Name);
-        var container = await ContainerAsync(call, cancel);
         if (!await containers.LeaveAsync(network, container, force: false, cancel))
             throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is not in the network '{call.Name}'.");
         return await ResultOfAsync(network, cancel);
     }
 
-    /// <summary>The network was removed behind our back while the container did not run, which cannot be started any more.</summary>
-    async Task<PrimitiveResult> DisconnectFromVanishedAsync(PrimitiveCall call, CancellationToken cancel)
+    /// <summary>
+    /// The network was removed behind our back while the container did not run, which cannot be started any more; or it is there again, <paramref name="isLeft"/> by a worker that was lost in the middle of this.
+    /// </summary>
+    async Task<PrimitiveResult> DisconnectFromVanishedAsync(PrimitiveCall call, ContainerDetail container, bool isLeft, CancellationToken cancel)
     {
-        var container = await ContainerAsync(call, cancel);
         var request = new NetworkRequest(OwnThings.NameOf(call), true, "bridge", Internal: true, OwnThings.Labels(call, new Dictionary<string, string>()));
-        var isLeft = await LookAsync(call, cancel) is not null; // by a worker that was lost in the middle of this
         if (!isLeft && !Workloads.IsIn(container, request.Name))
             throw OwnThings.NotFound("network", call.Name);
         try
@@ -120,6 +120,13 @@ internal sealed class NetworkActs(OwnContainers containers, IContainerEngine eng
         return EngineQuirks.State(container.State.Status) == WorkloadState.Paused
             ? throw new AdapterException(AdapterFailure.Conflict, $"The container '{call.Arguments.Text("container")}' is paused, and its networks stay as they are until it runs again: unpause it first (container.unpause).")
             : container;
+    }
+
+    /// <summary>Two looks beside each other; when both fail, the first one's failure is said.</summary>
+    static async Task<(TOne One, TOther Other)> BothAsync<TOne, TOther>(Task<TOne> one, Task<TOther> other)
+    {
+        await Task.WhenAll(one, other);
+        return (await one, await other);
     }
 
     async Task<PrimitiveResult> ResultOfAsync(NetworkDetail network, CancellationToken cancel) =>
