@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
-using System.Security.Cryptography;
 using System.Text.Json;
 using LogLine.Api.Artifacts;
 using LogLine.Api.Runs;
@@ -9,12 +8,13 @@ namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>
 /// Whether an image has ONBUILD triggers: instructions that an engine carries out in each build that begins with it, and that nobody has judged there; one could copy out of another tenant's image. Docker shows them; Podman
-/// does not, so that its config is taken out of what it saves of the image, once for each id, which is the digest of that config.
+/// does not, so that its config is taken out of what it saves of the image, once for each id.
 /// </summary>
 internal sealed class ImageTriggers(IContainerEngine engine)
 {
     const int MostKnown = 1024;
-    const int MaxConfigBytes = 4 << 20;
+    const int MaxPartBytes = 4 << 20;
+    const int MaxKeptBytes = 16 << 20;
 
     readonly ConcurrentDictionary<string, bool> known = new();
 
@@ -31,7 +31,8 @@ internal sealed class ImageTriggers(IContainerEngine engine)
 
     async Task<bool> AreSavedAsync(string reference, string id, CancellationToken cancel)
     {
-        var (pipe, hex, config) = (new Pipe(), id["sha256:".Length..], default(byte[]));
+        // Which of them is the config manifest.json says, which may come last.
+        var (pipe, parts, kept) = (new Pipe(), new Dictionary<string, byte[]>(), 0L);
         async Task SaveAsync()
         {
             Exception? failure = null;
@@ -50,8 +51,12 @@ internal sealed class ImageTriggers(IContainerEngine engine)
         {
             await foreach (var entry in TarContents.ReadAsync(pipe.Reader.AsStream(), cancel))
             {
-                if (entry is { DataStream: { } data, Length: <= MaxConfigBytes } && (entry.Name == hex + ".json" || entry.Name == "blobs/sha256/" + hex))
-                    await data.ReadExactlyAsync(config = new byte[entry.Length], cancel);
+                if (entry is not { DataStream: { } data, Length: <= MaxPartBytes })
+                    continue;
+                using var part = new MemoryStream();
+                await data.CopyToAsync(part, cancel);
+                if (part.ToArray() is [(byte)'{' or (byte)'[', ..] json && (kept += json.Length) <= MaxKeptBytes)
+                    parts[entry.Name] = json;
             }
         }
         finally
@@ -59,8 +64,8 @@ internal sealed class ImageTriggers(IContainerEngine engine)
             await pipe.Reader.CompleteAsync();
             await saving;
         }
-        if (config is null || Convert.ToHexStringLower(SHA256.HashData(config)) != hex)
-            throw new AdapterException(AdapterFailure.Refused, $"Whether the image {id} has ONBUILD triggers cannot be seen: the engine does not save its config.");
-        return ImageArchive.ReadConfig(config).Config?.OnBuild is { Length: > 0 };
+        return parts.TryGetValue("manifest.json", out var said) && JsonSerializer.Deserialize(said, EngineJson.Default.ImageManifestArray) is [{ Config: { } name }] && parts.TryGetValue(name, out var config)
+            ? ImageArchive.ReadConfig(config).Config?.OnBuild is { Length: > 0 }
+            : throw new AdapterException(AdapterFailure.Refused, $"Whether the image {id} has ONBUILD triggers cannot be seen: the engine does not save its config.");
     }
 }
