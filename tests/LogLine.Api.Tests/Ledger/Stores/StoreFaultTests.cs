@@ -40,12 +40,12 @@ public abstract class StoreFaultContract : IAsyncDisposable
     private protected abstract Task<ILedgerStore> OpenAsync(string folder, ServerKeys keys);
 
     /// <summary>
-    /// Calls that nothing here makes a gateway make: at the first start, once a minute, for streams by ticket and readers that begin far behind, for secrets, for a container that may be started again, for a proof that stands in one array
+    /// Calls that nothing here makes a gateway make: at the first start, once a minute, for streams by ticket and readers that begin far behind, for secrets, for a container that may be started again or is changed by a primitive, for a proof that stands in one array
     /// with what it lets through, for tiles that are not at hand.
     /// </summary>
     private protected static readonly IReadOnlyList<string> AtTimes =
     [
-        "FindManifestIndexAsync", "ForgetAsync", "HasProofAsync", "HasTenantsAsync", "ReadEntriesAsync", "ReadTile", "ReleaseWebhooksAsync", "SettledCheckpointAsync", "TakeTicketAsync", "TicketConnectionAsync",
+        "FindManifestIndexAsync", "ForgetAsync", "HasProofAsync", "HasTenantsAsync", "LiveNetworkRunsAsync", "ReadEntriesAsync", "ReadTile", "ReleaseWebhooksAsync", "SettledCheckpointAsync", "TakeTicketAsync", "TicketConnectionAsync",
         "TryInsertFirstTenantAsync", "WasStoppedAsync",
     ];
 
