@@ -8,8 +8,6 @@ namespace LogLine.Api.Adapters.Engine;
 /// <summary>A command in a container over the Engine API: prepared, attached to, and looked at for how it ended.</summary>
 internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeProvider time)
 {
-    static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(1);
-
     public async Task<ExecOutcome> RunAsync(ExecOrder order, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel)
     {
         var reply = await engine.DoAsync($"/containers/{order.ContainerId}/exec", order.Request, EngineJson.Default.ExecRequest, "prepare a command", cancel);
@@ -92,15 +90,13 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
     /// <summary>What a command says has ended. Mostly it has ended itself, and Docker never takes what it has not read of its input; else it reads on.</summary>
     async Task FedAsync(string exec, Task feeding, CancellationTokenSource enough, CancellationToken cancel)
     {
-        for (var pause = FirstPause; !feeding.IsCompleted; pause = Longer(pause))
+        for (var pause = limits.FirstGlance; !feeding.IsCompleted; pause = limits.Longer(pause))
         {
             if (!(await DetailAsync(exec, cancel)).Running)
                 await enough.CancelAsync();
             await Task.WhenAny(feeding, Task.Delay(pause, time, cancel));
         }
     }
-
-    TimeSpan Longer(TimeSpan pause) => pause * 2 < limits.Glance ? pause * 2 : limits.Glance;
 
     /// <summary>Writes the input and closes that direction. A command that ends without reading all of it has had enough.</summary>
     static async Task FeedAsync(EngineStream stream, byte[] stdin, bool tty, CancellationToken cancel)
@@ -124,7 +120,7 @@ internal sealed class EngineExec(EngineClient engine, EngineLimits limits, TimeP
     async Task<int> ExitCodeAsync(string exec, CancellationToken cancel)
     {
         var since = time.GetTimestamp();
-        for (var pause = FirstPause; ; pause = Longer(pause))
+        for (var pause = limits.FirstGlance; ; pause = limits.Longer(pause))
         {
             // The stream may end a moment before the engine has noted how the command did.
             var detail = await DetailAsync(exec, cancel);

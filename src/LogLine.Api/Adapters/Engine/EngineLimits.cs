@@ -26,8 +26,14 @@ internal sealed record EngineLimits
     /// <summary>For a transient state (restarting, removing, stopping) to pass.</summary>
     public TimeSpan Settle { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Between looks at a transient state; also the first wait before asking a lost engine again.</summary>
+    /// <summary>The longest wait between looks at a transient state; also the first one before asking a lost engine again.</summary>
     public TimeSpan Glance { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The first wait between looks at a state that mostly passes at once; each one after it is twice as long (<see cref="Longer"/>).</summary>
+    public TimeSpan FirstGlance { get; init; } = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>The wait after that one: twice as long, and no longer than <see cref="Glance"/>.</summary>
+    public TimeSpan Longer(TimeSpan pause) => pause * 2 < Glance ? pause * 2 : Glance;
 
     /// <summary>The longest wait before asking a lost engine again; each wait is twice the one before.</summary>
     public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(5);

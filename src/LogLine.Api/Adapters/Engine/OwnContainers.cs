@@ -41,14 +41,15 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
     /// <summary>Our container of that id or name in the engine once its state lasts, or null; transient states are waited out, bounded.</summary>
     public async Task<ContainerDetail?> LookAsync(string id, CancellationToken cancel)
     {
-        var since = time.GetTimestamp();
+        var (since, pause) = (time.GetTimestamp(), limits.FirstGlance);
         while (await ShowAsync(id, since, cancel) is { } container && Workloads.IsOurs(container))
         {
             if (EngineQuirks.State(container.State.Status) is not null)
                 return container;
             if (time.GetElapsedTime(since) > limits.Settle)
                 throw new AdapterException(AdapterFailure.Conflict, $"The container is still '{container.State.Status}' after {limits.Settle.TotalSeconds:0.###} s: the engine seems stuck on it.");
-            await Task.Delay(limits.Glance, time, cancel);
+            await Task.Delay(pause, time, cancel);
+            pause = limits.Longer(pause);
         }
         return null;
     }
@@ -187,12 +188,12 @@ internal sealed class OwnContainers(IContainerEngine engine, EngineLimits limits
     public async Task<ContainerDetail?> AwaitAsync(string id, WorkloadState state, CancellationToken cancel)
     {
         var since = time.GetTimestamp();
-        while (true)
+        for (var pause = limits.FirstGlance; ; pause = limits.Longer(pause))
         {
             var container = await LookAsync(id, cancel);
             if (container is null || EngineQuirks.State(container.State.Status) == state || time.GetElapsedTime(since) > limits.Settle)
                 return container;
-            await Task.Delay(limits.Glance, time, cancel);
+            await Task.Delay(pause, time, cancel);
         }
     }
 }
