@@ -100,9 +100,11 @@ internal sealed class GatewayUnderTest : IAsyncDisposable
         })];
     }
 
-    /// <summary>The sum of a metric over all its labels, as <c>/metrics</c> has it now.</summary>
-    public async Task<double> SumAsync(string name) => (await _client.GetStringAsync("/metrics")).Split('\n')
-        .Where(line => line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] is '{' or ' ')
+    /// <summary>The sum of a metric, as <c>/metrics</c> has it now.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="label">One of its labels with its value, as it stands there; all of them when left out.</param>
+    public async Task<double> SumAsync(string name, string label = "") => (await _client.GetStringAsync("/metrics")).Split('\n')
+        .Where(line => line.StartsWith(name, StringComparison.Ordinal) && line.Length > name.Length && line[name.Length] is '{' or ' ' && line.Contains(label, StringComparison.Ordinal))
         .Sum(line => double.Parse(line.AsSpan(line.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture));
 
     /// <summary>Ends the gateway; the folder stays until this object is disposed.</summary>
