@@ -11,8 +11,8 @@ internal static class PrimitiveBenchmark
     private const int FewerCalls = 100;
     private const int ByHand = 10;
     private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(12);
-    private const double MostMedianMs = 5;
-    private const double MostTailMs = 20;
+    private const double Median = 0.5, MostMedianMs = 5;
+    private const double Tail = 0.99, MostTailMs = 20;
     private const double MostDecisionMicroseconds = 50;
 
     /// <summary>Name of what is made for one call and taken away after it.</summary>
@@ -43,9 +43,6 @@ internal static class PrimitiveBenchmark
 
         /// <summary>Undoes it, by the engine itself.</summary>
         public Func<Task> After { get; init; } = () => Task.CompletedTask;
-
-        /// <summary>The guard looks at the container and the call by hand does not: what that look takes is shown beside.</summary>
-        public bool Looks { get; init; }
 
         public string Limit { get; init; } = "Two durable commits (the span, with the run taken, beside which a look begins already; running and exited at once), and the gate's look at the container: an inspection by the engine, which comes before everything else.";
     }
@@ -111,9 +108,9 @@ internal static class PrimitiveBenchmark
         return
         [
             Look("container.inspect", inspectThere),
-            Look("container.top", $"/containers/{there}/top?ps_args={(podman ? "pid,user,args" : "-eo%20pid,user,args")}") with { Looks = true }, // as the gateway asks
+            Look("container.top", $"/containers/{there}/top?ps_args={(podman ? "pid,user,args" : "-eo%20pid,user,args")}"), // as the gateway asks
             Look("container.list", "/containers/json?all=true", null),
-            new("container.pause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/pause")) { Calls = FewerCalls, After = () => engine.ThawAsync(there), Looks = true },
+            new("container.pause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/pause")) { Calls = FewerCalls, After = () => engine.ThawAsync(there) },
             new("container.unpause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/unpause")) { Calls = FewerCalls, Before = () => engine.FreezeAsync(there) },
             Look("container.stats", $"/containers/{there}/stats?stream=false&one-shot=true"),
             Look("container.diff", $"/containers/{there}/changes"),
@@ -188,10 +185,9 @@ internal static class PrimitiveBenchmark
                 byHand[call / (pair.Calls / ByHand)] = await TimeAsync(pair, pair.ByHand);
             }
         }
-        var cost = await CostAsync(sides, pair, OursAsync);
-        return [.. new[] { ("p50", 0.5, MostMedianMs), ("p99", 0.99, MostTailMs) }.Select(one => Added(
-            sides, pair, $"the engine's own answer within `{pair.Intent}`, {one.Item1} of {pair.Calls}", Percentile(added, one.Item2), one.Item3,
-            $"{Percentile(added, one.Item2):0.0} ms, the looks at what is acted on and what is shown of it afterwards among them, beside {Percentile(acts, one.Item2):0.0} ms in which the engine did it; by hand ({pair.Calling}) {Percentile(byHand, 0.5):0.0} ms, the median of {ByHand}", cost))];
+        return Added(sides, pair, $"the engine's own answer within `{pair.Intent}`", share => Percentile(added, share), share => $"{Percentile(added, share):0.0} ms beside {Percentile(acts, share):0.0} ms in which the engine did it", [
+            $"by hand ({pair.Calling}) {Percentile(byHand, Median):0.0} ms, the median of {ByHand}", await CostAsync(sides, pair, OursAsync),
+        ]);
     }
 
     private static async Task<string> CostAsync(EngineSides sides, Pair pair, Func<Task> ours)
@@ -209,7 +205,7 @@ internal static class PrimitiveBenchmark
     /// <summary>What the gateway adds to one call, by turns with the same by hand: at the median and at the 99th percentile. Which side begins is left to chance.</summary>
     private static async Task<IReadOnlyList<Figure>> InTurnsAsync(EngineSides sides, Pair pair)
     {
-        var (ours, theirs, look) = (new double[pair.Calls], new double[pair.Calls], new double[pair.Calls]);
+        var (ours, theirs) = (new double[pair.Calls], new double[pair.Calls]);
         Task OursAsync() => sides.DoAsync(pair.Intent, pair.Name, pair.Members);
         await sides.SettleAsync(() => TimeAsync(pair, OursAsync), longest: pair.Calls < Calls ? LongestSettling : null);
         for (var call = -5; call < pair.Calls; call++)
@@ -217,37 +213,29 @@ internal static class PrimitiveBenchmark
             var oursFirst = Random.Shared.Next(2) == 0;
             var first = await TimeAsync(pair, oursFirst ? OursAsync : pair.ByHand);
             var second = await TimeAsync(pair, oursFirst ? pair.ByHand : OursAsync);
-            var inspection = pair.Looks ? await EngineSides.TimeAsync(() => sides.Engine.GetAsync($"/containers/{sides.Container}/json")) : 0;
             if (call >= 0)
             {
-                (ours[call], theirs[call], look[call]) = (oursFirst ? first : second, oursFirst ? second : first, inspection);
+                (ours[call], theirs[call]) = oursFirst ? (first, second) : (second, first);
             }
         }
-        var (cost, isMore) = (await CostAsync(sides, pair, OursAsync), pair.Calling.Length > 0);
-        Figure Of(string which, double share, double most, bool withLook = false)
-        {
-            var (one, other, seen) = (Percentile(ours, share), Percentile(theirs, share), withLook ? Percentile(look, share) : 0);
-            return Added(
-                sides, pair, $"`{pair.Intent}`{(isMore ? $" (by hand: {pair.Calling})" : "")}{(withLook ? ", beside the guard's look at the container" : "")}, {which} of {pair.Calls}", one - other - seen, most,
-                $"{one:0.0} ms against {other:0.0} ms of the engine's own call{(isMore ? "s" : "")}{(withLook ? $" and {seen:0.0} ms of its own inspection" : "")}", cost);
-        }
-        return [Of("p50", 0.5, MostMedianMs), Of("p99", 0.99, MostTailMs), .. pair.Looks ? [Of("p50", 0.5, MostMedianMs, withLook: true)] : Array.Empty<Figure>()];
+        return Added(
+            sides, pair, $"`{pair.Intent}`{(pair.Calling.Length > 0 ? $" (by hand: {pair.Calling})" : "")}", share => Percentile(ours, share) - Percentile(theirs, share),
+            share => $"{Percentile(ours, share):0.0} ms against {Percentile(theirs, share):0.0} ms by hand", [await CostAsync(sides, pair, OursAsync)]);
     }
 
-    private static Figure Added(EngineSides sides, Pair pair, string what, double added, double most, params string[] details)
+    /// <summary>What is added at the median and at the 99th percentile; what there is to say of both stands with the first.</summary>
+    private static IReadOnlyList<Figure> Added(EngineSides sides, Pair pair, string what, Func<double, double> added, Func<double, string> said, IReadOnlyList<string> details)
     {
-        var ratio = added / most;
-        return new Figure
+        Figure Of(double share, double most) => new()
         {
             Benchmark = "primitives",
-            Measured = $"{sides.Provider}: what the gateway adds to {what} (`Prefer: wait`)",
+            Measured = $"{sides.Provider}: what the gateway adds to {what}, p{share * 100:0} of {pair.Calls} (`Prefer: wait`)",
             Yardstick = $"{most:0} ms",
-            Ratio = ratio,
-            Spread = (ratio, ratio),
+            Ratio = added(share) / most,
+            Spread = (added(share) / most, added(share) / most),
             Target = new Target(1, AtLeast: false),
-            Details = details,
-            Limit = pair.Limit,
         };
+        return [Of(Median, MostMedianMs) with { Details = [$"p50: {said(Median)}", $"p99: {said(Tail)}", .. details], Limit = pair.Limit }, Of(Tail, MostTailMs)];
     }
 
     /// <summary>The guard's own part of a decision, without the engine's look.</summary>

@@ -34,7 +34,7 @@ internal static class BenchmarkDocument
         }
         foreach (var name in order)
         {
-            foreach (var section in now.Contains(name) ? figures.Where(figure => figure.Benchmark == name).Select(Section) : kept[name].Where(part => part[0] == '#'))
+            foreach (var section in now.Contains(name) ? figures.Where(figure => figure.Benchmark == name && figure.Details.Count + figure.Limit.Length > 0).Select(Section) : kept[name].Where(part => part[0] == '#'))
             {
                 text.AppendLine().AppendLine(section);
             }
