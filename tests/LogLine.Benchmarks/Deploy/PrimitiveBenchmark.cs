@@ -63,8 +63,10 @@ internal static class PrimitiveBenchmark
             foreach (var pair in Pairs(sides).Where(pair => options.WantsIntent(pair.Intent)))
             {
                 var since = Stopwatch.GetTimestamp();
-                figures.AddRange(await (pair.Act is null ? InTurnsAsync(sides, pair) : AroundAsync(sides, pair)));
-                await Console.Error.WriteLineAsync($"{sides.Provider}: {pair.Intent}, {Stopwatch.GetElapsedTime(since).TotalSeconds:0} s"); // all of them take minutes
+                var added = await (pair.Act is null ? InTurnsAsync(sides, pair) : AroundAsync(sides, pair));
+                figures.AddRange(added);
+                // All of them take minutes.
+                await Console.Error.WriteLineAsync($"{sides.Provider}: {pair.Intent}, {Stopwatch.GetElapsedTime(since).TotalSeconds:0} s; {string.Join(", ", added.Select(figure => $"{figure.RatioText.Split(' ')[0]} of {figure.Yardstick}"))}");
             }
             return figures;
         }
@@ -112,7 +114,7 @@ internal static class PrimitiveBenchmark
             Look("container.list", "/containers/json?all=true", null),
             new("container.pause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/pause")) { Calls = FewerCalls, After = () => engine.ThawAsync(there) },
             new("container.unpause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/unpause")) { Calls = FewerCalls, Before = () => engine.FreezeAsync(there) },
-            Look("container.stats", $"/containers/{there}/stats?stream=false&one-shot=true"),
+            Look("container.stats", $"/containers/{there}/stats?stream=false&one-shot=true") with { Calls = FewerCalls, Act = "show what a container uses", Calling = "stats" }, // Docker answers when it counts next, within a second
             Look("container.diff", $"/containers/{there}/changes"),
             Look("container.logs", $"/containers/{there}/logs?stdout=true&stderr=true"),
             new("container.create", New, () => ThenAsync(() => engine.CreateAsync(made, labels), inspectMade))
