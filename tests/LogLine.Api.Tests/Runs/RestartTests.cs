@@ -28,6 +28,7 @@ public sealed class RestartTests : IAsyncDisposable
                 await _fake!.StopAsync(call.Workload!.Id, TimeSpan.Zero, cancel);
                 return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
             },
+            ["container.kill"] = (_, _) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)),
             ["container.exec"] = async (call, cancel) =>
             {
                 await call.Begun();
@@ -158,6 +159,19 @@ public sealed class RestartTests : IAsyncDisposable
 
         var shown = await EndedOrRestartedAsync(run);
         Assert.Equal(("exited", null), (shown.Text("state"), shown.Integer("restarts")));
+    }
+
+    /// <summary>It reads its settings again, and goes on.</summary>
+    [Theory, InlineData("SIGHUP", "running", 1L), InlineData("SIGTERM", "exited", null)]
+    public async Task CrashAfterASignalOfAClient_IsStartedAgain_UnlessThatAskedItToEnd(string signal, string state, long? restarts)
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        await _gateway.RunInAsync(await SendAsync("container.kill", $$""","signal":"{{signal}}" """), "exited");
+        _fake.Exit(run, 1);
+
+        var shown = await EndedOrRestartedAsync(run);
+        Assert.Equal((state, restarts), (shown.Text("state"), shown.Integer("restarts")));
     }
 
     /// <summary>One that ends again and again is not started at once by each worker that comes to watch it.</summary>
