@@ -97,6 +97,10 @@ public sealed class RunDesk
     public async ValueTask<bool> WasAskedToStopAsync(RunRow run) =>
         run.State == RunState.Running && await _ledger.Store.WasStoppedAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), run.Provider, RunDetail.NamedAt(run.Detail) ?? run.CreatedAt);
 
+    /// <summary>The run of a client's restart that is at work on the run's container, or null. It has said so before it asked the engine.</summary>
+    public async ValueTask<string?> RestartOfAsync(RunRow run) => (await _ledger.Store.LiveRunsAsync(run.Tenant, run.Service))
+        .FirstOrDefault(other => other is { Intent: "container.restart", State: RunState.Running } && other.Provider == run.Provider)?.RunId;
+
     /// <summary>
     /// Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>. After a time in which nobody could renew, what another worker had is not given for half a life: workers renew at a
     /// third of it, so that one that is there keeps what it has.
