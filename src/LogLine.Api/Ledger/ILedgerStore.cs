@@ -156,7 +156,13 @@ public interface ILedgerStore : IDeliveryStore, IPruningStore, IAsyncDisposable
     /// <summary>A tenant's runs, newest first, those before <paramref name="before"/>, and ending with the one whose facts reach <paramref name="maxBytes"/>.</summary>
     ValueTask<List<RunRow>> RunsAsync(string tenant, string? subject, int limit, RunRow? before = null, long maxBytes = long.MaxValue);
 
-    /// <summary>True when the last that somebody had done to a container (its subject) on a target since that moment was to stop or kill it, and not to start or restart it; what failed or was cancelled aside.</summary>
+    /// <summary>The signals that ask a container to end, as SQL has them in a list. What others do is its own affair.</summary>
+    internal const string EndingSignals = "'SIGKILL', 'KILL', 'SIGTERM', 'TERM', 'SIGINT', 'INT', 'SIGQUIT', 'QUIT'";
+
+    /// <summary>
+    /// True when the last that somebody had done to a container (its subject) on a target since that moment was to stop it, or to kill it with a signal that asks it to end, and not to start or restart it; what
+    /// failed or was cancelled aside.
+    /// </summary>
     ValueTask<bool> WasStoppedAsync(string tenant, string subject, string provider, DateTimeOffset since);
 
     /// <summary>Runs of a service that have not ended.</summary>

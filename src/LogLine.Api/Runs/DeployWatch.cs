@@ -25,6 +25,7 @@ internal sealed class DeployWatch(RunRow run, IRunGateway gateway, IRunAdapter a
             {
                 return;
             }
+            await gateway.EndedAsync(await gateway.RestartOfAsync(run), stopping); // a client's restart starts it again, on whatever worker that is
             var (now, replacedBy) = await ReplacedAsync(stopping);
             if (DeployPlanner.IsUp(now)) // a way back may have paused it again
             {

@@ -72,8 +72,11 @@ public interface IRunGateway
     /// <summary>The live run that takes this run's place, or null.</summary>
     ValueTask<RunRow?> SuccessorOfAsync(RunRow run);
 
-    /// <summary>True when a client stopped or killed the container of a run that is running, and none has started it since: that is not an end to restart it after.</summary>
+    /// <summary>True when a client stopped the container of a run that is running, or killed it with a signal that asks it to end, and none has started it since: that is not an end to restart it after.</summary>
     ValueTask<bool> WasAskedToStopAsync(RunRow run);
+
+    /// <summary>The run of a client's restart that is at work on a run's container, or null: an end of that container is half of it.</summary>
+    ValueTask<string?> RestartOfAsync(RunRow run);
 
     /// <summary>Whether the last that was said of a session or task is that it ended.</summary>
     ValueTask<bool> HasEndedAsync(RunRow run, string kind, string name);

@@ -75,6 +75,9 @@ public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLea
     public ValueTask<bool> WasAskedToStopAsync(RunRow run) => desk.WasAskedToStopAsync(run);
 
     /// <inheritdoc/>
+    public ValueTask<string?> RestartOfAsync(RunRow run) => desk.RestartOfAsync(run);
+
+    /// <inheritdoc/>
     public ValueTask<bool> HasEndedAsync(RunRow run, string kind, string name) => desk.HasEndedAsync(run.Tenant, kind, name);
 
     /// <summary>Says it again while the store is away: what a command has brought is nowhere else.</summary>

@@ -93,9 +93,13 @@ public sealed class RunDesk
     public async ValueTask<RunRow?> SuccessorOfAsync(RunRow run) => (await _ledger.Store.LiveRunsAsync(run.Tenant, run.Service))
         .FirstOrDefault(other => DeployCourse.Of(other) is { OldRun: { } old } course && old == run.RunId && course.TakesOver(other));
 
-    /// <summary>True when a client stopped or killed the run's container, and none has started it since. Moments of the gateway's clock alone are compared: that of an engine on another machine may be another one.</summary>
+    /// <summary>True when a client stopped the run's container, or killed it with a signal that asks it to end, and none has started it since. Moments of the gateway's clock alone are compared: that of an engine on another machine may be another one.</summary>
     public async ValueTask<bool> WasAskedToStopAsync(RunRow run) =>
         run.State == RunState.Running && await _ledger.Store.WasStoppedAsync(run.Tenant, Identifiers.ContainerSubject(run.Tenant, run.Service), run.Provider, RunDetail.NamedAt(run.Detail) ?? run.CreatedAt);
+
+    /// <summary>The run of a client's restart that is at work on the run's container, or null. It has said so before it asked the engine.</summary>
+    public async ValueTask<string?> RestartOfAsync(RunRow run) => (await _ledger.Store.LiveRunsAsync(run.Tenant, run.Service))
+        .FirstOrDefault(other => other is { Intent: "container.restart", State: RunState.Running } && other.Provider == run.Provider)?.RunId;
 
     /// <summary>
     /// Gives up to <paramref name="limit"/> runs that nobody holds to <paramref name="worker"/>. After a time in which nobody could renew, what another worker had is not given for half a life: workers renew at a

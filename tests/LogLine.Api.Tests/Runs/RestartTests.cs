@@ -14,6 +14,7 @@ public sealed class RestartTests : IAsyncDisposable
 
     private readonly TaskCompletionSource _stops = new();
     private readonly FakeAdapter _fake;
+    private Primitive _restart = (_, _) => throw new InvalidOperationException("It was cancelled before it was its turn.");
     private TestGateway _gateway = null!;
     private bool _well = true;
 
@@ -28,13 +29,14 @@ public sealed class RestartTests : IAsyncDisposable
                 await _fake!.StopAsync(call.Workload!.Id, TimeSpan.Zero, cancel);
                 return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
             },
+            ["container.kill"] = (_, _) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)),
             ["container.exec"] = async (call, cancel) =>
             {
                 await call.Begun();
                 await _stops.Task.WaitAsync(cancel);
                 return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
             },
-            ["container.restart"] = (_, _) => throw new InvalidOperationException("It was cancelled before it was its turn."),
+            ["container.restart"] = (call, cancel) => _restart(call, cancel),
             ["container.top"] = (_, _) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root)),
         },
     };
@@ -158,6 +160,54 @@ public sealed class RestartTests : IAsyncDisposable
 
         var shown = await EndedOrRestartedAsync(run);
         Assert.Equal(("exited", null), (shown.Text("state"), shown.Integer("restarts")));
+    }
+
+    /// <summary>In the middle of it the container has ended, and nothing of it says that it starts again.</summary>
+    [Theory, InlineData(true, "running"), InlineData(false, "exited")]
+    public async Task RestartOfAClient_IsNoEnd_UnlessTheTargetDoesNotStartItAgain(bool starts, string state)
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1));
+        var began = (await _gateway.GetAsync("/v1/runs/" + run)).Json.Text("started_at");
+        var stopped = new TaskCompletionSource();
+        _restart = async (call, cancel) =>
+        {
+            await call.Begun();
+            await _fake.StopAsync(call.Workload!.Id, TimeSpan.Zero, cancel);
+            stopped.SetResult();
+            await _stops.Task.WaitAsync(cancel);
+            _ = starts ? await _fake.StartAgainAsync(call.Workload.Id, cancel) : throw new AdapterException(AdapterFailure.Refused, "its network is gone");
+            return new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root);
+        };
+        var restart = await SendAsync("container.restart");
+        await stopped.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        for (var other = 1; other <= 25; other++)
+        {
+            await _gateway.ApplyAsync("other", other); // time in which its end would long be on the ledger
+        }
+        Assert.Equal("running", (await _gateway.GetAsync("/v1/runs/" + run)).Json.Text("state"));
+        _stops.SetResult();
+        await _gateway.RunInAsync(restart, "exited");
+
+        var shown = await Patience.UntilThereAsync("an end or a new beginning", async () =>
+        {
+            var answer = await _gateway.GetAsync("/v1/runs/" + run);
+            return answer.Json.Text("state") != "running" || answer.Json.Text("started_at") != began ? answer : null;
+        });
+        Assert.Equal((state, null), (shown.Json.Text("state"), shown.Json.Integer("restarts")));
+    }
+
+    /// <summary>It reads its settings again, and goes on.</summary>
+    [Theory, InlineData("SIGHUP", "running", 1L), InlineData("SIGTERM", "exited", null)]
+    public async Task CrashAfterASignalOfAClient_IsStartedAgain_UnlessThatAskedItToEnd(string signal, string state, long? restarts)
+    {
+        await StartAsync();
+        var run = await _gateway.RunAsync("web", await _gateway.ApplyAsync("web", 1, Always));
+        await _gateway.RunInAsync(await SendAsync("container.kill", $$""","signal":"{{signal}}" """), "exited");
+        _fake.Exit(run, 1);
+
+        var shown = await EndedOrRestartedAsync(run);
+        Assert.Equal((state, restarts), (shown.Text("state"), shown.Integer("restarts")));
     }
 
     /// <summary>One that ends again and again is not started at once by each worker that comes to watch it.</summary>

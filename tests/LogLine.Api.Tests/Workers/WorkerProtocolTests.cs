@@ -163,7 +163,7 @@ public sealed class WorkerProtocolTests
         var proof = intent is null or "missing" ? null : new ProofDraft { Intent = intent, Tenant = "dev", Subject = Subject, Ts = now, Exp = now.AddMinutes(5) }.Sign("kid_t", key);
         var evidence = CanonicalJson.Parse($$$"""{"keys":[],"proof_key":{"kid":"kid_t","pub":"{{{key.PublicKeyHex}}}"},"revoked":[]}""");
         var parts = new WorkOrderParts(span, null, proof, evidence);
-        var order = CanonicalJson.Compose(new WorkOrder(run, RunPermit.Sign(server, run, edge.Identity.Kid, parts, [], now), parts, null, false).WriteTo);
+        var order = CanonicalJson.Compose(new WorkOrder(run, RunPermit.Sign(server, run, edge.Identity.Kid, parts, [], now), parts, null, false, null).WriteTo);
 
         var problem = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TestGateway.Schemas.Value, TimeProvider.System).Verify(order.Root).Problem;
 
@@ -197,11 +197,12 @@ public sealed class WorkerProtocolTests
         };
         var parts = new WorkOrderParts(span, null, null, CanonicalJson.Parse("""{"keys":[],"revoked":[]}"""u8));
         var permit = RunPermit.Sign(gateway.Services.GetRequiredService<SpanLedger>().Identity, run, edge.Identity.Kid, parts, [], now);
-        var order = CanonicalJson.Compose(new WorkOrder(run, permit, parts, null, false).WriteTo);
+        var order = CanonicalJson.Compose(new WorkOrder(run, permit, parts, null, false, "run_2").WriteTo);
 
-        var (_, problem, isLeft) = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TestGateway.Schemas.Value, TimeProvider.System).Verify(order.Root);
+        var (verified, problem, isLeft) = new OrderCheck(edge.Identity, new ServerPin(edge.Folder, edge.SpanKey), TestGateway.Schemas.Value, TimeProvider.System).Verify(order.Root);
 
         Assert.True(isTaken == problem is null, problem);
+        Assert.Equal(isTaken ? "run_2" : null, verified?.Restart);
         Assert.Equal(intent == "container.unheard", isLeft); // a newer worker may know it
     }
 

@@ -9,11 +9,15 @@ internal sealed partial class EngineClient
 {
     public Task<EngineInfo> InfoAsync(CancellationToken cancel) => GetAsync("/info", EngineJson.Default.EngineInfo, "tell what it is", cancel);
 
-    public async Task EventsAsync(string label, DateTimeOffset since, DateTimeOffset until, Action<EventLine> see, CancellationToken cancel)
+    public async Task EventsAsync(string label, Func<DateTimeOffset, DateTimeOffset> since, Action<EventLine> see, CancellationToken cancel)
     {
         var filter = Filters(new() { ["type"] = ["container"], ["label"] = [label] });
-        var end = (await QuirksAsync(cancel)).EventsEndByWord ? "&stream=false" : $"&until={until.ToUnixTimeSeconds() + 1}";
-        await TransferAsync(HttpMethod.Get, $"/events?since={since.ToUnixTimeSeconds()}&filters={filter}{end}", null, "list events", limits.Answer, async (error, stream, inner) =>
+        var endsByWord = (await QuirksAsync(cancel)).EventsEndByWord;
+        // An end that is ahead of the engine's own clock is waited for, and what happened behind it is left out.
+        var now = endsByWord ? time.GetUtcNow() : Workloads.Moment((await InfoAsync(cancel)).SystemTime) ?? time.GetUtcNow();
+        var passed = now - DateTimeOffset.UnixEpoch;
+        var end = endsByWord ? "&stream=false" : string.Create(CultureInfo.InvariantCulture, $"&until={passed.Ticks / TimeSpan.TicksPerSecond}.{passed.Ticks % TimeSpan.TicksPerSecond:D7}00");
+        await TransferAsync(HttpMethod.Get, $"/events?since={since(now).ToUnixTimeSeconds()}&filters={filter}{end}", null, "list events", limits.Answer, async (error, stream, inner) =>
         {
             error?.OrThrow();
             await foreach (var one in JsonSerializer.DeserializeAsyncEnumerable(stream, EngineJson.Default.EventLine, topLevelValues: true, inner))

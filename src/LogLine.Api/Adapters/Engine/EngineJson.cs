@@ -140,6 +140,9 @@ internal sealed record FileChangeEntry(string? Path, int Kind);
 
 internal sealed record EngineInfo(string? OperatingSystem, string? Architecture, string? KernelVersion, [property: JsonPropertyName("NCPU")] long? Cpus, long? MemTotal, string? Driver)
 {
+    /// <summary>The engine's own clock.</summary>
+    public string? SystemTime { get; init; }
+
     /// <summary>Podman alone says it so.</summary>
     public bool? Rootless { get; init; }
 

@@ -27,8 +27,8 @@ internal interface IContainerEngine : IDisposable
     /// <summary>The machine that it runs on.</summary>
     Task<EngineInfo> InfoAsync(CancellationToken cancel);
 
-    /// <summary>Hands over what happened to containers with that label between two moments, in order.</summary>
-    Task EventsAsync(string label, DateTimeOffset since, DateTimeOffset until, Action<EventLine> see, CancellationToken cancel);
+    /// <summary>Hands over what happened to containers with that label until now, in order; <paramref name="since"/> says since when, told what time it is.</summary>
+    Task EventsAsync(string label, Func<DateTimeOffset, DateTimeOffset> since, Action<EventLine> see, CancellationToken cancel);
 
     /// <summary>The container of that id or name, or null.</summary>
     Task<ContainerDetail?> InspectAsync(string id, CancellationToken cancel);

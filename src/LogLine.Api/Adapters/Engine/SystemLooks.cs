@@ -55,12 +55,9 @@ internal sealed class SystemLooks(string provider, OwnContainers containers, ICo
     /// <summary>What happened to the tenant's containers until now; the last ones, when there are more than are wanted.</summary>
     async Task<PrimitiveResult> EventsAsync(PrimitiveCall call, CancellationToken cancel)
     {
-        var (now, wanted) = (time.GetUtcNow(), (int)(call.Arguments.Integer("limit") ?? DefaultEvents));
-        var since = PrimitiveArguments.Moment(call.Arguments.Text("since") ?? "1h", now)!.Value;
+        var wanted = (int)(call.Arguments.Integer("limit") ?? DefaultEvents);
         var (kept, dropped) = (new Queue<EngineEvent>(), 0L);
-        if (since > now)
-            since = now; // nothing has happened by then: Docker refuses to say so
-        await engine.EventsAsync(OwnThings.Label(call.Tenant), since, now, one =>
+        await engine.EventsAsync(OwnThings.Label(call.Tenant), Since, one =>
         {
             if (one.Actor?.Attributes is not { } labels || !Workloads.IsOurs(labels) || labels[EngineLabels.Tenant] != call.Tenant || EngineQuirks.Event(one.Action) is not { } action)
                 return;
@@ -72,6 +69,9 @@ internal sealed class SystemLooks(string provider, OwnContainers containers, ICo
             }
         }, cancel);
         return PrimitiveResult.OfList(kept, (fitting, truncated) => new EngineEvents(fitting, dropped, truncated), ResultJson.Default.EngineEvent, ResultJson.Default.EngineEvents);
+
+        DateTimeOffset Since(DateTimeOffset now) =>
+            PrimitiveArguments.Moment(call.Arguments.Text("since") ?? "1h", now)!.Value is var since && since < now ? since : now; // behind it nothing has happened: Docker refuses to say so
     }
 
     static int? ExitCode(Dictionary<string, string> attributes) =>

@@ -54,7 +54,7 @@ internal static class Workloads
 
     static int Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
-    // "0001-01-01T00:00:00Z" is how both say never.
-    static DateTimeOffset? Moment(string? text) =>
+    /// <summary>A moment as an engine writes it. "0001-01-01T00:00:00Z" is how both say never.</summary>
+    public static DateTimeOffset? Moment(string? text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment) && moment.Year > 1 ? moment.ToUniversalTime() : null;
 }

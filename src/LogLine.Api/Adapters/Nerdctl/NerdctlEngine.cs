@@ -68,7 +68,7 @@ internal sealed partial class NerdctlEngine : IContainerEngine
             : new EngineInfo(info.Text("OperatingSystem"), info.Text("Architecture"), info.Text("KernelVersion"), info.Integer("NCPU"), info.Integer("MemTotal"), info.Text("Driver")) { SecurityOptions = [.. info.Texts("SecurityOptions")] };
     }
 
-    public Task EventsAsync(string label, DateTimeOffset since, DateTimeOffset until, Action<EventLine> see, CancellationToken cancel) =>
+    public Task EventsAsync(string label, Func<DateTimeOffset, DateTimeOffset> since, Action<EventLine> see, CancellationToken cancel) =>
         throw new AdapterException(AdapterFailure.Refused, "nerdctl shows events while they happen, and none that have happened: system.events has nothing to answer with. The ledger has what was done through this gateway.");
 
     public async Task<ContainerDetail?> InspectAsync(string id, CancellationToken cancel)

@@ -150,7 +150,9 @@ public sealed partial class PostgresLedgerStore
 
     /// <inheritdoc/>
     public ValueTask<bool> WasStoppedAsync(string tenant, string subject, string provider, DateTimeOffset since) => FirstAsync(
-        "SELECT intent IN ('container.stop', 'container.kill') FROM runs WHERE tenant = $1 AND subject = $2 AND created >= $3 AND intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart') AND provider = $4 AND state NOT IN ($5, $6) ORDER BY created DESC LIMIT 1",
+        "SELECT intent IN ('container.stop', 'container.kill') FROM runs WHERE tenant = $1 AND subject = $2 AND created >= $3 AND intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart') AND provider = $4 AND state NOT IN ($5, $6)"
+        // A NUL, which any other fact may hold, is no JSON that PostgreSQL looks into.
+        + $" AND (intent <> 'container.kill' OR coalesce(replace(detail, '\\u0000', '\\ufffd')::json #>> '{{order,arguments,signal}}', 'KILL') IN ({ILedgerStore.EndingSignals})) ORDER BY created DESC LIMIT 1",
         row => row.GetBoolean(0), tenant, subject, since, provider, (int)RunState.Failed, (int)RunState.Cancelled);
 
     /// <inheritdoc/>

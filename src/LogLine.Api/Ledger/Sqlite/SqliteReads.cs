@@ -131,7 +131,8 @@ public sealed partial class SqliteLedgerStore
 
     /// <inheritdoc/>
     public ValueTask<bool> WasStoppedAsync(string tenant, string subject, string provider, DateTimeOffset since) => ReadAsync(session => session.First(
-        "SELECT intent IN ('container.stop', 'container.kill') FROM runs WHERE tenant = $1 AND subject = $2 AND created >= $3 AND intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart') AND provider = $4 AND state NOT IN ($5, $6) ORDER BY created DESC LIMIT 1",
+        "SELECT intent IN ('container.stop', 'container.kill') FROM runs WHERE tenant = $1 AND subject = $2 AND created >= $3 AND intent IN ('container.stop', 'container.kill', 'container.start', 'container.restart') AND provider = $4 AND state NOT IN ($5, $6)"
+        + $" AND (intent <> 'container.kill' OR coalesce(json_extract(detail, '$.order.arguments.signal'), 'KILL') IN ({ILedgerStore.EndingSignals})) ORDER BY created DESC LIMIT 1",
         row => row.GetBoolean(0), tenant, subject, since.ToUnixTimeMilliseconds(), provider, (int)RunState.Failed, (int)RunState.Cancelled));
 
     /// <inheritdoc/>

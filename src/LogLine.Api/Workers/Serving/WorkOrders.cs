@@ -8,7 +8,7 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Workers.Serving;
 
 /// <summary>A run as a worker gets it: its row, a permit, and what the permit names.</summary>
-internal sealed record WorkOrder(RunRow Run, CanonicalJson Permit, WorkOrderParts Parts, RunRow? Successor, bool AskedToStop)
+internal sealed record WorkOrder(RunRow Run, CanonicalJson Permit, WorkOrderParts Parts, RunRow? Successor, bool AskedToStop, string? Restart)
 {
     public void WriteTo(Utf8JsonWriter json)
     {
@@ -29,6 +29,10 @@ internal sealed record WorkOrder(RunRow Run, CanonicalJson Permit, WorkOrderPart
             WorkerWire.WriteRun(json, Successor);
         }
         json.WriteBoolean("asked_to_stop", AskedToStop);
+        if (Restart is not null)
+        {
+            json.WriteString("restart", Restart);
+        }
         json.WriteEndObject();
     }
 }
@@ -50,7 +54,8 @@ internal sealed class WorkOrders(RunDesk desk, TimeProvider time)
         var key = proof?.Root.Text("kid") is { } kid ? await store.FindKeyAsync(run.Tenant, kid) : null;
         var parts = new WorkOrderParts(CanonicalJson.Parse(span.Span), manifest is null ? null : CanonicalJson.Parse(manifest.Utf8), proof, CanonicalJson.Compose(json => WriteEvidence(json, evidence, key)));
         var grants = manifest is null ? [] : GrantOpener.Named(manifest).Where(id => !evidence!.Revoked.Contains(id));
-        return new WorkOrder(run, RunPermit.Sign(desk.Ledger.Identity, run, worker, parts, grants, time.GetUtcNow()), parts, run.Ref is null ? null : await desk.SuccessorOfAsync(run), run.Ref is not null && await desk.WasAskedToStopAsync(run));
+        var permit = RunPermit.Sign(desk.Ledger.Identity, run, worker, parts, grants, time.GetUtcNow());
+        return run.Ref is null ? new WorkOrder(run, permit, parts, null, false, null) : new WorkOrder(run, permit, parts, await desk.SuccessorOfAsync(run), await desk.WasAskedToStopAsync(run), await desk.RestartOfAsync(run));
     }
 
     private static async Task<CanonicalJson?> ProofAsync(ILedgerStore store, RunRow run) =>

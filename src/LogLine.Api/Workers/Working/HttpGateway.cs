@@ -171,6 +171,9 @@ internal sealed class HttpGateway : IRunGateway, IDisposable
     public async ValueTask<bool> WasAskedToStopAsync(RunRow run) => (await AskAsync(run.RunId))?.AskedToStop ?? false;
 
     /// <inheritdoc/>
+    public async ValueTask<string?> RestartOfAsync(RunRow run) => (await AskAsync(run.RunId))?.Restart;
+
+    /// <inheritdoc/>
     public async ValueTask<bool> HasEndedAsync(RunRow run, string kind, string name) =>
         (await _connection.SendAsync(HttpMethod.Get, $"v1/runs/{run.RunId}/ended/{Uri.EscapeDataString(kind)}/{Uri.EscapeDataString(name)}", null, _closing.Token)).Body.Flag("ended") ?? false;
 

@@ -16,7 +16,8 @@ namespace LogLine.Api.Workers.Working;
 /// <param name="Evidence">What the gateway's permit says of keys and grants.</param>
 /// <param name="Successor">The live run that takes its place, or null.</param>
 /// <param name="AskedToStop">Whether a client stopped its container.</param>
-internal sealed record VerifiedOrder(RunRow Run, SignedManifest? Manifest, GrantEvidence Evidence, RunRow? Successor, bool AskedToStop);
+/// <param name="Restart">The run of a client's restart that is at work on its container, or null.</param>
+internal sealed record VerifiedOrder(RunRow Run, SignedManifest? Manifest, GrantEvidence Evidence, RunRow? Successor, bool AskedToStop, string? Restart);
 
 /// <summary>
 /// Judges what a worker was given, before it acts on it: is it the gateway's word, for this worker and now; is the run what its span wanted, and its work what the worker's own catalogue says of the span's intent; is
@@ -41,7 +42,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
             return (null, wrong, problem is null);
         }
         return (new VerifiedOrder(run, manifest is null ? null : SignedManifest.View(manifest.Root), Evidence(permit.Root, evidence.Root, manifest),
-            order.Member("successor") is { ValueKind: JsonValueKind.Object } successor ? WorkerWire.ReadRun(successor) : null, order.Flag("asked_to_stop") ?? false), null, false);
+            order.Member("successor") is { ValueKind: JsonValueKind.Object } successor ? WorkerWire.ReadRun(successor) : null, order.Flag("asked_to_stop") ?? false, order.Text("restart")), null, false);
     }
 
     /// <summary>True when a permit names another key of the gateway than the known one: the key was replaced, or it is another gateway.</summary>

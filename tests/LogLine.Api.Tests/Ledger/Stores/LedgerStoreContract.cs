@@ -1,4 +1,6 @@
 using LogLine.Api.Ledger;
+using LogLine.Api.Runs;
+using LogLine.Protocol.Json;
 using LogLine.Protocol.Merkle;
 
 namespace LogLine.Api.Tests.Ledger.Stores;
@@ -224,6 +226,31 @@ public abstract partial class LedgerStoreContract
         Assert.False(await StoppedAsync(Now));
 
         ValueTask<bool> StoppedAsync(DateTimeOffset since, string subject = "urn:container:dev/web", string? provider = null, string tenant = "dev") => lab.Store.WasStoppedAsync(tenant, subject, provider ?? stop.Provider, since);
+    }
+
+    [Theory]
+    [InlineData(null, true), InlineData("KILL", true), InlineData("SIGTERM", true), InlineData("INT", true), InlineData("SIGQUIT", true)]
+    [InlineData("SIGHUP", false), InlineData("USR1", false), InlineData("SIGWINCH", false), InlineData("CONT", false)]
+    public async Task Kill_IsAStop_WhenItsSignalAsksToEnd_AndHidesNoneThatCameBefore(string? signal, bool isStop)
+    {
+        await using var lab = await OpenAsync();
+        var arguments = signal is null ? CanonicalJson.Parse("{}"u8) : CanonicalJson.Compose(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("signal", signal);
+            json.WriteEndObject();
+        });
+        var kill = Run("run_kill", "web") with
+        {
+            Intent = "container.kill", Subject = "urn:container:dev/web", CreatedAt = Now.AddMilliseconds(1),
+            Detail = RunDetail.With(RunDetail.OfOrder(new PrimitiveOrder("container.kill", "kill", arguments.Root)), json => json.WriteString("worker", "\0\\u0000 signal")),
+        };
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(kill.Subject, effects: new LedgerEffect.RunCreated(kill))));
+        Assert.Equal(isStop, await lab.Store.WasStoppedAsync("dev", kill.Subject, kill.Provider, Now));
+
+        var stop = kill with { RunId = "run_stop", Intent = "container.stop", Service = "before", CreatedAt = Now, Detail = "{}" };
+        await lab.CommitAsync(StoreLab.Request(StoreLab.Span(stop.Subject, effects: new LedgerEffect.RunCreated(stop))));
+        Assert.True(await lab.Store.WasStoppedAsync("dev", stop.Subject, stop.Provider, Now));
     }
 
     [Fact]
