@@ -60,7 +60,11 @@ public sealed class TarContents(long maxBytes)
         await using var reader = new TarReader(new ModestStream(tar), leaveOpen: true);
         while (await NextAsync(reader, cancel) is { } entry)
         {
-            yield return entry;
+            // What holds for all entries is none: git says there which commit it has archived. It goes nowhere.
+            if (entry.EntryType != TarEntryType.GlobalExtendedAttributes)
+            {
+                yield return entry;
+            }
         }
     }
 

@@ -52,6 +52,15 @@ public sealed class TarContentsTests
         Assert.Equal(4, (await TarContents.CheckAsync(new MemoryStream(tar), 1 << 20, null, TestContext.Current.CancellationToken)).Entries);
     }
 
+    /// <summary>As <c>git archive</c> begins its own.</summary>
+    [Fact]
+    public async Task HeaderForAllEntries_IsNoEntry()
+    {
+        var tar = Tars.Of(new PaxGlobalExtendedAttributesTarEntry([new("comment", new string('0', 40))]), new PaxTarEntry(TarEntryType.RegularFile, "a"));
+
+        Assert.Equal(1, (await TarContents.CheckAsync(new MemoryStream(tar), 1 << 20, null, TestContext.Current.CancellationToken)).Entries);
+    }
+
     /// <summary>x/y/z/l is the place where the archive is unpacked, and two folders above that are no part of it.</summary>
     [Fact]
     public async Task LinkThatClimbsFromWhereAnotherLedIt_IsRefused() =>
