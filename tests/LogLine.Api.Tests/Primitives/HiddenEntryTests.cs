@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.Text;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Tests.Artifacts;
+using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Primitives;
@@ -90,6 +91,52 @@ public sealed class HiddenEntryTests
                 await lab.Engine.UntagAsync(name, CancellationToken.None);
             }
         }
+    }
+
+    /// <summary>To Podman what is no stage that is done is an image, or the beginning of an image's id, whosever it is.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ImageUnderTheNameOfAStage_IsNotReadInABuild(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (secret, tag) = ($"localhost/other/{lab.Name("secret")}:1", lab.Name("stolen"));
+        try
+        {
+            string id;
+            do
+            {
+                var order = new BuildOrder(secret, "Dockerfile", null, false, false, new Dictionary<string, string>(), new Dictionary<string, string>(), TimeSpan.FromMinutes(5));
+                Assert.Null((await lab.Engine.BuildAsync(order, new MemoryStream(Tars.Of(("Dockerfile", $"FROM {PrimitiveLab.Image}\nCOPY secret /secret\n"), ("secret", Guid.NewGuid().ToString()))), _ => Task.CompletedTask, PrimitiveLab.Cancel)).Error);
+                id = ImageActs.IdOf((await lab.Engine.FindImageAsync(secret, PrimitiveLab.Cancel))!)[7..];
+            }
+            while (!char.IsAsciiLetter(id[0]));
+            foreach (var dockerfile in (string[])[$"FROM {PrimitiveLab.Image} AS {id[..12]}\nCOPY --from={id[..12]} /secret /stolen\n", $"FROM {PrimitiveLab.Image} AS {id[..12].ToUpperInvariant()}\nFROM {PrimitiveLab.Image}\nCOPY --from={id[..12]} /secret /stolen\n"])
+            {
+                var answer = await lab.SendAsync("image.build", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(Tars.Of(("Dockerfile", dockerfile)))}}","tag":"{{tag}}:1"}""");
+
+                Assert.Equal("malformed_archive", answer.Json.Member("result").Text("reason"));
+            }
+        }
+        finally
+        {
+            await lab.Engine.UntagAsync($"localhost/dev/{tag}:1", CancellationToken.None);
+            await lab.Engine.UntagAsync(secret, CancellationToken.None);
+        }
+    }
+
+    /// <summary>An engine would fetch another one under the same name.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ImageOfAnotherPlatform_IsNotBuiltOn(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var (tag, here) = (lab.Name("platform"), (await lab.Engine.FindImageAsync(PrimitiveLab.Image, PrimitiveLab.Cancel))!);
+        async Task<Answer> BuildAsync(byte[] context) => await lab.SendAsync("image.build", null, $$"""{"artifact":"{{await lab.Gateway.UploadAsync(context)}}","tag":"{{tag}}:1"}""");
+
+        var other = await BuildAsync(Tars.Of(("Dockerfile", $"FROM --platform=linux/s390x {PrimitiveLab.Image}\n")));
+        var same = await BuildAsync(Tars.Of(("Dockerfile", $"FROM --platform={here.Os}/{here.Architecture} {PrimitiveLab.Image}\n")));
+        await lab.Engine.UntagAsync($"localhost/dev/{tag}:1", CancellationToken.None);
+
+        Assert.Equal("malformed_archive", other.Json.Member("result").Text("reason"));
+        Assert.True(same.Json.Member("result").Text("image_id") is not null, same.Body);
     }
 
     /// <summary>A tar with a file "seen", in which an engine finds another one.</summary>

@@ -13,10 +13,12 @@ internal static partial class BuildFile
     /// <summary>The largest Dockerfile, in bytes.</summary>
     public const int MaxBytes = 256 << 10;
 
+    const string PlatformOption = "--platform=";
+
     /// <summary>The images that it names, and why it cannot be built; the second is null when it can.</summary>
-    public static (IReadOnlyList<string> Images, string? Problem) Read(string text, bool network)
+    public static (IReadOnlyList<NamedImage> Images, string? Problem) Read(string text, bool network)
     {
-        var (images, stages) = (new List<string>(), new HashSet<string>(StringComparer.OrdinalIgnoreCase) { "scratch" });
+        var (images, stages) = (new List<NamedImage>(), new Stages());
         if (Directive().IsMatch(text))
             return ([], "a parser directive (# syntax=, # escape=) at its beginning is not supported");
         text = text.Replace("\r\n", "\n");
@@ -32,32 +34,55 @@ internal static partial class BuildFile
                 return ([], $"the option '{quoted}' is not written out; quotes and backslashes in options are not supported");
             if (words[0].Equals("FROM", StringComparison.OrdinalIgnoreCase))
             {
-                var rest = words.Skip(1).SkipWhile(word => word.StartsWith("--", StringComparison.Ordinal)).ToList();
-                if (rest.Count == 0)
-                    return ([], "FROM without an image");
-                if (!stages.Contains(rest[0]))
-                    images.Add(rest[0]);
-                if (rest.Count > 2 && rest[1].Equals("AS", StringComparison.OrdinalIgnoreCase))
-                {
-                    if (!StageName().IsMatch(rest[2]))
-                        return ([], $"'{rest[2]}' is no name of a stage");
-                    stages.Add(rest[2]);
-                }
+                if (Begin(words, stages, images) is { } wrong)
+                    return ([], wrong);
             }
             else if (Problem(words, network) is { } problem)
                 return ([], problem);
-            // COPY --from is an image, a stage by name, or a stage by number.
-            images.AddRange(words.Where(word => word.StartsWith("--from=", StringComparison.OrdinalIgnoreCase)).Select(word => word[7..]).Where(from => !stages.Contains(from) && !from.All(char.IsAsciiDigit)));
+            // COPY --from is an image, a stage by name, or a stage by number. What is run has options of its own.
+            if (words[0].Equals("RUN", StringComparison.OrdinalIgnoreCase))
+                continue;
+            // A trigger acts in another build, which has other stages.
+            var isTrigger = words[0].Equals("ONBUILD", StringComparison.OrdinalIgnoreCase);
+            foreach (var from in words.Where(word => word.StartsWith("--from=", StringComparison.OrdinalIgnoreCase)).Select(word => word[7..]).Where(from => isTrigger || !stages.IsDone(from)))
+            {
+                if (stages.IsLike(from) || from.All(char.IsAsciiDigit))
+                    return ([], $"'{from}' of COPY --from is no stage before its own, written as it is named there: one engine takes it for a stage, another for an image, or for the beginning of an image's id");
+                images.Add(new NamedImage(from, null));
+            }
         }
-        if (images.FirstOrDefault(image => image.AsSpan().ContainsAny("$\"'\\{}")) is { } composed)
+        var names = images.Select(image => image.Name).ToList();
+        if (names.FirstOrDefault(image => image.AsSpan().ContainsAny("$\"'\\{}")) is { } composed)
             return ([], $"the image '{composed}' is not written out; variables and quotes in the names of images are not supported");
         // Podman takes what stands before the colon for a store, or for a way to a file; docker alone needs more to be one.
-        if (images.FirstOrDefault(image => ImageName.IsShort(image) && ImageName.IsTransport(image.Split(':')[0]) && image.Contains(':') && !image.StartsWith("docker:", StringComparison.Ordinal)) is { } moved)
+        if (names.FirstOrDefault(image => ImageName.IsShort(image) && ImageName.IsTransport(image.Split(':')[0]) && image.Contains(':') && !image.StartsWith("docker:", StringComparison.Ordinal)) is { } moved)
             return ([], $"the image '{moved}' is written without its registry, and could be taken for another store's; write docker.io/library/{moved}");
         // The engine resolves what stands here by itself, and Podman takes localhost/other/x, whosever it is, for other/x.
-        return images.FirstOrDefault(image => ImageName.IsShort(image) && image.Contains('/')) is { } halved
+        return names.FirstOrDefault(image => ImageName.IsShort(image) && image.Contains('/')) is { } halved
             ? ([], $"the image '{halved}' is written without its registry; write docker.io/{halved}")
             : (images, null);
+    }
+
+    /// <summary>A stage begins: why it cannot, or null.</summary>
+    static string? Begin(List<string> words, Stages stages, List<NamedImage> images)
+    {
+        var options = words.Skip(1).TakeWhile(word => word.StartsWith("--", StringComparison.Ordinal)).ToList();
+        var rest = words.Skip(1 + options.Count).ToList();
+        if (rest.Count == 0)
+            return "FROM without an image";
+        // An engine fetches the image for another platform than the one that was judged, under the same name.
+        if (options.Count > 1 || !options.TrueForAll(Platform().IsMatch))
+            return $"the options '{string.Join(' ', options)}' of FROM are not supported; one --platform=linux/ARCHITECTURE is, written out";
+        if (rest[0] != "scratch" && !stages.IsNamed(rest[0]))
+        {
+            if (stages.IsLike(rest[0]))
+                return $"'{rest[0]}' is the name of a stage, written otherwise: one engine takes it for that stage, another for an image";
+            images.Add(new NamedImage(rest[0], options.Count > 0 ? options[0][PlatformOption.Length..] : null));
+        }
+        var name = rest.Count > 2 && rest[1].Equals("AS", StringComparison.OrdinalIgnoreCase) ? rest[2] : null;
+        return name is not null && !StageName().IsMatch(name) ? $"'{name}' is no name of a stage"
+            : !stages.Begin(name) ? $"two stages are called '{name}'"
+            : null;
     }
 
     static string? Problem(List<string> words, bool network)
@@ -98,10 +123,42 @@ internal static partial class BuildFile
     [GeneratedRegex(@"\\\\\s*?(?:\n|\z)")]
     private static partial Regex TwoBackslashes();
 
+    [GeneratedRegex(@"\A" + PlatformOption + @"linux/[a-z0-9]+\z")]
+    private static partial Regex Platform();
+
     [GeneratedRegex(@"\A[a-z][a-z0-9._-]*\z", RegexOptions.IgnoreCase)]
     private static partial Regex StageName();
 
     // BuildKit takes the last two for words to itself as well.
     [GeneratedRegex(@"\A\s*(?:(?:#[^\n]*\n\s*)*(?:#|//)[^\S\n]*(?:syntax|escape|check)[^\S\n]*=|\{)", RegexOptions.IgnoreCase)]
     private static partial Regex Directive();
+
+    /// <summary>
+    /// The stages so far. Docker knows them in any case, Podman by their very names and numbers, and only those that are done; what it does not know there it looks for among all images, by the beginnings of their ids too.
+    /// </summary>
+    sealed class Stages
+    {
+        readonly List<string?> names = [];
+
+        /// <summary>False when the name is taken.</summary>
+        public bool Begin(string? name)
+        {
+            var isNew = name is null || !names.Contains(name, StringComparer.OrdinalIgnoreCase);
+            names.Add(name);
+            return isNew;
+        }
+
+        public bool IsNamed(string name) => names.Contains(name);
+
+        /// <summary>To every engine it is a stage before the one that has begun.</summary>
+        public bool IsDone(string name) => names.SkipLast(1).Contains(name) || Enumerable.Range(0, Math.Max(0, names.Count - 1)).Any(number => name == $"{number}");
+
+        /// <summary>To some engine it could be one.</summary>
+        public bool IsLike(string name) => names.Contains(name, StringComparer.OrdinalIgnoreCase);
+    }
 }
+
+/// <summary>An image that a Dockerfile names.</summary>
+/// <param name="Name">As it stands there.</param>
+/// <param name="Platform">The one that it is to be for; null where none is given.</param>
+internal sealed record NamedImage(string Name, string? Platform);

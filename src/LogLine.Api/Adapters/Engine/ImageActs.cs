@@ -95,8 +95,9 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
     /// Refuses an image of a Dockerfile that is another tenant's, or that brings instructions of its own into the build. What is not there is fetched first, to be judged. The engine reads the file, so it is asked for what
     /// stands there, as it stands there, too.
     /// </summary>
-    public async Task EnsureBuildableAsync(PrimitiveCall call, string image, CancellationToken cancel)
+    public async Task EnsureBuildableAsync(PrimitiveCall call, NamedImage named, CancellationToken cancel)
     {
+        var (image, platform) = named;
         var reference = TenantImages.Visible(call.Tenant, image);
         if (await engine.FindImageAsync(reference, cancel) is null)
         {
@@ -105,7 +106,13 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
         }
         foreach (var name in ImageName.IsShort(image) ? (string[])[reference, image] : [reference])
         {
-            if (await engine.FindImageAsync(name, cancel) is { } found && await triggers.AreInAsync(IsVisible(call.Tenant, found) ? found : throw NotFound(image), cancel))
+            if (await engine.FindImageAsync(name, cancel) is not { } found)
+                continue;
+            if (!IsVisible(call.Tenant, found))
+                throw NotFound(image);
+            if (platform is not null && platform != $"{found.Os}/{found.Architecture}")
+                throw new ArtifactException(ArtifactFailure.Malformed, $"The image '{image}' is here for {found.Os}/{found.Architecture}, and the Dockerfile wants it for {platform}: the engine would fetch another one, which nobody has judged. Leave --platform out.");
+            if (await triggers.AreInAsync(found, cancel))
                 throw new ArtifactException(ArtifactFailure.Malformed, $"The image '{image}' has ONBUILD triggers, which would act in this build without having been judged. Build on one that has none, with what they do in the Dockerfile.");
         }
     }

@@ -33,7 +33,7 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
     }
 
     /// <summary>Judges the context and its Dockerfile, and answers with the images that it names.</summary>
-    static async Task<IReadOnlyList<string>> NamedImagesAsync(PrimitiveCall call, Stream context, CancellationToken cancel)
+    static async Task<IReadOnlyList<NamedImage>> NamedImagesAsync(PrimitiveCall call, Stream context, CancellationToken cancel)
     {
         var name = TarContents.Normal(call.Arguments.Text("dockerfile") ?? "Dockerfile");
         if (name.EndsWith(".in", StringComparison.OrdinalIgnoreCase))
