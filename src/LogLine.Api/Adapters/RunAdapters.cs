@@ -33,9 +33,11 @@ public static class RunAdapters
     public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, AdapterOptions options, WorkloadPolicy policy, TimeProvider time)
     {
         var registries = RegistryCredentials.Of(options.Registries);
-        var engines = EngineEndpoints.Discover(environment).ToDictionary(
+        var endpoints = EngineEndpoints.Discover(environment);
+        var judge = policy.Guarding([.. endpoints.SelectMany(endpoint => endpoint.Sockets)]);
+        var engines = endpoints.ToDictionary(
             endpoint => endpoint.Provider, endpoint => Adapter(endpoint.Provider, new EngineClient(endpoint, EngineLimits.Default, time, registries)));
         return [engines[EngineEndpoints.Podman], Adapter(NerdctlEngine.Provider, new NerdctlEngine(options.Nerdctl, EngineLimits.Default, registries, time)), engines[EngineEndpoints.Docker]];
-        EngineAdapter Adapter(string provider, IContainerEngine engine) => new(provider, engine, EngineLimits.Default, policy, time) { IsOptional = IsOptional(provider) && !options.Nerdctl.IsAskedFor };
+        EngineAdapter Adapter(string provider, IContainerEngine engine) => new(provider, engine, EngineLimits.Default, judge, time) { IsOptional = IsOptional(provider) && !options.Nerdctl.IsAskedFor };
     }
 }

@@ -18,7 +18,8 @@ public static class BindSources
     /// <param name="source">What is to be mounted.</param>
     /// <param name="roots">What the operator named.</param>
     /// <param name="inSight">On the machine whose files are mounted: it has to be there. A worker in a container follows no link in a folder that it does not have.</param>
-    public static string? Problem(string source, IEnumerable<string> roots, bool inSight = false)
+    /// <param name="engines">The sockets of this machine's engines, wherever they are and whatever they are called.</param>
+    public static string? Problem(string source, IEnumerable<string> roots, bool inSight = false, IReadOnlyList<string>? engines = null)
     {
         if (Danger(source) is { } danger)
         {
@@ -44,13 +45,19 @@ public static class BindSources
         {
             return $"The mount of {source} is not allowed: it is, links followed, not below {string.Join(", ", real.Order(StringComparer.Ordinal))} (LogLine:Policy:BindRoots).";
         }
-        return Danger(target) ?? (inSight && !Path.Exists(target) ? $"The mount of {source} is not allowed: it is not to be seen here, so that its links cannot be followed." : null);
+        return Danger(target) ?? SocketIn(target, engines ?? []) ?? (inSight && !Path.Exists(target) ? $"The mount of {source} is not allowed: it is not to be seen here, so that its links cannot be followed." : null);
     }
 
     private static string? Danger(string path) =>
         Trim(path) == "/" || Forbidden.Any(folder => IsBelow(path, folder)) ? $"The mount of {path} is not allowed, whatever the roots: it would hand the host over."
-        : Sockets.Contains(Path.GetFileName(Trim(path))) ? $"The mount of {path} is not allowed: whoever holds an engine's socket holds the host."
+        : Sockets.Contains(Path.GetFileName(Trim(path))) ? HoldsTheHost(path)
         : null;
+
+    private static string HoldsTheHost(string path) => $"The mount of {path} is not allowed, whatever the roots: whoever holds an engine's socket holds the host.";
+
+    /// <summary>A folder hands over what is in it: an engine's socket is not mounted with the folders above it either.</summary>
+    private static string? SocketIn(string target, IReadOnlyList<string> engines) =>
+        Sockets.Any(name => File.Exists(Path.Combine(target, name))) || engines.Any(socket => File.Exists(socket) && Resolve(socket) is { } real && IsBelow(real, target)) ? HoldsTheHost(target) : null;
 
     /// <summary>The path with every link in it followed; a part that does not exist stays as it is. Null when there are too many links.</summary>
     private static string? Resolve(string path)

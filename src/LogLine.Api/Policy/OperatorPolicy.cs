@@ -52,9 +52,10 @@ public sealed class OperatorPolicy
     /// <summary>Why a container breaks the operator's rules on the machine that carries it out, or null: there a bind source has to be in sight, since what is not may be a link.</summary>
     /// <param name="input">What it asks for.</param>
     /// <param name="remoteHost">The engine's host when it is another machine, whose files are out of sight.</param>
-    public string? ViolationHere(PolicyInput input, string? remoteHost) =>
+    /// <param name="engines">The sockets of this machine's engines.</param>
+    public string? ViolationHere(PolicyInput input, string? remoteHost, IReadOnlyList<string> engines) =>
         (HostAccess(input, "The container", TenantPolicy.Nothing) ?? Capability(input, "The container") ?? Image(input, TenantPolicy.Nothing) ?? Bind(input, source => remoteHost is null
-            ? BindSources.Problem(source, BindRoots, inSight: true)
+            ? BindSources.Problem(source, BindRoots, inSight: true, engines)
             : $"The mount of {source} is not allowed: the engine is on {remoteHost}, whose links cannot be followed from here; a worker beside the engine can (LogLine:Policy:BindRoots there)."))?.Detail;
 
     /// <summary>The rule that an act on images breaks, with a sentence; or null.</summary>

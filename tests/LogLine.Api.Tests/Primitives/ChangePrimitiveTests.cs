@@ -36,6 +36,11 @@ public sealed class ChangePrimitiveTests
         var events = await lab.DoAsync("system.events", null, """{"since":"10m","limit":1000}""");
         Assert.Equal(["create", "start"], events.Items("events").Where(one => one.Text("name") == name && one.Text("action") is "create" or "start").Select(one => one.Text("action")));
         Assert.True((await lab.DoAsync("system.metrics", null)).Member("containers").Integer("running") >= 1);
+
+        // Podman calls it otherwise, and has it a moment later.
+        await lab.DoAsync("container.kill", name);
+        await Patience.UntilAsync("its end among the events", async () =>
+            (await lab.DoAsync("system.events", null, """{"since":"10m","limit":1000}""")).Items("events").Any(one => one.Text("name") == name && one.Text("action") == "die"));
     }
 
     /// <summary>One that container.create makes in its place would end the deploy's run, and be in the way of the next: what is planned is a deploy, where there is a way.</summary>
@@ -116,7 +121,7 @@ public sealed class ChangePrimitiveTests
     }
 
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
-    public async Task Prune_RemovesExactlyWhatWasPlanned(string provider)
+    public async Task Prune_RemovesNothingThatWasNotPlanned(string provider)
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
         var (stopped, running) = (await lab.RunningAsync("stopped"), await lab.RunningAsync("running"));

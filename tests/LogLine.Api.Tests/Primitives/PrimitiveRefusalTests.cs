@@ -169,6 +169,20 @@ public sealed class PrimitiveRefusalTests
         Assert.Contains("does not carry out container.exec", answer.Body);
     }
 
+    [Theory]
+    [InlineData("unix:///run/podman/podman.sock", false), InlineData("tcp://engine.example:2375", false), InlineData("/run/podman/podman.sock", false), InlineData("second", false)]
+    [InlineData("default", true)]
+    public async Task Endpoint_IsTheNameOfAnEngine_AndNoAddress(string endpoint, bool isOne)
+    {
+        using var adapter = NoEngine;
+        await using var gateway = await TestGateway.StartAsync([adapter]);
+
+        var answer = await gateway.PostAsync(TestGateway.Json(new { intent = "container.start", subject = "urn:container:dev/web", payload = new { target = new { provider = "podman", endpoint }, name = "web" } }));
+
+        Assert.Equal(isOne ? "503_ADAPTER_UNAVAILABLE" : "422_SCHEMA_INVALID", answer.Code);
+        Assert.Equal(isOne ? null : "/payload/target/endpoint", answer.Json.Items("errors").FirstOrDefault().Text("path"));
+    }
+
     /// <summary>A network was made for it and left, since an engine refuses only to put the same container into it twice.</summary>
     [Fact]
     public async Task LinkOfAContainerToItself_IsNone()

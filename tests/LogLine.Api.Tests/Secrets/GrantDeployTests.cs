@@ -33,6 +33,7 @@ public sealed class GrantDeployTests
         var refused = await lab.SendAsync("container.exec", name, """{"argv":["env"]}""");
         Assert.Equal(("428_PROOF_REQUIRED", "secret.access"), (refused.Code, refused.Json.Member("details").Text("required_proof_intent")));
         Assert.Equal("428_PROOF_REQUIRED", (await lab.SendAsync("container.commit", name, """{"image":"stolen:1"}""")).Code);
+        Assert.Equal("428_PROOF_REQUIRED", (await lab.SendAsync("container.copy_from", name, """{"path":"/run/secrets"}""")).Code);
         var stdout = (await lab.HeardAsync(name, """{"argv":["sh","-c","until [ -e /tmp/said ]; do sleep 0.02; done; said=$(env; cat $TOKEN_FILE; stat -c %a /proc/self; mount | grep run/secrets); echo \"$said\""]}""", before: () => ProveAccessAsync(lab, name))).Text("stdout")!;
         Assert.Contains("PASSWORD=«grant:db»", stdout);
         Assert.Contains("TOKEN_FILE=/run/secrets/token", stdout);

@@ -14,6 +14,9 @@ public sealed record EngineEndpoint(string Provider, IReadOnlyList<Uri> Candidat
     /// <summary>How <c>tcp</c> is secured; null for not at all.</summary>
     public EngineTls? Tls { get; init; }
 
+    /// <summary>The paths at which its socket is, or may come to be.</summary>
+    public IEnumerable<string> Sockets => Candidates.Where(candidate => candidate.Scheme == "unix").Select(candidate => candidate.LocalPath);
+
     /// <summary>The candidate to connect to now: the first whose socket exists, or null.</summary>
     public Uri? Current() => Problem is not null ? null : Candidates.FirstOrDefault(c => c.Scheme != "unix" || File.Exists(c.LocalPath));
 

@@ -1,7 +1,10 @@
+using System.Text;
+using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Adapters.Nerdctl;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
+using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Tests.Adapters.Engine;
 
@@ -104,6 +107,17 @@ internal sealed class EngineLab : IAsyncDisposable
     {
         var reply = await Client.DoAsync($"/commit?container={id}&repo={Uri.EscapeDataString(repository)}&tag={tag}", new(), EngineJson.Default.EmptyBody, "commit a container", Cancel);
         return reply.Read(EngineJson.Default.ObjectCreated, "commit a container").Id!;
+    }
+
+    /// <summary>What a primitive of this lab's tenant brings. Every session and task has ended here.</summary>
+    public async Task<JsonElement> DoAsync(string intent, string arguments = "{}", string name = "s")
+    {
+        var call = new PrimitiveCall
+        {
+            RunId = "run_x", Tenant = Tenant, Name = name, Arguments = CanonicalJson.Parse(Encoding.UTF8.GetBytes(arguments)).Root, Begun = () => Task.CompletedTask, Artifacts = null!,
+            HasEnded = (_, _) => ValueTask.FromResult(true), Progress = _ => Task.CompletedTask, TurnOf = async (container, cancel) => await new WorkloadTurns().TakeAsync("podman", Tenant, container, cancel),
+        };
+        return (await Adapter.Primitives[intent](call, Cancel)).Body;
     }
 
     public async Task PauseAsync(string id)

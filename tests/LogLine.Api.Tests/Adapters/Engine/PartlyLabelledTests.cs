@@ -1,6 +1,4 @@
-using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
-using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
 
@@ -18,11 +16,11 @@ public sealed class PartlyLabelledTests
         var (others, spec) = (await OthersAsync(lab, kind), lab.Spec("/bin/sleep", "600"));
         await lab.StartedAsync(spec with { Strategy = kind, SessionId = kind == "session" ? "s" : null, TaskId = kind == "task" ? "s" : null });
 
-        var listed = await DoAsync(lab, "container.list", $$"""{"{{kind}}_id":"s"}""");
-        var group = Assert.Single((await DoAsync(lab, kind + ".list")).Items("groups"));
-        var (info, metrics) = (await DoAsync(lab, "system.info"), await DoAsync(lab, "system.metrics"));
-        var (orphans, unused) = (await DoAsync(lab, "cleanup.plan"), await DoAsync(lab, "system.prune"));
-        var ended = await DoAsync(lab, kind + ".end");
+        var listed = await lab.DoAsync("container.list", $$"""{"{{kind}}_id":"s"}""");
+        var group = Assert.Single((await lab.DoAsync(kind + ".list")).Items("groups"));
+        var (info, metrics) = (await lab.DoAsync("system.info"), await lab.DoAsync("system.metrics"));
+        var (orphans, unused) = (await lab.DoAsync("cleanup.plan"), await lab.DoAsync("system.prune"));
+        var ended = await lab.DoAsync(kind + ".end");
 
         Assert.Equal(["web"], listed.Items("containers").Select(item => item.Text("name")));
         Assert.Equal(["web"], group.Texts("containers"));
@@ -43,7 +41,7 @@ public sealed class PartlyLabelledTests
         await OthersAsync(lab, "session");
         await lab.Adapter.CreateAsync(lab.Spec(), EngineLab.Cancel);
 
-        var events = (await DoAsync(lab, "system.events")).Items("events").ToList();
+        var events = (await lab.DoAsync("system.events")).Items("events").ToList();
 
         Assert.NotEmpty(events);
         Assert.All(events, one => Assert.Equal("web", one.Text("name")));
@@ -58,15 +56,5 @@ public sealed class PartlyLabelledTests
             await lab.ForeignAsync($"emptied-{lab.Tenant}", new(some) { [EngineLabels.Name] = "", [EngineLabels.RunId] = "" }),
             await lab.ForeignAsync($"runless-{lab.Tenant}", new(some) { [EngineLabels.Name] = "other" }),
         ];
-    }
-
-    static async Task<JsonElement> DoAsync(EngineLab lab, string intent, string arguments = "{}")
-    {
-        var call = new PrimitiveCall
-        {
-            RunId = "run_x", Tenant = lab.Tenant, Name = "s", Arguments = CanonicalJson.Parse(System.Text.Encoding.UTF8.GetBytes(arguments)).Root, Begun = () => Task.CompletedTask, Artifacts = null!,
-            HasEnded = (_, _) => ValueTask.FromResult(true), Progress = _ => Task.CompletedTask, TurnOf = async (name, cancel) => await new WorkloadTurns().TakeAsync("podman", lab.Tenant, name, cancel),
-        };
-        return (await lab.Adapter.Primitives[intent](call, EngineLab.Cancel)).Body;
     }
 }
