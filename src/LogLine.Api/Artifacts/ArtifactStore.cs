@@ -42,6 +42,7 @@ public sealed class ArtifactStore
 
     private readonly string _root;
     private readonly ConcurrentDictionary<string, TenantShare> _shares = new();
+    private readonly Lock _names = new();
 
     private ArtifactStore(string root, ArtifactOptions options) => (_root, Options) = (root, options);
 
@@ -106,7 +107,10 @@ public sealed class ArtifactStore
         var leaving = new FileInfo(Path.Combine(_root, Incoming, Guid.NewGuid().ToString("N")));
         try
         {
-            File.Move(FileOf(tenant, hash), leaving.FullName);
+            lock (_names)
+            {
+                File.Move(FileOf(tenant, hash), leaving.FullName);
+            }
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -126,8 +130,12 @@ public sealed class ArtifactStore
         {
             MakeFolder(one);
         }
-        var isNew = !File.Exists(file);
-        File.Move(written, file, overwrite: true); // the same bytes under the same name
+        bool isNew;
+        lock (_names) // of several that bring the same bytes one is the first, and only its bytes are counted
+        {
+            isNew = !File.Exists(file);
+            File.Move(written, file, overwrite: true);
+        }
         FolderSync.Flush(folder);
         FolderSync.Flush(Path.Combine(_root, tenant));
         FolderSync.Flush(_root);
