@@ -107,7 +107,7 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
         if (_looked is not { Since.IsCompleted: false } known)
         {
             var (since, at) = (State.Moved, State.Timestamp);
-            _looked = known = (new SeenWorkload(await State.Targets.Find(Provider)!.Before(RunId).FindByNameAsync(Tenant, Payload.Text("name")!, cancel), at), since);
+            _looked = known = (new SeenWorkload(await RunTelemetry.GuardAsync(Provider, "gate", () => State.Targets.Find(Provider)!.Before(RunId).FindByNameAsync(Tenant, Payload.Text("name")!, cancel)), at), since);
         }
         return known.Seen.Found;
     }

@@ -39,7 +39,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
     /// Begins a look while its run is being committed; null for what is no glance (<see cref="PrimitiveTable.IsGlance"/>), or is about a container that the gate has not seen. What it brings goes nowhere before the
     /// run is durable: the job waits for it then. When the run is refused at the last moment, it was one question more to the engine.
     /// </summary>
-    public static Task<PrimitiveResult>? LookAhead(TakenRun taken, IRunGateway gateway, IRunAdapter adapter, CancellationToken stopping)
+    public static Task<PrimitiveResult>? LookAhead(TakenRun taken, IRunGateway gateway, IRunAdapter adapter, TimeProvider time, CancellationToken stopping)
     {
         var run = taken.Planned;
         if (DeployOrder.IsDeploy(run) || RunDetail.Order(run.Detail) is not { } order || !PrimitiveTable.IsGlance(order.Effect) || PrimitiveTable.Find(adapter, order.Effect) is not { } primitive)
@@ -49,7 +49,13 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         var container = IsAboutContainer(run, order) ? taken.Seen?.Found : null;
         return container is null && IsAboutContainer(run, order) ? null : HeldBack(LookAsync());
 
-        async Task<PrimitiveResult> LookAsync() => await primitive(Call(run, order, container, gateway), stopping);
+        async Task<PrimitiveResult> LookAsync()
+        {
+            var since = time.GetTimestamp();
+            var result = await primitive(Call(run, order, container, gateway), stopping);
+            RunTelemetry.Carried(run, time.GetElapsedTime(since));
+            return result;
+        }
     }
 
     /// <summary>The same; nobody may ever come for it, so that its failure is nobody's to see then.</summary>
@@ -218,14 +224,19 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             return; // another worker has it by now
         }
         working.ThrowIfCancellationRequested();
-        var started = time.GetUtcNow();
+        var (started, since, reporting) = (time.GetUtcNow(), time.GetTimestamp(), TimeSpan.Zero);
         var progress = new ProgressReports(run, gateway, time, logger, stopping);
         var result = taken?.Ahead is { } ahead ? await ahead.WaitAsync(working) : await primitive(Call(run, _order, workload, gateway) with
         {
             Unbroken = stopping,
             SecretVariables = _secretVariables,
             Mask = _mask,
-            Begun = () => BeginAsync(time.GetUtcNow(), stopping),
+            Begun = async () =>
+            {
+                var at = time.GetTimestamp();
+                await BeginAsync(time.GetUtcNow(), stopping);
+                reporting += time.GetElapsedTime(at);
+            },
             Making = () => _isMaking = true,
             TurnOf = TurnOfAsync,
             // Asked in the middle of the work: a store that is away would end it there, and what it has done would be nobody's to tell.
@@ -233,6 +244,10 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
             Progress = progress.SayAsync,
             Said = (source, piece) => outputs.Append(run.RunId, source, piece),
         }, working);
+        if (taken?.Ahead is null)
+        {
+            RunTelemetry.Carried(run, time.GetElapsedTime(since) - reporting);
+        }
         await progress.SaidAsync();
         var exited = Ended(RunState.Exited, result.ExitCode, null, null, result.Body);
         await SayAsync(_begun ? [exited] : [new RunReport(RunState.Running) { StartedAt = started }, exited], stopping);
@@ -275,7 +290,7 @@ internal sealed class PrimitiveJob(RunRow run, TakenRun? taken, IRunGateway gate
         taken is { Ahead: not null } ? taken.Seen!.Found
         : (_takenOver ? null : taken is null ? gateway.SeenOf(run) : taken.Seen) is { } seen && PrimitiveTable.NeedsNoSecondLook(_order.Effect) && time.GetElapsedTime(seen.At) < SeenWorkload.Life
             ? seen.Found
-            : await adapter.FindByNameAsync(run.Tenant, run.Service, working);
+            : await RunTelemetry.GuardAsync(run.Provider, "worker", () => adapter.FindByNameAsync(run.Tenant, run.Service, working));
 
     private void Judge(Workload? workload, string operation)
     {

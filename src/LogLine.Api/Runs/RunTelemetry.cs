@@ -23,6 +23,14 @@ internal static class RunTelemetry
         "logline.adapter.call.duration", "s", "Calls to container engines, by provider, operation and outcome; waiting for a container's end and following its output aside.",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] });
 
+    private static readonly Histogram<double> Primitives = Meter.CreateHistogram(
+        "logline.primitive.duration", "s", "Time that an adapter was at work on a primitive, by provider and intent: its calls to the engine and what it waits for there. Gate, ledger and what the run reports meanwhile are not in it.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] });
+
+    private static readonly Histogram<double> Looks = Meter.CreateHistogram(
+        "logline.guard.look.duration", "s", "Time that the lifecycle guard waited for an engine to say where a container stands, by provider and by who judged: the gate, or the worker right before the act.",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 10] });
+
     /// <summary>Counts a state that a run has reached.</summary>
     public static void Moved(RunRow run, RunState state, DateTimeOffset now)
     {
@@ -31,6 +39,27 @@ internal static class RunTelemetry
         if (state == RunState.Running && run.State != RunState.Running)
         {
             Start.Record((now - run.CreatedAt).TotalSeconds, provider);
+        }
+    }
+
+    /// <summary>An adapter has carried out a primitive.</summary>
+    public static void Carried(RunRow run, TimeSpan atWork) =>
+        Primitives.Record(atWork.TotalSeconds, new KeyValuePair<string, object?>("provider", run.Provider), new KeyValuePair<string, object?>("intent", run.Intent));
+
+    /// <summary>Measures a look of the lifecycle guard at the engine's truth.</summary>
+    /// <param name="provider">Name of the engine.</param>
+    /// <param name="by">Who judges: <c>gate</c> or <c>worker</c>.</param>
+    /// <param name="look">Asks the engine.</param>
+    public static async Task<Workload?> GuardAsync(string provider, string by, Func<Task<Workload?>> look)
+    {
+        var since = Stopwatch.GetTimestamp();
+        try
+        {
+            return await look();
+        }
+        finally
+        {
+            Looks.Record(Stopwatch.GetElapsedTime(since).TotalSeconds, new KeyValuePair<string, object?>("provider", provider), new KeyValuePair<string, object?>("by", by));
         }
     }
 

@@ -27,7 +27,7 @@ public sealed class Worker(IRunGateway gateway, RunTargets targets, GrantVault v
         await TryAsync(vault.SweepAsync);
         await TryAsync(() => Task.WhenAll(Task.Run(() => WorkFolder.Sweep(WorkFolder.Memory), stopping), Task.Run(() => WorkFolder.Sweep(WorkFolder.Disk), stopping)));
         await TryAsync(() => unsaid.SweepAsync(gateway.FindAsync));
-        gateway.Offer(provider => HasRoom && targets.Find(provider) is IRunAdapter, taken => Begin(taken.Run, taken, taken.Since, stopping), taken => targets.Find(taken.Planned.Provider) is IRunAdapter adapter ? PrimitiveJob.LookAhead(taken, gateway, adapter, stopping) : null);
+        gateway.Offer(provider => HasRoom && targets.Find(provider) is IRunAdapter, taken => Begin(taken.Run, taken, taken.Since, stopping), taken => targets.Find(taken.Planned.Provider) is IRunAdapter adapter ? PrimitiveJob.LookAhead(taken, gateway, adapter, time, stopping) : null);
         using var renewal = new PeriodicTimer(gateway.LeaseLife / 3, time);
         var tick = renewal.WaitForNextTickAsync(stopping).AsTask();
         while (!stopping.IsCancellationRequested)

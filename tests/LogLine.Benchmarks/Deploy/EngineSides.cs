@@ -143,12 +143,12 @@ internal sealed class EngineSides : IAsyncDisposable
     /// <param name="act">Does them.</param>
     public async Task<string> CountAsync(string what, int times, Func<Task> act)
     {
-        async Task<(double Calls, double Waited, double Commits, double Seconds, double Compiled)> NowAsync() => (
-            await Gateway.SumAsync("logline_adapter_call_duration_seconds_count"), await Gateway.SumAsync("logline_adapter_call_duration_seconds_sum"), await Gateway.SumAsync("logline_ledger_commit_duration_seconds_count"), await Gateway.SumAsync("dotnet_process_cpu_time_seconds_total"), await CompiledAsync());
+        async Task<(double Calls, double Waited, double Commits, double Committing, double Seconds, double Compiled)> NowAsync() => (
+            await Gateway.SumAsync("logline_adapter_call_duration_seconds_count"), await Gateway.SumAsync("logline_adapter_call_duration_seconds_sum"), await Gateway.SumAsync("logline_ledger_commit_duration_seconds_count"), await Gateway.SumAsync("logline_ledger_commit_duration_seconds_sum"), await Gateway.SumAsync("dotnet_process_cpu_time_seconds_total"), await CompiledAsync());
         var before = await NowAsync();
         await act();
         var after = await NowAsync();
-        return $"{(after.Calls - before.Calls) / times:0.0} calls to the engine ({(after.Waited - before.Waited) * 1000 / times:0.0} ms) and {(after.Commits - before.Commits) / times:0.0} commits per {what}; {(after.Seconds - before.Seconds) * 1000 / times:0.0} ms of the gateway's processor time, {(after.Compiled - before.Compiled) / times:0.0} ms of it its runtime's compiler";
+        return $"{(after.Calls - before.Calls) / times:0.0} calls to the engine ({(after.Waited - before.Waited) * 1000 / times:0.0} ms) and {(after.Commits - before.Commits) / times:0.0} commits ({(after.Committing - before.Committing) * 1000 / times:0.0} ms) per {what}; {(after.Seconds - before.Seconds) * 1000 / times:0.0} ms of the gateway's processor time, {(after.Compiled - before.Compiled) / times:0.0} ms of it its runtime's compiler";
     }
 
     /// <summary>Milliseconds that the gateway's runtime has compiled for so far.</summary>

@@ -31,9 +31,10 @@ internal static class PrimitiveBenchmark
         public string Members { get; init; } = "";
 
         /// <summary>
-        /// The call of the engine that it is all about, as the gateway's metrics name it, where the engine needs so long that its own scatter is more than what is added: that is then all but what this very call took within the whole.
+        /// The engine needs so long for it that its own scatter, from one call to the next, is more than what is added. What is added is then all of a call but the part in which its adapter was at work (<c>logline_primitive_duration_seconds</c>), and but
+        /// the engine's answers to the lifecycle guard (<c>logline_guard_look_duration_seconds</c>): what gate, ledger and dispatch took of this very call.
         /// </summary>
-        public string? Act { get; init; }
+        public bool IsSlow { get; init; }
 
         /// <summary>What is done by hand, where that is more than the one call.</summary>
         public string Calling { get; init; } = "";
@@ -63,7 +64,7 @@ internal static class PrimitiveBenchmark
             foreach (var pair in Pairs(sides).Where(pair => options.WantsIntent(pair.Intent)))
             {
                 var since = Stopwatch.GetTimestamp();
-                var added = await (pair.Act is null ? InTurnsAsync(sides, pair) : AroundAsync(sides, pair));
+                var added = await (pair.IsSlow ? AroundAsync(sides, pair) : InTurnsAsync(sides, pair));
                 figures.AddRange(added);
                 // All of them take minutes.
                 await Console.Error.WriteLineAsync($"{sides.Provider}: {pair.Intent}, {Stopwatch.GetElapsedTime(since).TotalSeconds:0} s; {string.Join(", ", added.Select(figure => $"{figure.RatioText.Split(' ')[0]} of {figure.Yardstick}"))}");
@@ -92,7 +93,7 @@ internal static class PrimitiveBenchmark
         // One step of a container that was made for it.
         Pair Step(string verb, Func<Task> act, bool running) => new("container." + verb, New, () => ThenAsync(act, inspectMade))
         {
-            Calls = FewerCalls, Act = verb + " a container", Calling = verb + " and inspect", Limit = ActLimit,
+            Calls = FewerCalls, IsSlow = true, Calling = verb + " and inspect", Limit = ActLimit,
             Before = () => running ? StartedAsync() : engine.CreateAsync(made, labels),
             After = () => engine.RemoveAsync(made),
         };
@@ -112,9 +113,9 @@ internal static class PrimitiveBenchmark
             Look("container.inspect", inspectThere),
             Look("container.top", $"/containers/{there}/top?ps_args={(podman ? "pid,user,args" : "-eo%20pid,user,args")}"), // as the gateway asks
             Look("container.list", "/containers/json?all=true", null),
-            new("container.pause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/pause")) { Calls = FewerCalls, After = () => engine.ThawAsync(there) },
-            new("container.unpause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/unpause")) { Calls = FewerCalls, Before = () => engine.FreezeAsync(there) },
-            Look("container.stats", $"/containers/{there}/stats?stream=false&one-shot=true") with { Calls = FewerCalls, Act = "show what a container uses", Calling = "stats" }, // Docker answers when it counts next, within a second
+            new("container.pause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/pause")) { Calls = FewerCalls, IsSlow = true, Calling = "pause", After = () => engine.ThawAsync(there) },
+            new("container.unpause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/unpause")) { Calls = FewerCalls, IsSlow = true, Calling = "unpause", Before = () => engine.FreezeAsync(there) },
+            Look("container.stats", $"/containers/{there}/stats?stream=false&one-shot=true") with { Calls = FewerCalls, IsSlow = true, Calling = "stats" }, // Docker answers when it counts next, within a second
             Look("container.diff", $"/containers/{there}/changes"),
             Look("container.logs", $"/containers/{there}/logs?stdout=true&stderr=true"),
             new("container.create", New, () => ThenAsync(() => engine.CreateAsync(made, labels), inspectMade))
@@ -138,15 +139,15 @@ internal static class PrimitiveBenchmark
             },
             new("network.connect", EngineSides.Name, () => ThenAsync(ConnectAsync, inspectThere))
             {
-                Calls = FewerCalls, Act = "connect a container", Members = $$""","container":"{{EngineSides.Name}}" """, Calling = "connect, and inspect the container for its address", Limit = ActLimit, After = DisconnectAsync,
+                Calls = FewerCalls, IsSlow = true, Members = $$""","container":"{{EngineSides.Name}}" """, Calling = "connect, and inspect the container for its address", Limit = ActLimit, After = DisconnectAsync,
             },
             new("network.disconnect", EngineSides.Name, () => ThenAsync(DisconnectAsync, "/networks/" + there))
             {
-                Calls = FewerCalls, Act = "disconnect a container", Members = $$""","container":"{{EngineSides.Name}}" """, Calling = "disconnect, and inspect the network", Limit = ActLimit, Before = ConnectAsync,
+                Calls = FewerCalls, IsSlow = true, Members = $$""","container":"{{EngineSides.Name}}" """, Calling = "disconnect, and inspect the network", Limit = ActLimit, Before = ConnectAsync,
             },
             Look("network.list", "/networks" + own, null),
             Look("network.inspect", "/networks/" + there),
-            new("network.remove", New, () => engine.DeleteAsync("/networks/" + made)) { Calls = FewerCalls, Act = "remove a network", Calling = "remove", Limit = ActLimit, Before = () => engine.PostAsync("/networks/create", thing) },
+            new("network.remove", New, () => engine.DeleteAsync("/networks/" + made)) { Calls = FewerCalls, IsSlow = true, Calling = "remove", Limit = ActLimit, Before = () => engine.PostAsync("/networks/create", thing) },
             new("volume.create", New, () => engine.PostAsync("/volumes/create", thing)) { Calls = FewerCalls, Limit = ActLimit, After = () => engine.DeleteAsync("/volumes/" + made) },
             Look("volume.inspect", "/volumes/" + there),
             new("volume.remove", New, () => engine.DeleteAsync("/volumes/" + made)) { Calls = FewerCalls, Limit = ActLimit, Before = () => engine.PostAsync("/volumes/create", thing) },
@@ -169,25 +170,27 @@ internal static class PrimitiveBenchmark
         return time;
     }
 
-    /// <summary>What the gateway adds to the engine's call that it is all about, by what that very call took within the whole: at the median and at the 99th percentile. Looks before and after it are the gateway's.</summary>
+    /// <summary>What gate, ledger and dispatch take of each call, which is all of it but the adapter's part and the engine's answers to the guard: at the median and at the 99th percentile.</summary>
     private static async Task<IReadOnlyList<Figure>> AroundAsync(EngineSides sides, Pair pair)
     {
-        var (added, acts, byHand) = (new double[pair.Calls], new double[pair.Calls], new double[ByHand]);
+        var (added, acts, looks, byHand) = (new double[pair.Calls], new double[pair.Calls], new double[pair.Calls], new double[ByHand]);
         Task OursAsync() => sides.DoAsync(pair.Intent, pair.Name, pair.Members);
-        async Task<double> SpentAsync() => await sides.Gateway.SumAsync("logline_adapter_call_duration_seconds_sum", $"operation=\"{pair.Act}\"") * 1000;
+        async Task<(double Act, double Look)> SpentAsync() => (
+            await sides.Gateway.SumAsync("logline_primitive_duration_seconds_sum", $"intent=\"{pair.Intent}\"") * 1000, await sides.Gateway.SumAsync("logline_guard_look_duration_seconds_sum") * 1000);
         await sides.SettleAsync(() => TimeAsync(pair, OursAsync), longest: LongestSettling);
         for (var call = 0; call < pair.Calls; call++)
         {
             var before = await SpentAsync();
             var whole = await TimeAsync(pair, OursAsync);
-            acts[call] = await SpentAsync() - before;
-            added[call] = whole - acts[call];
+            var after = await SpentAsync();
+            (acts[call], looks[call]) = (after.Act - before.Act, after.Look - before.Look);
+            added[call] = whole - acts[call] - looks[call];
             if (call % (pair.Calls / ByHand) == 0)
             {
                 byHand[call / (pair.Calls / ByHand)] = await TimeAsync(pair, pair.ByHand);
             }
         }
-        return Added(sides, pair, $"the engine's own answer within `{pair.Intent}`", share => Percentile(added, share), share => $"{Percentile(added, share):0.0} ms beside {Percentile(acts, share):0.0} ms in which the engine did it", [
+        return Added(sides, pair, $"the engine's part of `{pair.Intent}`", share => Percentile(added, share), share => $"{Percentile(added, share):0.0} ms beside {Percentile(acts, share):0.0} ms of the adapter and its engine, and {Percentile(looks, share):0.0} ms in which the engine told the guard where the container stands", [
             $"by hand ({pair.Calling}) {Percentile(byHand, Median):0.0} ms, the median of {ByHand}", await CostAsync(sides, pair, OursAsync),
         ]);
     }

@@ -18,7 +18,8 @@ internal static class BenchmarkDocument
         text.AppendLine("# Benchmarks").AppendLine();
         text.AppendLine("Written by `tests/run --with dotnet tests/LogLine.Benchmarks/bin/Release/net10.0/LogLine.Benchmarks.dll --write docs/benchmarks.md`; do not edit by hand.").AppendLine();
         text.AppendLine("Every figure is a ratio to a yardstick that was measured in the same run, in turns with it; it is the median of the rounds' ratios, and in brackets stand the lowest and");
-        text.AppendLine("highest of a round. Ratios carry over to other machines; the absolute numbers below them do not.").AppendLine();
+        text.AppendLine("highest of a round. Ratios carry over to other machines; the absolute numbers below them do not. One kind is measured otherwise: of primitives that take the engine long, and each time another time, what is added is taken within");
+        text.AppendLine("each call, as all of it but the engine's part (the adapter at work, and its answers to the lifecycle guard, by the gateway's own metrics); what the same takes by hand stands beside it.").AppendLine();
         text.AppendLine("| | |").AppendLine("|---|---|");
         foreach (var (name, value) in Facts(options))
         {
