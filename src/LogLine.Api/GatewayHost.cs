@@ -249,7 +249,7 @@ internal static class GatewayHost
         services.AddSingleton<LeasePoll>();
         services.AddSingleton<IRunLogs, RemoteRunLogs>();
         services.AddSingleton(provider => new RunTargets(
-            RunAdapters.Providers.Select(name => new RemoteTarget(name, provider.GetRequiredService<WorkerBoard>()) { IsOptional = RunAdapters.IsOptional(name) }), provider.GetRequiredService<TimeProvider>()));
+            RunAdapters.EnginesOf(provider.GetRequiredService<GatewayOptions>().Engines).Select(name => new RemoteTarget(name, provider.GetRequiredService<WorkerBoard>()) { IsOptional = RunAdapters.IsOptional(name) }), provider.GetRequiredService<TimeProvider>()));
     }
 
     /// <summary>Opens the data folder, loads the catalogue, and makes the first tenant: whatever is wrong is said before the first request.</summary>

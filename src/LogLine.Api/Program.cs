@@ -26,7 +26,7 @@ try
     await app.ServeAsync();
     return 0;
 }
-catch (Exception defect) when (defect is DataFolderException or LedgerStoreException or CatalogueException or WitnessOptionsException or RedisOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
+catch (Exception defect) when (defect is DataFolderException or LedgerStoreException or CatalogueException or WitnessOptionsException or RedisOptionsException or EngineOptionsException or PlatformNotSupportedException or DllNotFoundException or IOException)
 {
     // What an operator can mend is said in one line; everything else is a defect and keeps its trace.
     await Console.Error.WriteLineAsync("logline-api: " + defect.Message);

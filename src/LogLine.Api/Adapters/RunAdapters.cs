@@ -12,32 +12,51 @@ public sealed class AdapterOptions
 
     /// <summary>Registries that want credentials.</summary>
     public IReadOnlyList<RegistryOptions> Registries { get; set; } = [];
+
+    /// <summary>Whether there are the default engines, one of each provider. Default: yes; a worker that has named ones alone says no.</summary>
+    public bool Defaults { get; set; } = true;
+
+    /// <summary>Engines beside the default ones, of the same providers.</summary>
+    public IReadOnlyList<NamedEngineOptions> Named { get; set; } = [];
 }
 
 /// <summary>Every target that this program knows; a new one is a folder beside this file and a line in here (docs/adding-an-adapter.md).</summary>
 public static class RunAdapters
 {
-    /// <summary>True for a provider that is not missed where it never was and nobody speaks of it.</summary>
-    public static bool IsOptional(string provider) => provider == NerdctlEngine.Provider;
+    /// <summary>True for an engine that is not missed where it never was and nobody speaks of it.</summary>
+    public static bool IsOptional(string engine) => engine == NerdctlEngine.Provider;
 
     /// <summary>Their names, in the order in which <c>auto</c> prefers them: what is rootless and free first.</summary>
     public static IReadOnlyList<string> Providers { get; } = [EngineEndpoints.Podman, NerdctlEngine.Provider, EngineEndpoints.Docker];
 
+    /// <summary>The names of all engines (<see cref="EngineName"/>), in the order of <see cref="Providers"/>, those that the operator has named behind the others.</summary>
+    /// <exception cref="EngineOptionsException">What the operator says of an engine cannot be.</exception>
+    public static IReadOnlyList<string> EnginesOf(AdapterOptions options)
+    {
+        var engines = (options.Defaults ? Providers : []).Concat(options.Named.Select(one => one.Engine())).ToList();
+        return engines.GroupBy(engine => engine).FirstOrDefault(same => same.Count() > 1) is { Key: var twice } ? throw new EngineOptionsException($"LogLine:Engines:Named has '{twice}' twice.")
+            : engines.Count == 0 ? throw new EngineOptionsException("LogLine:Engines:Defaults is false, and LogLine:Engines:Named names no engine: there is none.")
+            : engines;
+    }
+
     /// <summary>
-    /// The adapters, as the environment describes their engines, in the order of <see cref="Providers"/>. None of them needs its engine to be there yet.
+    /// The adapters, as environment and operator describe their engines, in the order of <see cref="EnginesOf"/>. None of them needs its engine to be there yet.
     /// </summary>
     /// <param name="environment">Reads a variable: <c>CONTAINER_HOST</c>, <c>DOCKER_HOST</c> (each with <c>…_TLS_VERIFY</c> and <c>…_CERT_PATH</c>), <c>XDG_RUNTIME_DIR</c>, <c>HOME</c>.</param>
     /// <param name="options">What the operator says.</param>
     /// <param name="policy">What the operator of this machine allows containers.</param>
     /// <param name="time">The clock of all limits.</param>
+    /// <exception cref="EngineOptionsException">What the operator says of an engine cannot be.</exception>
     public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, AdapterOptions options, WorkloadPolicy policy, TimeProvider time)
     {
-        var registries = RegistryCredentials.Of(options.Registries);
-        var endpoints = EngineEndpoints.Discover(environment);
-        var judge = policy.Guarding([.. endpoints.SelectMany(endpoint => endpoint.Sockets)]);
-        var engines = endpoints.ToDictionary(
-            endpoint => endpoint.Provider, endpoint => Adapter(endpoint.Provider, new EngineClient(endpoint, EngineLimits.Default, time, registries)));
-        return [engines[EngineEndpoints.Podman], Adapter(NerdctlEngine.Provider, new NerdctlEngine(options.Nerdctl, EngineLimits.Default, registries, time)), engines[EngineEndpoints.Docker]];
-        EngineAdapter Adapter(string provider, IContainerEngine engine) => new(provider, engine, EngineLimits.Default, judge, time) { IsOptional = IsOptional(provider) && !options.Nerdctl.IsAskedFor };
+        var (names, registries) = (EnginesOf(options), RegistryCredentials.Of(options.Registries));
+        var commands = options.Named.Where(one => one.Provider == NerdctlEngine.Provider).ToDictionary(one => one.Engine(), one => one.Command());
+        commands[NerdctlEngine.Provider] = options.Nerdctl;
+        var endpoints = EngineEndpoints.Discover(environment).Concat(options.Named.Where(one => one.Provider != NerdctlEngine.Provider).Select(one => one.Endpoint())).ToDictionary(endpoint => endpoint.Provider);
+        var judge = policy.Guarding([.. endpoints.Values.SelectMany(endpoint => endpoint.Sockets)]);
+        return [.. names.Select(name => new EngineAdapter(name, Engine(name), EngineLimits.Default, judge, time) { IsOptional = IsOptional(name) && !options.Nerdctl.IsAskedFor })];
+
+        IContainerEngine Engine(string name) =>
+            endpoints.TryGetValue(name, out var endpoint) ? new EngineClient(endpoint, EngineLimits.Default, time, registries) : new NerdctlEngine(name, commands[name], EngineLimits.Default, registries, time);
     }
 }

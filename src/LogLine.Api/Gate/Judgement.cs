@@ -83,10 +83,10 @@ public sealed class Judgement(Submission submission, SpanDocument submitted, Gat
     public JsonElement Target
     {
         get;
-        set => (field, Provider, Service) = (value, value.Text("provider") ?? "", value.Text("service") ?? "");
+        set => (field, Provider, Service) = (value, EngineName.Of(value), value.Text("service") ?? "");
     }
 
-    /// <summary>The target's provider; empty for what goes nowhere.</summary>
+    /// <summary>The target's engine (<see cref="EngineName"/>); empty for what goes nowhere.</summary>
     public string Provider { get; private set; } = "";
 
     /// <summary>The target's service; empty for what names none.</summary>

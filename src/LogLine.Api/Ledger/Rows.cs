@@ -91,7 +91,7 @@ public enum RunState
 }
 
 /// <summary>Which runs a worker may have.</summary>
-/// <param name="Providers">Only those on these targets; null for any.</param>
+/// <param name="Providers">Only those on these engines; null for any.</param>
 /// <param name="Tenant">Only this tenant's; null for any.</param>
 public sealed record LeaseReach(IReadOnlyList<string>? Providers, string? Tenant)
 {
@@ -120,7 +120,7 @@ public sealed record RunRow
     /// <summary>Subject of the span that started it, and of all its states.</summary>
     public required string Subject { get; init; }
 
-    /// <summary>The adapter that carries it out.</summary>
+    /// <summary>The engine that carries it out: <c>podman</c>, or <c>podman/edge</c> for one that the operator calls so.</summary>
     public required string Provider { get; init; }
 
     /// <summary>Name of the service or container, without the tenant.</summary>

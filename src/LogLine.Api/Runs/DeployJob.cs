@@ -243,13 +243,26 @@ internal static class DeployFacts
     /// <summary>The container that is stopped to make room was paused.</summary>
     public const string ReplacesPaused = "replaces_paused";
 
-    public static void Applied(Utf8JsonWriter json, string provider, Workload workload, bool replacesPaused)
+    public static void Applied(Utf8JsonWriter json, string engine, Workload workload, bool replacesPaused)
     {
         json.WriteString("container_id", workload.Id);
-        json.WriteString("provider", provider);
+        json.WriteString("provider", EngineName.ProviderOf(engine));
+        if (EngineName.EndpointOf(engine) is var endpoint and not EngineName.Default)
+        {
+            json.WriteString("endpoint", endpoint);
+        }
         if (workload.ImageDigest is not null)
         {
             json.WriteString("image_digest", workload.ImageDigest);
+        }
+        if (workload.ImageRepoDigests.Count > 0)
+        {
+            json.WriteStartArray("image_repo_digests");
+            foreach (var digest in workload.ImageRepoDigests)
+            {
+                json.WriteStringValue(digest);
+            }
+            json.WriteEndArray();
         }
         if (replacesPaused)
         {

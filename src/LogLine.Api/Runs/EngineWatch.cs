@@ -27,7 +27,7 @@ public sealed class EngineWatch(RunTargets targets, TimeProvider time, ILogger<E
     public async ValueTask<IReadOnlyList<SeenEngine>> SeenAsync(CancellationToken cancel)
     {
         await _firstSight.WaitAsync(cancel);
-        return [.. targets.Providers.Select(provider => new SeenEngine(provider, _seen.GetValueOrDefault(provider, Unseen)))];
+        return [.. targets.Engines.Select(provider => new SeenEngine(provider, _seen.GetValueOrDefault(provider, Unseen)))];
     }
 
     /// <inheritdoc/>

@@ -27,7 +27,7 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
             return (spec, null);
         }
         var evidence = await gateway.MaterialiseAsync(run, manifest, GrantOpener.Named(manifest), cancel);
-        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, run.Provider, evidence, time.GetUtcNow(), gateway.ArtifactsOf(run).ReadSealedAsync, cancel);
+        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, EngineName.ProviderOf(run.Provider), evidence, time.GetUtcNow(), gateway.ArtifactsOf(run).ReadSealedAsync, cancel);
         if (refused is not null)
         {
             return (spec, refused);
@@ -74,7 +74,7 @@ public sealed class GrantVault(IRunGateway gateway, GrantOpener opener, SecretFi
         {
             return Remember(runId, SecretMask.None);
         }
-        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, run.Provider, await gateway.EvidenceOfAsync(run, manifest), null, gateway.ArtifactsOf(run).ReadSealedAsync, cancel);
+        var (opened, refused) = await opener.OpenAsync(manifest, run.Tenant, EngineName.ProviderOf(run.Provider), await gateway.EvidenceOfAsync(run, manifest), null, gateway.ArtifactsOf(run).ReadSealedAsync, cancel);
         if (refused is not null)
         {
             logger.LogWarning("Output of {Run} is withheld: {Reason}", runId, refused.Reason);

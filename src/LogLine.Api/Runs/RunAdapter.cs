@@ -7,7 +7,7 @@ namespace LogLine.Api.Runs;
 /// <summary>What a gateway sees of a target: by itself, where it has the engine, else through a worker.</summary>
 public interface IRunTarget
 {
-    /// <summary>The name in <c>target.provider</c>, for example <c>podman</c>.</summary>
+    /// <summary>Which engine it is (<see cref="EngineName"/>), for example <c>podman</c>.</summary>
     string Provider { get; }
 
     /// <summary>How long what it said of itself holds: to ask costs, with some more than with others.</summary>
@@ -253,6 +253,9 @@ public sealed record Workload
 
     /// <summary>Content id of the image that it was made from, for example <c>sha256:…</c>.</summary>
     public string? ImageDigest { get; init; }
+
+    /// <summary>What a registry calls its image for good, <c>name@sha256:…</c>; said of a workload that was just made, and none for an image that no registry gave.</summary>
+    public IReadOnlyList<string> ImageRepoDigests { get; init; } = [];
 
     /// <summary>Ports as published, with the host port that the engine chose.</summary>
     public IReadOnlyList<PortMapping> Ports { get; init; } = [];

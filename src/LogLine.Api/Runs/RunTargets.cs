@@ -4,7 +4,7 @@ using LogLine.Protocol.Json;
 
 namespace LogLine.Api.Runs;
 
-/// <summary>The targets that this process knows, by provider: adapters of its own, or what workers have.</summary>
+/// <summary>The targets that this process knows, by engine (<see cref="EngineName"/>): adapters of its own, or what workers have.</summary>
 public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider time)
 {
     /// <summary>The word that leaves the choice to the gateway.</summary>
@@ -13,13 +13,13 @@ public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider tim
     private readonly Dictionary<string, IRunTarget> _targets = targets.ToDictionary(target => target.Provider);
     private readonly ConcurrentDictionary<(string Provider, string? Tenant), (AdapterStatus Status, long At)> _statuses = new();
 
-    /// <summary>Names of the providers.</summary>
-    public IEnumerable<string> Providers => _targets.Keys.Order(StringComparer.Ordinal);
+    /// <summary>Names of the engines.</summary>
+    public IEnumerable<string> Engines => _targets.Keys.Order(StringComparer.Ordinal);
 
-    /// <summary>Names of the providers, in the order in which they were given.</summary>
+    /// <summary>Names of the engines, in the order in which they were given.</summary>
     public IReadOnlyList<string> Preferred { get; } = [.. targets.Select(target => target.Provider)];
 
-    /// <summary>The target of a provider, or null; where workers are apart, those that serve every tenant.</summary>
+    /// <summary>The target that is an engine, or null; where workers are apart, those that serve every tenant.</summary>
     public IRunTarget? Find(string provider) => _targets.GetValueOrDefault(provider);
 
     /// <summary>The targets as one tenant has them.</summary>
@@ -52,25 +52,32 @@ public sealed class RunTargets(IEnumerable<IRunTarget> targets, TimeProvider tim
 /// <summary>The targets as one tenant has them: where workers are apart, those that serve it answer for it, and no others.</summary>
 public sealed class TenantTargets(RunTargets targets, string tenant)
 {
-    /// <summary>Names of the providers.</summary>
-    public IEnumerable<string> Providers => targets.Providers;
+    /// <summary>Names of the engines.</summary>
+    public IEnumerable<string> Engines => targets.Engines;
 
-    /// <summary>The target of a provider, or null.</summary>
+    /// <summary>Names of the providers.</summary>
+    public IEnumerable<string> Providers => targets.Engines.Select(EngineName.ProviderOf).Distinct();
+
+    /// <summary>The endpoints of a provider, <see cref="EngineName.Default"/> first; for <see cref="RunTargets.Auto"/> those of all.</summary>
+    public IEnumerable<string> EndpointsOf(string provider) =>
+        targets.Engines.Where(engine => provider == RunTargets.Auto || EngineName.ProviderOf(engine) == provider).Select(EngineName.EndpointOf).Distinct().OrderBy(endpoint => endpoint != EngineName.Default).ThenBy(endpoint => endpoint, StringComparer.Ordinal);
+
+    /// <summary>The target that is an engine, or null.</summary>
     public IRunTarget? Find(string provider) => targets.Find(provider)?.For(tenant);
 
-    /// <summary>Whether a provider answers.</summary>
-    public ValueTask<AdapterStatus> StatusAsync(string provider, CancellationToken cancel) => targets.StatusAsync(provider, tenant, cancel);
+    /// <summary>Whether an engine answers.</summary>
+    public ValueTask<AdapterStatus> StatusAsync(string engine, CancellationToken cancel) => targets.StatusAsync(engine, tenant, cancel);
 
     /// <summary>
-    /// The provider that <see cref="RunTargets.Auto"/> stands for now: the first that answers, in the order in which they were given. None of them: the first, whose absence is then what
-    /// is wrong. With the reason, in a sentence.
+    /// The provider that <see cref="RunTargets.Auto"/> stands for now: of those that have such an endpoint the first that answers, in the order in which they were given. None of them: the first, whose absence is then what
+    /// is wrong. With the reason, in a sentence. Null where no provider has such an endpoint.
     /// </summary>
-    public async ValueTask<ProviderChoice?> ChooseAsync(CancellationToken cancel)
+    public async ValueTask<ProviderChoice?> ChooseAsync(string endpoint, CancellationToken cancel)
     {
         var passed = new List<(string Provider, string Reason)>();
-        foreach (var provider in targets.Preferred)
+        foreach (var engine in targets.Preferred.Where(engine => EngineName.EndpointOf(engine) == endpoint))
         {
-            var status = await StatusAsync(provider, cancel);
+            var (provider, status) = (EngineName.ProviderOf(engine), await StatusAsync(engine, cancel));
             if (status.Available)
             {
                 return new ProviderChoice(provider, passed.Count == 0 ? $"{provider} answers and is preferred" : $"{provider} answers; preferred, but absent: {string.Join(", ", passed.Select(one => one.Provider))}");

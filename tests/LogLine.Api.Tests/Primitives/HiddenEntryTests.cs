@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text;
 using LogLine.Api.Adapters.Engine;
+using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Artifacts;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
@@ -89,6 +90,35 @@ public sealed class HiddenEntryTests
             foreach (var name in (string[])[$"localhost/dev/{tag}:1", image, secret])
             {
                 await lab.Engine.UntagAsync(name, CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>What was judged is built on, and not what has its name by then.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task TagThatMovesAfterTheJudgement_IsBuiltOnAsItWas(string provider)
+    {
+        await using var lab = EngineLab.Open(provider);
+        var (mine, other, built) = ($"localhost/{lab.Tenant}/base:1", $"localhost/{lab.Tenant}/other:1", $"localhost/{lab.Tenant}/built:1");
+        var first = (await lab.Client.FindImageAsync(EngineLab.TestImage, EngineLab.Cancel))!.Id;
+        try
+        {
+            var order = new BuildOrder(other, "Dockerfile", null, false, false, new Dictionary<string, string>(), new Dictionary<string, string>(), TimeSpan.FromMinutes(5));
+            Assert.Null((await lab.Client.BuildAsync(order, new MemoryStream(Tars.Of(("Dockerfile", $"FROM {EngineLab.TestImage}\nLABEL moved=yes\n"))), _ => Task.CompletedTask, EngineLab.Cancel)).Error);
+            await lab.Client.TagAsync(first, ImageReference.Parse(mine), EngineLab.Cancel);
+
+            var result = await lab.BuildAsync(Tars.Of(("Dockerfile", $"FROM {mine} AS one\nFROM {mine}\nCOPY --from={mine} /bin/busybox /copied\nCOPY --from=one /bin/busybox /again\n")), "built:1",
+                begun: () => lab.Client.TagAsync(other, ImageReference.Parse(mine), EngineLab.Cancel));
+
+            Assert.True(result.Text("image_id") is not null, result.ToString());
+            Assert.False((await lab.Client.FindImageAsync(built, EngineLab.Cancel))!.Config?.Labels?.ContainsKey("moved") ?? false);
+            Assert.Contains($"FROM {mine}", result.Text("output"));
+        }
+        finally
+        {
+            foreach (var name in (string[])[mine, other, built])
+            {
+                await lab.Client.UntagAsync(name, CancellationToken.None);
             }
         }
     }

@@ -268,6 +268,29 @@ public sealed class EngineDeployTests
         await lab.DoAsync("image.remove", null, $$"""{"image":"{{source}}:1"}""");
     }
 
+    /// <summary>With that name a manifest pins what ran. An image that no registry gave has none.</summary>
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task ImageOfARegistry_IsRecordedUnderTheRegistrysDigest(string provider)
+    {
+        await using var registry = await SmallRegistry.StartAsync();
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new Dictionary<string, string?> { ["LogLine:Policy:PushTo:0"] = $"{registry.Host}/team/*" });
+        await lab.Gateway.RegisterKeyAsync();
+        var (name, image) = (lab.Name("pinned"), $"{registry.Host}/team/{lab.Name("pinned")}:1");
+        await lab.DoAsync("image.push", null, $$"""{"image":"{{PrimitiveLab.Image}}","to":"{{image}}"}""");
+        async Task<JsonElement> AppliedAsync(string run) => (await lab.Gateway.PostAsync($$"""{"run_id":"{{run}}","intent":"deploy.applied"}""", path: "/v1/spans/query")).Json.Items("items").Single().Member("payload");
+
+        var (local, fetched) = (lab.Name("local"), await RunningAsync(lab, name, await lab.Gateway.ApplyAsync(name, 1, Script("exec sleep 600"), image)));
+        var own = await RunningAsync(lab, local, await ApplyAsync(lab, local, 1, Script("exec sleep 600")));
+
+        var pinned = (await AppliedAsync(fetched)).Texts("image_repo_digests").ToList();
+        Assert.All(pinned, digest => Assert.StartsWith($"{registry.Host}/team/{name}@sha256:", digest));
+        using var http = new HttpClient();
+        var known = await Task.WhenAll(pinned.Select(async digest => (await http.GetAsync($"http://{registry.Host}/v2/team/{name}/manifests/{digest.Split('@')[1]}", PrimitiveLab.Cancel)).IsSuccessStatusCode));
+        Assert.Contains(true, known);
+        Assert.Equal(JsonValueKind.Undefined, (await AppliedAsync(own)).Member("image_repo_digests").ValueKind);
+        await lab.Engine.UntagAsync(image, PrimitiveLab.Cancel);
+    }
+
     private static async Task<PrimitiveLab> OpenAsync(string provider)
     {
         var lab = await PrimitiveLab.OpenAsync(provider);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Crypto;
 using LogLine.Protocol.Json;
@@ -59,6 +60,36 @@ public sealed class WorkerRoleTests
         }), wait: 50);
         Assert.Equal("exited", created.Member("run").Text("state"));
         Assert.Equal(lab.Provider, (await lab.RunAsync(created.Member("run").Text("run_id")!)).Member("target").Text("provider"));
+        Assert.NotNull(await lab.ContainerAsync());
+    }
+
+    /// <summary>The gateway knows its name; where it is, one worker alone, which has nothing else. It is a Docker here, so that nothing of the default engine's is in it.</summary>
+    [Fact]
+    public async Task NamedEngine_IsServedByTheWorkerThatHasIt_AndTheDefaultOneByTheOther()
+    {
+        string[] named = ["--LogLine:Engines:Named:0:Name=far", "--LogLine:Engines:Named:0:Provider=podman"];
+        await using var docker = EngineLab.Open("docker");
+        await using var lab = await RoleLab.OpenAsync("podman", gatewaySettings: named);
+        await lab.StartWorkerAsync("near");
+        lab.WorkerSettings = [.. named, "--LogLine:Engines:Named:0:Address=" + Environment.GetEnvironmentVariable("LOGLINE_TEST_DOCKER"), "--LogLine:Engines:Defaults=false"];
+        await lab.StartWorkerAsync("far");
+        async Task<string?> WorkerOfAsync(string intent, object target, string members = "{}")
+        {
+            var payload = JsonSerializer.Deserialize<Dictionary<string, object>>(members)!;
+            (payload["name"], payload["target"]) = (lab.Service, target);
+            var answer = await lab.PostAsync(TestGateway.Json(new { intent, subject = $"urn:container:dev/{lab.Service}", payload }), wait: 50);
+            Assert.True(answer.Member("run").Text("state") == "exited", $"{answer}\n{lab.Output}");
+            return (await lab.SpansAsync(answer.Member("run").Text("run_id")!)).Single(span => span.Text("intent") == "run_state.pending").Member("payload").Text("worker");
+        }
+        var (near, far, order) = (new { provider = "podman" }, new { provider = "podman", endpoint = "far" }, $$"""{"image":"{{EngineLab.TestImage}}"}""");
+
+        Assert.Equal("far", await WorkerOfAsync("container.create", far, order));
+        Assert.NotNull(await docker.Adapter.FindByNameAsync("dev", lab.Service, RoleLab.Cancel));
+        Assert.Null(await lab.ContainerAsync());
+        Assert.Equal("near", await WorkerOfAsync("container.create", near, order));
+        Assert.NotNull(await lab.ContainerAsync());
+        Assert.Equal("far", await WorkerOfAsync("container.remove", far));
+        Assert.Null(await docker.Adapter.FindByNameAsync("dev", lab.Service, RoleLab.Cancel));
         Assert.NotNull(await lab.ContainerAsync());
     }
 

@@ -26,7 +26,7 @@ internal static partial class BuildFile
             return ([], "a control character is not supported");
         if (TwoBackslashes().IsMatch(text))
             return ([], "a line that ends with two backslashes is not supported: to one engine it goes on, to another it does not");
-        foreach (var line in Instructions(text))
+        foreach (var (at, _, line) in Instructions(text))
         {
             var words = Words(line);
             // Engines take quotes and backslashes out before they look which option it is.
@@ -34,7 +34,7 @@ internal static partial class BuildFile
                 return ([], $"the option '{quoted}' is not written out; quotes and backslashes in options are not supported");
             if (words[0].Equals("FROM", StringComparison.OrdinalIgnoreCase))
             {
-                if (Begin(words, stages, images) is { } wrong)
+                if (Begin(words, at, stages, images) is { } wrong)
                     return ([], wrong);
             }
             else if (Problem(words, network) is { } problem)
@@ -48,7 +48,7 @@ internal static partial class BuildFile
             {
                 if (stages.IsLike(from) || from.All(char.IsAsciiDigit))
                     return ([], $"'{from}' of COPY --from is no stage before its own, written as it is named there: one engine takes it for a stage, another for an image, or for the beginning of an image's id");
-                images.Add(new NamedImage(from, null));
+                images.Add(new NamedImage(from, null, at) { IsForLater = isTrigger });
             }
         }
         var names = images.Select(image => image.Name).ToList();
@@ -63,8 +63,38 @@ internal static partial class BuildFile
             : (images, null);
     }
 
+    /// <summary>
+    /// The same Dockerfile, line by line, with other names for its images: an id in place of a name that could come to mean another image while it is built. What a trigger names, another build looks for, elsewhere perhaps: that stays.
+    /// </summary>
+    /// <param name="text">The text, which can be built.</param>
+    /// <param name="images">The images that it names.</param>
+    /// <param name="nameOf">What each is to be called.</param>
+    public static string Renamed(string text, IReadOnlyList<NamedImage> images, Func<NamedImage, string> nameOf)
+    {
+        text = text.Replace("\r\n", "\n");
+        var lines = text.Split('\n');
+        foreach (var (first, last, line) in Instructions(text))
+        {
+            var changed = line;
+            foreach (var image in images.Where(image => image.Line == first && !image.IsForLater))
+                changed = Renamed(changed, image.Name, nameOf(image));
+            if (changed == line)
+                continue;
+            Array.Fill(lines, "", first, last - first + 1); // what comes after stays where it is, for the engine's messages
+            lines[first] = changed;
+        }
+        return string.Join('\n', lines);
+    }
+
+    /// <summary>An instruction with another name for its image: the first word of FROM that is no option, or the option --from.</summary>
+    static string Renamed(string line, string name, string other)
+    {
+        var place = Regex.Match(line, $@"\A\s*(?:FROM(?:\s+--\S+)*\s+|\S+(?:\s+--\S+)*?\s+--from=)(?<name>{Regex.Escape(name)})(?=\s|\z)", RegexOptions.IgnoreCase).Groups["name"];
+        return place.Success && place.Value == name ? string.Concat(line.AsSpan(0, place.Index), other, line.AsSpan(place.Index + place.Length)) : line;
+    }
+
     /// <summary>A stage begins: why it cannot, or null.</summary>
-    static string? Begin(List<string> words, Stages stages, List<NamedImage> images)
+    static string? Begin(List<string> words, int line, Stages stages, List<NamedImage> images)
     {
         var options = words.Skip(1).TakeWhile(word => word.StartsWith("--", StringComparison.Ordinal)).ToList();
         var rest = words.Skip(1 + options.Count).ToList();
@@ -77,7 +107,7 @@ internal static partial class BuildFile
         {
             if (stages.IsLike(rest[0]))
                 return $"'{rest[0]}' is the name of a stage, written otherwise: one engine takes it for that stage, another for an image";
-            images.Add(new NamedImage(rest[0], options.Count > 0 ? options[0][PlatformOption.Length..] : null));
+            images.Add(new NamedImage(rest[0], options.Count > 0 ? options[0][PlatformOption.Length..] : null, line));
         }
         var name = rest.Count > 2 && rest[1].Equals("AS", StringComparison.OrdinalIgnoreCase) ? rest[2] : null;
         return name is not null && !StageName().IsMatch(name) ? $"'{name}' is no name of a stage"
@@ -99,22 +129,25 @@ internal static partial class BuildFile
     }
 
     /// <summary>
-    /// The instructions, one line each, as engines put them together: what goes on is joined as it is, and empty lines and comments in between are not there. A comment ends with its line, whatever that ends with.
+    /// The instructions, one line each, as engines put them together: what goes on is joined as it is, and empty lines and comments in between are not there. A comment ends with its line, whatever that ends with. With the numbers of the first and
+    /// the last line of each, from 0.
     /// </summary>
-    static List<string> Instructions(string text)
+    static List<(int First, int Last, string Text)> Instructions(string text)
     {
-        var (found, open) = (new List<string>(), new StringBuilder());
-        foreach (var line in text.Split('\n').Select(line => line.TrimEnd(' ', '\t')).Where(line => line.AsSpan().TrimStart() is not ([] or ['#', ..])))
+        var (found, open, first, last) = (new List<(int, int, string Text)>(), new StringBuilder(), -1, 0);
+        foreach (var (number, line) in text.Split('\n').Select(line => line.TrimEnd(' ', '\t')).Index().Where(line => line.Item.AsSpan().TrimStart() is not ([] or ['#', ..])))
         {
             var goesOn = line[^1] == '\\';
             open.Append(goesOn ? line[..^1] : line);
+            (first, last) = (first < 0 ? number : first, number);
             if (goesOn)
                 continue;
-            found.Add(open.ToString());
+            found.Add((first, last, open.ToString()));
             open.Clear();
+            first = -1;
         }
-        found.Add(open.ToString());
-        return [.. found.Where(line => !string.IsNullOrWhiteSpace(line))];
+        found.Add((first, last, open.ToString()));
+        return [.. found.Where(one => !string.IsNullOrWhiteSpace(one.Text))];
     }
 
     /// <summary>The words: some white space parts options only, so that all of it has to.</summary>
@@ -161,4 +194,9 @@ internal static partial class BuildFile
 /// <summary>An image that a Dockerfile names.</summary>
 /// <param name="Name">As it stands there.</param>
 /// <param name="Platform">The one that it is to be for; null where none is given.</param>
-internal sealed record NamedImage(string Name, string? Platform);
+/// <param name="Line">The number of the line in which its instruction begins, from 0.</param>
+internal sealed record NamedImage(string Name, string? Platform, int Line)
+{
+    /// <summary>A trigger names it: it is looked for in another build.</summary>
+    public bool IsForLater { get; init; }
+}

@@ -69,7 +69,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             .. new NetworkLinks(containers, engine).Table,
             .. new Removals(containers, engine).Table,
             .. volumes.Table,
-            .. new SystemLooks(Provider, containers, engine, looks, time).Table,
+            .. new SystemLooks(EngineName.ProviderOf(Provider), containers, engine, looks, time).Table,
             .. commands.Table,
         ];
         Primitives = primitives.ToDictionary(entry => entry.Key, entry => ChangesImages.Contains(entry.Key) ? Forgetting(entry.Value) : ChangesNetworks.Contains(entry.Key) ? (call, cancel) => InTurnsAsync(call, NetworkChanges.ContainersOf(entry.Key, call.Arguments), () => entry.Value(call, cancel), cancel) : entry.Value);
@@ -195,14 +195,29 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
     {
         if (ContainerRequests.Problem(spec) is { } problem)
             throw new AdapterException(AdapterFailure.Refused, problem);
+        Workload? made;
         try
         {
-            return await CreateNewAsync(spec, mayMake, wanted, cancel);
+            made = await CreateNewAsync(spec, mayMake, wanted, cancel);
         }
         catch (AdapterException taken) when (taken.Failure == AdapterFailure.NameTaken)
         {
             // The same run's from before, perhaps: its name says so, which saves everybody else a search.
-            return await TakeOverNameAsync(spec, taken, wanted, cancel);
+            made = await TakeOverNameAsync(spec, taken, wanted, cancel);
+        }
+        return made is null ? null : made with { ImageRepoDigests = await RepoDigestsAsync(spec, made, cancel) };
+    }
+
+    /// <summary>What the registry calls the image that a workload was made of; nothing where that is not known (any more), for the workload is there all the same.</summary>
+    async Task<IReadOnlyList<string>> RepoDigestsAsync(WorkloadSpec spec, Workload made, CancellationToken cancel)
+    {
+        try
+        {
+            return (await images.UsableAsync(spec.Tenant, spec.Image, cancel)).Image is { } seen && seen.Id == made.ImageDigest ? seen.RepoDigests : [];
+        }
+        catch (AdapterException)
+        {
+            return [];
         }
     }
 
@@ -351,14 +366,14 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
             return null;
         if (image is null)
             return await OwnedAsync(id, cancel); // fetched only now: what it is, the engine knows
-        var created = new Workload { Id = id, RunId = spec.RunId, Tenant = spec.Tenant, Name = spec.Name, State = WorkloadState.Created, Ref = spec.Ref, ImageDigest = image, Ports = spec.Ports };
+        var created = new Workload { Id = id, RunId = spec.RunId, Tenant = spec.Tenant, Name = spec.Name, State = WorkloadState.Created, Ref = spec.Ref, ImageDigest = image.Id, Ports = spec.Ports };
         if (fresh.Count < MostFresh)
             fresh[id] = created;
         return created;
     }
 
-    /// <summary>Its id, and its image's as it was seen before; null when it may not be made.</summary>
-    async Task<(string Id, string? Image)?> MakeAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel)
+    /// <summary>Its id, and its image as it was seen before; null when it may not be made.</summary>
+    async Task<(string Id, SeenImage? Image)?> MakeAsync(WorkloadSpec spec, Func<Task<bool>> mayMake, CancellationToken wanted, CancellationToken cancel)
     {
         (var reference, var image) = await images.UsableAsync(spec.Tenant, spec.Image, wanted);
         var name = ContainerRequests.NameOf(spec);

@@ -65,7 +65,7 @@ internal sealed partial class EngineClient
 
     public async Task<(string? Id, string? Error)> BuildAsync(BuildOrder order, Stream context, Func<string, Task> said, CancellationToken cancel)
     {
-        using var body = new WrittenContent((stream, inner) => RewrittenTar.WriteAsync(context, stream, new TarContents(long.MaxValue), inner), "application/x-tar");
+        using var body = new WrittenContent((stream, inner) => RewrittenTar.WriteAsync(context, stream, new TarContents(long.MaxValue), inner, order.Text is null ? null : (TarContents.Normal(order.Dockerfile), order.Text)), "application/x-tar");
         return await TransferAsync(HttpMethod.Post, "/build?" + Query(order), body, "build an image", order.Limit,
             async (refusal, stream, inner) => refusal is null ? await BuiltAsync(stream, said, inner) : (null, refusal.Error), cancel);
     }

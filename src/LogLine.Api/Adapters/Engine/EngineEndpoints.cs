@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using LogLine.Api.Runs;
 
 namespace LogLine.Api.Adapters.Engine;
 
@@ -6,7 +7,7 @@ namespace LogLine.Api.Adapters.Engine;
 /// Where the engine of one provider may be reached: its candidates in order of preference. A socket that an operator names is the
 /// only candidate; the default sockets are looked for anew on every connection, because an engine may be started after us.
 /// </summary>
-/// <param name="Provider">The name in <c>target.provider</c>: <c>docker</c> or <c>podman</c>.</param>
+/// <param name="Provider">Which engine it is (<see cref="EngineName"/>): <c>docker</c>, <c>podman</c>, or one that the operator has named, <c>podman/edge</c>.</param>
 /// <param name="Candidates"><c>unix:///path</c> or <c>tcp://host:port</c>.</param>
 /// <param name="Problem">Why the variable that names the endpoint cannot be used, or null.</param>
 public sealed record EngineEndpoint(string Provider, IReadOnlyList<Uri> Candidates, string? Problem = null)
@@ -32,7 +33,8 @@ public sealed record EngineEndpoint(string Provider, IReadOnlyList<Uri> Candidat
         _ => $"{address} cannot be reached: {error.Message}. {WayOut()}",
     };
 
-    string WayOut() => Provider == EngineEndpoints.Podman
+    string WayOut() => EngineName.EndpointOf(Provider) is var endpoint and not EngineName.Default ? $"Start it, or correct its Address (LogLine:Engines:Named, '{endpoint}')."
+        : Provider == EngineEndpoints.Podman
         ? "Start it (systemctl --user start podman.socket, or podman system service --time=0 unix:///PATH) or set CONTAINER_HOST=unix:///PATH."
         : "Start it (systemctl start docker) or set DOCKER_HOST=unix:///PATH.";
 }

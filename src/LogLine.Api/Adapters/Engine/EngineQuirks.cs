@@ -49,6 +49,9 @@ internal sealed record EngineQuirks
     /// <summary>An image's ONBUILD triggers are shown with it.</summary>
     public required bool ShowsTriggers { get; init; }
 
+    /// <summary>A Dockerfile may name an image by its id. The builder behind nerdctl looks for names alone.</summary>
+    public required bool BuildsOnIds { get; init; }
+
     /// <summary>How an image is fetched. Podman 4 hears that word in its own call alone.</summary>
     public string PullPath(ImageReference image) => LoopbackNeedsWord && image.IsOnLoopback
         ? $"/libpod/images/pull?reference={Uri.EscapeDataString(image.ToString())}&tlsVerify=false"
@@ -66,6 +69,7 @@ internal sealed record EngineQuirks
         EveryInterface = "0.0.0.0",
         LoopbackNeedsWord = false,
         ShowsTriggers = true,
+        BuildsOnIds = true,
         EventsEndByWord = false,
         UpdatesByOwnCall = false,
     };
@@ -78,12 +82,13 @@ internal sealed record EngineQuirks
         EveryInterface = "",
         LoopbackNeedsWord = true,
         ShowsTriggers = false,
+        BuildsOnIds = true,
         EventsEndByWord = true,
         UpdatesByOwnCall = true,
     };
 
     /// <summary>nerdctl's own; of its command line, not of an API that it does not have.</summary>
-    public static EngineQuirks Nerdctl { get; } = Docker with { StopNeedsUnpause = true, EveryInterface = "", LoopbackNeedsWord = true, ShowsTriggers = false };
+    public static EngineQuirks Nerdctl { get; } = Docker with { StopNeedsUnpause = true, EveryInterface = "", LoopbackNeedsWord = true, ShowsTriggers = false, BuildsOnIds = false };
 
     public static EngineQuirks Of(EngineVersion version) =>
         version.Components?.Any(c => c.Name == "Podman Engine") == true ? Podman : Docker;

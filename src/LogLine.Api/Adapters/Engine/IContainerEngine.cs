@@ -178,4 +178,8 @@ internal sealed record ExecOutcome(int ExitCode, bool? Killed)
 
 /// <summary>What to build.</summary>
 internal sealed record BuildOrder(
-    string Tag, string Dockerfile, string? Stage, bool NoCache, bool Network, IReadOnlyDictionary<string, string> Arguments, IReadOnlyDictionary<string, string> Labels, TimeSpan Limit);
+    string Tag, string Dockerfile, string? Stage, bool NoCache, bool Network, IReadOnlyDictionary<string, string> Arguments, IReadOnlyDictionary<string, string> Labels, TimeSpan Limit)
+{
+    /// <summary>What the engine gets for a Dockerfile, in place of the one in the context; null for that one itself.</summary>
+    public string? Text { get; init; }
+}

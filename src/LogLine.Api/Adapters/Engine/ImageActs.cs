@@ -10,6 +10,8 @@ namespace LogLine.Api.Adapters.Engine;
 /// <summary>Images, one method each. Whose an image is, <see cref="TenantImages"/> says.</summary>
 internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
 {
+    const int MostDigests = 8;
+
     readonly WorkloadTurns names = new();
     readonly ImageTriggers triggers = new(engine);
 
@@ -83,28 +85,29 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
     }
 
     /// <summary>
-    /// The reference in full of an image that the tenant may use, and its id; no id for one that is not there yet, which may be fetched. What the engine finds is judged too, whatever the name says.
+    /// The reference in full of an image that the tenant may use, and the image; none where it is not there yet, and may be fetched. What the engine finds is judged too, whatever the name says.
     /// </summary>
-    public async Task<(string Reference, string? Id)> UsableAsync(string tenant, string image, CancellationToken cancel)
+    public async Task<(string Reference, SeenImage? Image)> UsableAsync(string tenant, string image, CancellationToken cancel)
     {
         var reference = TenantImages.Visible(tenant, image);
-        return (reference, await seen.GetAsync(tenant, reference, () => VisibleIdAsync(tenant, reference, cancel)));
+        return (reference, await seen.GetAsync(tenant, reference, () => VisibleAsync(tenant, reference, cancel)));
     }
 
     /// <summary>
-    /// Refuses an image of a Dockerfile that is another tenant's, or that brings instructions of its own into the build. What is not there is fetched first, to be judged. The engine reads the file, so it is asked for what
-    /// stands there, as it stands there, too.
+    /// The id of an image of a Dockerfile. Refuses one that is another tenant's, or that brings instructions of its own into the build. What is not there is fetched first, to be judged. An engine that looks for the names in the file itself
+    /// is asked for what stands there, as it stands there, too.
     /// </summary>
-    public async Task EnsureBuildableAsync(PrimitiveCall call, NamedImage named, CancellationToken cancel)
+    public async Task<string> BuildableAsync(PrimitiveCall call, NamedImage named, CancellationToken cancel)
     {
-        var (image, platform) = named;
+        var (image, platform) = (named.Name, named.Platform);
         var reference = TenantImages.Visible(call.Tenant, image);
         if (await engine.FindImageAsync(reference, cancel) is null)
         {
             using var turn = await NameTurnAsync(reference, cancel);
             await FetchAsync(ImageName.IsId(reference) ? throw NotFound(image) : reference, call, cancel);
         }
-        foreach (var name in ImageName.IsShort(image) ? (string[])[reference, image] : [reference])
+        string? id = null;
+        foreach (var name in ImageName.IsShort(image) && !(await engine.DialectAsync(cancel)).Quirks.BuildsOnIds ? (string[])[reference, image] : [reference])
         {
             if (await engine.FindImageAsync(name, cancel) is not { } found)
                 continue;
@@ -114,7 +117,9 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
                 throw new ArtifactException(ArtifactFailure.Malformed, $"The image '{image}' is here for {found.Os}/{found.Architecture}, and the Dockerfile wants it for {platform}: the engine would fetch another one, which nobody has judged. Leave --platform out.");
             if (await triggers.AreInAsync(found, cancel))
                 throw new ArtifactException(ArtifactFailure.Malformed, $"The image '{image}' has ONBUILD triggers, which would act in this build without having been judged. Build on one that has none, with what they do in the Dockerfile.");
+            id ??= IdOf(found);
         }
+        return id ?? throw NotFound(image);
     }
 
     async Task FetchAsync(string reference, PrimitiveCall call, CancellationToken cancel)
@@ -124,8 +129,15 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
             throw new AdapterException(AdapterFailure.ImageNotFound, $"The image {reference} could not be fetched: {error}");
     }
 
-    async Task<string?> VisibleIdAsync(string tenant, string reference, CancellationToken cancel) =>
-        await engine.FindImageAsync(reference, cancel) is not { } found ? null : IsVisible(tenant, found) ? IdOf(found) : throw NotFound(reference);
+    async Task<SeenImage?> VisibleAsync(string tenant, string reference, CancellationToken cancel) =>
+        await engine.FindImageAsync(reference, cancel) is not { } found ? null : IsVisible(tenant, found) ? new(IdOf(found), RepoDigestsOf(found, ImageReference.Parse(reference))) : throw NotFound(reference);
+
+    /// <summary>
+    /// The digests under which the registry of that name has it; a store on this machine (<c>localhost/…</c>) is none. There may be two, that of a list of platforms and its own; Podman adds those under which the same image came to it in other
+    /// ways, which the registry need not know.
+    /// </summary>
+    static IReadOnlyList<string> RepoDigestsOf(ImageDetail image, ImageReference named) => named.Registry == "localhost" ? []
+        : [.. (image.RepoDigests ?? []).Where(digest => digest.StartsWith(named.Name + '@', StringComparison.Ordinal)).Order(StringComparer.Ordinal).Take(MostDigests)];
 
     static bool IsVisible(string tenant, ImageDetail image) => Visible(tenant, image.RepoTags).Count + Visible(tenant, image.RepoDigests).Count > 0;
 

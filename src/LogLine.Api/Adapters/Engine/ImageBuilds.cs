@@ -18,22 +18,29 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
     {
         var image = TenantImages.Own(call.Tenant, call.Arguments.Text("tag")!);
         await using var context = await ContainerCopies.OwnArtifactAsync(call, cancel);
-        var named = await NamedImagesAsync(call, context, cancel);
+        var (named, file) = await NamedImagesAsync(call, context, cancel);
+        var ids = new Dictionary<NamedImage, string>();
         foreach (var one in named)
-            await images.EnsureBuildableAsync(call, one, cancel);
+            ids[one] = await images.BuildableAsync(call, one, cancel);
+        // From here on a name may come to mean another image, which nobody has judged.
+        var pinned = (await engine.DialectAsync(cancel)).Quirks.BuildsOnIds ? ids : [];
         await call.Begun();
         context.Position = 0;
 
         var (output, since) = (new LastBytes(ResultText.MaxBytes), time.GetTimestamp());
-        var (id, error) = await engine.BuildAsync(Order(call, image), context, text => HeardAsync(text, output, call), cancel);
+        var (id, error) = await engine.BuildAsync(
+            Order(call, image) with { Text = pinned.Count > 0 ? BuildFile.Renamed(file, named, one => pinned[one]) : null }, context, text => HeardAsync(Unpinned(text, pinned), output, call), cancel);
         var text = ResultText.Fit(output.ToArray(), out var less);
         var failure = error ?? (id is null ? "The engine ended the build without an image." : null);
         return PrimitiveResult.Of(
             new ImageBuilt(image, failure is null ? id : null, text, less || output.Dropped > 0, (long)time.GetElapsedTime(since).TotalMilliseconds, failure), ResultJson.Default.ImageBuilt, failure is null ? 0 : 1);
     }
 
-    /// <summary>Judges the context and its Dockerfile, and answers with the images that it names.</summary>
-    static async Task<IReadOnlyList<NamedImage>> NamedImagesAsync(PrimitiveCall call, Stream context, CancellationToken cancel)
+    /// <summary>What a build says, with the images as its Dockerfile names them.</summary>
+    static string Unpinned(string text, Dictionary<NamedImage, string> pinned) => pinned.Aggregate(text, (said, one) => said.Replace(one.Value, one.Key.Name, StringComparison.Ordinal));
+
+    /// <summary>Judges the context and its Dockerfile, and answers with the images that it names, and with the Dockerfile.</summary>
+    static async Task<(IReadOnlyList<NamedImage> Images, string Text)> NamedImagesAsync(PrimitiveCall call, Stream context, CancellationToken cancel)
     {
         var name = TarContents.Normal(call.Arguments.Text("dockerfile") ?? "Dockerfile");
         if (name.EndsWith(".in", StringComparison.OrdinalIgnoreCase))
@@ -49,15 +56,30 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
                 return;
             if (entry.Length > BuildFile.MaxBytes)
                 throw new ArtifactException(ArtifactFailure.TooLarge, $"'{name}' has {entry.Length:N0} bytes; at most {BuildFile.MaxBytes:N0}.");
-            using var reader = new StreamReader(entry.DataStream ?? Stream.Null, Encoding.UTF8, leaveOpen: true);
-            text = text is null ? await reader.ReadToEndAsync(cancel) : throw new ArtifactException(ArtifactFailure.Malformed, $"The context has '{name}' twice.");
+            if (text is not null)
+                throw new ArtifactException(ArtifactFailure.Malformed, $"The context has '{name}' twice.");
+            text = await ReadAsync(entry, name, cancel);
         }, cancel);
         if (text is null)
             throw new ArtifactException(ArtifactFailure.Malformed, $"The context has no file '{name}'.");
         if (string.IsNullOrWhiteSpace(text))
             throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' is empty.");
         var (named, problem) = BuildFile.Read(text, call.Arguments.Flag("network") ?? false);
-        return problem is null ? named : throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: {problem}.");
+        return problem is null ? (named, text) : throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' cannot be built: {problem}.");
+    }
+
+    /// <summary>The text as engines read it. What is no UTF-8 could not be handed on as it is.</summary>
+    static async Task<string> ReadAsync(TarEntry entry, string name, CancellationToken cancel)
+    {
+        using var reader = new StreamReader(entry.DataStream ?? Stream.Null, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true), detectEncodingFromByteOrderMarks: false, leaveOpen: true);
+        try
+        {
+            return await reader.ReadToEndAsync(cancel);
+        }
+        catch (DecoderFallbackException defect)
+        {
+            throw new ArtifactException(ArtifactFailure.Malformed, $"'{name}' is no UTF-8: {defect.Message} Write it in UTF-8.", defect);
+        }
     }
 
     static BuildOrder Order(PrimitiveCall call, string image) => new(

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Text;
 using LogLine.Api.Artifacts;
 
 namespace LogLine.Api.Adapters.Engine;
@@ -10,14 +11,19 @@ namespace LogLine.Api.Adapters.Engine;
 internal static class RewrittenTar
 {
     /// <summary>Copies what <paramref name="contents"/> lets pass; what it does not is left out, and named.</summary>
-    public static async Task<List<string>> WriteAsync(Stream tar, Stream destination, TarContents contents, CancellationToken cancel)
+    /// <param name="tar">What is read.</param>
+    /// <param name="destination">Where it is written.</param>
+    /// <param name="contents">What may be in it.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <param name="changed">A file, by its path, that is to hold this text instead.</param>
+    public static async Task<List<string>> WriteAsync(Stream tar, Stream destination, TarContents contents, CancellationToken cancel, (string Path, string Text)? changed = null)
     {
         var leftOut = new List<string>();
         await using var writer = new TarWriter(destination, TarEntryFormat.Pax, leaveOpen: true);
         await foreach (var entry in TarContents.ReadAsync(tar, cancel))
         {
             if (contents.Problem(entry) is null)
-                await writer.WriteEntryAsync(Copy(entry), cancel);
+                await writer.WriteEntryAsync(changed is var (path, text) && entry.DataStream is not null && TarContents.Normal(entry.Name) == path ? Copy(entry, new MemoryStream(Encoding.UTF8.GetBytes(text))) : Copy(entry), cancel);
             else
                 leftOut.Add(entry.Name.Length <= 256 ? entry.Name : entry.Name[..256]);
         }
@@ -25,7 +31,7 @@ internal static class RewrittenTar
     }
 
     // A copy, because the writer wants to know the length of what it writes before, and of a stream that cannot be rewound it does not ask the entry.
-    static PaxTarEntry Copy(TarEntry entry)
+    static PaxTarEntry Copy(TarEntry entry, Stream? content = null)
     {
         var copy = new PaxTarEntry(Type(entry), entry.Name)
         {
@@ -36,8 +42,8 @@ internal static class RewrittenTar
         };
         if (entry.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink)
             copy.LinkName = entry.LinkName;
-        if (entry.DataStream is { } data)
-            copy.DataStream = new MeasuredStream(data, entry.Length);
+        if ((content ?? entry.DataStream) is { } data)
+            copy.DataStream = content ?? new MeasuredStream(data, entry.Length);
         return copy;
     }
 

@@ -11,31 +11,31 @@ namespace LogLine.Api.Adapters.Engine;
 internal sealed class SeenImages(TimeSpan life, TimeProvider time)
 {
     const int Most = 256;
-    readonly Dictionary<(string Tenant, string Reference), (string Id, long At)> seen = [];
+    readonly Dictionary<(string Tenant, string Reference), (SeenImage Image, long At)> seen = [];
     readonly Lock gate = new();
     long changes;
 
-    /// <summary>The id of the image that a reference names, as it was seen, or as <paramref name="look"/> sees it now; null when there is none.</summary>
-    public async Task<string?> GetAsync(string tenant, string reference, Func<Task<string?>> look)
+    /// <summary>The image that a reference names, as it was seen, or as <paramref name="look"/> sees it now; null when there is none.</summary>
+    public async Task<SeenImage?> GetAsync(string tenant, string reference, Func<Task<SeenImage?>> look)
     {
         var (before, at) = (0L, time.GetTimestamp());
         lock (gate)
         {
             if (seen.TryGetValue((tenant, reference), out var known) && time.GetElapsedTime(known.At) < life)
-                return known.Id;
+                return known.Image;
             before = changes;
         }
-        var id = await look();
+        var image = await look();
         lock (gate)
         {
-            if (id is not null && !ImageName.IsId(reference) && before == changes)
+            if (image is not null && !ImageName.IsId(reference) && before == changes)
             {
                 if (seen.Count >= Most)
                     seen.Clear();
-                seen[(tenant, reference)] = (id, at);
+                seen[(tenant, reference)] = (image, at);
             }
         }
-        return id;
+        return image;
     }
 
     /// <summary>Some image has another name, or is gone: all of them are looked at again.</summary>
@@ -48,3 +48,8 @@ internal sealed class SeenImages(TimeSpan life, TimeProvider time)
         }
     }
 }
+
+/// <summary>An image as it was seen.</summary>
+/// <param name="Id">Its id, <c>sha256:…</c>.</param>
+/// <param name="RepoDigests">What a registry calls it for good, <c>name@sha256:…</c>; none for one that no registry gave, or has.</param>
+internal sealed record SeenImage(string Id, IReadOnlyList<string> RepoDigests);

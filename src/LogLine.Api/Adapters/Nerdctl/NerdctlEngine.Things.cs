@@ -97,6 +97,8 @@ internal sealed partial class NerdctlEngine
     {
         using var work = WorkFolder.Create(WorkFolder.Disk);
         await UnpackAsync(context, work.Path, cancel);
+        if (order.Text is not null)
+            await File.WriteAllTextAsync(Path.Combine(work.Path, TarContents.Normal(order.Dockerfile)), order.Text, cancel); // no link is in its place: it was judged before
         var told = Task.CompletedTask;
         var heard = new LineSplitter(line => told = Next(told, () => said(line + "\n"), cancel));
         var before = await FindImageAsync(order.Tag, cancel);

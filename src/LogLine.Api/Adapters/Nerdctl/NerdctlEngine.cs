@@ -24,6 +24,7 @@ internal sealed partial class NerdctlEngine : IContainerEngine
     // Podman writes lower-case names where nerdctl writes upper-case ones.
     static readonly EngineJson Loose = new(new JsonSerializerOptions { PropertyNameCaseInsensitive = true });
 
+    readonly string name;
     readonly EngineLimits limits;
     readonly RegistryCredentials registries;
     readonly TimeProvider time;
@@ -32,9 +33,19 @@ internal sealed partial class NerdctlEngine : IContainerEngine
     readonly ConcurrentDictionary<string, string> imageIds = new();
     volatile EngineDialect? dialect;
 
-    public NerdctlEngine(NerdctlOptions options, EngineLimits limits, RegistryCredentials registries, TimeProvider time)
+    public NerdctlEngine(NerdctlOptions options, EngineLimits limits, RegistryCredentials registries, TimeProvider time) : this(Provider, options, limits, registries, time)
     {
-        (this.limits, this.registries, this.time) = (limits, registries, time);
+    }
+
+    /// <summary>One that the operator has named.</summary>
+    /// <param name="name">Which engine it is (<see cref="EngineName"/>).</param>
+    /// <param name="options">How it is called.</param>
+    /// <param name="limits">How long things may take.</param>
+    /// <param name="registries">Who the gateway is to registries.</param>
+    /// <param name="time">The clock.</param>
+    public NerdctlEngine(string name, NerdctlOptions options, EngineLimits limits, RegistryCredentials registries, TimeProvider time)
+    {
+        (this.name, this.limits, this.registries, this.time) = (name, limits, registries, time);
         runner = new CommandRunner(options.Binary ?? Provider, options.Arguments, time);
         // A process for each call: more at once than this do not go faster.
         turns = new SemaphoreSlim(Math.Min(limits.Connections, 4 * Environment.ProcessorCount));
@@ -218,7 +229,7 @@ internal sealed partial class NerdctlEngine : IContainerEngine
     Task<CommandResult> MeasuredAsync(NerdctlCommand command, CommandStreams streams, TimeSpan limit, int maxBytes, CancellationToken cancel)
     {
         async Task<CommandResult> RunAsync() => Heard(await runner.RunAsync(NerdctlCommands.ToArgs(command), streams, limit, maxBytes, cancel));
-        return limit == limits.WaitSlice || limit == limits.Follow ? RunAsync() : RunTelemetry.MeasureAsync(Provider, command.Operation, RunAsync);
+        return limit == limits.WaitSlice || limit == limits.Follow ? RunAsync() : RunTelemetry.MeasureAsync(name, command.Operation, RunAsync);
     }
 
     /// <summary>An engine that is away is asked anew what it is when it is back.</summary>

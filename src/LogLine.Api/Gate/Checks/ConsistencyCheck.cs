@@ -223,19 +223,20 @@ internal static class ConsistencyCheck
         {
             return null; // what this gateway has is no matter of the span's own form
         }
-        if (item.Provider == RunTargets.Auto && await item.State.Targets.ChooseAsync(cancel) is { } choice)
+        var (provider, endpoint) = (target.Text("provider") ?? "", target.Text("endpoint") ?? EngineName.Default);
+        if (provider == RunTargets.Auto && await item.State.Targets.ChooseAsync(endpoint, cancel) is { } choice)
         {
             item.Choice = choice;
-            target = item.Target = ProviderChoice.At(target, choice.Provider);
+            item.Target = ProviderChoice.At(target, choice.Provider);
         }
-        if (item.State.Targets.Find(item.Provider) is null)
+        if (item.State.Targets.Find(item.Provider) is not null)
         {
-            return Rejection.Inconsistent(
-                "/payload/target/provider", $"is '{item.Provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}, and '{RunTargets.Auto}' for the first of them that answers");
+            return null;
         }
-        return target.Text("endpoint") is { } endpoint and not "default"
-            ? Rejection.Inconsistent("/payload/target/endpoint", $"'{endpoint}' is not an engine that the operator configured; there is: default")
-            : null;
+        return item.State.Targets.EndpointsOf(provider).ToList() is { Count: > 0 } endpoints
+            ? Rejection.Inconsistent("/payload/target/endpoint", $"'{endpoint}' is not an engine of {provider} that the operator configured; there is: {string.Join(", ", endpoints)}")
+            : Rejection.Inconsistent(
+                "/payload/target/provider", $"is '{provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}, and '{RunTargets.Auto}' for the first of them that answers");
     }
 
     private static Rejection Foreign(Judgement item, string path, string tenant) => new(

@@ -28,7 +28,7 @@ internal static class RollbackTarget
         }
         if (item.State.Targets.Find(unwanted.Provider) is null)
         {
-            return Rejection.Inconsistent("/payload/run_id", $"ran on '{unwanted.Provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Providers)}");
+            return Rejection.Inconsistent("/payload/run_id", $"ran on '{unwanted.Provider}', for which this gateway has no adapter; it has: {string.Join(", ", item.State.Targets.Engines)}");
         }
         (item.Run, item.Target) = (unwanted, CanonicalJson.Parse(unwanted.Target).Root);
         var good = runs.Where(run => run.StartedAt is not null && run.Provider == unwanted.Provider && run.Service == unwanted.Service).ToList();

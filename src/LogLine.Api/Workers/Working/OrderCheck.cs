@@ -99,7 +99,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
             return null; // where it goes back to is the gate's decision; ref and target are in the permit
         }
         var target = payload.Member("target");
-        var chosen = target.Text("provider") == RunTargets.Auto ? ProviderChoice.At(target, run.Provider) : target; // which one it came to be is in the permit
+        var chosen = target.Text("provider") == RunTargets.Auto ? ProviderChoice.At(target, EngineName.ProviderOf(run.Provider)) : target; // which one it came to be is in the permit
         if (!Same(chosen, CanonicalJson.Parse(run.Target).Root) || (run.Ref is not null && payload.Text("ref") != run.Ref))
         {
             return "ref and target of the run are not those of its span";
@@ -120,7 +120,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
         }
         var target = CanonicalJson.Parse(run.Target).Root;
         var (name, operation) = intent.Work(payload);
-        if ((run.Provider, run.Service) != (target.Text("provider"), run.Ref is null ? name : target.Text("service") ?? ""))
+        if ((run.Provider, run.Service) != (EngineName.Of(target), run.Ref is null ? name : target.Text("service") ?? ""))
         {
             return "engine and name of the run are not those of its target and span";
         }

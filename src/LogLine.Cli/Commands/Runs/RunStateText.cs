@@ -65,6 +65,7 @@ internal static class RunStateText
         {
             parts.Add(image);
         }
+        parts.AddRange(facts.Texts("image_repo_digests").Take(1));
         parts.AddRange(Ports(facts).Select(port => $"port {port.Host} → {port.Container}"));
         parts.AddRange(facts.Texts("revoked_grants").Select(grant => $"still holds the revoked grant {grant}"));
         return string.Join(", ", parts);

@@ -29,6 +29,20 @@ public sealed class BuildFileTests
     public void Images_AreFound(string text, string images) => Assert.Equal((images, (string?)null), (string.Join(',', BuildFile.Read(text, false).Images.Select(image => image.Name)), BuildFile.Read(text, false).Problem));
 
     [Theory]
+    [InlineData("FROM a:1", "FROM <a:1>")]
+    [InlineData("from --platform=linux/amd64 a AS one\nFROM one\nCOPY --from=one /x /x\nCOPY --from=0 /x /x", "from --platform=linux/amd64 <a> AS one\nFROM one\nCOPY --from=one /x /x\nCOPY --from=0 /x /x")]
+    [InlineData("FROM a AS a\nFROM b\nCOPY --from=a /x /x", "FROM <a> AS a\nFROM <b>\nCOPY --from=a /x /x")]
+    [InlineData("FROM a\nCOPY --chown=1:1 --FROM=b  [\"/x  y\", \"/b\"]", "FROM <a>\nCOPY --chown=1:1 --FROM=<b>  [\"/x  y\", \"/b\"]")]
+    [InlineData("FROM a\nADD --from=b /x --from=b /", "FROM <a>\nADD --from=<b> /x --from=b /")]
+    [InlineData("FROM a\nRUN tool --from=0 --from=a FROM a", "FROM <a>\nRUN tool --from=0 --from=a FROM a")]
+    [InlineData("FROM a\nONBUILD COPY --from=a /x /x", "FROM <a>\nONBUILD COPY --from=a /x /x")]
+    [InlineData("# first\r\nFROM \\\r\n  # a comment\r\n  a:1 \\\r\n  AS b\r\nRUN x", "# first\nFROM   <a:1>   AS b\n\n\n\nRUN x")]
+    [InlineData("FRO\\\nM localhost/other/b\nRUN a \\\n  b", "FROM <localhost/other/b>\n\nRUN a \\\n  b")]
+    [InlineData("FROM ab\nFROM a\nCOPY --from=ab /a /a", "FROM <ab>\nFROM <a>\nCOPY --from=<ab> /a /a")]
+    [InlineData("FROM scratch\nCOPY a a", "FROM scratch\nCOPY a a")]
+    public void Images_AreRenamed_AndNothingElse(string text, string renamed) => Assert.Equal(renamed, BuildFile.Renamed(text, BuildFile.Read(text, false).Images, image => $"<{image.Name}>"));
+
+    [Theory]
     [InlineData("ARG A=local\nFROM ${A}host/other/b")]
     [InlineData("ARG A\nFROM $A")]
     [InlineData("FROM \"a\"")]

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Adapters.Nerdctl;
+using LogLine.Api.Artifacts;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
@@ -110,14 +111,39 @@ internal sealed class EngineLab : IAsyncDisposable
     }
 
     /// <summary>What a primitive of this lab's tenant brings. Every session and task has ended here.</summary>
-    public async Task<JsonElement> DoAsync(string intent, string arguments = "{}", string name = "s")
+    public Task<JsonElement> DoAsync(string intent, string arguments = "{}", string name = "s") => DoAsync(intent, arguments, name, null!, () => Task.CompletedTask);
+
+    /// <summary>What <c>image.build</c> brings; <paramref name="begun"/> comes between its judgement and the engine's work.</summary>
+    public async Task<JsonElement> BuildAsync(byte[] context, string tag, Func<Task> begun)
+    {
+        using var artifact = new ContextArtifact(context);
+        return await DoAsync("image.build", $$"""{"artifact":"blake3:context","tag":"{{tag}}"}""", "", artifact, begun);
+    }
+
+    async Task<JsonElement> DoAsync(string intent, string arguments, string name, RunArtifacts artifacts, Func<Task> begun)
     {
         var call = new PrimitiveCall
         {
-            RunId = "run_x", Tenant = Tenant, Name = name, Arguments = CanonicalJson.Parse(Encoding.UTF8.GetBytes(arguments)).Root, Begun = () => Task.CompletedTask, Artifacts = null!,
+            RunId = "run_x", Tenant = Tenant, Name = name, Arguments = CanonicalJson.Parse(Encoding.UTF8.GetBytes(arguments)).Root, Begun = begun, Artifacts = artifacts,
             HasEnded = (_, _) => ValueTask.FromResult(true), Progress = _ => Task.CompletedTask, TurnOf = async (container, cancel) => await new WorkloadTurns().TakeAsync("podman", Tenant, container, cancel),
         };
         return (await Adapter.Primitives[intent](call, Cancel)).Body;
+    }
+
+    /// <summary>One file, whatever it is asked for.</summary>
+    sealed class ContextArtifact : RunArtifacts, IDisposable
+    {
+        readonly string path = Path.GetTempFileName();
+
+        public ContextArtifact(byte[] content) => File.WriteAllBytes(path, content);
+
+        public override long MaxBytes => 1 << 30;
+
+        public override Task<FileStream?> OpenReadAsync(string? name, CancellationToken cancel) => Task.FromResult<FileStream?>(File.OpenRead(path));
+
+        public override Task<StoredArtifact> WriteAsync(Func<Stream, Task> write, CancellationToken cancel) => throw new NotSupportedException();
+
+        public void Dispose() => File.Delete(path);
     }
 
     public async Task PauseAsync(string id)

@@ -45,7 +45,7 @@ public sealed class SeenImagesTests
     {
         var seen = new SeenImages(TimeSpan.FromHours(1), TimeProvider.System);
         await LookAsync(seen, Name, "sha256:1");
-        Assert.Null(await seen.GetAsync("other", Name, () => Task.FromResult<string?>(null)));
+        Assert.Null(await seen.GetAsync("other", Name, () => Task.FromResult<SeenImage?>(null)));
     }
 
     [Fact]
@@ -55,14 +55,14 @@ public sealed class SeenImagesTests
         await seen.GetAsync("dev", Name, () =>
         {
             seen.Forget();
-            return Task.FromResult<string?>("sha256:1");
+            return Task.FromResult<SeenImage?>(new("sha256:1", []));
         });
         Assert.Equal("sha256:2", await LookAsync(seen, Name, "sha256:2"));
     }
 
-    Task<string?> LookAsync(SeenImages seen, string reference, string? id) => seen.GetAsync("dev", reference, () =>
+    async Task<string?> LookAsync(SeenImages seen, string reference, string? id) => (await seen.GetAsync("dev", reference, () =>
     {
         looks++;
-        return Task.FromResult(id);
-    });
+        return Task.FromResult(id is null ? null : new SeenImage(id, []));
+    }))?.Id;
 }
