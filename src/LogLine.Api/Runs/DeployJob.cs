@@ -32,7 +32,7 @@ internal sealed class DeployJob
     {
         (_run, _isNew, _manifest, _gateway, _vault, _time, _logger, _adapter) = (run, isNew, manifest, gateway, vault, time, logger, adapter);
         _lifecycle = DeployLifecycle.Of(manifest.Deploy);
-        _takeover = new Takeover(run, gateway, _adapter, turns, logger);
+        _takeover = new Takeover(run, gateway, _adapter, turns, time, logger);
         _ending = new DeployEnding(run, gateway, _adapter, _takeover, _lifecycle, vault, time, logger);
         _watch = new DeployWatch(run, gateway, _adapter, _lifecycle, _takeover, _ending, new HealthWatch(run, gateway, _adapter, _lifecycle, vault, time), time, logger);
     }
@@ -194,12 +194,32 @@ internal sealed class DeployJob
             {
                 await applied; // from then on it has the old one's place, and whoever watches that one waits for this
             }
-            await _takeover.MakeRoomAsync(stopping);
-            return await _adapter.StartAsync(workload.Id, stopping);
+            return await MakeRoomAsync(stopping) ? await _adapter.StartAsync(workload.Id, stopping) : workload;
         }
         finally
         {
             await applied;
+        }
+    }
+
+    /// <summary>What the new one replaces is out of its way; false when the deploy is to end instead.</summary>
+    private async Task<bool> MakeRoomAsync(CancellationToken stopping)
+    {
+        if (_takeover.Course.Strategy != DeployStrategy.Recreate)
+        {
+            return true;
+        }
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var done = new CancellationTokenSource();
+        var cancellation = _gateway.CancelWhenAskedAsync(_run.RunId, wanted, _time, done.Token);
+        try
+        {
+            return await _takeover.MakeRoomAsync(wanted.Token, stopping);
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await cancellation;
         }
     }
 

@@ -7,8 +7,11 @@ namespace LogLine.Api.Runs;
 /// The replacing side of a replacement: what a deploy does to the container that has its service's place. Every step looks first whether it was
 /// taken before, so any worker can go on from any of them.
 /// </summary>
-internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, ILogger logger)
+internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adapter, WorkloadTurns turns, TimeProvider time, ILogger logger)
 {
+    /// <summary>How long what came in since the deploy was admitted, and is at work on the old container, is waited for. It ends with that container then.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     private readonly DeployCourse _course = DeployCourse.Of(run);
 
     /// <summary>What is replaced, and how.</summary>
@@ -20,12 +23,25 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
         && await adapter.FindByNameAsync(run.Tenant, run.Service, stopping) is { State: WorkloadState.Paused } found && found.Id == old;
 
     /// <summary>Where both cannot run at once: stops the old container. Its run does not end yet, it may go on (<see cref="GoBackAsync"/>).</summary>
-    public async Task MakeRoomAsync(CancellationToken stopping)
+    /// <param name="wanted">Ends when nobody wants the deploy any more: the old container is not stopped then.</param>
+    /// <param name="stopping">The worker stops.</param>
+    /// <returns>False when nobody wants it any more.</returns>
+    public async Task<bool> MakeRoomAsync(CancellationToken wanted, CancellationToken stopping)
     {
-        if (_course is { Strategy: DeployStrategy.Recreate, OldContainer: { } old })
+        if (_course is not { Strategy: DeployStrategy.Recreate, OldContainer: { } old })
         {
-            using var turn = await TurnAsync(stopping);
+            return true;
+        }
+        try
+        {
+            using var turn = await PatientTurnAsync(wanted);
+            wanted.ThrowIfCancellationRequested();
             await StopAsync(old, stopping);
+            return true;
+        }
+        catch (OperationCanceledException) when (wanted.IsCancellationRequested && !stopping.IsCancellationRequested)
+        {
+            return false;
         }
     }
 
@@ -38,13 +54,13 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
         }
         try
         {
-            using (await TurnAsync(stopping))
+            using (await PatientTurnAsync(stopping))
             {
                 await StopAsync(old, stopping);
             }
             // It reads the last lines of its container, so that one is removed only then. Its worker may want the turn before.
             await gateway.EndedAsync(_course.OldRun, stopping);
-            using (await TurnAsync(stopping))
+            using (await PatientTurnAsync(stopping))
             {
                 await adapter.RemoveAsync(old, force: false, stopping);
                 await adapter.AdoptNameAsync(workloadId, stopping);
@@ -81,7 +97,7 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
         var isUp = false;
         try
         {
-            using var turn = await TurnAsync(stopping);
+            using var turn = await PatientTurnAsync(stopping);
             await adapter.StartAgainAsync(old, stopping);
             isUp = true;
             if (RunDetail.Flag(current.Detail, DeployFacts.ReplacesPaused))
@@ -100,6 +116,9 @@ internal sealed class Takeover(RunRow run, IRunGateway gateway, IRunAdapter adap
 
     /// <summary>One at a time acts on what has the service's name.</summary>
     public Task<IDisposable> TurnAsync(CancellationToken stopping) => turns.TakeAsync(run.Provider, run.Tenant, run.Service, stopping);
+
+    /// <summary>The same, but not for ever: who waits here looks after nothing else. Null when whoever has the turn goes on with it.</summary>
+    private Task<IDisposable?> PatientTurnAsync(CancellationToken stopping) => turns.TakeAsync(run.Provider, run.Tenant, run.Service, Patience, time, stopping);
 
     private async Task StopAsync(string old, CancellationToken stopping)
     {

@@ -268,6 +268,59 @@ public sealed class EngineDeployTests
         await lab.DoAsync("image.remove", null, $$"""{"image":"{{source}}:1"}""");
     }
 
+    /// <summary>As before any other operation on a container; a plan alone waits for nothing.</summary>
+    [Fact]
+    public async Task CommandInTheOldContainer_HoldsUpItsReplacement_AndIsNamed()
+    {
+        await using var lab = await OpenAsync("podman");
+        var name = lab.Name();
+        await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Script("exec sleep 600")));
+        var next = await ApplyAsync(lab, name, 2, Script("exec sleep 600"));
+        var command = await BeginAsync(lab, name);
+
+        Assert.Equal("beside", (await lab.Gateway.PlanAsync(name, next, "podman")).Text("strategy"));
+        var refused = await DeployAsync(lab, name, next);
+        Assert.Equal(("409_LIFECYCLE_CONFLICT", command), (refused.Code, refused.Json.Member("details").Text("pending_run")));
+
+        await lab.Gateway.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:container:dev/{{{name}}}","payload":{"run_id":"{{{command}}}"}}""");
+        await RunningAsync(lab, name, next);
+    }
+
+    /// <summary>It came in when the deploy was under way already: the new container is looked after all the same, and the old one goes.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task CommandInTheOldContainer_ThatCameLater_EndsWithIt(string provider)
+    {
+        await using var lab = await OpenAsync(provider);
+        var name = lab.Name();
+        var old = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Script("exec sleep 600")));
+        var health = ""","lifecycle":{"health":{"exec":{"argv":["test","-e","/tmp/go"]}},"stop_timeout":"1s"}""";
+        var next = (await DeployAsync(lab, name, await ApplyAsync(lab, name, 2, Script("until [ -e /tmp/end ]; do sleep 0.05; done; exit 7") + health))).RunId();
+        await lab.Gateway.RunInAsync(next, "applied");
+        var command = await BeginAsync(lab, name);
+        var made = (await lab.Adapter.FindByRunAsync(next, PrimitiveLab.Cancel))!;
+        await TouchAsync(lab, made.Id, "go");
+
+        Assert.Equal("replaced", (await lab.Gateway.RunInAsync(old, "exited")).Text("reason"));
+        await lab.Gateway.RunInAsync(command, "exited");
+        await TouchAsync(lab, made.Id, "end");
+        Assert.Equal(7, (await lab.Gateway.RunInAsync(next, "exited")).Integer("exit_code"));
+    }
+
+    /// <summary>The run of a command in the container, which runs.</summary>
+    private static async Task<string> BeginAsync(PrimitiveLab lab, string name)
+    {
+        var command = (await lab.SendAsync("container.exec", name, """{"argv":["sleep","900"],"timeout_s":900}""", wait: 0)).RunId();
+        await lab.Gateway.RunInAsync(command, "running");
+        return command;
+    }
+
+    /// <summary>Makes a file in <c>/tmp</c> of a container, behind the gateway's back.</summary>
+    private static Task TouchAsync(PrimitiveLab lab, string id, string file) => lab.Engine.UnpackAsync(id, "/tmp", async (stream, cancel) =>
+    {
+        await using var tar = new System.Formats.Tar.TarWriter(stream, leaveOpen: true);
+        await tar.WriteEntryAsync(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, file), cancel);
+    }, () => Task.CompletedTask, PrimitiveLab.Cancel);
+
     /// <summary>With that name a manifest pins what ran. An image that no registry gave has none.</summary>
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task ImageOfARegistry_IsRecordedUnderTheRegistrysDigest(string provider)

@@ -7,11 +7,38 @@ using LogLine.Protocol.MiniContainers;
 namespace LogLine.Api.Gate.Checks;
 
 /// <summary>
-/// Row 17 for deploys: the plan is made by the engine's truth, and refused where the service cannot be taken now, or where what was planned on has moved.
+/// Row 17 for deploys: the plan is made by the engine's truth, and refused where the service cannot be taken now, or where what was planned on has moved. What is still at work on a container that is to be replaced is waited for, as before any other
+/// operation on it.
 /// </summary>
 internal static class DeployCheck
 {
     public static async ValueTask<Rejection?> JudgeAsync(Judgement item, CancellationToken cancel)
+    {
+        for (var isSecond = false; ; isSecond = true)
+        {
+            var moved = item.State.Moved;
+            if (await PlanAsync(item, cancel) is { } refused)
+            {
+                return refused;
+            }
+            // A plan alone stops nothing.
+            if (item.Effect is not ("deploy.apply" or "deploy.rollback") || item.Plan!.Strategy is not (DeployStrategy.Beside or DeployStrategy.Recreate))
+            {
+                return null;
+            }
+            if (await item.State.PendingPrimitiveAsync(item.Tenant, item.Provider, item.Service, cancel) is { } pending)
+            {
+                return LifecycleCheck.Busy(pending, item.Service, item.Span.Intent!);
+            }
+            if (isSecond || !moved.IsCompleted)
+            {
+                return null;
+            }
+            // While that was waited for the service may have changed.
+        }
+    }
+
+    private static async ValueTask<Rejection?> PlanAsync(Judgement item, CancellationToken cancel)
     {
         var adapter = item.State.Targets.Find(item.Provider)!;
         var service = item.Service;

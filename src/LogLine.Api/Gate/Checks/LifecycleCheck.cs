@@ -89,7 +89,7 @@ internal static class LifecycleCheck
             : Conflict("changing", operation, [], $"'{name}' cannot be judged now: {failure.Message}", null);
     }
 
-    private static Rejection Busy(RunRow pending, string name, string operation) => Conflict(
+    internal static Rejection Busy(RunRow pending, string name, string operation) => Conflict(
         RunStates.Name(pending.State), operation, ["run.cancel"],
         $"{pending.Intent} is still at work on the container '{name}' ({pending.RunId}). Wait for it, or cancel it (run.cancel).", pending.RunId);
 
