@@ -144,7 +144,8 @@ public sealed class WorkerProtocolTests
     [InlineData("secret.access", true)]
     [InlineData("capability.allow", false)]
     [InlineData("missing", false)]
-    public async Task Worker_TakesNoWordForAProof(string? intent, bool isTaken)
+    [InlineData("secret.access", false, "blake3:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    public async Task Worker_TakesNoWordForAProof(string? intent, bool isTaken, string? planDigest = null)
     {
         await using var gateway = await TestGateway.StartAsync([], role: "gateway");
         await using var edge = await EdgeWorker.OpenAsync(gateway, null, "container.exec");
@@ -160,7 +161,7 @@ public sealed class WorkerProtocolTests
             RunId = "run_1", Tenant = "dev", Env = "dev", Intent = "container.exec", Subject = Subject, Service = "web", Provider = "fake", Span = "span_1", Target = """{"provider":"fake"}""",
             Detail = intent is null ? detail : RunDetail.Proven(detail, "span_0"), CreatedAt = now,
         };
-        var proof = intent is null or "missing" ? null : new ProofDraft { Intent = intent, Tenant = "dev", Subject = Subject, Ts = now, Exp = now.AddMinutes(5) }.Sign("kid_t", key);
+        var proof = intent is null or "missing" ? null : new ProofDraft { Intent = intent, Tenant = "dev", Subject = Subject, Ts = now, Exp = now.AddMinutes(5), PlanDigest = planDigest }.Sign("kid_t", key);
         var evidence = CanonicalJson.Parse($$$"""{"keys":[],"proof_key":{"kid":"kid_t","pub":"{{{key.PublicKeyHex}}}"},"revoked":[]}""");
         var parts = new WorkOrderParts(span, null, proof, evidence);
         var order = CanonicalJson.Compose(new WorkOrder(run, RunPermit.Sign(server, run, edge.Identity.Kid, parts, [], now), parts, null, false, null).WriteTo);

@@ -156,6 +156,7 @@ internal sealed class OrderCheck(WorkerIdentity identity, ServerPin pin, Catalog
         var intent = run.Ref is not null ? "deploy.allow" : SecretAccess.IsBy(RunDetail.Order(run.Detail).Effect) ? SecretAccess.ProofIntent : null;
         var names = proof.Text("result") == "allow" && proof.Text("tenant") == run.Tenant && proof.Text("subject") == span.Text("subject") && (intent is null || proof.Text("intent") == intent)
             && (proof.Text("env") is not { } env || env == run.Env) && (proof.Text("ref") is not { } named || named == run.Ref)
+            && (proof.Text("plan_digest") is not { } digest || span.Member("payload").Is("plan_digest", digest))
             && (proof.Member("target") is not { ValueKind: JsonValueKind.Object } target || Same(target, CanonicalJson.Parse(run.Target).Root) || Same(target, span.Member("payload").Member("target")));
         var alive = Timestamps.TryParse(proof.Text("ts"), out var from) && Timestamps.TryParse(proof.Text("exp"), out var until)
             && until - from <= ProofDraft.MaxLife && from <= run.CreatedAt + Skew && run.CreatedAt < until;
