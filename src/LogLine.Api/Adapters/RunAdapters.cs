@@ -50,6 +50,8 @@ public static class RunAdapters
     public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, AdapterOptions options, WorkloadPolicy policy, TimeProvider time)
     {
         var (names, registries) = (EnginesOf(options), RegistryCredentials.Of(options.Registries));
+        if (options.Named.GroupBy(one => one.Place).FirstOrDefault(same => same.Count() > 1) is { } twins)
+            throw new EngineOptionsException($"LogLine:Engines:Named has the same engine under several names ({string.Join(", ", twins.Select(twin => $"'{twin.Name}'"))}): what is done under one of them would not wait for what is done under another.");
         var commands = options.Named.Where(one => one.Provider == NerdctlEngine.Provider).ToDictionary(one => one.Engine(), one => one.Command());
         commands[NerdctlEngine.Provider] = options.Nerdctl;
         var endpoints = EngineEndpoints.Discover(environment).Concat(options.Named.Where(one => one.Provider != NerdctlEngine.Provider).Select(one => one.Endpoint())).ToDictionary(endpoint => endpoint.Provider);

@@ -53,7 +53,7 @@ public sealed record ContainerLog(IReadOnlyList<string> Lines, long Dropped, boo
 public sealed record ContainerStats(
     string ReadAt, long CpuUsageNs, long MemoryBytes, long? MemoryLimitBytes, long? Pids, long NetworkReceivedBytes, long NetworkSentBytes, long BlockReadBytes, long BlockWrittenBytes);
 
-/// <summary>Processes. <paramref name="Pid"/> is as the engine numbers them: on Podman inside the container, on Docker on the host.</summary>
+/// <summary>Processes. <paramref name="Pid"/> is the number on the engine's host.</summary>
 public sealed record ContainerProcess(long? Pid, string? User, string Command);
 
 /// <summary>Processes of a container.</summary>

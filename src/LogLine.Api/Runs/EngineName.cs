@@ -8,7 +8,7 @@ namespace LogLine.Api.Runs;
 /// </summary>
 public static class EngineName
 {
-    /// <summary>The endpoint that every provider has; to leave it out means the same.</summary>
+    /// <summary>The endpoint that every provider has. To leave it out means the same engine; a proof or a plan that names a target names it as it is written.</summary>
     public const string Default = "default";
 
     private const char Separator = '/';

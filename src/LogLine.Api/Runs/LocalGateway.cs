@@ -10,7 +10,7 @@ namespace LogLine.Api.Runs;
 /// The gateway of a worker in the same process (role <c>all</c>): calls instead of requests, and the gateway's own key under what it reports. On a store that other
 /// gateways use too it holds leases like every worker; alone on a data folder it holds what it has taken.
 /// </summary>
-public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLeases leases, TimeProvider time) : IRunGateway
+public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLeases leases, RunTargets targets, TimeProvider time) : IRunGateway
 {
     private const string LocalPrefix = "local:";
     private readonly string _name = LocalPrefix + Guid.NewGuid().ToString("N");
@@ -43,8 +43,9 @@ public sealed class LocalGateway(RunDesk desk, ArtifactDesk artifacts, WorkerLea
         return desk.ReleaseAsync(_name).AsTask();
     }
 
-    /// <inheritdoc/>
-    public Task<IReadOnlyList<RunRow>> LeaseAsync(int limit, IReadOnlyCollection<string> held, CancellationToken cancel) => desk.LeaseAsync(_name, LeaseReach.Everything, limit, LeaseLife).AsTask();
+    /// <summary>On a shared store another gateway may have engines that this one has not: their runs are left to it. Alone, nobody else could end what is on an engine that is not there any more.</summary>
+    public Task<IReadOnlyList<RunRow>> LeaseAsync(int limit, IReadOnlyCollection<string> held, CancellationToken cancel) =>
+        desk.LeaseAsync(_name, desk.Ledger.Store.IsShared ? new LeaseReach(targets.Preferred, null) : LeaseReach.Everything, limit, LeaseLife).AsTask();
 
     /// <inheritdoc/>
     public async Task<IReadOnlyCollection<string>> RenewAsync(IReadOnlyCollection<string> runs, CancellationToken cancel) => await desk.RenewAsync(_name, runs, LeaseLife);

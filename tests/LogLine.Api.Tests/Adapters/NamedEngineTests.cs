@@ -103,11 +103,15 @@ public sealed class NamedEngineTests
     [Fact]
     public void NamesOfOneProvider_AreDifferent()
     {
-        NamedEngineOptions Edge(string provider) => new() { Name = "edge", Provider = provider, Address = "unix:///x" };
+        NamedEngineOptions Edge(string provider) => new() { Name = "edge", Provider = provider, Address = $"unix:///{provider}" };
+        NamedEngineOptions Space(string name, params string[] arguments) => new() { Name = name, Provider = "nerdctl", Arguments = arguments };
+        string Wrong(params NamedEngineOptions[] named) => Assert.Throws<EngineOptionsException>(() => RunAdapters.Discover(_ => null, new() { Named = named }, WorkloadPolicy.Default, TimeProvider.System)).Message;
         var options = new AdapterOptions { Named = [Edge("podman"), Edge("docker"), Edge("podman")] };
 
         Assert.Contains("'podman/edge' twice", Assert.Throws<EngineOptionsException>(() => RunAdapters.EnginesOf(options)).Message);
         Assert.Equal(["podman", "nerdctl", "docker", "podman/edge", "docker/edge"], RunAdapters.EnginesOf(new() { Named = [Edge("podman"), Edge("docker")] }));
+        Assert.Contains("'a', 'b'", Wrong(Space("a", "-n", "x"), Space("b", "-n", "x"), Space("c")));
+        Assert.Contains("'here', 'there'", Wrong(new() { Name = "here", Provider = "podman", Address = "unix:///x" }, new() { Name = "there", Provider = "docker", Address = "unix:///x" }));
         Assert.Equal(["podman/edge"], RunAdapters.EnginesOf(new() { Defaults = false, Named = [Edge("podman")] }));
         Assert.Contains("LogLine:Engines:Defaults", Assert.Throws<EngineOptionsException>(() => RunAdapters.EnginesOf(new() { Defaults = false })).Message);
     }

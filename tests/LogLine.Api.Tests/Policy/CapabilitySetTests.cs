@@ -38,5 +38,14 @@ public sealed class CapabilitySetTests
         Assert.False(LinuxCapabilities.IsKnown("ALL"));
     }
 
+    /// <summary>The classes debug and admin of the design's page on containers, name by name.</summary>
+    [Fact]
+    public void WhatReachesBeyondTheContainer_NeedsAProof_AndNothingElse() => Assert.Equal(
+        [
+            "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "LEASE", "MAC_ADMIN", "MAC_OVERRIDE", "PERFMON", "SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_MODULE", "SYS_PACCT",
+            "SYS_PTRACE", "SYS_RAWIO", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM",
+        ],
+        LinuxCapabilities.All.Where(LinuxCapabilities.NeedsProof).Order(StringComparer.Ordinal));
+
     private static string[] Some(Random random) => [.. Names.Where(_ => random.Next(2) == 0)];
 }

@@ -17,6 +17,7 @@ public sealed class ChangePrimitiveTests
 
         var limits = await lab.DoAsync("container.resources", name, """{"memory":"64MiB","pids":40}""");
         Assert.Equal((64L << 20, 40L, provider == "docker"), (limits.Integer("memory_bytes"), limits.Integer("pids"), limits.Flag("persistent")));
+        Assert.Equal(500, (await lab.DoAsync("container.resources", name, """{"cpus":"0.5"}""")).Integer("cpu_millis"));
         var usage = await lab.DoAsync("container.usage", name, """{"interval_ms":100}""");
         Assert.Equal(64L << 20, usage.Integer("memory_limit_bytes"));
         Assert.True(usage.Integer("memory_bytes") > 0);
@@ -41,6 +42,20 @@ public sealed class ChangePrimitiveTests
         await lab.DoAsync("container.kill", name);
         await Patience.UntilAsync("its end among the events", async () =>
             (await lab.DoAsync("system.events", null, """{"since":"10m","limit":1000}""")).Items("events").Any(one => one.Text("name") == name && one.Text("action") == "die"));
+    }
+
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
+    public async Task Detach_IsPlannedWithWhatIsLeft(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = lab.Name();
+        await lab.DoAsync("container.create", name, $$"""{"image":"{{PrimitiveLab.Image}}","mounts":[{"type":"tmpfs","target":"/scratch"},{"type":"tmpfs","target":"/kept"}]}""");
+
+        var detach = await lab.DoAsync("container.volume.detach", name, """{"path":"/scratch"}""");
+
+        Assert.False(detach.Flag("applied"));
+        var create = detach.Items("plan").Single(step => step.Text("intent") == "container.create");
+        Assert.Equal(["/kept"], create.Member("change").Items("mounts").Select(mount => mount.Text("target")));
     }
 
     /// <summary>One that container.create makes in its place would end the deploy's run, and be in the way of the next: what is planned is a deploy, where there is a way.</summary>

@@ -95,7 +95,7 @@ public sealed class HiddenEntryTests
     }
 
     /// <summary>What was judged is built on, and not what has its name by then.</summary>
-    [Theory, InlineData("podman"), InlineData("docker")]
+    [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task TagThatMovesAfterTheJudgement_IsBuiltOnAsItWas(string provider)
     {
         await using var lab = EngineLab.Open(provider);

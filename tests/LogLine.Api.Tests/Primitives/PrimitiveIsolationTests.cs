@@ -144,6 +144,22 @@ public sealed class PrimitiveIsolationTests
         Assert.All(answer.Json.EnumerateArray(), item => Assert.Equal("404_NOT_FOUND", item.Member("problem").Text("code")));
     }
 
+    /// <summary>One that is refused is no reason to leave the others.</summary>
+    [Fact]
+    public async Task ContainersInOneArray_AreJudgedEachOnItsOwn()
+    {
+        await using var lab = await PrimitiveLab.OpenAsync("podman");
+        var (runs, other) = (await lab.RunningAsync("runs"), lab.Name("other"));
+        await lab.DoAsync("container.create", other, $$"""{"image":"{{PrimitiveLab.Image}}"}""");
+        string Pause(string name) => $$"""{"intent":"container.pause","subject":"urn:container:dev/{{name}}","payload":{"target":{"provider":"podman"},"name":"{{name}}"} }""";
+
+        var answer = await lab.Gateway.PostAsync($"[{Pause(other)},{Pause(runs)},{Pause(lab.Name("none"))}]");
+
+        Assert.Equal(["409_LIFECYCLE_CONFLICT", null, "404_NOT_FOUND"], answer.Json.EnumerateArray().Select(item => item.Member("problem").Text("code")));
+        await lab.Gateway.RunInAsync(answer.Json[1].Member("run").Text("run_id")!, "exited");
+        Assert.Equal("paused", (await lab.DoAsync("container.inspect", runs)).Member("container").Text("state"));
+    }
+
     [Theory]
     [InlineData("container.stop", "urn:container:dev/web", """{"target":{"provider":"fake"},"name":"web"}""")]
     [InlineData("deploy.plan", "urn:minicontainer:dev/web", """{"target":{"provider":"fake","service":"web"},"ref":"REF"}""")]

@@ -45,7 +45,7 @@ public sealed class HealthGateTests : IAsyncDisposable
     public async Task NotHealthyInTime_FailsThen_HoweverFarApartProbesAre()
     {
         _fake.Probe = _ => ProbeOutcome.Bad("warming up");
-        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"1h","start_period":"1ms"},"start_timeout":"300ms"}""");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"1h","start_period":"1ms","retries":20},"start_timeout":"300ms"}""");
         var failed = await _gateway.RunInAsync(run, "failed");
         Assert.Equal("start_timeout", failed.Text("reason"));
         Assert.Contains("warming up", failed.Text("error"));

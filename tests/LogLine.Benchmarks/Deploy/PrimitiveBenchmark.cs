@@ -9,7 +9,7 @@ internal static class PrimitiveBenchmark
 {
     private const int Calls = 300;
     private const int FewerCalls = 100;
-    private const int ByHand = 10;
+    private const int ByHand = 20;
     private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(12);
     private const double Median = 0.5, MostMedianMs = 5;
     private const double Tail = 0.99, MostTailMs = 20;
@@ -111,7 +111,7 @@ internal static class PrimitiveBenchmark
         return
         [
             Look("container.inspect", inspectThere),
-            Look("container.top", $"/containers/{there}/top?ps_args={(podman ? "pid,user,args" : "-eo%20pid,user,args")}"), // as the gateway asks
+            Look("container.top", $"/containers/{there}/top?ps_args={(podman ? "hpid,user,args" : "-eo%20pid,user,args")}"), // as the gateway asks
             Look("container.list", "/containers/json?all=true", null),
             new("container.pause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/pause")) { Calls = FewerCalls, IsSlow = true, Calling = "pause", After = () => engine.ThawAsync(there) },
             new("container.unpause", EngineSides.Name, () => engine.PostAsync($"/containers/{there}/unpause")) { Calls = FewerCalls, IsSlow = true, Calling = "unpause", Before = () => engine.FreezeAsync(there) },
@@ -190,7 +190,7 @@ internal static class PrimitiveBenchmark
                 byHand[call / (pair.Calls / ByHand)] = await TimeAsync(pair, pair.ByHand);
             }
         }
-        return Added(sides, pair, $"the engine's part of `{pair.Intent}`", share => Percentile(added, share), share => $"{Percentile(added, share):0.0} ms beside {Percentile(acts, share):0.0} ms of the adapter and its engine, and {Percentile(looks, share):0.0} ms in which the engine told the guard where the container stands", [
+        return Added(sides, pair, $"`{pair.Intent}`, beside the adapter and its engine", share => Percentile(added, share), share => $"{Percentile(added, share):0.0} ms beside {Percentile(acts, share):0.0} ms of the adapter and its engine, and {Percentile(looks, share):0.0} ms in which the engine told the guard where the container stands", [
             $"by hand ({pair.Calling}) {Percentile(byHand, Median):0.0} ms, the median of {ByHand}", await CostAsync(sides, pair, OursAsync),
         ]);
     }

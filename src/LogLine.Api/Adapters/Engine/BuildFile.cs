@@ -24,6 +24,8 @@ internal static partial class BuildFile
         text = text.Replace("\r\n", "\n");
         if (text.Any(c => char.IsControl(c) && c is not ('\n' or '\t')))
             return ([], "a control character is not supported");
+        if (text.Contains('\uFEFF'))
+            return ([], "a byte order mark within the text is not supported: to an engine it may be none");
         if (TwoBackslashes().IsMatch(text))
             return ([], "a line that ends with two backslashes is not supported: to one engine it goes on, to another it does not");
         foreach (var (at, _, line) in Instructions(text))
@@ -72,11 +74,11 @@ internal static partial class BuildFile
     public static string Renamed(string text, IReadOnlyList<NamedImage> images, Func<NamedImage, string> nameOf)
     {
         text = text.Replace("\r\n", "\n");
-        var lines = text.Split('\n');
+        var (lines, named) = (text.Split('\n'), images.Where(image => !image.IsForLater).ToLookup(image => image.Line));
         foreach (var (first, last, line) in Instructions(text))
         {
             var changed = line;
-            foreach (var image in images.Where(image => image.Line == first && !image.IsForLater))
+            foreach (var image in named[first])
                 changed = Renamed(changed, image.Name, nameOf(image));
             if (changed == line)
                 continue;

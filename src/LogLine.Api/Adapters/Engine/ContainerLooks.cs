@@ -141,7 +141,7 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
     {
         var table = await engine.ProcessesAsync(await containers.IdAsync(call, cancel), cancel);
         var titles = (table.Titles ?? []).ToList();
-        var (pid, user, command) = (titles.IndexOf("PID"), titles.FindIndex(title => title is "USER" or "UID"), titles.FindIndex(title => title is "COMMAND" or "CMD" or "ARGS"));
+        var (pid, user, command) = (titles.FindIndex(title => title is "PID" or "HPID"), titles.FindIndex(title => title is "USER" or "UID"), titles.FindIndex(title => title is "COMMAND" or "CMD" or "ARGS"));
         if (command < 0)
             throw new AdapterException(AdapterFailure.Unavailable, $"The engine lists processes under the columns {string.Join(", ", titles)}, among which there is no command.");
         var processes = (table.Processes ?? []).Select(row => EngineQuirks.Columns(row, titles.Count)).Where(row => row.Length == titles.Count).Select(row => new ContainerProcess(

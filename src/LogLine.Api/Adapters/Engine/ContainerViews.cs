@@ -16,7 +16,7 @@ internal static class ContainerViews
         return new ContainerView(
             container.Id, workload.Name, ContainerLifecycle.Name(workload.State), container.Config.Image ?? "", workload.ImageDigest,
             Time(container.Created), Time(workload.StartedAt), Time(workload.End?.EndedAt), workload.End?.ExitCode, workload.End?.OomKilled,
-            workload.Ports, running, running && HasAddress(container),
+            workload.Ports, running, running && HasNetwork(container),
             EngineLabels.Value(labels, EngineLabels.Strategy), EngineLabels.Value(labels, EngineLabels.SessionId), EngineLabels.Value(labels, EngineLabels.TaskId));
     }
 
@@ -62,9 +62,9 @@ internal static class ContainerViews
     public static Dictionary<string, string> OwnLabels(IReadOnlyDictionary<string, string>? labels) =>
         (labels ?? new Dictionary<string, string>()).Where(label => !label.Key.StartsWith(EngineLabels.Prefix, StringComparison.Ordinal)).ToDictionary();
 
-    /// <summary>Networks by whose names containers are told apart from those without: the host's has no address of the container's own.</summary>
-    static bool HasAddress(ContainerDetail container) =>
-        container.NetworkSettings is { } settings && (!string.IsNullOrEmpty(settings.IPAddress) || settings.Networks?.Values.Any(end => !string.IsNullOrEmpty(end?.IPAddress)) == true);
+    /// <summary>It has an address, or a network that comes with its start and gives it none of its own: the host's, or that of an engine without root.</summary>
+    static bool HasNetwork(ContainerDetail container) =>
+        container.HostConfig?.NetworkMode?.Split(':')[0] is "host" or "slirp4netns" or "pasta" || container.NetworkSettings is { } settings && (!string.IsNullOrEmpty(settings.IPAddress) || settings.Networks?.Values.Any(end => !string.IsNullOrEmpty(end?.IPAddress)) == true);
 
     /// <summary>A moment as the engine writes it, as we do; null for never.</summary>
     public static string? Time(string? text) => Time(

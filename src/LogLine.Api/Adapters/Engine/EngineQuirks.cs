@@ -76,7 +76,7 @@ internal sealed record EngineQuirks
 
     public static EngineQuirks Podman { get; } = new()
     {
-        ProcessColumns = "?ps_args=pid,user,args",
+        ProcessColumns = "?ps_args=hpid,user,args",
         BoundedLog = new("k8s-file", new() { ["max-size"] = "1m" }),
         StopNeedsUnpause = true,
         EveryInterface = "",

@@ -130,14 +130,14 @@ internal sealed class ImageActs(IContainerEngine engine, SeenImages seen)
     }
 
     async Task<SeenImage?> VisibleAsync(string tenant, string reference, CancellationToken cancel) =>
-        await engine.FindImageAsync(reference, cancel) is not { } found ? null : IsVisible(tenant, found) ? new(IdOf(found), RepoDigestsOf(found, ImageReference.Parse(reference))) : throw NotFound(reference);
+        await engine.FindImageAsync(reference, cancel) is not { } found ? null : IsVisible(tenant, found) ? new(IdOf(found), RepoDigestsOf(found, ImageName.Of(reference))) : throw NotFound(reference);
 
     /// <summary>
     /// The digests under which the registry of that name has it; a store on this machine (<c>localhost/…</c>) is none. There may be two, that of a list of platforms and its own; Podman adds those under which the same image came to it in other
     /// ways, which the registry need not know.
     /// </summary>
-    static IReadOnlyList<string> RepoDigestsOf(ImageDetail image, ImageReference named) => named.Registry == "localhost" ? []
-        : [.. (image.RepoDigests ?? []).Where(digest => digest.StartsWith(named.Name + '@', StringComparison.Ordinal)).Order(StringComparer.Ordinal).Take(MostDigests)];
+    internal static IReadOnlyList<string> RepoDigestsOf(ImageDetail image, ImageName named) => named.Name.StartsWith("localhost/", StringComparison.Ordinal) ? []
+        : [.. (image.RepoDigests ?? []).Select(ImageName.Of).Where(digest => digest.Name == named.Name).Select(digest => digest.ToString()).Order(StringComparer.Ordinal).Take(MostDigests)]; // Docker leaves out the name of its own registry
 
     static bool IsVisible(string tenant, ImageDetail image) => Visible(tenant, image.RepoTags).Count + Visible(tenant, image.RepoDigests).Count > 0;
 

@@ -24,20 +24,21 @@ internal sealed class ImageBuilds(ImageActs images, IContainerEngine engine, Tim
             ids[one] = await images.BuildableAsync(call, one, cancel);
         // From here on a name may come to mean another image, which nobody has judged.
         var pinned = (await engine.DialectAsync(cancel)).Quirks.BuildsOnIds ? ids : [];
+        var names = pinned.GroupBy(one => one.Value, one => one.Key.Name).ToDictionary(same => same.Key, same => same.First());
         await call.Begun();
         context.Position = 0;
 
         var (output, since) = (new LastBytes(ResultText.MaxBytes), time.GetTimestamp());
         var (id, error) = await engine.BuildAsync(
-            Order(call, image) with { Text = pinned.Count > 0 ? BuildFile.Renamed(file, named, one => pinned[one]) : null }, context, text => HeardAsync(Unpinned(text, pinned), output, call), cancel);
+            Order(call, image) with { Text = pinned.Count > 0 ? BuildFile.Renamed(file, named, one => pinned[one]) : null }, context, text => HeardAsync(Unpinned(text, names), output, call), cancel);
         var text = ResultText.Fit(output.ToArray(), out var less);
-        var failure = error ?? (id is null ? "The engine ended the build without an image." : null);
+        var failure = (error is null ? null : Unpinned(error, names)) ?? (id is null ? "The engine ended the build without an image." : null);
         return PrimitiveResult.Of(
             new ImageBuilt(image, failure is null ? id : null, text, less || output.Dropped > 0, (long)time.GetElapsedTime(since).TotalMilliseconds, failure), ResultJson.Default.ImageBuilt, failure is null ? 0 : 1);
     }
 
-    /// <summary>What a build says, with the images as its Dockerfile names them.</summary>
-    static string Unpinned(string text, Dictionary<NamedImage, string> pinned) => pinned.Aggregate(text, (said, one) => said.Replace(one.Value, one.Key.Name, StringComparison.Ordinal));
+    /// <summary>What a build says, with the images as its Dockerfile names them; one of two names under the first.</summary>
+    static string Unpinned(string text, Dictionary<string, string> names) => names.Aggregate(text, (said, one) => said.Replace(one.Key, one.Value, StringComparison.Ordinal));
 
     /// <summary>Judges the context and its Dockerfile, and answers with the images that it names, and with the Dockerfile.</summary>
     static async Task<(IReadOnlyList<NamedImage> Images, string Text)> NamedImagesAsync(PrimitiveCall call, Stream context, CancellationToken cancel)

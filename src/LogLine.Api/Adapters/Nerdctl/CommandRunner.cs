@@ -170,7 +170,7 @@ internal sealed class CommandRunner(string program, IReadOnlyList<string> before
         }
         catch (Win32Exception e)
         {
-            throw new AdapterException(AdapterFailure.Unavailable, $"'{program}' cannot be started: {e.Message}. Is it installed, and in PATH? LogLine:Engines:Nerdctl:Binary names another.", e);
+            throw new AdapterException(AdapterFailure.Unavailable, $"'{program}' cannot be started: {e.Message}. Is it installed, and in PATH? LogLine:Engines:Nerdctl:Binary, or Binary of one of LogLine:Engines:Named, names another.", e);
         }
     }
 

@@ -96,9 +96,7 @@ internal sealed partial class NerdctlEngine
     public async Task<(string? Id, string? Error)> BuildAsync(BuildOrder order, Stream context, Func<string, Task> said, CancellationToken cancel)
     {
         using var work = WorkFolder.Create(WorkFolder.Disk);
-        await UnpackAsync(context, work.Path, cancel);
-        if (order.Text is not null)
-            await File.WriteAllTextAsync(Path.Combine(work.Path, TarContents.Normal(order.Dockerfile)), order.Text, cancel); // no link is in its place: it was judged before
+        await UnpackAsync(context, work.Path, order, cancel);
         var told = Task.CompletedTask;
         var heard = new LineSplitter(line => told = Next(told, () => said(line + "\n"), cancel));
         var before = await FindImageAsync(order.Tag, cancel);
@@ -117,11 +115,17 @@ internal sealed partial class NerdctlEngine
         return result.ExitCode == 0 ? ((await FindImageAsync(order.Tag, cancel)) is { } built ? ImageActs.IdOf(built) : null, null) : (null, CommandErrors.Words(result));
     }
 
-    static async Task UnpackAsync(Stream context, string folder, CancellationToken cancel)
+    static async Task UnpackAsync(Stream context, string folder, BuildOrder order, CancellationToken cancel)
     {
         try
         {
             await System.Formats.Tar.TarFile.ExtractToDirectoryAsync(context, folder, overwriteFiles: true, cancel);
+            if (order.Text is null)
+                return;
+            // A file of its own: the one that was there may be nobody's to write, or have another name as well.
+            var file = Path.Combine(folder, TarContents.Normal(order.Dockerfile));
+            File.Delete(file);
+            await File.WriteAllTextAsync(file, order.Text, cancel);
         }
         catch (IOException full) when (ArtifactStore.IsDiskFull(full))
         {

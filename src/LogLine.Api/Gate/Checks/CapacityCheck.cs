@@ -17,10 +17,14 @@ internal static class CapacityCheck
     }
 
     /// <summary>Says so; where the gateway had the choice, of everything that it could have chosen.</summary>
-    public static Rejection Unavailable(Judgement item, string provider, string reason)
+    public static Rejection Unavailable(Judgement item, string engine, string reason)
     {
-        var details = new Dictionary<string, object?> { ["provider"] = provider };
-        var message = $"The target '{provider}' is down: {reason}";
+        var details = new Dictionary<string, object?> { ["provider"] = EngineName.ProviderOf(engine) };
+        if (EngineName.EndpointOf(engine) is var endpoint and not EngineName.Default)
+        {
+            details["endpoint"] = endpoint;
+        }
+        var message = $"The target '{engine}' is down: {reason}";
         if (item.Choice is { Absent: { Count: > 1 } absent })
         {
             details["providers"] = absent.Select(one => one.Provider).ToList();

@@ -207,7 +207,7 @@ internal static class ConsistencyCheck
         // A dry run is judged without providers.
         if (!item.IsDryRun && item.State.Targets.Find(item.Provider) is { } target && !target.CarriesOut(item.Effect!))
         {
-            return Rejection.Inconsistent("/payload/target/provider", $"is '{target.Provider}', which does not carry out {item.Effect}");
+            return Rejection.Inconsistent("/payload/target/provider", $"is '{EngineName.ProviderOf(target.Provider)}', which does not carry out {item.Effect}");
         }
         if (!item.IsDryRun && item.Payload.Text("artifact") is { } artifact && item.State.FindArtifact(item.Tenant, artifact) is null)
         {

@@ -35,7 +35,7 @@ internal static class ShowCommand
                 line($"runs       {root.Member("deploy").Text("image") ?? "nothing: a wallet alone"}", Tone.Plain);
                 foreach (var target in root.Member("deploy").Items("targets"))
                 {
-                    line($"target     {target.Text("provider")}:svc={target.Text("service")}", Tone.Plain);
+                    line($"target     {target.Text("provider")}:svc={target.Text("service")}{(target.Text("endpoint") is { } endpoint ? ",ep=" + endpoint : "")}", Tone.Plain);
                 }
                 foreach (var artifact in root.Items("artifacts"))
                 {

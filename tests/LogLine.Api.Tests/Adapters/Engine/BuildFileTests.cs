@@ -51,6 +51,8 @@ public sealed class BuildFileTests
     [InlineData("# syntax=docker/dockerfile:1\nFROM a")]
     [InlineData("# x\n#escape=`\nFROM a")]
     [InlineData("FROM a\nRUN --mount=type=bind,from=localhost/other/b cat /x")]
+    [InlineData("\uFEFFFROM localhost/other/b AS s\nFROM a")]
+    [InlineData("\uFEFF# escape=`\nFROM a")]
     [InlineData("FROM a\nRUN --network=host wget x")]
     [InlineData("FROM a\nRUN <<EOF\nFROM b\nEOF")]
     [InlineData("FROM a\nADD http://10.0.0.1/x /")]
