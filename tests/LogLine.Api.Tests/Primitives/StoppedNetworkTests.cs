@@ -20,7 +20,7 @@ public sealed class StoppedNetworkTests
         await lab.DoAsync("container.start", name);
         Assert.NotNull(await AddressAsync(lab, network));
         await lab.DoAsync("container.pause", name);
-        Assert.Equal("lifecycle_conflict", (await FailureAsync(lab, "network.disconnect", network, container)).Reason);
+        await AssertPausedAsync(lab, "network.disconnect", network, container);
         await lab.DoAsync("container.unpause", name);
         await lab.DoAsync("container.kill", name);
 
@@ -29,7 +29,7 @@ public sealed class StoppedNetworkTests
         await lab.DoAsync("container.start", name);
         Assert.DoesNotContain(network, (await lab.DoAsync("container.inspect", name)).Texts("networks"));
         await lab.DoAsync("container.pause", name);
-        Assert.Equal("lifecycle_conflict", (await FailureAsync(lab, "network.connect", network, container)).Reason);
+        await AssertPausedAsync(lab, "network.connect", network, container);
         await lab.DoAsync("container.kill", name);
         await lab.DoAsync("network.connect", network, container);
         await lab.DoAsync("container.start", name);
@@ -103,6 +103,13 @@ public sealed class StoppedNetworkTests
     }
 
     /// <summary>A container, and perhaps another, that is in a network which is not there any more, and does not run.</summary>
+    private static async Task AssertPausedAsync(PrimitiveLab lab, string intent, string network, string container)
+    {
+        var refused = await lab.SendAsync(intent, network, container);
+        Assert.Equal(("409_LIFECYCLE_CONFLICT", "paused", "connect"), (refused.Code, refused.Json.Member("details").Text("from"), refused.Json.Member("details").Text("operation")));
+        Assert.Contains("unpause", refused.Json.Member("details").Texts("legal"));
+    }
+
     private static async Task<(string Network, string Container)> AbandonedAsync(PrimitiveLab lab, bool hasRun, string? other = null)
     {
         var (network, name) = (lab.Name("net"), lab.Name());

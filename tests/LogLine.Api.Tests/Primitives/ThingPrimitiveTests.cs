@@ -190,7 +190,7 @@ public sealed class ThingPrimitiveTests
         Assert.Equal("lifecycle_conflict", await ReasonAsync(lab, "network.remove", network));
         Assert.Equal([client], (await lab.DoAsync("network.disconnect", network, $$"""{"container":"{{server}}"}""")).Items("containers").Select(member => member.Text("name")));
         Assert.Equal("lifecycle_conflict", await ReasonAsync(lab, "network.disconnect", network, $$"""{"container":"{{server}}"}"""));
-        Assert.Equal("not_found", await ReasonAsync(lab, "network.connect", network, """{"container":"nobody"}"""));
+        Assert.Equal("404_NOT_FOUND", (await lab.SendAsync("network.connect", network, """{"container":"nobody"}""")).Code);
         await lab.DoAsync("network.disconnect", network, $$"""{"container":"{{client}}"}""");
         Assert.Contains(network, (await lab.DoAsync("network.list", null)).Items("networks").Select(item => item.Text("name")));
         Assert.True((await lab.DoAsync("network.remove", network)).Flag("removed"));

@@ -111,7 +111,7 @@ public sealed class CancelledPrimitiveTests
     [InlineData("image.pull", "urn:image:dev", "\"image\":\"localhost/x:1\"")]
     [InlineData("image.build", "urn:image:dev", "\"artifact\":\"blake3:0000000000000000000000000000000000000000000000000000000000000000\",\"tag\":\"x:1\"")]
     [InlineData("network.create", "urn:network:dev/inner", "\"name\":\"inner\"")]
-    [InlineData("network.establish", "urn:network:dev", "\"from\":\"a\",\"to\":\"b\"")]
+    [InlineData("network.sever", "urn:network:dev", "\"from\":\"a\",\"to\":\"b\"")]
     [InlineData("volume.create", "urn:volume:dev/data", "\"name\":\"data\"")]
     [InlineData("session.end", "urn:session:dev/s1", "\"name\":\"s1\"")]
     [InlineData("task.end", "urn:task:dev/t1", "\"name\":\"t1\"")]

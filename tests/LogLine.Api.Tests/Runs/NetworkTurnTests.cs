@@ -28,6 +28,7 @@ public sealed class NetworkTurnTests
         var fake = new FakeAdapter { Primitives = new[] { first, second }.ToDictionary(intent => intent, Of) };
         await using var gateway = await (await TestGateway.StartAsync([fake])).RegisterKeyAsync();
         await gateway.RunAsync("web", await gateway.ApplyAsync("web", 1));
+        await gateway.RunAsync("other", await gateway.ApplyAsync("other", 1)); // the other end of a link
 
         var one = SendAsync(gateway, first);
         await Patience.UntilAsync("the first", () => begun.Count == 1);

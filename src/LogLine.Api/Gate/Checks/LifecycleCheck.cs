@@ -22,18 +22,45 @@ internal static class LifecycleCheck
         ? Conflict(run.State.ToString().ToLowerInvariant(), "run.cancel", [], $"{run.RunId} has ended already.", null)
         : null;
 
-    /// <summary>Whether the containers may be put into a network, or taken out, the worker judges.</summary>
+    /// <summary>Each container that is put into a network, or taken out, stands where that is possible; a link that goes takes no heed of what it linked, which may be gone.</summary>
     private static async ValueTask<Rejection?> NetworkAsync(Judgement item, IReadOnlyList<string> ends, CancellationToken cancel)
     {
+        var target = item.State.Targets.Find(item.Provider)!;
         foreach (var name in ends)
         {
-            if (await item.State.PendingPrimitiveAsync(item.Tenant, item.State.Targets.Find(item.Provider)!.Provider, name, cancel) is { } pending)
+            if (await item.State.PendingPrimitiveAsync(item.Tenant, target.Provider, name, cancel) is { } pending)
             {
                 return Busy(pending, name, "connect");
+            }
+            if (item.Effect == "network.sever")
+            {
+                continue;
+            }
+            try
+            {
+                var workload = await RunTelemetry.GuardAsync(target.Provider, "gate", () => target.FindByNameAsync(item.Tenant, name, cancel));
+                if (workload is null)
+                {
+                    return NotFound(target, name);
+                }
+                var isPossible = item.Effect == "network.establish" ? workload.State == WorkloadState.Running : ContainerLifecycle.IsLegal(workload.State, "connect");
+                if (!isPossible)
+                {
+                    return Conflict(
+                        ContainerLifecycle.Name(workload.State), "connect", ContainerLifecycle.Legal(workload.State),
+                        $"The container '{name}' is {ContainerLifecycle.Name(workload.State)}; {item.Effect} is not possible now{(item.Effect == "network.establish" ? ": both ends have to run" : "")}.", null);
+                }
+            }
+            catch (AdapterException failure)
+            {
+                return await UnsettledAsync(item, target.Provider, name, failure, cancel);
             }
         }
         return null;
     }
+
+    private static Rejection NotFound(IRunTarget target, string name) =>
+        new(RefusalCode.NotFound, $"This tenant has no container '{name}' on {target.Provider}.") { Details = new Dictionary<string, object?> { ["name"] = name } };
 
     private static async ValueTask<Rejection?> ContainerAsync(Judgement item, string name, CancellationToken cancel)
     {
@@ -50,7 +77,7 @@ internal static class LifecycleCheck
             var workload = takesTurn ? await SettledAsync(item, adapter.Provider, name, cancel) : await item.LookAsync(cancel);
             if (workload is null && operation != "create")
             {
-                return new Rejection(RefusalCode.NotFound, $"This tenant has no container '{name}' on {adapter.Provider}.") { Details = new Dictionary<string, object?> { ["name"] = name } };
+                return NotFound(adapter, name);
             }
             return operation is null || ContainerLifecycle.IsLegal(workload?.State, operation) ? null : Conflict(
                 ContainerLifecycle.Name(workload?.State), operation, ContainerLifecycle.Legal(workload?.State),
