@@ -24,7 +24,7 @@ internal static class BenchmarkRun
         NAME…         which benchmarks; all of them when there is none
         --write FILE  writes the document, for example docs/benchmarks.md; what it holds of other benchmarks stays
         --seconds N   length of one round under load, 1 to 60; 3 by default
-        --only INTENT of "primitives" that one, or those of that group, for example container.start or network; may be given several times, and not with --write
+        --only INTENT of "primitives" that one, or those of that group, for example container.start or network; may be given several times; with --write the rest of that benchmark stays in the document
 
         """;
 
@@ -139,7 +139,6 @@ internal sealed record BenchmarkOptions(IReadOnlyList<string> Names, string? Wri
                     return null;
             }
         }
-        // What is written stands for the whole benchmark.
-        return write is null || only.Count == 0 ? new BenchmarkOptions(names, write, seconds, only) : null;
+        return new BenchmarkOptions(names, write, seconds, only);
     }
 }

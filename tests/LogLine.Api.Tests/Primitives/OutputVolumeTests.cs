@@ -35,10 +35,15 @@ public sealed class OutputVolumeTests
         var (heap, resident) = (LivingMemory.Bytes(), LivingMemory.Resident());
         await lab.ReleaseAsync(name);
 
+        var looks = new List<(long Heap, long Resident)>();
         while ((await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!.State.Status == "running")
         {
+            looks.Add((LivingMemory.Bytes(), LivingMemory.Resident()));
             await Task.Delay(100, PrimitiveLab.Cancel);
         }
+        // While it prints, too: half of the looks, whatever one of them met.
+        Assert.InRange(looks.Select(look => look.Heap).Order().ElementAt(looks.Count / 2), 0, heap + HeapMayMove);
+        Assert.InRange(looks.Select(look => look.Resident).Order().ElementAt(looks.Count / 2), 0, resident + ResidentMayMove);
         try
         {
             await following.WaitAsync(PrimitiveLab.Cancel);

@@ -136,6 +136,8 @@ public sealed class PrimitiveRefusalTests
     [InlineData("/run/podman/podman.sock")]
     [InlineData("/var/run")]
     [InlineData("/dev/sda")]
+    [InlineData("/sys/class")]
+    [InlineData("/boot")]
     [InlineData("/")]
     public async Task BindThatHandsTheHostOver_IsDeniedWhateverTheRoots(string source)
     {

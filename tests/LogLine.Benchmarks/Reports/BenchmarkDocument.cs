@@ -2,11 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace LogLine.Benchmarks.Reports;
 
 /// <summary>The document: machine and runtime, then per figure the yardstick, the ratio, when and of which commit it was measured, and what limits it.</summary>
-internal static class BenchmarkDocument
+internal static partial class BenchmarkDocument
 {
     /// <summary>Writes the figures of this run. Those that a file holds of other benchmarks stay, so that a long list can be measured in parts.</summary>
     /// <param name="order">Names of all benchmarks, in the order of the document.</param>
@@ -18,7 +19,7 @@ internal static class BenchmarkDocument
         text.AppendLine("# Benchmarks").AppendLine();
         text.AppendLine("Written by `tests/run --with dotnet tests/LogLine.Benchmarks/bin/Release/net10.0/LogLine.Benchmarks.dll --write docs/benchmarks.md`; do not edit by hand.").AppendLine();
         text.AppendLine("Every figure is a ratio to a yardstick that was measured in the same run, in turns with it; it is the median of the rounds' ratios, and in brackets stand the lowest and");
-        text.AppendLine("highest of a round. Ratios carry over to other machines; the absolute numbers below them do not. One kind is measured otherwise: of primitives that take the engine long, and each time another time, what is added is taken within");
+        text.AppendLine("highest of a round. Ratios carry over to other machines; the absolute numbers below them do not. One kind is measured otherwise: of primitives that the lifecycle guard judges, or that take the engine long, what is added is taken within");
         text.AppendLine("each call, as all of it but the engine's part (the adapter at work, and its answers to the lifecycle guard, by the gateway's own metrics); what the same takes by hand stands beside it.").AppendLine();
         text.AppendLine("| | |").AppendLine("|---|---|");
         foreach (var (name, value) in Facts(options))
@@ -28,20 +29,26 @@ internal static class BenchmarkDocument
         text.AppendLine().AppendLine("| benchmark | measured | yardstick | ratio | target | | commit, day |").AppendLine("|---|---|---|---|---|---|---|");
         foreach (var name in order)
         {
-            foreach (var row in now.Contains(name) ? figures.Where(figure => figure.Benchmark == name).Select(figure => Row(figure, commit, date)) : kept[name].Where(part => part[0] == '|'))
+            foreach (var row in Stay(name).Where(part => part[0] == '|').Concat(figures.Where(figure => figure.Benchmark == name).Select(figure => Row(figure, commit, date))))
             {
                 text.AppendLine(row);
             }
         }
         foreach (var name in order)
         {
-            foreach (var section in now.Contains(name) ? figures.Where(figure => figure.Benchmark == name && figure.Details.Count + figure.Limit.Length > 0).Select(Section) : kept[name].Where(part => part[0] == '#'))
+            foreach (var section in Stay(name).Where(part => part[0] == '#').Concat(figures.Where(figure => figure.Benchmark == name && figure.Details.Count + figure.Limit.Length > 0).Select(Section)))
             {
                 text.AppendLine().AppendLine(section);
             }
         }
         return text.ToString().TrimEnd() + "\n";
+
+        // Of a benchmark that was measured in part what was not measured stays.
+        IEnumerable<string> Stay(string name) => !now.Contains(name) ? kept[name] : options.Only.Count == 0 ? [] : kept[name].Where(part => !IntentPattern().Matches(part.Split('\n')[0]).Any(intent => options.WantsIntent(intent.Groups[1].Value)));
     }
+
+    [GeneratedRegex("`([a-z]+[.][a-z_.]+)`")]
+    private static partial Regex IntentPattern();
 
     private static string Row(Figure figure, string commit, string date) =>
         $"| `{figure.Benchmark}` | {figure.Measured} | {figure.Yardstick} | {figure.RatioText} | {figure.Target} | {Verdict(figure)} | {commit}, {date} |";
