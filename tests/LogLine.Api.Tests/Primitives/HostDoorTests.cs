@@ -30,6 +30,18 @@ public sealed class HostDoorTests
         Assert.True(made.Flag("network_ready")); // without an address of its own
     }
 
+    /// <summary>The number of a process is the host's, whichever engine says it.</summary>
+    [Theory, InlineData("podman"), InlineData("docker")]
+    public async Task ProcessesOfAContainer_AreNumberedAsOnTheHost(string provider)
+    {
+        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        var name = await lab.RunningAsync("numbered", "exec sleep 4321");
+
+        var process = (await lab.DoAsync("container.top", name)).Items("processes").Single(one => one.Text("command")!.Contains("sleep 4321", StringComparison.Ordinal) && !one.Text("command")!.Contains("init", StringComparison.Ordinal));
+
+        Assert.Contains("sleep", await File.ReadAllTextAsync($"/proc/{process.Integer("pid")}/cmdline", PrimitiveLab.Cancel));
+    }
+
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task Privileged_HasEveryCapabilityOfItsEngine(string provider)
     {
