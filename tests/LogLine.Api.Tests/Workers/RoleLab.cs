@@ -153,11 +153,11 @@ internal sealed class RoleLab : IAsyncDisposable
         return (process, wire);
     }
 
-    /// <summary>Waits until the gateway has a worker for the engine.</summary>
-    public Task ServedAsync(Process? process = null) => Patience.UntilAsync("a worker for the engine", async () =>
+    /// <summary>Waits until the gateway has a worker for the engine, which is the default one of the lab's provider if none is named.</summary>
+    public Task ServedAsync(Process? process = null, string? engine = null) => Patience.UntilAsync("a worker for the engine", async () =>
     {
         Assert.False(process?.HasExited == true, "The worker ended: " + Output);
-        return await IsServedAsync();
+        return await IsServedAsync(engine ?? Provider);
     });
 
     public string WorkerFolder(string name) => Path.Combine(_folder, name);
@@ -301,10 +301,10 @@ internal sealed class RoleLab : IAsyncDisposable
 
     private int Said(string words) => _output.Count(line => line.Contains(words, StringComparison.Ordinal));
 
-    private async Task<bool> IsServedAsync()
+    private async Task<bool> IsServedAsync(string engine)
     {
         using var answer = await _client.GetAsync("/healthz/ready", Cancel);
-        return (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel)).Member("engines").Member(Provider).Flag("available") == true;
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>(Cancel)).Member("engines").Member(engine).Flag("available") == true;
     }
 
     private Process Start(string role, string folder, IEnumerable<string> settings, string? engine)

@@ -72,7 +72,8 @@ public sealed class WorkerRoleTests
         await using var lab = await RoleLab.OpenAsync("podman", gatewaySettings: named);
         await lab.StartWorkerAsync("near");
         lab.WorkerSettings = [.. named, "--LogLine:Engines:Named:0:Address=" + Environment.GetEnvironmentVariable("LOGLINE_TEST_DOCKER"), "--LogLine:Engines:Defaults=false"];
-        await lab.StartWorkerAsync("far");
+        var (process, _) = await lab.StartWorkerAsync("far");
+        await lab.ServedAsync(process, "podman/far");
         async Task<string?> WorkerOfAsync(string intent, object target, string members = "{}")
         {
             var payload = JsonSerializer.Deserialize<Dictionary<string, object>>(members)!;
