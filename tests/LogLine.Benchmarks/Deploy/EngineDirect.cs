@@ -13,14 +13,19 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
 
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
-        ConnectCallback = async (_, cancel) =>
-        {
-            var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket.AbsolutePath), cancel);
-            return new NetworkStream(connection, ownsSocket: true);
-        },
+        ConnectCallback = async (_, cancel) => new NetworkStream(await ConnectAsync(socket, cancel), ownsSocket: true),
     })
     { BaseAddress = new Uri("http://engine") };
+
+    /// <summary>The process that listens on the socket, as the kernel knows it (unix(7), SO_PEERCRED).</summary>
+    public async Task<Process> ProcessAsync()
+    {
+        const int SocketLevel = 1, PeerCredentials = 17;
+        using var connection = await ConnectAsync(socket, CancellationToken.None);
+        var credentials = new byte[3 * sizeof(int)];
+        connection.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
+        return Process.GetProcessById(BitConverter.ToInt32(credentials));
+    }
 
     /// <summary>Creates and starts a container, and removes it again; milliseconds of the first two.</summary>
     public async Task<double> CreateAndStartAsync()
@@ -94,6 +99,13 @@ internal sealed class EngineDirect(Uri socket, string image) : IDisposable
     public Task RemoveAsync(string name) => DeleteAsync($"/containers/{name}?force=true");
 
     private string Request(string labels) => $$"""{"Image":"{{image}}","Labels":{{labels}},"HostConfig":{"Init":true,"CapDrop":["ALL"],"SecurityOpt":["no-new-privileges"]} }""";
+
+    private static async Task<Socket> ConnectAsync(Uri socket, CancellationToken cancel)
+    {
+        var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket.AbsolutePath), cancel);
+        return connection;
+    }
 
     private async Task<bool> IsPausedAsync(string container)
     {

@@ -160,7 +160,7 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
     /// <summary>Answers when the engine says that the container has ended; how it ended is for <see cref="InspectAsync"/> to say.</summary>
     public async Task AwaitEndAsync(string id, bool notStartedYet, CancellationToken cancel)
     {
-        var path = $"/containers/{id}/wait?condition={(notStartedYet ? "next-exit" : "not-running")}";
+        var path = (await QuirksAsync(cancel)).WaitPath(id, notStartedYet);
         using var slice = new CancellationTokenSource(limits.WaitSlice, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, slice.Token);
         try

@@ -36,6 +36,11 @@ internal sealed record EngineQuirks
     public required bool EventsEndByWord { get; init; }
 
     /// <summary>
+    /// Podman 4, asked as Docker is to wait for the end of a container, looks at it without a pause between the looks, which takes a whole processor for as long as the container lives. Its own call is told how long to pause.
+    /// </summary>
+    public required bool WaitsByOwnCall { get; init; }
+
+    /// <summary>
     /// How users of a container stand for users of the host; null leaves it to the engine. Podman without root keeps the id of the user that it runs as, so that what a container writes into a
     /// bind mount is that user's and not one of a range that nobody knows.
     /// </summary>
@@ -61,6 +66,17 @@ internal sealed record EngineQuirks
     public string PushPath(ImageReference image) =>
         $"/images/{Uri.EscapeDataString(image.Name)}/push?tag={Uri.EscapeDataString(image.TagOrDigest)}{(LoopbackNeedsWord && image.IsOnLoopback ? "&tlsVerify=false" : "")}";
 
+    /// <summary>How the end of a container is waited for; of one that was not started yet, its next end. That is an event, for which even Podman does not look.</summary>
+    public string WaitPath(string id, bool notStartedYet) => (notStartedYet, WaitsByOwnCall) switch
+    {
+        (true, _) => $"/containers/{id}/wait?condition=next-exit",
+        (false, true) => $"/libpod/containers/{id}/wait?condition=stopped&condition=exited&interval={PauseBetweenLooks}",
+        (false, false) => $"/containers/{id}/wait?condition=not-running",
+    };
+
+    /// <summary>A quarter of the second within which an end is to be noticed; Podman's own default.</summary>
+    const string PauseBetweenLooks = "250ms";
+
     public static EngineQuirks Docker { get; } = new()
     {
         ProcessColumns = "?ps_args=-eo%20pid,user,args",
@@ -72,6 +88,7 @@ internal sealed record EngineQuirks
         BuildsOnIds = true,
         EventsEndByWord = false,
         UpdatesByOwnCall = false,
+        WaitsByOwnCall = false,
     };
 
     public static EngineQuirks Podman { get; } = new()
@@ -85,6 +102,7 @@ internal sealed record EngineQuirks
         BuildsOnIds = true,
         EventsEndByWord = true,
         UpdatesByOwnCall = true,
+        WaitsByOwnCall = true,
     };
 
     /// <summary>nerdctl's own; of its command line, not of an API that it does not have.</summary>

@@ -88,11 +88,24 @@ public sealed class EngineInputTests
         Assert.Same(EngineQuirks.Podman, EngineQuirks.Of(new("4.3.1", "1.41", "1.24", [new("Podman Engine", "4.3.1")])));
 
     [Theory]
+    [InlineData(true, false, "POST /v1.41/libpod/containers/web/wait?condition=stopped&condition=exited&interval=250ms")]
+    [InlineData(true, true, "POST /v1.41/containers/web/wait?condition=next-exit")]
+    [InlineData(false, false, "POST /v1.47/containers/web/wait?condition=not-running")]
+    public async Task WhoWaitsForAnEnd_TellsPodmanToPauseBetweenItsLooks(bool isPodman, bool notStartedYet, string expected)
+    {
+        await using var fake = new FakeEngine(request => FakeEngine.Json(request == "GET /version" ? VersionOf(isPodman) : "{}"));
+        using var engine = new EngineClient(fake.Endpoint, EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
+
+        await engine.AwaitEndAsync("web", notStartedYet, TestContext.Current.CancellationToken);
+
+        Assert.Equal(expected, fake.Requests.Last());
+    }
+
+    [Theory]
     [InlineData("""{"Rootless":true}""", true, "keep-id"), InlineData("""{"Rootless":false}""", true, ""), InlineData("""{"Rootless":true}""", false, "")]
     public async Task PodmanWithoutRoot_KeepsItsUsersId_NobodyElseDoes(string info, bool isPodman, string expected)
     {
-        var version = isPodman ? """{"Version":"4.3.1","ApiVersion":"1.41","MinAPIVersion":"1.24","Components":[{"Name":"Podman Engine"}]}""" : FakeEngine.Version;
-        await using var fake = new FakeEngine(request => FakeEngine.Json(request == "GET /version" ? version : info));
+        await using var fake = new FakeEngine(request => FakeEngine.Json(request == "GET /version" ? VersionOf(isPodman) : info));
         using var engine = new EngineClient(fake.Endpoint, EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
 
         var quirks = (await engine.DialectAsync(TestContext.Current.CancellationToken)).Quirks;
@@ -100,4 +113,6 @@ public sealed class EngineInputTests
         var request = JsonSerializer.SerializeToElement(ContainerRequests.Of(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_1", Image = "x" }, quirks), EngineJson.Default.ContainerRequest);
         Assert.Equal(expected, request.Member("HostConfig").Text("UsernsMode") ?? "");
     }
+
+    static string VersionOf(bool isPodman) => isPodman ? """{"Version":"4.3.1","ApiVersion":"1.41","MinAPIVersion":"1.24","Components":[{"Name":"Podman Engine"}]}""" : FakeEngine.Version;
 }
