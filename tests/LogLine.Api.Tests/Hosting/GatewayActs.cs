@@ -69,9 +69,8 @@ internal static class GatewayActs
     /// <summary>The <paramref name="count"/> spans from an index on, once they are there.</summary>
     public static async Task<IReadOnlyList<SpanDocument>> SpansFromAsync(this TestGateway gateway, long index, int count)
     {
-        while (gateway.Ledger.Size < index + count)
+        while (gateway.Ledger.Size is var size && size < index + count)
         {
-            var size = gateway.Ledger.Size;
             var more = gateway.Ledger.WaitForMoreAsync(size, TestContext.Current.CancellationToken);
             await Task.WhenAny(more, Task.Delay(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken));
             Assert.True(more.IsCompleted, $"{size - index} of {count} entries came, then none for two minutes; {gateway.Ledger.Size - size} are there that nobody was told of");
