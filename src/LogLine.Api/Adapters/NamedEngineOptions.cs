@@ -28,9 +28,6 @@ public sealed partial class NamedEngineOptions
     /// <summary>What stands before every verb of a nerdctl, for example <c>--namespace</c> and its value.</summary>
     public IReadOnlyList<string> Arguments { get; set; } = [];
 
-    /// <summary>Where it is: the same for two names of one engine.</summary>
-    internal string Place => Address ?? string.Join('\0', [Binary ?? NerdctlEngine.Provider, .. Arguments]);
-
     /// <summary>What it is called among all engines.</summary>
     /// <exception cref="EngineOptionsException">Name or provider cannot be.</exception>
     internal string Engine() =>

@@ -50,15 +50,30 @@ public static class RunAdapters
     public static IReadOnlyList<IRunAdapter> Discover(Func<string, string?> environment, AdapterOptions options, WorkloadPolicy policy, TimeProvider time)
     {
         var (names, registries) = (EnginesOf(options), RegistryCredentials.Of(options.Registries));
-        if (options.Named.GroupBy(one => one.Place).FirstOrDefault(same => same.Count() > 1) is { } twins)
-            throw new EngineOptionsException($"LogLine:Engines:Named has the same engine under several names ({string.Join(", ", twins.Select(twin => $"'{twin.Name}'"))}): what is done under one of them would not wait for what is done under another.");
         var commands = options.Named.Where(one => one.Provider == NerdctlEngine.Provider).ToDictionary(one => one.Engine(), one => one.Command());
+        var named = options.Named.Where(one => one.Provider != NerdctlEngine.Provider).Select(one => one.Endpoint()).ToList();
+        // A socket that has a name is not that of a default engine as well, which is looked for elsewhere.
+        var defaults = EngineEndpoints.Discover(environment).Select(endpoint => endpoint.IsChosen ? endpoint : endpoint.Without(named)).ToList();
+        RequireOneName(
+            [.. commands.Select(one => (one.Key, one.Value.Place)), .. named.Select(one => (one.Provider, one.Place))],
+            options.Defaults ? [.. defaults.Where(one => one.IsChosen).Select(one => (one.Provider, one.Place)), (NerdctlEngine.Provider, options.Nerdctl.Place)] : []);
         commands[NerdctlEngine.Provider] = options.Nerdctl;
-        var endpoints = EngineEndpoints.Discover(environment).Concat(options.Named.Where(one => one.Provider != NerdctlEngine.Provider).Select(one => one.Endpoint())).ToDictionary(endpoint => endpoint.Provider);
+        var endpoints = defaults.Concat(named).ToDictionary(endpoint => endpoint.Provider);
         var judge = policy.Guarding([.. endpoints.Values.SelectMany(endpoint => endpoint.Sockets)]);
         return [.. names.Select(name => new EngineAdapter(name, Engine(name), EngineLimits.Default, judge, time) { IsOptional = IsOptional(name) && !options.Nerdctl.IsAskedFor })];
 
         IContainerEngine Engine(string name) =>
             endpoints.TryGetValue(name, out var endpoint) ? new EngineClient(endpoint, EngineLimits.Default, time, registries) : new NerdctlEngine(name, commands[name], EngineLimits.Default, registries, time);
+    }
+
+    /// <summary>Two default engines may well be one, as where <c>DOCKER_HOST</c> is a Podman; one that has a name has no other.</summary>
+    private static void RequireOneName(IReadOnlyList<(string Engine, string Place)> named, IReadOnlyList<(string Engine, string Place)> chosen)
+    {
+        foreach (var place in named.Select(one => one.Place).Distinct())
+        {
+            var engines = named.Concat(chosen).Where(one => one.Place == place).Select(one => $"'{one.Engine}'").ToList();
+            if (engines.Count > 1)
+                throw new EngineOptionsException($"LogLine:Engines:Named has the same engine under several names ({string.Join(", ", engines)}): what is done under one of them would not wait for what is done under another.");
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using LogLine.Api.Adapters;
+using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Adapters.Engine;
 using LogLine.Api.Tests.Hosting;
@@ -110,10 +111,35 @@ public sealed class NamedEngineTests
 
         Assert.Contains("'podman/edge' twice", Assert.Throws<EngineOptionsException>(() => RunAdapters.EnginesOf(options)).Message);
         Assert.Equal(["podman", "nerdctl", "docker", "podman/edge", "docker/edge"], RunAdapters.EnginesOf(new() { Named = [Edge("podman"), Edge("docker")] }));
-        Assert.Contains("'a', 'b'", Wrong(Space("a", "-n", "x"), Space("b", "-n", "x"), Space("c")));
-        Assert.Contains("'here', 'there'", Wrong(new() { Name = "here", Provider = "podman", Address = "unix:///x" }, new() { Name = "there", Provider = "docker", Address = "unix:///x" }));
+        Assert.Contains("'nerdctl/a', 'nerdctl/b'", Wrong(Space("a", "-n", "x"), Space("b", "-n", "x"), Space("c")));
+        Assert.Contains("'podman/here', 'docker/there'", Wrong(new() { Name = "here", Provider = "podman", Address = "unix:///x" }, new() { Name = "there", Provider = "docker", Address = "unix:///x" }));
         Assert.Equal(["podman/edge"], RunAdapters.EnginesOf(new() { Defaults = false, Named = [Edge("podman")] }));
         Assert.Contains("LogLine:Engines:Defaults", Assert.Throws<EngineOptionsException>(() => RunAdapters.EnginesOf(new() { Defaults = false })).Message);
+    }
+
+    [Theory]
+    [InlineData("CONTAINER_HOST", "tcp://edge:1", "podman", "tcp://edge:1", null, "'podman/edge', 'podman'")]
+    [InlineData("DOCKER_HOST", "unix:///var/run/x.sock", "docker", "unix:///run/x.sock", null, "'docker/edge', 'docker'")]
+    [InlineData("DOCKER_HOST", "unix:///run/x.sock", "podman", "unix:///run/x.sock", null, "'podman/edge', 'docker'")]
+    [InlineData(null, null, "nerdctl", null, "nerdctl", "'nerdctl/edge', 'nerdctl'")]
+    public void DefaultEngineThatIsChosen_HasNoOtherName(string? variable, string? host, string provider, string? address, string? binary, string message)
+    {
+        NamedEngineOptions edge = new() { Name = "edge", Provider = provider, Address = address, Binary = binary };
+        IReadOnlyList<IRunAdapter> Discover(bool defaults) => RunAdapters.Discover(name => name == variable ? host : null, new() { Named = [edge], Defaults = defaults }, WorkloadPolicy.Default, TimeProvider.System);
+
+        Assert.Contains(message, Assert.Throws<EngineOptionsException>(() => Discover(defaults: true)).Message);
+        var only = Assert.Single(Discover(defaults: false));
+        Assert.Equal(provider + "/edge", only.Provider);
+    }
+
+    [Fact]
+    public void DefaultEngine_IsNotLookedForWhereANamedOneIs()
+    {
+        EngineEndpoint Docker(params string[] named) => EngineEndpoints.Discover(name => name == "HOME" ? "/home/a" : null)[1].Without([.. named.Select(one => EngineEndpoints.At("docker/edge", one))]);
+
+        Assert.Equal(["/home/a/.docker/run/docker.sock", "/var/run/docker.sock"], Docker("unix:///elsewhere").Sockets);
+        Assert.Equal(["/home/a/.docker/run/docker.sock"], Docker("unix:///run/docker.sock").Sockets);
+        Assert.Contains("LogLine:Engines:Named", Docker("unix:///run/docker.sock", "unix:///home/a/.docker/run/docker.sock").Absence());
     }
 
     [Fact]

@@ -15,6 +15,19 @@ public sealed record EngineEndpoint(string Provider, IReadOnlyList<Uri> Candidat
     /// <summary>How <c>tcp</c> is secured; null for not at all.</summary>
     public EngineTls? Tls { get; init; }
 
+    /// <summary>The operator has said where it is; else it is looked for where it usually is.</summary>
+    public bool IsChosen { get; init; }
+
+    /// <summary>Where it is, when there is one place: the same for two names of one engine.</summary>
+    public string Place => Candidates is [var only] ? PlaceOf(only) : "";
+
+    /// <summary>The same, not looked for where others are.</summary>
+    public EngineEndpoint Without(IReadOnlyList<EngineEndpoint> others)
+    {
+        var left = Candidates.Where(candidate => !others.Any(other => other.Place == PlaceOf(candidate))).ToList();
+        return this with { Candidates = left, Problem = Problem ?? (left.Count > 0 ? null : $"no {Provider} engine beside those of LogLine:Engines:Named: each socket that it usually has is one of theirs.") };
+    }
+
     /// <summary>The paths at which its socket is, or may come to be.</summary>
     public IEnumerable<string> Sockets => Candidates.Where(candidate => candidate.Scheme == "unix").Select(candidate => candidate.LocalPath);
 
@@ -32,6 +45,9 @@ public sealed record EngineEndpoint(string Provider, IReadOnlyList<Uri> Candidat
         SocketError.ConnectionRefused => $"nobody answers at {address}. {WayOut()}",
         _ => $"{address} cannot be reached: {error.Message}. {WayOut()}",
     };
+
+    // The one folder is a link to the other (FHS 3.0, 5.13.2).
+    static string PlaceOf(Uri candidate) => candidate.ToString().Replace("unix:///var/run/", "unix:///run/", StringComparison.Ordinal);
 
     string WayOut() => EngineName.EndpointOf(Provider) is var endpoint and not EngineName.Default ? $"Start it, or correct its Address (LogLine:Engines:Named, '{endpoint}')."
         : Provider == EngineEndpoints.Podman
@@ -82,6 +98,7 @@ public static class EngineEndpoints
         var folder = environment(prefix + "_CERT_PATH") is { Length: > 0 } named ? named : Below(environment("HOME"), provider == Docker ? ".docker" : ".config/containers");
         return endpoint with
         {
+            IsChosen = true,
             Problem = endpoint.Problem is null ? null : $"{variable}: {endpoint.Problem}",
             Tls = string.IsNullOrEmpty(environment(prefix + "_TLS_VERIFY")) ? null : new EngineTls(folder ?? "", prefix + "_CERT_PATH"),
         };

@@ -9,6 +9,9 @@ public sealed class NerdctlOptions
     /// <summary>What stands before every verb, for example <c>--namespace</c> and its value.</summary>
     public IReadOnlyList<string> Arguments { get; set; } = [];
 
+    /// <summary>What is called: the same for two names of one engine.</summary>
+    internal string Place => string.Join('\0', [Binary ?? NerdctlEngine.Provider, .. Arguments]);
+
     /// <summary>True when the operator speaks of it, and so wants it to be there.</summary>
     public bool IsAskedFor => Binary is not null || Arguments.Count > 0;
 }
