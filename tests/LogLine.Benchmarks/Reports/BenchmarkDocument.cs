@@ -9,12 +9,15 @@ namespace LogLine.Benchmarks.Reports;
 /// <summary>The document: machine and runtime, then per figure the yardstick, the ratio, when and of which commit it was measured, and what limits it.</summary>
 internal static partial class BenchmarkDocument
 {
+    // Asked once, before the first figures are written: the document, of which each benchmark writes its part, is in the same tree.
+    private static readonly string Measured = Commit();
+
     /// <summary>Writes the figures of this run. Those that a file holds of other benchmarks stay, so that a long list can be measured in parts.</summary>
     /// <param name="order">Names of all benchmarks, in the order of the document.</param>
     public static string Compose(IReadOnlyList<Figure> figures, BenchmarkOptions options, IReadOnlyList<string> order, string former)
     {
         var (now, kept) = (figures.Select(figure => figure.Benchmark).ToHashSet(), Parts(former));
-        var (commit, date) = (Commit(), DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+        var (commit, date) = (Measured, DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         var text = new StringBuilder();
         text.AppendLine("# Benchmarks").AppendLine();
         text.AppendLine("Written by `tests/run --with dotnet tests/LogLine.Benchmarks/bin/Release/net10.0/LogLine.Benchmarks.dll --write docs/benchmarks.md`; do not edit by hand.").AppendLine();
