@@ -68,6 +68,13 @@ public enum DeliveryState
 public sealed record DeliveryRow(
     long Seq, string Event, string Subject, DeliveryState State, int Attempts, DateTimeOffset? FirstAt, DateTimeOffset NextAt, DateTimeOffset? LastAt, int? Status, string? Error);
 
+/// <summary>What holds of every delivery, in the SQL of both engines.</summary>
+internal static class DeliveryRules
+{
+    /// <summary>There is none of an entry whose content is gone, whoever had read it before: its event and subject would come back with it.</summary>
+    public static string HasContent(string seq) => $"NOT EXISTS (SELECT 1 FROM entries WHERE idx = {seq} - 1 AND span IS NULL)";
+}
+
 /// <summary>What came of a round of deliveries: written as a whole, or not at all when the webhook is not the sender's any more.</summary>
 /// <param name="Webhook">The webhook as the sender knew it.</param>
 /// <param name="Owner">Who has the lease.</param>

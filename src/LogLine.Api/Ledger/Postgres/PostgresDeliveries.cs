@@ -106,8 +106,8 @@ public sealed partial class PostgresLedgerStore
         if (rows.Count > 0)
         {
             yield return new PostgresStatement(
-                """
-                INSERT INTO deliveries SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                $"""
+                INSERT INTO deliveries SELECT $1, due.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS due(seq) WHERE {DeliveryRules.HasContent("due.seq")}
                 ON CONFLICT (webhook_id, seq) DO UPDATE SET event = excluded.event, subject = excluded.subject, state = excluded.state, attempts = excluded.attempts,
                 first_at = excluded.first_at, next_at = excluded.next_at, last_at = excluded.last_at, status = excluded.status, error = excluded.error
                 """,

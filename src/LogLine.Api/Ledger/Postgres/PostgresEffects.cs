@@ -33,6 +33,8 @@ internal static class PostgresEffects
             "UPDATE proofs SET used_idx = $3 WHERE tenant = $1 AND this = $2 AND used_idx IS NULL AND cancelled_idx IS NULL", AppendConflict.Proof, used.Tenant, used.ProofThis, index)],
         LedgerEffect.SpanErased erased =>
         [
+            // Whoever delivers holds the webhook's row while it writes what waits: either that is seen here, or it sees this.
+            new("SELECT 1 FROM webhooks WHERE tenant = $1 ORDER BY webhook_id FOR UPDATE", null, erased.Tenant),
             new("UPDATE entries SET span = NULL, intent = '', subject = '' WHERE idx = $1 AND tenant = $2 AND this = $3", null, erased.Index, erased.Tenant, erased.This),
             new("DELETE FROM deliveries WHERE seq = $1 AND webhook_id IN (SELECT webhook_id FROM webhooks WHERE tenant = $2)", null, erased.Index + 1, erased.Tenant),
         ],
@@ -73,8 +75,8 @@ internal static class PostgresEffects
         if (replay.Again is { } row)
         {
             yield return new PostgresStatement(
-                """
-                INSERT INTO deliveries VALUES($1,$2,$3,$4,0,0,NULL,0,NULL,NULL,NULL) ON CONFLICT (webhook_id, seq) DO UPDATE SET
+                $"""
+                INSERT INTO deliveries SELECT $1,$2,$3,$4,0,0,NULL,0,NULL,NULL,NULL WHERE {DeliveryRules.HasContent("$2")} ON CONFLICT (webhook_id, seq) DO UPDATE SET
                 event = excluded.event, subject = excluded.subject, state = 0, attempts = 0, first_at = NULL, next_at = 0, last_at = NULL, status = NULL, error = NULL
                 """, null, replay.WebhookId, row.Seq, row.Event, row.Subject);
         }

@@ -60,7 +60,7 @@ public sealed partial class SqliteLedgerStore
         foreach (var row in round.Deliveries)
         {
             _writer.Execute(
-                "INSERT OR REPLACE INTO deliveries VALUES($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
+                $"INSERT OR REPLACE INTO deliveries SELECT $1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11 WHERE {DeliveryRules.HasContent("$2")}",
                 id, row.Seq, row.Event, row.Subject, (int)row.State, row.Attempts, Milliseconds(row.FirstAt), Milliseconds(row.NextAt), Milliseconds(row.LastAt), row.Status, row.Error);
         }
         if (round.AllDue)
@@ -129,7 +129,7 @@ public sealed partial class SqliteLedgerStore
     {
         if (replay.Again is { } row)
         {
-            _writer.Execute("INSERT OR REPLACE INTO deliveries VALUES($1,$2,$3,$4,0,0,NULL,0,NULL,NULL,NULL)", replay.WebhookId, row.Seq, row.Event, row.Subject);
+            _writer.Execute($"INSERT OR REPLACE INTO deliveries SELECT $1,$2,$3,$4,0,0,NULL,0,NULL,NULL,NULL WHERE {DeliveryRules.HasContent("$2")}", replay.WebhookId, row.Seq, row.Event, row.Subject);
         }
         else if (replay.After is null)
         {

@@ -97,6 +97,24 @@ public abstract partial class LedgerStoreContract
     }
 
     [Fact]
+    public async Task WhatIsErasedWhileItIsDelivered_DoesNotComeBackWithTheRound()
+    {
+        await using var lab = await OpenAsync();
+        await ChangeAsync(lab, new LedgerEffect.WebhookCreated(NewWebhook()));
+        var spans = Enumerable.Range(0, 3).Select(_ => StoreLab.Span()).ToList();
+        await lab.CommitAsync([.. spans.Select(span => StoreLab.Request(span))]);
+        var mine = Assert.Single(await lab.Store.LeaseWebhooksAsync("one", Until, Now));
+        // Entries 1, 2 and 3: the first two have failed once; the second is erased while it is tried again, the third when it is about to be for the first time.
+        await lab.Store.SettleAsync(Round(mine, "one", 3, [NewDelivery(2, "a", DeliveryState.Waiting), NewDelivery(3, "b", DeliveryState.Waiting)]));
+        await ChangeAsync(lab, new LedgerEffect.SpanErased("dev", spans[1].Span.This!, 2), new LedgerEffect.SpanErased("dev", spans[2].Span.This!, 3));
+
+        Assert.True(await lab.Store.SettleAsync(Round(mine, "one", 4, [.. new[] { "a", "b", "c" }.Select((subject, at) => NewDelivery(at + 2, subject, DeliveryState.Waiting))])));
+        await ChangeAsync(lab, new LedgerEffect.WebhookReplayed("dev", WebhookId, NewDelivery(3, "b", DeliveryState.Waiting), null));
+
+        Assert.Equal(["a"], (await lab.Store.DeliveriesAsync(WebhookId, null, long.MaxValue, 100)).Select(row => row.Subject));
+    }
+
+    [Fact]
     public async Task Replay_MakesOneEvent_TheDeadLetters_OrAllBehindAPlace_WaitAgain()
     {
         await using var lab = await OpenAsync();

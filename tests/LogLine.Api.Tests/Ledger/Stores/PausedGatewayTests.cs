@@ -127,7 +127,7 @@ public sealed class PausedGatewayTests(PostgresCluster cluster)
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         await receiver.ReceiveUntilAsync(received => Taken(received).Distinct().Count() == 2);
         // The next one is delivered when what came of this one is written.
-        await gateway.PostAsync(GatewayActs.Person("after"));
+        await Patience.WhileBusyAsync(() => gateway.PostAsync(GatewayActs.Person("after")));
         await receiver.ReceiveUntilAsync(received => Taken(received).Distinct().Count() == 3);
     }
 
