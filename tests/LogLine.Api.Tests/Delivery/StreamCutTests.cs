@@ -64,8 +64,8 @@ public sealed class StreamCutTests(PostgresCluster cluster)
         for (var i = 0; i < count; i += 20)
         {
             var spans = "[" + string.Join(',', Enumerable.Range(i, 20).Select(n => GatewayActs.Person(n % 10 == 0 ? "twin" : $"{name}-{n}"))) + "]";
-            await gateways[0].PostAsync(spans);
-            await gateways[^1].PostAsync(spans, request => request.UseToken(other));
+            await Patience.WhileBusyAsync(() => gateways[0].PostAsync(spans));
+            await Patience.WhileBusyAsync(() => gateways[^1].PostAsync(spans, request => request.UseToken(other)));
         }
     }
 

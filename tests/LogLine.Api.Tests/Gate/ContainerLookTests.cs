@@ -1,6 +1,7 @@
 using LogLine.Api.Runs;
 using LogLine.Api.Tests.Hosting;
 using LogLine.Protocol.Json;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LogLine.Api.Tests.Gate;
 
@@ -20,7 +21,7 @@ public sealed class ContainerLookTests
         var looks = 0;
         static Task<PrimitiveResult> Nothing(PrimitiveCall call, CancellationToken cancel) => Task.FromResult(new PrimitiveResult(CanonicalJson.Parse("{}"u8).Root));
         var fake = new FakeAdapter { Primitives = new Dictionary<string, Primitive> { [intent] = Nothing } };
-        await using var gateway = await TestGateway.StartAsync([fake], new SteppingClock(stepMs));
+        await using var gateway = await StartAsync(fake, stepMs);
         var made = await fake.CreateAsync(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_earlier", Image = "x" }, Cancel);
         await fake.StartAsync(made.Id, Cancel);
         fake.Look = found =>
@@ -52,7 +53,7 @@ public sealed class ContainerLookTests
                 },
             },
         };
-        await using var gateway = await TestGateway.StartAsync([fake], new SteppingClock(0));
+        await using var gateway = await StartAsync(fake, 0);
         var made = await fake.CreateAsync(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_after", Image = "x" }, Cancel);
         await fake.StartAsync(made.Id, Cancel);
         var looks = 0;
@@ -62,5 +63,14 @@ public sealed class ContainerLookTests
 
         // Not the one that took the name in between: of that one nobody has asked whether it holds secrets.
         Assert.Equal(("exited", "run_before"), (answer.Json.Member("run").Text("state"), entered));
+    }
+
+    /// <summary>A gateway whose worker takes runs from their commit on: one that comes before is leased later, and its container looked at anew.</summary>
+    private static async Task<TestGateway> StartAsync(FakeAdapter fake, int stepMs)
+    {
+        var gateway = await TestGateway.StartAsync([fake], new SteppingClock(stepMs));
+        var desk = gateway.Services.GetRequiredService<RunDesk>();
+        await Patience.UntilAsync("the worker takes runs from their commit on", () => desk.Taker is not null);
+        return gateway;
     }
 }

@@ -259,9 +259,9 @@ public sealed class PruningTests(PostgresCluster cluster)
 
         public static async Task FillAsync(TestGateway gateway, long size)
         {
-            while (gateway.Ledger.Size < size)
+            while (gateway.Ledger.Size is var at && at < size)
             {
-                var people = Enumerable.Range(0, (int)Math.Min(100, size - gateway.Ledger.Size)).Select(i => GatewayActs.Person($"p{gateway.Ledger.Size + i}"));
+                var people = Enumerable.Range(0, (int)Math.Min(100, size - at)).Select(i => GatewayActs.Person($"p{at + i}"));
                 Assert.Equal(HttpStatusCode.OK, (await gateway.PostAsync($"[{string.Join(',', people)}]")).Status);
             }
         }

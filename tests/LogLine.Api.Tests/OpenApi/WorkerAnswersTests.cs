@@ -40,8 +40,11 @@ public sealed class WorkerAnswersTests
         await worker.CallAsync("keepRunArtifact", HttpMethod.Put, $"/v1/runs/{run}/artifacts/{hash}", DocumentedAnswers.Bytes);
         await worker.CallAsync("readRunArtifact", HttpMethod.Get, $"/v1/runs/{run}/artifacts/{hash}");
 
-        var asked = gateway.Services.GetRequiredService<WorkerBoard>().AskAsync("fake", null, "status", _ => { }, TimeSpan.FromMinutes(2), Cancel);
-        var question = (await worker.CallAsync("leaseRuns", HttpMethod.Post, "/v1/runs/lease", $$"""{"limit":0,"wait_s":20,"held":{"{{run}}":"pending"},"targets":[{"provider":"fake","effects":[]}]}""")).Items("questions").Single().Text("id");
+        var leasing = worker.CallAsync("leaseRuns", HttpMethod.Post, "/v1/runs/lease", $$"""{"limit":0,"wait_s":20,"held":{"{{run}}":"pending"},"targets":[{"provider":"fake","effects":[]}]}""");
+        var board = gateway.Services.GetRequiredService<WorkerBoard>();
+        await Patience.UntilAsync("the worker is there", () => board.Find("fake", null) is not null); // on a busy machine its first words are forgotten by now
+        var asked = board.AskAsync("fake", null, "status", _ => { }, TimeSpan.FromMinutes(2), Cancel);
+        var question = (await leasing).Items("questions").Single().Text("id");
         await worker.CallAsync("answerQuestion", HttpMethod.Post, $"/v1/workers/answers/{question}", """{"result":{"available":true}}""");
         Assert.True((await asked).Flag("available"));
         Assert.Empty(worker.Uncalled());

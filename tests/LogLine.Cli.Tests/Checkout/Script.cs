@@ -6,7 +6,7 @@ namespace LogLine.Cli.Tests.Checkout;
 /// <summary>A program of the checkout, started from its root with a temporary folder of its own; what it says is kept, both streams as one.</summary>
 internal sealed class Script : IDisposable
 {
-    private static readonly TimeSpan MaxTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MaxTime = TimeSpan.FromMinutes(20);
 
     private readonly Process _process;
     private readonly StringBuilder _said = new();

@@ -37,7 +37,14 @@ internal static class InputCost
         var cost = Again(target, input);
         if (quiet && GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
         {
-            GC.EndNoGCRegion();
+            try
+            {
+                GC.EndNoGCRegion();
+            }
+            catch (InvalidOperationException)
+            {
+                // What another thread allocates may end it at any time.
+            }
         }
         return cost;
     }

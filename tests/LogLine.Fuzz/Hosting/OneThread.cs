@@ -15,7 +15,7 @@ internal sealed class OneThread : SynchronizationContext
 
     /// <summary>Runs until it is done.</summary>
     /// <param name="work">What is run.</param>
-    /// <param name="idle">How long it may wait for others before it is told to end, and once more after that.</param>
+    /// <param name="idle">How long it may wait for others before it is told to end; from then on a minute, since whom it waits for may have no processor.</param>
     /// <param name="end">Tells it to end.</param>
     /// <returns>False when it does not end.</returns>
     public bool Run(Func<Task> work, TimeSpan idle, Action end)
@@ -31,7 +31,7 @@ internal sealed class OneThread : SynchronizationContext
             }
             for (var patience = 2; !task.IsCompleted;)
             {
-                if (_work.TryTake(out var next, idle))
+                if (_work.TryTake(out var next, patience == 2 ? idle : TimeSpan.FromMinutes(1)))
                 {
                     next.Callback(next.State);
                 }
