@@ -153,9 +153,9 @@ public sealed class FakeAdapter(string provider = "fake") : IRunAdapter, IContai
     private Workload Run(FakeWorkload workload)
     {
         Interlocked.Increment(ref Started);
-        workload.Starts++;
         workload.StartedAt = Now;
-        workload.End = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        workload.End = new(TaskCreationOptions.RunContinuationsAsynchronously); // before it is seen to run, so that whoever ends it ends this life
+        workload.Starts++;
         if (ExitsAtOnce is { } code)
         {
             workload.End.TrySetResult(new WorkloadEnd(code, false, Now));

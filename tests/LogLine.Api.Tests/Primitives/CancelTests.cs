@@ -99,11 +99,11 @@ public sealed class CancelTests
         await using var lab = await PrimitiveLab.OpenAsync(provider);
         var name = await ListeningAsync(lab, "deaf", "trap 'echo heard' TERM; echo listening; while :; do sleep 0.05; done");
 
-        var run = (await lab.SendAsync("container.stop", name, """{"timeout_s":10}""", wait: 0)).RunId();
+        var run = (await lab.SendAsync("container.stop", name, """{"timeout_s":20}""", wait: 0)).RunId();
         await HeardAsync(lab, name);
         await CancelledAsync(lab, run, $"urn:container:dev/{name}");
 
-        await Patience.UntilAsync("its end", async () => (await ShownAsync(lab, name)).State is { Status: "exited", ExitCode: 137 });
+        await Patience.UntilAsync("its end", async () => (await FoundAsync(lab, name)).End?.ExitCode == 137);
         Assert.Equal("stopped", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
     }
 
@@ -132,14 +132,14 @@ public sealed class CancelTests
     {
         await using var lab = await PrimitiveLab.OpenAsync(provider);
         var name = await ListeningAsync(lab, "slow", "trap 'echo heard; until [ -e /tmp/go ]; do sleep 0.05; done; exit 0' TERM; echo listening; while :; do sleep 0.05; done");
-        var before = (await ShownAsync(lab, name)).State.StartedAt;
+        var before = (await FoundAsync(lab, name)).StartedAt;
 
         var run = (await lab.SendAsync("container.restart", name, """{"timeout_s":300}""", wait: 0)).RunId();
         await HeardAsync(lab, name);
         await CancelledAsync(lab, run, $"urn:container:dev/{name}");
         await lab.ReleaseAsync(name);
 
-        await Patience.UntilAsync("its next life", async () => (await ShownAsync(lab, name)).State is { Status: "running" } now && now.StartedAt != before);
+        await Patience.UntilAsync("its next life", async () => await FoundAsync(lab, name) is { State: WorkloadState.Running } now && now.StartedAt != before);
     }
 
     /// <summary>A container whose script says "listening" once a signal does not end it any more.</summary>
@@ -154,6 +154,9 @@ public sealed class CancelTests
 
     private static Task SaidAsync(PrimitiveLab lab, string name, string word) => Patience.UntilAsync($"its word '{word}'", async () =>
         (await lab.Engine.LogLinesAsync(await ShownAsync(lab, name), 1, 1000, null, null, PrimitiveLab.Cancel)).Lines is [var last] && last == word);
+
+    /// <summary>As the adapter sees it, which waits until an engine can show a container that begins or ends just now.</summary>
+    private static async Task<Workload> FoundAsync(PrimitiveLab lab, string name) => (await lab.Adapter.FindByNameAsync("dev", name, PrimitiveLab.Cancel))!;
 
     private static async Task<ContainerDetail> ShownAsync(PrimitiveLab lab, string name) => (await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!;
 

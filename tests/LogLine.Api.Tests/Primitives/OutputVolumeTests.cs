@@ -36,7 +36,7 @@ public sealed class OutputVolumeTests
         await lab.ReleaseAsync(name);
 
         var looks = new List<(long Heap, long Resident)>();
-        while ((await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel))!.State.Status == "running")
+        while (await lab.Adapter.FindByNameAsync("dev", name, PrimitiveLab.Cancel) is { State: WorkloadState.Running })
         {
             looks.Add((LivingMemory.Bytes(), LivingMemory.Resident()));
             await Task.Delay(100, PrimitiveLab.Cancel);

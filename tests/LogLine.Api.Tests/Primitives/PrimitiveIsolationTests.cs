@@ -36,7 +36,7 @@ public sealed class PrimitiveIsolationTests
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task SecondOperation_WaitsForTheFirst(string provider)
     {
-        await using var lab = await PrimitiveLab.OpenAsync(provider);
+        await using var lab = await PrimitiveLab.OpenAsync(provider, new SlowElapsedTime(10)); // the gate waits ten seconds for its turn
         var name = await lab.RunningAsync();
 
         var exec = lab.SendAsync("container.exec", name, """{"argv":["/bin/sh","-c","until [ -e /tmp/go ]; do sleep 0.02; done; sleep 1; date +%s%N > /tmp/first"]}""");

@@ -26,7 +26,7 @@ public sealed class EngineDeployTests
         await using var lab = await OpenAsync(provider);
         var name = lab.Name();
         // It serves, and says that it is ready, only when a file is there, which the test makes.
-        var deploy = Script("until [ -e /tmp/go ]; do sleep 0.02; done; mkdir /tmp/www; echo hi >/tmp/www/hello; touch /tmp/ready; exec httpd -f -p 8080 -h /tmp/www") + $$""","lifecycle":{"health":{{health}}}""";
+        var deploy = Script("until [ -e /tmp/go ]; do sleep 0.02; done; mkdir /tmp/www; echo hi >/tmp/www/hello; touch /tmp/ready; exec httpd -f -p 8080 -h /tmp/www") + $$""","lifecycle":{"health":{{health.Insert(1, "\"start_period\":\"4m\",")}}}""";
         var run = (await DeployAsync(lab, name, await ApplyAsync(lab, name, 1, deploy))).RunId();
         await lab.Gateway.RunInAsync(run, "applied");
         await StartedAsync(lab, run);
@@ -125,7 +125,7 @@ public sealed class EngineDeployTests
         var name = lab.Name();
         var fixedPort = $$$""","ports":[{"host":{{{FixedPort()}}},"container":8080}]""";
         var old = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Script("until [ -e /tmp/fail ]; do sleep 0.02; done; exit 5") + fixedPort + ""","restart":{"policy":"always"}"""));
-        await lab.SucceedAsync(name, "touch", "/tmp/fail");
+        await lab.TouchAsync(name, "fail");
 
         var reference = await ApplyAsync(lab, name, 2, Script("exec sleep 600") + fixedPort + ""","lifecycle":{"stop_timeout":"1s"}""");
         Assert.Equal("recreate", await Patience.UntilThereAsync("a plan between two lives", async () =>
@@ -166,12 +166,12 @@ public sealed class EngineDeployTests
         // The file system outlives a restart: the first life fails, the second one ends well.
         var deploy = Script("if [ -e /tmp/again ]; then until [ -e /tmp/end ]; do sleep 0.02; done; exit 0; fi; touch /tmp/again; until [ -e /tmp/fail ]; do sleep 0.02; done; exit 5") + ""","restart":{"policy":"on_failure"}""";
         var run = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, deploy));
-        await lab.SucceedAsync(name, "touch", "/tmp/fail");
+        await lab.TouchAsync(name, "fail");
         while ((await lab.Gateway.GetAsync("/v1/runs/" + run)).Json.Integer("restarts") is not 1)
         {
             await Task.Delay(50, PrimitiveLab.Cancel);
         }
-        await lab.SucceedAsync(name, "touch", "/tmp/end");
+        await lab.TouchAsync(name, "end");
 
         Assert.Equal(0, (await lab.Gateway.RunInAsync(run, "exited")).Integer("exit_code"));
         Assert.Equal(["run_state.running", "run_state.running", "run_state.exited"], (await lab.Gateway.StatesAsync(run)).TakeLast(3));
@@ -192,7 +192,7 @@ public sealed class EngineDeployTests
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
     public async Task AskedForRightAfterAReplacement_ItIsTheNewOnes(string provider)
     {
-        await using var lab = await OpenAsync(provider);
+        await using var lab = await OpenAsync(provider, new SlowElapsedTime(10)); // the gate waits ten seconds for the name
         var name = lab.Name();
         // It does not hear the request to end, and is killed two seconds later.
         static string Version(int version) => Script($"trap '' TERM; echo {version} >/tmp/version; while :; do sleep 0.1; done") + ""","lifecycle":{"health":{"exec":{"argv":["test","-e","/tmp/version"]}},"stop_timeout":"2s"}""";
@@ -283,6 +283,7 @@ public sealed class EngineDeployTests
         Assert.Equal(("409_LIFECYCLE_CONFLICT", command), (refused.Code, refused.Json.Member("details").Text("pending_run")));
 
         await lab.Gateway.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:container:dev/{{{name}}}","payload":{"run_id":"{{{command}}}"}}""");
+        await lab.Gateway.RunInAsync(command, "cancelled");
         await RunningAsync(lab, name, next);
     }
 
@@ -293,16 +294,16 @@ public sealed class EngineDeployTests
         await using var lab = await OpenAsync(provider);
         var name = lab.Name();
         var old = await RunningAsync(lab, name, await ApplyAsync(lab, name, 1, Script("exec sleep 600")));
-        var health = ""","lifecycle":{"health":{"exec":{"argv":["test","-e","/tmp/go"]}},"stop_timeout":"1s"}""";
+        var health = ""","lifecycle":{"health":{"exec":{"argv":["test","-e","/tmp/go"]},"start_period":"4m"},"stop_timeout":"1s"}""";
         var next = (await DeployAsync(lab, name, await ApplyAsync(lab, name, 2, Script("until [ -e /tmp/end ]; do sleep 0.05; done; exit 7") + health))).RunId();
         await lab.Gateway.RunInAsync(next, "applied");
         var command = await BeginAsync(lab, name);
         var made = (await lab.Adapter.FindByRunAsync(next, PrimitiveLab.Cancel))!;
-        await TouchAsync(lab, made.Id, "go");
+        await lab.TouchInAsync(made.Id, "go");
 
         Assert.Equal("replaced", (await lab.Gateway.RunInAsync(old, "exited")).Text("reason"));
         await lab.Gateway.RunInAsync(command, "exited");
-        await TouchAsync(lab, made.Id, "end");
+        await lab.TouchInAsync(made.Id, "end");
         Assert.Equal(7, (await lab.Gateway.RunInAsync(next, "exited")).Integer("exit_code"));
     }
 
@@ -313,13 +314,6 @@ public sealed class EngineDeployTests
         await lab.Gateway.RunInAsync(command, "running");
         return command;
     }
-
-    /// <summary>Makes a file in <c>/tmp</c> of a container, behind the gateway's back.</summary>
-    private static Task TouchAsync(PrimitiveLab lab, string id, string file) => lab.Engine.UnpackAsync(id, "/tmp", async (stream, cancel) =>
-    {
-        await using var tar = new System.Formats.Tar.TarWriter(stream, leaveOpen: true);
-        await tar.WriteEntryAsync(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, file), cancel);
-    }, () => Task.CompletedTask, PrimitiveLab.Cancel);
 
     /// <summary>With that name a manifest pins what ran. An image that no registry gave has none.</summary>
     [Theory, InlineData("podman"), InlineData("docker"), InlineData("nerdctl")]
@@ -344,9 +338,9 @@ public sealed class EngineDeployTests
         await lab.Engine.UntagAsync(image, PrimitiveLab.Cancel);
     }
 
-    private static async Task<PrimitiveLab> OpenAsync(string provider)
+    private static async Task<PrimitiveLab> OpenAsync(string provider, TimeProvider? time = null)
     {
-        var lab = await PrimitiveLab.OpenAsync(provider);
+        var lab = await PrimitiveLab.OpenAsync(provider, time);
         await lab.Gateway.RegisterKeyAsync();
         return lab;
     }

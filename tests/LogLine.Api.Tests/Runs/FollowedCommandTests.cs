@@ -64,7 +64,7 @@ public sealed class FollowedCommandTests(PostgresCluster cluster)
             await store.ReleaseLeasesAsync("local:"); // the gateway's own worker may be the first to ask
             await store.LeaseRunsAsync("other", LeaseReach.Everything, 10, DateTimeOffset.UtcNow.AddMinutes(10), DateTimeOffset.UtcNow);
         }
-        while ((await store.FindRunAsync(run))!.LeaseOwner != "other");
+        while ((await store.FindRunAsync(run))! is { HasEnded: false, LeaseOwner: not "other" });
         var following = EndAsync();
         await _dropped.Task;
         await Patience.UntilAsync("the end of its job", () => gateway.Services.GetRequiredService<RunOutputs>().Find(run) is null);

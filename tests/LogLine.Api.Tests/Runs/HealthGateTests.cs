@@ -102,7 +102,7 @@ public sealed class HealthGateTests : IAsyncDisposable
     {
         var well = true;
         _fake.Probe = _ => Volatile.Read(ref well) ? ProbeOutcome.Good : ProbeOutcome.Bad("refused");
-        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"start_period":"1h","watch_interval":"5ms","retries":2},"stop_timeout":"1s"}""", """{"policy":"no","on_unhealthy":true,"max_restarts":2}""");
+        var run = await DeployAsync("""{"health":{"tcp":{"port":80},"start_period":"1h","watch_interval":"5ms","retries":2},"stop_timeout":"1s"}""", """{"policy":"no","on_unhealthy":true,"max_restarts":1}""");
         await _gateway.RunInAsync(run, "running");
         Volatile.Write(ref well, false);
         await WhenAsync(run, "starting");

@@ -123,7 +123,7 @@ public sealed class PausedRunTests(PostgresCluster cluster)
         await witness.AssertWholeAsync();
     }
 
-    private static SharedLedger Shared(string connection) => new(connection, [new("LogLine:Leases:Seconds", "2")]);
+    private static SharedLedger Shared(string connection) => new(connection, [new("LogLine:Leases:Seconds", "6")]);
 
     private static Task<GatewayProcess> StartAsync(SharedLedger shared, string provider, string engine, GatewayProcess? first = null)
     {

@@ -21,8 +21,7 @@ public sealed class WorkerRoleTests
 
         var printed = (await lab.DoAsync("container.exec", """{"argv":["sh","-c","echo out; echo err >&2; exit 3"]}""")).Member("result");
         Assert.Equal(("out\n", "err\n", 3L), (printed.Text("stdout"), printed.Text("stderr"), printed.Integer("exit_code")));
-        var logs = await lab.Client.GetStringAsync($"/v1/runs/{run}/logs", RoleLab.Cancel);
-        Assert.Equal("""{"lines":["said"],"dropped":0}""", logs);
+        await Patience.UntilAsync("what it says", async () => await lab.Client.GetStringAsync($"/v1/runs/{run}/logs", RoleLab.Cancel) == """{"lines":["said"],"dropped":0}""");
 
         await lab.PostAsync($$$"""{"intent":"run.cancel","subject":"urn:minicontainer:dev/{{{lab.Service}}}","payload":{"run_id":"{{{run}}}"}}""");
         await lab.StateAsync(run, "run_state.cancelled");
