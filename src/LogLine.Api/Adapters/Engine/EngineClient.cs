@@ -188,12 +188,15 @@ internal sealed partial class EngineClient(EngineEndpoint endpoint, EngineLimits
             await ReadLogAsync(container, since, backlog.Count, cancel);
             append = backlog.Behind(append);
         }
+        var followed = new ToldLog(append);
         await TransferAsync(HttpMethod.Get, Logs(container, since) + "&follow=true", null, "follow the output of a container", limits.Follow, async (error, stream, inner) =>
         {
             error?.OrThrow();
-            await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, append, inner);
+            await EngineLogFrames.ReadAsync(stream, framed: container.Config?.Tty != true, followed.Tell, inner);
             return true;
         }, cancel);
+        if ((await QuirksAsync(cancel)).FollowsMissTheEnd)
+            await followed.TellRestAsync(rest => ReadLogAsync(container, since, rest, cancel));
     }
 
     Task<bool> ReadLogAsync(ContainerDetail container, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>

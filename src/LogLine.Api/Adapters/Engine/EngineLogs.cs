@@ -131,16 +131,65 @@ internal sealed class LogBacklog(int tail, Func<LogLineRead, bool> counts)
                     Array.Clear(left);
                 seen[source] += compared;
             }
-            while (left[source] > 0)
-            {
-                var end = piece.Span.IndexOf((byte)'\n');
-                if (end < 0)
-                    return;
-                left[source]--;
-                piece = piece[(end + 1)..];
-            }
-            if (!piece.IsEmpty)
-                append(source, piece);
+            if (LogPieces.Behind(ref left[source], piece) is { IsEmpty: false } behind)
+                append(source, behind);
         };
+    }
+}
+
+/// <summary>
+/// What somebody who followed a log was told, so that a second reading of it hands over the rest. By lines, since an engine that starts a log over while it is followed has fewer of them
+/// than were told: then there is no rest.
+/// </summary>
+internal sealed class ToldLog(Action<int, ReadOnlyMemory<byte>> append)
+{
+    readonly long[] ended = new long[3];
+    readonly long[] open = new long[3]; // bytes behind the last line that ended
+
+    /// <summary>Hands a piece on.</summary>
+    public void Tell(int source, ReadOnlyMemory<byte> piece)
+    {
+        var last = piece.Span.LastIndexOf((byte)'\n');
+        ended[source] += piece.Span.Count((byte)'\n');
+        open[source] = last < 0 ? open[source] + piece.Length : piece.Length - last - 1;
+        append(source, piece);
+    }
+
+    /// <summary>Hands on what was not told, of the same log read from its beginning; <paramref name="read"/> may find that it is gone.</summary>
+    public async Task TellRestAsync(Func<Action<int, ReadOnlyMemory<byte>>, Task> read)
+    {
+        try
+        {
+            await read((source, piece) =>
+            {
+                var behind = LogPieces.Behind(ref ended[source], piece);
+                var told = (int)Math.Min(open[source], behind.Length);
+                open[source] -= told;
+                if (told < behind.Length)
+                    append(source, behind[told..]);
+            });
+        }
+        catch (AdapterException gone) when (gone.Failure == AdapterFailure.NotFound)
+        {
+            // Removed when it had ended, and its log with it.
+        }
+    }
+}
+
+/// <summary>Pieces of a log, which end anywhere.</summary>
+internal static class LogPieces
+{
+    /// <summary>What of a piece is behind that many more ends of lines; those in it are counted off.</summary>
+    public static ReadOnlyMemory<byte> Behind(ref long lines, ReadOnlyMemory<byte> piece)
+    {
+        while (lines > 0)
+        {
+            var end = piece.Span.IndexOf((byte)'\n');
+            if (end < 0)
+                return default;
+            lines--;
+            piece = piece[(end + 1)..];
+        }
+        return piece;
     }
 }

@@ -40,6 +40,9 @@ internal sealed record EngineQuirks
     /// </summary>
     public required bool WaitsByOwnCall { get; init; }
 
+    /// <summary>Podman 4 ends a log that is followed a quarter of a second after its container, and looks for more at the same pace: whatever was said last may be left out when the machine is busy.</summary>
+    public required bool FollowsMissTheEnd { get; init; }
+
     /// <summary>
     /// How users of a container stand for users of the host; null leaves it to the engine. Podman without root keeps the id of the user that it runs as, so that what a container writes into a
     /// bind mount is that user's and not one of a range that nobody knows.
@@ -89,6 +92,7 @@ internal sealed record EngineQuirks
         EventsEndByWord = false,
         UpdatesByOwnCall = false,
         WaitsByOwnCall = false,
+        FollowsMissTheEnd = false,
     };
 
     public static EngineQuirks Podman { get; } = new()
@@ -103,6 +107,7 @@ internal sealed record EngineQuirks
         EventsEndByWord = true,
         UpdatesByOwnCall = true,
         WaitsByOwnCall = true,
+        FollowsMissTheEnd = true,
     };
 
     /// <summary>nerdctl's own; of its command line, not of an API that it does not have.</summary>

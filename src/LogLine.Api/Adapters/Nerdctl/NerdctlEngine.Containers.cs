@@ -21,7 +21,10 @@ internal sealed partial class NerdctlEngine
             await ReadLogAsync(container, since, backlog.Count, cancel);
             append = backlog.Behind(append);
         }
-        OrThrow(await StreamAsync(new NerdctlLogs(container.Id, since, Follow: true), new() { See = append }, limits.Follow, cancel));
+        var followed = new ToldLog(append);
+        OrThrow(await StreamAsync(new NerdctlLogs(container.Id, since, Follow: true), new() { See = followed.Tell }, limits.Follow, cancel));
+        if ((await DialectAsync(cancel)).Quirks.FollowsMissTheEnd)
+            await followed.TellRestAsync(rest => ReadLogAsync(container, since, rest, cancel));
     }
 
     async Task ReadLogAsync(ContainerDetail container, DateTimeOffset? since, Action<int, ReadOnlyMemory<byte>> append, CancellationToken cancel) =>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using LogLine.Api.Adapters.Engine;
 using LogLine.Api.Runs;
@@ -112,6 +113,42 @@ public sealed class EngineInputTests
 
         var request = JsonSerializer.SerializeToElement(ContainerRequests.Of(new WorkloadSpec { Tenant = "dev", Name = "web", RunId = "run_1", Image = "x" }, quirks), EngineJson.Default.ContainerRequest);
         Assert.Equal(expected, request.Member("HostConfig").Text("UsernsMode") ?? "");
+    }
+
+    [Theory]
+    [InlineData(true, "1 a|2 x|1 b|1 op", "1 a|1 b|1 open|2 x|2 y|1 last", "a b open last|x y")]
+    [InlineData(true, "", "1 a|2 x", "a|x")]
+    [InlineData(true, "1 a|1 b", "1 a|1 b", "a b|")]
+    [InlineData(true, "1 a|1 b", "1 b", "a b|")] // started over in between
+    [InlineData(true, "1 a", null, "a|")] // removed when it had ended
+    [InlineData(false, "1 a", "1 a|1 b", "a|")]
+    public async Task WhatPodmanLeavesOutAtTheEndOfAFollowedLog_IsReadBehindIt(bool isPodman, string followed, string? read, string expected)
+    {
+        await using var fake = new FakeEngine(request => request switch
+        {
+            "GET /version" => FakeEngine.Json(VersionOf(isPodman)),
+            _ when !request.Contains("/logs", StringComparison.Ordinal) => FakeEngine.Json("{}"),
+            _ when request.EndsWith("&follow=true", StringComparison.Ordinal) => Frames(followed),
+            _ => read is null ? FakeEngine.Json("""{"message":"no such container"}""", "404 Not Found") : Frames(read),
+        });
+        using var engine = new EngineClient(fake.Endpoint, EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
+        string[] told = ["", "", ""];
+
+        await engine.FollowAsync(new ContainerDetail("web", null, new ContainerState("exited", 0, false, null, null), null, null, null), backlog: null, since: null, (source, piece) => told[source] += Encoding.UTF8.GetString(piece.Span), TestContext.Current.CancellationToken);
+
+        Assert.Equal(expected, string.Join('|', told[1..].Select(lines => lines.TrimEnd('\n').Replace('\n', ' '))));
+        Assert.Equal(isPodman ? 2 : 1, fake.Requests.Count(request => request.Contains("/logs", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Frames of a line each; "op" is the beginning of one.</summary>
+    static byte[] Frames(string lines)
+    {
+        var body = lines.Split('|', StringSplitOptions.RemoveEmptyEntries).SelectMany(line =>
+        {
+            var text = Encoding.UTF8.GetBytes(line[2..] == "op" ? line[2..] : line[2..] + "\n");
+            return new byte[] { (byte)(line[0] - '0'), 0, 0, 0, 0, 0, 0, (byte)text.Length }.Concat(text);
+        }).ToArray();
+        return [.. Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n"), .. body];
     }
 
     static string VersionOf(bool isPodman) => isPodman ? """{"Version":"4.3.1","ApiVersion":"1.41","MinAPIVersion":"1.24","Components":[{"Name":"Podman Engine"}]}""" : FakeEngine.Version;
