@@ -50,8 +50,13 @@ internal sealed partial class EngineClient
         await GetAsync($"/containers/{id}/top{(await QuirksAsync(cancel)).ProcessColumns}", EngineJson.Default.ProcessTable, "list the processes of a container", cancel);
 
     // One reading: without "one-shot" Docker waits for a second one, to reckon a share that a client can reckon itself.
-    public Task<StatsReading> StatsAsync(string id, CancellationToken cancel) =>
-        GetAsync($"/containers/{id}/stats?stream=false&one-shot=true", EngineJson.Default.StatsReading, "show what a container uses", cancel);
+    public async Task<StatsReading> StatsAsync(string id, CancellationToken cancel)
+    {
+        const string What = "show what a container uses";
+        var reply = (await CallAsync(HttpMethod.Get, $"/containers/{id}/stats?stream=false&one-shot=true", null, What, limits.Answer, cancel)).OrThrow();
+        // Podman says 200 and nothing more where the container ends while it reads.
+        return reply.Body.IsEmpty ? throw new AdapterException(AdapterFailure.Conflict, "The container ended while the engine looked at what it uses.") : reply.Read(EngineJson.Default.StatsReading, What);
+    }
 
     public async Task LimitAsync(string id, ResourceView limits, CancellationToken cancel)
     {

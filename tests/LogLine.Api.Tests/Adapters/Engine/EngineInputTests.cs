@@ -140,6 +140,18 @@ public sealed class EngineInputTests
         Assert.Equal(isPodman ? 2 : 1, fake.Requests.Count(request => request.Contains("/logs", StringComparison.Ordinal)));
     }
 
+    /// <summary>Podman, asked what a container uses that ends at that moment, says 200 and nothing more.</summary>
+    [Fact]
+    public async Task ContainerThatEndsWhileItIsMeasured_IsNoDefectOfTheEngines()
+    {
+        await using var fake = new FakeEngine(request => FakeEngine.Json(request == "GET /version" ? VersionOf(isPodman: true) : request.Contains("/stats", StringComparison.Ordinal) ? "" : "{}"));
+        using var engine = new EngineClient(fake.Endpoint, EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
+
+        var ended = await Assert.ThrowsAsync<AdapterException>(() => engine.StatsAsync("web", TestContext.Current.CancellationToken));
+
+        Assert.Equal(AdapterFailure.Conflict, ended.Failure);
+    }
+
     /// <summary>Frames of a line each; "op" is the beginning of one.</summary>
     static byte[] Frames(string lines)
     {
