@@ -84,17 +84,19 @@ internal sealed class HealthGate(IRunAdapter adapter, IRunGateway gateway, TimeP
                 return ("unhealthy", $"The {check.Kind} health check failed {failures} times in a row; the last time: {outcome.Why}.");
             }
             pause = age < check.StartPeriod && pause < check.Interval ? pause : check.Interval;
-            await Task.Delay(Shorter(pause, timeout - age), time, cancel);
+            // A timer counts in whole milliseconds and may ring a moment early: no burst of probes in what is left then.
+            var isLast = pause >= timeout - age;
+            await Task.Delay(isLast ? Left(timeout - age) : pause, time, cancel);
             pause *= 2;
             left = timeout - time.GetElapsedTime(since);
-            if (left <= TimeSpan.Zero)
+            if (isLast || left <= TimeSpan.Zero)
             {
                 return ("start_timeout", $"The container was not healthy {timeout.TotalSeconds:0.###} s after its start (lifecycle.start_timeout); the last {check.Kind} check: {outcome.Why}.");
             }
         }
     }
 
-    private static TimeSpan Shorter(TimeSpan pause, TimeSpan left) => left < TimeSpan.Zero ? TimeSpan.Zero : pause < left ? pause : left;
+    private static TimeSpan Left(TimeSpan left) => left < TimeSpan.Zero ? TimeSpan.Zero : left;
 
     /// <summary>What a probe found. An engine that is away is waited for, and of the health of a container that is paused nothing is known: neither is a check that failed.</summary>
     private async Task<(ProbeOutcome Outcome, bool IsKnown)> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel)

@@ -44,11 +44,13 @@ public sealed class HealthGateTests : IAsyncDisposable
     [Fact]
     public async Task NotHealthyInTime_FailsThen_HoweverFarApartProbesAre()
     {
-        _fake.Probe = _ => ProbeOutcome.Bad("warming up");
+        var probes = 0;
+        _fake.Probe = _ => Interlocked.Increment(ref probes) > 0 ? ProbeOutcome.Bad("warming up") : ProbeOutcome.Good;
         var run = await DeployAsync("""{"health":{"tcp":{"port":80},"interval":"1h","start_period":"1ms","retries":20},"start_timeout":"300ms"}""");
         var failed = await _gateway.RunInAsync(run, "failed");
         Assert.Equal("start_timeout", failed.Text("reason"));
         Assert.Contains("warming up", failed.Text("error"));
+        Assert.InRange(probes, 1, 2); // one more where the first was within the start period; none as the time runs out
     }
 
     /// <summary>The probe that is under way then has not failed.</summary>
