@@ -121,6 +121,7 @@ public sealed class CancelTests
 
             Assert.Equal("running", (await lab.DoAsync("container.inspect", name)).Member("container").Text("state"));
             Assert.Equal(["listening", "heard"], (await lab.DoAsync("container.logs", name)).Texts("lines"));
+            Assert.NotNull((await lab.DoAsync("system.metrics", null)).Integer("memory_bytes")); // of which Podman says nothing
             await lab.DoAsync(intent, name, members);
             Assert.True(await lab.Engine.InspectAsync($"dev-{name}", PrimitiveLab.Cancel) is not { } left || EngineQuirks.State(left.State.Status) == WorkloadState.Stopped);
         }

@@ -8,7 +8,7 @@ using LogLine.Protocol.Spans;
 namespace LogLine.Api.Adapters.Engine;
 
 /// <summary>What can be seen of containers, one method each; nothing in here changes anything.</summary>
-internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine engine, EngineLimits limits, TimeProvider time)
+internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine engine, TimeProvider time)
 {
     const int DefaultTail = 100;
     const int DefaultFollowSeconds = 60;
@@ -108,22 +108,22 @@ internal sealed class ContainerLooks(OwnContainers containers, IContainerEngine 
             ResultJson.Default.ContainerUsage);
     }
 
-    /// <summary>The same of one that may end meanwhile, which Podman tells in other words at each moment, while it still shows the container as running: then null.</summary>
+    /// <summary>The same of one that may end meanwhile, which Podman tells in other words at each moment: then null. Null, too, while it is being stopped, which may take its time.</summary>
     public async Task<ContainerStats?> ReadIfItRunsAsync(string id, CancellationToken cancel)
     {
-        for (var since = time.GetTimestamp(); ; await Task.Delay(limits.Glance, time, cancel))
+        try
         {
-            try
-            {
-                return await ReadAsync(id, cancel);
-            }
-            catch (AdapterException)
-            {
-                if (await containers.LookAsync(id, cancel) is not { } still || EngineQuirks.State(still.State.Status) != WorkloadState.Running)
-                    return null;
-                if (time.GetElapsedTime(since) >= limits.Settle)
-                    throw;
-            }
+            return await ReadAsync(id, cancel);
+        }
+        catch (AdapterException ending) when (ending.Failure == AdapterFailure.Conflict)
+        {
+            return null;
+        }
+        catch (AdapterException)
+        {
+            if (await containers.LookAsync(id, cancel) is { } still && EngineQuirks.State(still.State.Status) == WorkloadState.Running)
+                throw;
+            return null;
         }
     }
 

@@ -53,7 +53,7 @@ public sealed class EngineAdapter : IRunAdapter, IContainerPrimitives, IDisposab
         var volumes = new VolumeActs(engine);
         var networks = new NetworkActs(containers, engine);
         var acts = new ContainerActs(containers, volumes, engine, async (spec, wanted, cancel) => (await MakeAsync(spec, Allowed, wanted, cancel))!.Value.Id);
-        var looks = new ContainerLooks(containers, engine, limits, time);
+        var looks = new ContainerLooks(containers, engine, time);
         var commands = new ContainerExec(containers, engine, time);
         probes = new HealthProbes(engine, commands, time);
         IEnumerable<KeyValuePair<string, Primitive>> primitives =

@@ -140,9 +140,9 @@ public sealed class EngineInputTests
         Assert.Equal(isPodman ? 2 : 1, fake.Requests.Count(request => request.Contains("/logs", StringComparison.Ordinal)));
     }
 
-    /// <summary>Podman, asked what a container uses that ends at that moment, says 200 and nothing more.</summary>
+    /// <summary>Podman, asked what a container uses that is being stopped, says 200 and nothing more.</summary>
     [Fact]
-    public async Task ContainerThatEndsWhileItIsMeasured_IsNoDefectOfTheEngines()
+    public async Task ContainerThatIsBeingStopped_HasNoMeasurement()
     {
         await using var fake = new FakeEngine(request => FakeEngine.Json(request == "GET /version" ? VersionOf(isPodman: true) : request.Contains("/stats", StringComparison.Ordinal) ? "" : "{}"));
         using var engine = new EngineClient(fake.Endpoint, EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
