@@ -85,8 +85,8 @@ internal sealed class HealthGate(IRunAdapter adapter, IRunGateway gateway, TimeP
             }
             pause = age < check.StartPeriod && pause < check.Interval ? pause : check.Interval;
             // A timer counts in whole milliseconds and may ring a moment early: no burst of probes in what is left then.
-            var isLast = pause >= timeout - age;
-            await Task.Delay(isLast ? Left(timeout - age) : pause, time, cancel);
+            var (rest, isLast) = (timeout - age, pause >= timeout - age);
+            await Task.Delay(!isLast ? pause : rest > TimeSpan.Zero ? rest : TimeSpan.Zero, time, cancel);
             pause *= 2;
             left = timeout - time.GetElapsedTime(since);
             if (isLast || left <= TimeSpan.Zero)
@@ -95,8 +95,6 @@ internal sealed class HealthGate(IRunAdapter adapter, IRunGateway gateway, TimeP
             }
         }
     }
-
-    private static TimeSpan Left(TimeSpan left) => left < TimeSpan.Zero ? TimeSpan.Zero : left;
 
     /// <summary>What a probe found. An engine that is away is waited for, and of the health of a container that is paused nothing is known: neither is a check that failed.</summary>
     private async Task<(ProbeOutcome Outcome, bool IsKnown)> ProbeAsync(string workloadId, HealthCheck check, CancellationToken cancel)

@@ -10,14 +10,14 @@ namespace LogLine.Benchmarks.Reports;
 internal static partial class BenchmarkDocument
 {
     // Asked once, before the first figures are written: the document, of which each benchmark writes its part, is in the same tree.
-    private static readonly string Measured = Commit();
+    private static readonly string MeasuredAt = Commit();
 
     /// <summary>Writes the figures of this run. Those that a file holds of other benchmarks stay, so that a long list can be measured in parts.</summary>
     /// <param name="order">Names of all benchmarks, in the order of the document.</param>
     public static string Compose(IReadOnlyList<Figure> figures, BenchmarkOptions options, IReadOnlyList<string> order, string former)
     {
         var (now, kept) = (figures.Select(figure => figure.Benchmark).ToHashSet(), Parts(former));
-        var (commit, date) = (Measured, DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+        var date = DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
         var text = new StringBuilder();
         text.AppendLine("# Benchmarks").AppendLine();
         text.AppendLine("Written by `tests/run --with dotnet tests/LogLine.Benchmarks/bin/Release/net10.0/LogLine.Benchmarks.dll --write docs/benchmarks.md`; do not edit by hand.").AppendLine();
@@ -32,7 +32,7 @@ internal static partial class BenchmarkDocument
         text.AppendLine().AppendLine("| benchmark | measured | yardstick | ratio | target | | commit, day |").AppendLine("|---|---|---|---|---|---|---|");
         foreach (var name in order)
         {
-            foreach (var row in Stay(name).Where(part => part[0] == '|').Concat(figures.Where(figure => figure.Benchmark == name).Select(figure => Row(figure, commit, date))))
+            foreach (var row in Stay(name).Where(part => part[0] == '|').Concat(figures.Where(figure => figure.Benchmark == name).Select(figure => Row(figure, date))))
             {
                 text.AppendLine(row);
             }
@@ -53,8 +53,8 @@ internal static partial class BenchmarkDocument
     [GeneratedRegex("`([a-z]+[.][a-z_.]+)`")]
     private static partial Regex IntentPattern();
 
-    private static string Row(Figure figure, string commit, string date) =>
-        $"| `{figure.Benchmark}` | {figure.Measured} | {figure.Yardstick} | {figure.RatioText} | {figure.Target} | {Verdict(figure)} | {commit}, {date} |";
+    private static string Row(Figure figure, string date) =>
+        $"| `{figure.Benchmark}` | {figure.Measured} | {figure.Yardstick} | {figure.RatioText} | {figure.Target} | {Verdict(figure)} | {MeasuredAt}, {date} |";
 
     private static string Section(Figure figure)
     {

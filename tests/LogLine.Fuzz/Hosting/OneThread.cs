@@ -29,18 +29,19 @@ internal sealed class OneThread : SynchronizationContext
             {
                 _ = task.ContinueWith(_ => Post(static _ => { }, null), TaskScheduler.Default);
             }
-            for (var patience = 2; !task.IsCompleted;)
+            for (var isTold = false; !task.IsCompleted;)
             {
-                if (_work.TryTake(out var next, patience == 2 ? idle : TimeSpan.FromMinutes(1)))
+                if (_work.TryTake(out var next, isTold ? TimeSpan.FromMinutes(1) : idle))
                 {
                     next.Callback(next.State);
                 }
-                else if (--patience == 0)
+                else if (isTold)
                 {
                     return false;
                 }
                 else
                 {
+                    isTold = true;
                     end();
                 }
             }

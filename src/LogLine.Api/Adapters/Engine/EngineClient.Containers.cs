@@ -55,7 +55,7 @@ internal sealed partial class EngineClient
         const string What = "show what a container uses";
         var reply = (await CallAsync(HttpMethod.Get, $"/containers/{id}/stats?stream=false&one-shot=true", null, What, limits.Answer, cancel)).OrThrow();
         // Podman says 200 and nothing more of a container that is being stopped, or does not run.
-        return reply.Body.IsEmpty ? throw new AdapterException(AdapterFailure.Conflict, "The engine does not say what a container uses that is being stopped, or does not run.") : reply.Read(EngineJson.Default.StatsReading, What);
+        return reply.Body.IsEmpty ? throw new AdapterException(AdapterFailure.Conflict, "The engine does not say what a container uses that is being stopped, or does not run. Start it, or ask of one that runs.") : reply.Read(EngineJson.Default.StatsReading, What);
     }
 
     public async Task LimitAsync(string id, ResourceView limits, CancellationToken cancel)

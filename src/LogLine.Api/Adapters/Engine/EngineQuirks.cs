@@ -40,7 +40,7 @@ internal sealed record EngineQuirks
     /// </summary>
     public required bool WaitsByOwnCall { get; init; }
 
-    /// <summary>Podman 4 ends a log that is followed a quarter of a second after its container, and looks for more at the same pace: whatever was said last may be left out when the machine is busy.</summary>
+    /// <summary>Podman ends a log that is followed soon after its container, and looks for more at a pace of its own: what was said last may be left out when the machine is busy (seen once, with 4.3).</summary>
     public required bool FollowsMissTheEnd { get; init; }
 
     /// <summary>

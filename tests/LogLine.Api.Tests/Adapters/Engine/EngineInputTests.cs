@@ -147,9 +147,9 @@ public sealed class EngineInputTests
         await using var fake = new FakeEngine(request => FakeEngine.Json(request == "GET /version" ? VersionOf(isPodman: true) : request.Contains("/stats", StringComparison.Ordinal) ? "" : "{}"));
         using var engine = new EngineClient(fake.Endpoint, EngineLimits.Default, TimeProvider.System, RegistryCredentials.Of([]));
 
-        var ended = await Assert.ThrowsAsync<AdapterException>(() => engine.StatsAsync("web", TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<AdapterException>(() => engine.StatsAsync("web", TestContext.Current.CancellationToken));
 
-        Assert.Equal(AdapterFailure.Conflict, ended.Failure);
+        Assert.Equal(AdapterFailure.Conflict, refused.Failure);
     }
 
     /// <summary>Frames of a line each; "op" is the beginning of one.</summary>
